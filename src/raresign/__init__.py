@@ -1,0 +1,162 @@
+"""raresign: a traffic-sign classifier for signs that nobody has photographed.
+
+The public API is flat; every name is loaded when it is first used, so `import raresign` is quick.
+
+Example:
+    >>> import raresign
+    >>> "train" in dir(raresign)
+    True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raresign.bench import run_bench
+    from raresign.catalogue import SignCatalogue, SignClass, load_icon
+    from raresign.datasets import (
+        CropPack,
+        CropTable,
+        from_coco,
+        from_csv,
+        from_files,
+        from_folders,
+        from_gtsrb,
+        from_reference,
+        from_yolo,
+        pack_crops,
+    )
+    from raresign.errors import InputError, Interrupted
+    from raresign.evaluation import (
+        Metrics,
+        Predictions,
+        compare_predictions,
+        evaluate_predictions,
+    )
+    from raresign.losses import contrastive_loss, reference_contrastive_loss
+    from raresign.models import SignNet
+    from raresign.report import write_report
+    from raresign.sampling import BalancedBatches
+    from raresign.synthesis import (
+        BackgroundAtlas,
+        IconAtlas,
+        build_synthesiser,
+        load_preset,
+        preset_names,
+    )
+    from raresign.training import Hardware, Recipe, load_recipe, recipe_names
+    from raresign.workflow import (
+        LAYOUTS,
+        RunFolder,
+        catalogue_rows,
+        compare,
+        demo,
+        evaluate,
+        open_data,
+        predict,
+        synthesise,
+        train,
+    )
+
+_HOME = {
+    "bench": ["run_bench"],
+    "catalogue": ["SignCatalogue", "SignClass", "load_icon"],
+    "datasets": [
+        "CropPack",
+        "CropTable",
+        "from_coco",
+        "from_csv",
+        "from_files",
+        "from_folders",
+        "from_gtsrb",
+        "from_reference",
+        "from_yolo",
+        "pack_crops",
+    ],
+    "errors": ["InputError", "Interrupted"],
+    "evaluation": ["Metrics", "Predictions", "compare_predictions", "evaluate_predictions"],
+    "losses": ["contrastive_loss", "reference_contrastive_loss"],
+    "models": ["SignNet"],
+    "report": ["write_report"],
+    "sampling": ["BalancedBatches"],
+    "synthesis": [
+        "BackgroundAtlas",
+        "IconAtlas",
+        "build_synthesiser",
+        "load_preset",
+        "preset_names",
+    ],
+    "training": ["Hardware", "Recipe", "load_recipe", "recipe_names"],
+    "workflow": [
+        "LAYOUTS",
+        "RunFolder",
+        "catalogue_rows",
+        "compare",
+        "demo",
+        "evaluate",
+        "open_data",
+        "predict",
+        "synthesise",
+        "train",
+    ],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "LAYOUTS",
+    "BackgroundAtlas",
+    "BalancedBatches",
+    "CropPack",
+    "CropTable",
+    "Hardware",
+    "IconAtlas",
+    "InputError",
+    "Interrupted",
+    "Metrics",
+    "Predictions",
+    "Recipe",
+    "RunFolder",
+    "SignCatalogue",
+    "SignClass",
+    "SignNet",
+    "build_synthesiser",
+    "catalogue_rows",
+    "compare",
+    "compare_predictions",
+    "contrastive_loss",
+    "demo",
+    "evaluate",
+    "evaluate_predictions",
+    "from_coco",
+    "from_csv",
+    "from_files",
+    "from_folders",
+    "from_gtsrb",
+    "from_reference",
+    "from_yolo",
+    "load_icon",
+    "load_preset",
+    "load_recipe",
+    "open_data",
+    "pack_crops",
+    "predict",
+    "preset_names",
+    "recipe_names",
+    "reference_contrastive_loss",
+    "run_bench",
+    "synthesise",
+    "train",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'raresign' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"raresign.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,7 @@
+"""`python -m raresign`."""
+
+from __future__ import annotations
+
+from raresign.cli import main
+
+main()

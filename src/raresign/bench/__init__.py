@@ -1,0 +1,48 @@
+"""Benchmarks: ours against the reference, side by side in one run, medians with spread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from raresign.bench.loss import bench_loss
+from raresign.bench.packing import bench_packing
+from raresign.bench.sampler import bench_sampler
+from raresign.bench.synth import bench_synth
+from raresign.bench.train import bench_predict, bench_train
+from raresign.errors import InputError
+from raresign.workflow import machine, versions
+
+__all__ = ["run_bench"]
+
+_PARTS = {
+    "loss": lambda quick, data: bench_loss(quick),
+    "sampler": lambda quick, data: bench_sampler(quick),
+    "synth": bench_synth,
+    "train": bench_train,
+    "predict": bench_predict,
+    "pack": bench_packing,
+}
+
+
+def run_bench(part: str = "all", *, quick: bool = False, data: Path | None = None) -> dict[str, Any]:
+    """Run one benchmark or all of them.
+
+    Args:
+        part: `loss`, `sampler`, `synth`, `train`, `predict`, `pack` or `all`.
+        quick: Fewer repetitions; `all` then ends within 45 s on two cores.
+        data: Data folder with real icons, backgrounds and crops; embedded material otherwise.
+
+    Returns:
+        Figures by dotted name (`loss.ratio`), and the machine and versions.
+
+    Raises:
+        InputError: There is no such benchmark.
+    """
+    if part != "all" and part not in _PARTS:
+        raise InputError(f"no benchmark is called '{part}'", f"use {', '.join(_PARTS)} or all")
+    figures: dict[str, Any] = {}
+    for name, function in _PARTS.items():
+        if part in ("all", name):
+            figures.update(function(quick, data))
+    return {**figures, "quick": quick, "machine": machine(), "versions": versions()}

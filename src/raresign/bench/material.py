@@ -1,0 +1,98 @@
+"""Icons, backgrounds and crops that the benchmarks run on."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from raresign.catalogue import SignCatalogue
+from raresign.embedded import embedded_codes, sign_svg, sign_types
+from raresign.files import write_json, write_text
+from raresign.synthesis import BackgroundAtlas, IconAtlas
+from raresign.training import Split, TrainingData
+from raresign.workflow import open_data
+
+
+@dataclass(frozen=True)
+class BenchMaterial:
+    """What a data folder, or the embedded signs, give to a benchmark."""
+
+    catalogue: SignCatalogue
+    icons: IconAtlas
+    backgrounds: BackgroundAtlas
+    pictures: tuple[np.ndarray, ...]
+    size: int
+
+    @classmethod
+    def load(cls, data: Path | None, size: int) -> BenchMaterial:
+        """Open `data`, or the embedded signs with procedural backgrounds."""
+        if data is None:
+            with tempfile.TemporaryDirectory() as folder:
+                return cls._read(_write_embedded(Path(folder)), size)
+        return cls._read(data, size)
+
+    @classmethod
+    def _read(cls, root: Path, size: int) -> BenchMaterial:
+        source = open_data(root, layout="icons")
+        pictures = tuple(source.backgrounds())
+        return cls(
+            source.catalogue,
+            IconAtlas.from_catalogue(source.catalogue, size),
+            BackgroundAtlas.from_pictures(pictures, size),
+            pictures,
+            size,
+        )
+
+    def encoded_icons(self) -> list[bytes]:
+        """The icons as PNG files of 256 px."""
+        straight = self.icons.icons.clone()
+        straight[:, :3] /= straight[:, 3:].clamp(min=1e-3)
+        pixels = straight.clamp(0, 1).mul(255).byte().permute(0, 2, 3, 1).numpy()
+        enlarged = [Image.fromarray(icon).resize((256, 256)) for icon in pixels]
+        return [_encoded(np.asarray(icon), "PNG") for icon in enlarged]
+
+    def encoded_photos(self) -> list[bytes]:
+        """The backgrounds as JPEG files."""
+        return [_encoded(picture, "JPEG") for picture in self.pictures]
+
+    def training_data(self, crops: int) -> TrainingData:
+        """Made-up real crops beside the icons: what a training step needs."""
+        rng = np.random.default_rng(0)
+        frequent = self.catalogue.labels_of_type("freq")
+        labels = rng.choice(frequent, crops)
+        pixels = rng.integers(0, 256, (crops, 3, self.size, self.size), dtype=np.uint8)
+        none = np.empty(0, np.int64)
+        return TrainingData(
+            self.catalogue,
+            torch.from_numpy(pixels),
+            torch.from_numpy(labels),
+            Split(np.arange(crops), none, none, ()),
+            self.pictures,
+            self.size,
+            seed=0,
+        )
+
+
+def _write_embedded(folder: Path) -> Path:
+    """Icons and classes.json of the embedded signs."""
+    (folder / "icons").mkdir()
+    types = sign_types()
+    for code in embedded_codes():
+        write_text(folder / "icons" / f"{code}.svg", sign_svg(code))
+    write_json(
+        folder / "classes.json",
+        {code: {"id": i, "type": types[code]} for i, code in enumerate(embedded_codes())},
+    )
+    return folder
+
+
+def _encoded(pixels: np.ndarray, kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()

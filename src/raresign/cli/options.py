@@ -1,0 +1,25 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path, typer.Argument(help="Data folder: classes.json, icons/, cropped-train/, smalltest/ ...")
+]
+Run = Annotated[Path, typer.Argument(help="Run folder that `raresign train` made.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+Crops = Annotated[
+    Path | None, typer.Option(help="Real crops that are not in DATA in the reference layout.")
+]
+Layout = Annotated[
+    str,
+    typer.Option(help="Layout of the crops: reference, icons, folders, csv, gtsrb, coco, yolo."),
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")
+]

@@ -1,0 +1,140 @@
+"""Commands that make something: demo, train, predict, synth."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import raresign
+from raresign.cli.options import Crops, Data, Json, Layout, Run, Seed, Strict
+from raresign.cli.tables import print_stages
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+def duration(text: str) -> float:
+    """Seconds of `90`, `90s`, `10m` or `1.5h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not match or not float(match[1]):
+        raise raresign.InputError(f"--max-time {text}", "write it as 90s, 10m or 1.5h")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the demonstration.")] = Path("demo"),
+    seed: Seed = 0,
+    fast: Annotated[bool, typer.Option("--fast", help="A few steps only; figures mean nothing.")]
+    = False,
+) -> None:
+    """Run the whole pipeline on embedded signs and simulated photos (under 5 minutes).
+
+    Example: `raresign demo --out demo`
+    """
+    console = Console()
+    run = raresign.demo(out, seed=seed, fast=fast, say=console.print)
+    print_stages(console, run)
+    console.print(f"\nReport: {run / 'report.html'} (photos are simulated)", soft_wrap=True)
+    console.print(
+        "On your own data: `raresign train DATA --out RUN`, where DATA holds classes.json, icons/ "
+        "and cropped-train/<class>/*.png."
+    )
+
+
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Run folder to make.")],
+    recipe: Annotated[str, typer.Option(help="Recipe name or YAML file.")] = "default",
+    seed: Seed = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
+    max_time: Annotated[
+        str | None, typer.Option(help="Be ready in about this time, e.g. 10m.")
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="auto, hub, package, none or a file.")
+    ] = None,
+    backbone: Annotated[str | None, typer.Option(help="Any timm name.")] = None,
+    crop_size: Annotated[int | None, typer.Option(help="Crop size in pixels.")] = None,
+    devices: Annotated[int, typer.Option(help="Processes; more than one trains with DDP.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")
+    ] = "auto",
+    crops: Crops = None,
+    layout: Layout = "reference",
+    strict: Strict = False,
+) -> None:
+    """Train a classifier on a data folder, measure every stage and write a report.
+
+    Example: `raresign train DATA --out RUN --max-time 20m`
+    """
+    console = Console()
+    run = raresign.train(
+        data,
+        out,
+        recipe,
+        seed=seed,
+        resume=resume,
+        max_seconds=duration(max_time) if max_time else None,
+        weights=weights,
+        backbone=backbone,
+        crop_size=crop_size,
+        hardware=raresign.Hardware(accelerator, devices, precision),
+        crops=crops,
+        layout=layout,
+        strict=strict,
+        say=console.print,
+    )
+    print_stages(console, run)
+    console.print(f"\nReport: {run / 'report.html'}", soft_wrap=True)
+
+
+def predict(
+    run: Run,
+    files: Annotated[list[Path], typer.Argument(help="Pictures of crops, or folders of them.")],
+    top: Annotated[int, typer.Option(min=1, help="Answers a file.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Name the sign on each crop; a broken file is a row with its error.
+
+    Example: `raresign predict RUN crops/ --top 3 --json`
+    """
+    answers = raresign.predict(run, files, top)
+    if as_json:
+        for answer in answers:
+            typer.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
+        return
+    table = Table("file", "code", "name", "probability", "family")
+    for answer in answers:
+        if answer.error:
+            table.add_row(answer.path, "", f"[red]{answer.error}[/red]", "", "")
+        for place, row in enumerate(answer.answers):
+            file = answer.path if not place else ""
+            table.add_row(file, row.code, row.name, f"{row.probability:.3f}", row.family)
+    Console().print(table)
+
+
+def synth(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    per_class: Annotated[int, typer.Option(help="Crops a class.")] = 100,
+    preset: Annotated[str, typer.Option(help="Preset name or YAML file.")] = "road",
+    size: Annotated[int, typer.Option(help="Side of the crops in pixels.")] = 64,
+    seed: Seed = 0,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Also write a contact sheet.")] = False,
+) -> None:
+    """Write synthetic crops to class folders; a killed run goes on where it stopped.
+
+    Example: `raresign synth DATA --out SYNTH --per-class 10 --sheet`
+    """
+    console = Console()
+    written = raresign.synthesise(
+        data, out, per_class=per_class, preset=preset, size=size, seed=seed, sheet=sheet,
+        say=console.print,
+    )
+    console.print(f"{written} crops written to {out}", soft_wrap=True)

@@ -1,0 +1,47 @@
+"""Tables on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import raresign
+
+
+def percent(value: float | None) -> str:
+    """`81.3` for 0.813, a dash for None."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def print_stages(console: Console, run: Path) -> None:
+    """One row a stage: recall on test crops, pseudo-rare recall, steps, time, speed."""
+    info: dict[str, Any] = raresign.RunFolder.open(run).info
+    simulated = ", simulated photos" if info["settings"].get("simulated") else ""
+    table = Table(
+        "stage", "all %", "rare %", "freq %", "pseudo-rare %", "steps", "time s", "crops/s",
+        "refused %", title=f"Recall on the test crops{simulated}",
+    )
+    for stage in info["stages"]:
+        test = stage["test"] or {}
+        table.add_row(
+            stage["name"],
+            *(percent(test.get(group)) for group in ("all", "rare", "freq")),
+            percent(stage["pseudo_rare_recall"]),
+            str(stage["steps"]),
+            f"{stage['seconds']:.0f}",
+            f"{stage['crops_per_second']:.0f}",
+            percent(stage["synthetic_refused"]),
+        )
+    console.print(table)
+
+
+def print_metrics(console: Console, metrics: Any) -> None:
+    """One row a figure with its interval."""
+    table = Table("figure", "value", "95 % interval", "crops or classes")
+    for name, value, low, high, n in metrics.rows():
+        interval = "" if low is None or low != low else f"{low:.4f} - {high:.4f}"
+        table.add_row(name, "-" if value != value else f"{value:.4f}", interval, str(n))
+    console.print(table)

@@ -1,0 +1,161 @@
+"""The one result type of every reader: where each crop lies and what it shows."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from raresign.errors import InputError
+from raresign.files import whole_file
+
+BOX_COLUMNS = ("x0", "y0", "x1", "y1")
+
+
+class CodeBook(Protocol):
+    """What a reader needs from a catalogue: the label of a class code."""
+
+    def label_of(self, code: str) -> int:
+        """The label of the class `code`, -1 if the catalogue does not have it."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class CropTable:
+    """Crops that are still in files: N rows of path, label, box and class name.
+
+    Args:
+        paths: N picture files. A path may stand in several rows (a frame with several signs).
+        labels: (N,) int64, -1 = unknown.
+        boxes: (N, 4) float64 x0, y0, x1, y1 in pixels of the upright picture (EXIF applied),
+            x1 and y1 exclusive; a row of NaN = the whole picture. None = whole pictures only.
+            A box may reach over the border: decoding clips it.
+        class_names: N names as they stood in the source, "" where there was none.
+
+    Raises:
+        InputError: The lengths differ, a label is below -1, or a box is empty, infinite or
+            NaN in some of its numbers only.
+
+    Example:
+        >>> table = CropTable((Path("a.png"), Path("b.png")), np.array([0, -1]), None, ("1.1", ""))
+        >>> len(table)
+        2
+        >>> table.filter(table.labels >= 0).class_names
+        ('1.1',)
+    """
+
+    paths: tuple[Path, ...]
+    labels: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.float64] | None
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        count = len(self.paths)
+        labels = np.asarray(self.labels)
+        if labels.shape != (count,) or (count and labels.dtype.kind not in "iu"):
+            raise InputError(
+                f"labels of shape {labels.shape} and type {labels.dtype} for {count} paths",
+                "give one whole number a path",
+            )
+        if count and labels.min() < -1:
+            raise InputError(f"label {labels.min()} is below -1", "use -1 for an unknown class")
+        if len(self.class_names) != count:
+            raise InputError(f"{len(self.class_names)} class names for {count} paths")
+        object.__setattr__(self, "labels", labels.astype(np.int64, copy=False))
+        if self.boxes is not None:
+            object.__setattr__(self, "boxes", _checked_boxes(self.boxes, self.paths))
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def filter(self, mask: npt.NDArray[np.bool_]) -> CropTable:
+        """The rows where `mask` ((N,) bool) is true, in their order.
+
+        Raises:
+            InputError: The mask is not (N,) bool.
+        """
+        mask = np.asarray(mask)
+        if mask.shape != (len(self),) or mask.dtype != np.bool_:
+            raise InputError(
+                f"a mask of shape {mask.shape} and type {mask.dtype} for {len(self)} rows",
+                "give one True or False a row",
+            )
+        rows = np.flatnonzero(mask).tolist()
+        return CropTable(
+            tuple(self.paths[row] for row in rows),
+            self.labels[mask],
+            None if self.boxes is None else self.boxes[mask],
+            tuple(self.class_names[row] for row in rows),
+        )
+
+    @classmethod
+    def concat(cls, tables: Sequence[CropTable]) -> CropTable:
+        """The rows of all `tables`, one table after the other; no tables give an empty one.
+
+        Example:
+            >>> one = CropTable((Path("a.png"),), np.array([3]), None, ("1.4",))
+            >>> CropTable.concat([one, one]).labels.tolist()
+            [3, 3]
+        """
+        boxes = None
+        if any(table.boxes is not None for table in tables):
+            whole = [np.full((len(table), 4), np.nan) for table in tables]
+            boxes = np.concatenate(
+                [
+                    rows if t.boxes is None else t.boxes
+                    for t, rows in zip(tables, whole, strict=True)
+                ]
+            )
+        return cls(
+            tuple(path for table in tables for path in table.paths),
+            np.concatenate([np.zeros(0, np.int64), *(table.labels for table in tables)]),
+            boxes,
+            tuple(name for table in tables for name in table.class_names),
+        )
+
+    def as_csv(self, path: str | Path) -> None:
+        """Write the table as a CSV that `from_csv` reads back, whole or not at all.
+
+        Columns: `path` (absolute), `class` (the name of the source) and, if there are boxes, `x0`,
+        `y0`, `x1`, `y1` (empty = whole picture).
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        columns = ["path", "class", *(BOX_COLUMNS if self.boxes is not None else ())]
+        # surrogateescape: a file name that is not UTF-8 survives the round trip.
+        with (
+            whole_file(path) as temporary,
+            temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(columns)
+            for row, (crop, name) in enumerate(zip(self.paths, self.class_names, strict=True)):
+                box = [] if self.boxes is None else self.boxes[row].tolist()
+                cells = ["" if np.isnan(side) else repr(side) for side in box]
+                writer.writerow([os.path.abspath(crop), name, *cells])  # noqa: PTH100 (no symlinks)
+
+
+def _checked_boxes(
+    boxes: npt.NDArray[np.float64], paths: tuple[Path, ...]
+) -> npt.NDArray[np.float64]:
+    """`boxes` as float64, or an InputError that names the first wrong one."""
+    boxes = np.asarray(boxes, np.float64)
+    if boxes.shape != (len(paths), 4):
+        raise InputError(f"boxes of shape {boxes.shape} for {len(paths)} paths", "give (N, 4)")
+    whole = np.isnan(boxes).all(axis=1)
+    sound = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    wrong = np.flatnonzero(~(whole | sound))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError(
+            f"box {boxes[row].tolist()} of {paths[row]} is empty or not finite",
+            "give x0 < x1 and y0 < y1, or four NaN for the whole picture",
+        )
+    return boxes

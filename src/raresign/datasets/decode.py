@@ -1,0 +1,183 @@
+"""Turns a picture file of any common kind into an upright RGB picture, or tells why it cannot."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP")
+MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it starts to warn
+_MID_GREY = (128, 128, 128, 255)
+_EXIF_ORIENTATION = 0x0112
+# EXIF 2.32, 4.6.4 A: what brings a picture of each orientation upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class UnreadableFile(Exception):  # noqa: N818 (it is a finding about a file, not a fault of code)
+    """A file that is no readable picture; packing skips its rows.
+
+    Args:
+        path: The file.
+        reason: Why, in words for the user.
+
+    Example:
+        >>> str(UnreadableFile(Path("a.png"), "the file is empty"))
+        'a.png: the file is empty'
+    """
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+
+def decode_crop(
+    path: str | Path, box: Sequence[float] | npt.NDArray[np.float64] | None = None
+) -> Image.Image:
+    """Decode a picture to upright RGB and cut out `box`.
+
+    PNG, JPEG, PPM, WebP and BMP; grey, palette, 1-bit, 16-bit (its high byte), CMYK. Transparency
+    is laid on mid grey (128). The EXIF orientation is applied before the box is cut.
+
+    Args:
+        path: The picture file.
+        box: x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive; widened to whole
+            pixels and clipped to the picture. None or NaN = the whole picture.
+
+    Returns:
+        The crop, mode RGB.
+
+    Raises:
+        UnreadableFile: The file is missing, empty, truncated, no picture or too large, or the box
+            lies outside the picture.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.png"
+        >>> Image.new("L", (10, 8), 200).save(path)
+        >>> crop = decode_crop(path, (2, 2, 7, 20))
+        >>> crop.size, crop.getpixel((0, 0))
+        ((5, 6), (200, 200, 200))
+    """
+    return cut_box(decode_picture(read_file(path), path), box, path)
+
+
+def read_file(path: str | Path) -> bytes:
+    """The bytes of a file; UnreadableFile if it cannot be read or is empty."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.read_bytes)
+            data = file.read()
+    except OSError as error:
+        raise UnreadableFile(path, error.strerror or "cannot be read") from error
+    if not data:
+        raise UnreadableFile(path, "the file is empty")
+    return data
+
+
+def decode_picture(data: bytes, path: str | Path) -> Image.Image:
+    """Decode the bytes of a whole picture file to upright RGB; `path` names it in errors."""
+    # Pillow's readers raise nearly any exception on rubbish (SyntaxError, IndexError, struct.error,
+    # zlib.error, ...), and whatever they raise, this file is what is unreadable.
+    try:
+        picture = _opened(data, path)
+        picture.load()
+        orientation = _orientation(picture)
+        rgb = _as_rgb(picture)
+        return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        raise UnreadableFile(path, f"broken picture: {error}") from error
+
+
+def cut_box(
+    picture: Image.Image,
+    box: Sequence[float] | npt.NDArray[np.float64] | None,
+    path: str | Path,
+) -> Image.Image:
+    """Cut `box` out of an upright picture, as `decode_crop` does; `path` names it in errors."""
+    if box is None or any(math.isnan(side) for side in box):
+        return picture
+    left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
+    right = min(picture.width, math.ceil(box[2]))
+    bottom = min(picture.height, math.ceil(box[3]))
+    if left >= right or top >= bottom:
+        shown = ", ".join(f"{side:g}" for side in box)
+        size = f"{picture.width} x {picture.height}"
+        raise UnreadableFile(path, f"the box ({shown}) lies outside the picture of {size} pixels")
+    return picture.crop((left, top, right, bottom))
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of the upright picture, from its header where the format allows.
+
+    Raises:
+        UnreadableFile: The file is missing, empty or no picture.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.bmp"
+        >>> Image.new("RGB", (10, 8)).save(path)
+        >>> picture_size(path)
+        (10, 8)
+    """
+    data = read_file(path)
+    try:
+        picture = _opened(data, path)
+        turned = _orientation(picture) >= 5
+    except UnreadableFile:
+        raise
+    except Exception as error:  # as in decode_picture
+        raise UnreadableFile(path, f"broken picture: {error}") from error
+    return (picture.height, picture.width) if turned else picture.size
+
+
+def _opened(data: bytes, path: str | Path) -> Image.Image:
+    """Open the header; refuse what is no picture and decompression bombs."""
+    try:
+        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnreadableFile(
+            path, "no PNG, JPEG, PPM, WebP or BMP picture (or its header is broken)"
+        ) from error
+    if picture.width * picture.height > MAX_PIXELS:
+        size = f"{picture.width} x {picture.height}"
+        raise UnreadableFile(path, f"{size} pixels are more than the limit of {MAX_PIXELS}")
+    return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 (upright) if there is none."""
+    try:
+        value = picture.getexif().get(_EXIF_ORIENTATION, 1)
+    except Exception:  # rubbish in the metadata does not make the pixels unreadable
+        return 1
+    return value if isinstance(value, int) else 1
+
+
+def _as_rgb(picture: Image.Image) -> Image.Image:
+    """Any mode to RGB: 16 bits to their high byte, transparency onto mid grey."""
+    if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
+        high = np.asarray(picture).astype(np.int64).clip(0, 0xFFFF) >> 8
+        return Image.fromarray(high.astype(np.uint8)).convert("RGB")
+    if picture.mode == "F":
+        raise ValueError("floating-point pixels are not supported")
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        ground = Image.new("RGBA", rgba.size, _MID_GREY)
+        return Image.alpha_composite(ground, rgba).convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")

@@ -1,0 +1,39 @@
+"""What ends a command early: a wrong input, or Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """A wrong input: the message shows the input, says what is wrong and what to do.
+
+    The command line prints it without a traceback and exits with code 2.
+
+    Args:
+        problem: What is wrong, with the offending input in it.
+        hint: What the user can do about it.
+
+    Example:
+        >>> raise InputError("classes.json: 'type' of class '1.1' is 'common'", "use freq or rare")
+        Traceback (most recent call last):
+        ...
+        raresign.errors.InputError: classes.json: 'type' of class '1.1' is 'common'; use freq or rare
+    """
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(f"{problem}; {hint}" if hint else problem)
+        self.problem = problem
+        self.hint = hint
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C was pressed; a checkpoint was kept.
+
+    Args:
+        checkpoint: Where training goes on from.
+    """
+
+    def __init__(self, checkpoint: Path) -> None:
+        super().__init__(f"interrupted; the checkpoint is {checkpoint}")
+        self.checkpoint = checkpoint

@@ -1,0 +1,67 @@
+"""Judging a trained model: predictions, their figures with intervals, and paired comparisons."""
+
+from __future__ import annotations
+
+from raresign.evaluation.compare import (
+    Comparison,
+    GroupComparison,
+    SeedSummary,
+    aggregate_seeds,
+    compare_predictions,
+    mcnemar,
+    seeds_interval,
+)
+from raresign.evaluation.confusion import (
+    Confusion,
+    confusion_matrix,
+    mistakes_by_confidence,
+    worst_confusions,
+)
+from raresign.evaluation.intervals import (
+    Estimate,
+    bootstrap_means,
+    macro_recall_interval,
+    paired_difference_interval,
+    percentile_interval,
+    seeds_mean_interval,
+    wilson_interval,
+)
+from raresign.evaluation.metrics import (
+    ClassMetrics,
+    GroupMetrics,
+    Metrics,
+    calibration_error,
+    evaluate_predictions,
+    json_ready,
+)
+from raresign.evaluation.predictions import GROUPS, Group, Predictions
+
+__all__ = [
+    "GROUPS",
+    "ClassMetrics",
+    "Comparison",
+    "Confusion",
+    "Estimate",
+    "Group",
+    "GroupComparison",
+    "GroupMetrics",
+    "Metrics",
+    "Predictions",
+    "SeedSummary",
+    "aggregate_seeds",
+    "bootstrap_means",
+    "calibration_error",
+    "compare_predictions",
+    "confusion_matrix",
+    "evaluate_predictions",
+    "json_ready",
+    "macro_recall_interval",
+    "mcnemar",
+    "mistakes_by_confidence",
+    "paired_difference_interval",
+    "percentile_interval",
+    "seeds_interval",
+    "seeds_mean_interval",
+    "wilson_interval",
+    "worst_confusions",
+]

@@ -1,0 +1,300 @@
+"""The numbers of one evaluation: recall on all, rare and frequent crops and what goes with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from raresign.evaluation.confusion import confusion_matrix
+from raresign.evaluation.intervals import Estimate, macro_recall_interval
+from raresign.evaluation.predictions import GROUPS, Group, Predictions
+
+Row = tuple[str, float, float, float, int]
+"""(name, value, low, high, n), for a printed table; NaN where there is nothing."""
+
+_ECE_BINS = 15
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class GroupMetrics:
+    """Figures of the crops of one group: all, rare or freq by the type of the true class.
+
+    Args:
+        crops: Labelled crops.
+        classes: Classes with at least one crop.
+        micro: Share of the crops that were recognised, Wilson interval.
+        macro: Mean over the classes present of their recall, bootstrap interval; n = classes.
+        top5: Share of the crops whose class is among the five most probable, Wilson interval.
+        family: Share of the crops called a class of the right family, Wilson interval.
+        confidence: Mean probability of the predicted class.
+        ece: Expected calibration error, see `calibration_error`.
+
+    Example:
+        >>> half = Estimate.of_share(1, 2)
+        >>> GroupMetrics(2, 1, half, half, half, half, confidence=0.8, ece=0.3).micro.value
+        0.5
+    """
+
+    crops: int
+    classes: int
+    micro: Estimate
+    macro: Estimate
+    top5: Estimate
+    family: Estimate
+    confidence: float
+    ece: float
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """Figures of one class.
+
+    Args:
+        label: Its label.
+        code: Its class code.
+        type: "freq" or "rare".
+        family: Its family.
+        crops: Labelled crops of it.
+        hits: Those recognised.
+        recall: hits / crops with the Wilson interval; NaN without crops.
+        wrong_code: The most frequent wrong answer, the lower label where two are equal; None if no
+            crop was answered wrongly.
+        wrong_count: Crops that got that answer.
+
+    Example:
+        >>> never = Estimate.of_share(0, 3)
+        >>> ClassMetrics(0, "3.1", "rare", "red ring", 3, 0, never, "3.2", 2).wrong_code
+        '3.2'
+    """
+
+    label: int
+    code: str
+    type: str
+    family: str
+    crops: int
+    hits: int
+    recall: Estimate
+    wrong_code: str | None
+    wrong_count: int
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Everything that `evaluate_predictions` counts.
+
+    Args:
+        crops: Labelled crops; only they count.
+        unlabelled: Crops with label -1, left out.
+        all: Figures of all labelled crops.
+        rare: Figures of the crops of rare classes.
+        freq: Figures of the crops of frequent classes.
+        rare_called_frequent: Share of the rare crops that were called a frequent class.
+        frequent_called_rare: Share of the frequent crops that were called a rare class.
+        per_class: One entry a class of the catalogue, in label order.
+        seed: Seed of the bootstrap.
+
+    Example: see `evaluate_predictions`, which makes it.
+    """
+
+    crops: int
+    unlabelled: int
+    all: GroupMetrics
+    rare: GroupMetrics
+    freq: GroupMetrics
+    rare_called_frequent: Estimate
+    frequent_called_rare: Estimate
+    per_class: tuple[ClassMetrics, ...]
+    seed: int
+
+    def group(self, name: Group) -> GroupMetrics:
+        """The figures of "all", "rare" or "freq"."""
+        return {"all": self.all, "rare": self.rare, "freq": self.freq}[name]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as dicts, lists and numbers, ready for JSON: None for NaN."""
+        plain: dict[str, Any] = json_ready(asdict(self))
+        return plain
+
+    def rows(self) -> list[Row]:
+        """(name, value, low, high, n) for a table; the per-class table is not in it."""
+        rows: list[Row] = []
+        for name in GROUPS:
+            group = self.group(name)
+            named = [
+                ("recall", group.micro),
+                ("recall, mean over classes", group.macro),
+                ("top-5", group.top5),
+                ("right family", group.family),
+                ("mean confidence", Estimate(group.confidence, math.nan, math.nan, group.crops)),
+                ("calibration error", Estimate(group.ece, math.nan, math.nan, group.crops)),
+            ]
+            rows += [_row(f"{name}: {what}", estimate) for what, estimate in named]
+        rows.append(_row("rare called frequent", self.rare_called_frequent))
+        rows.append(_row("frequent called rare", self.frequent_called_rare))
+        return rows
+
+
+def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
+    """Count everything that an evaluation reports.
+
+    Crops with label -1 are counted and left out. Where a group has no crops its figures are NaN
+    with n = 0. Shares have Wilson intervals, averages over classes the stratified bootstrap of
+    `macro_recall_interval`.
+
+    Args:
+        predictions: What the model said about each crop.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        The figures; the same for the same predictions and seed.
+
+    Example:
+        >>> metrics = evaluate_predictions(Predictions(
+        ...     ("a.png", "b.png", "c.png"), [0, 1, -1], [[0.9, 0.1], [0.6, 0.4], [0.5, 0.5]],
+        ...     ("3.1", "3.2"), ("freq", "rare"), ("red ring", "red ring")))
+        >>> metrics.all.micro.value, metrics.rare_called_frequent.value, metrics.unlabelled
+        (0.5, 1.0, 1)
+        >>> metrics.as_dict()["rare"]["micro"]["n"]
+        1
+    """
+    in_top = (predictions.top(_TOP) == predictions.labels[:, None]).any(axis=1)
+    same_family = _same_family(predictions)
+    groups = {name: _group_metrics(predictions, name, in_top, same_family, seed) for name in GROUPS}
+    known = int(predictions.of_group("all").sum())
+    return Metrics(
+        crops=known,
+        unlabelled=len(predictions) - known,
+        all=groups["all"],
+        rare=groups["rare"],
+        freq=groups["freq"],
+        rare_called_frequent=_called(predictions, "rare", "freq"),
+        frequent_called_rare=_called(predictions, "freq", "rare"),
+        per_class=_class_table(predictions),
+        seed=seed,
+    )
+
+
+def calibration_error(confidence: ArrayLike, correct: ArrayLike) -> float:
+    """Expected calibration error (ECE): how far confidence and recall lie apart.
+
+    The crops are put in 15 bins of equal width, ((b - 1) / 15, b / 15], by confidence::
+
+        ECE = sum over bins of |bin| / N x |mean correct in bin - mean confidence in bin|
+
+    Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, equation 3.
+
+    Args:
+        confidence: (N,) probability of the predicted class, in [0, 1].
+        correct: (N,) bool, whether the prediction was right.
+
+    Returns:
+        In [0, 1]; NaN without crops.
+
+    Example:
+        >>> calibration_error([0.75, 0.75, 0.75, 0.75], [True, True, True, False])
+        0.0
+    """
+    sure = np.asarray(confidence, dtype=np.float64)
+    right = np.asarray(correct, dtype=np.float64)
+    if sure.size == 0:
+        return math.nan
+    edges = np.arange(1, _ECE_BINS) / _ECE_BINS
+    bins = np.digitize(sure, edges, right=True)
+    # |bin| cancels the 1 / |bin| of both means.
+    gaps = np.bincount(bins, weights=right - sure, minlength=_ECE_BINS)
+    return float(np.abs(gaps).sum() / sure.size)
+
+
+def json_ready(value: Any) -> Any:
+    """The same tree of dicts, lists and numbers with None for NaN, which JSON cannot write.
+
+    Example:
+        >>> json_ready({"recall": math.nan, "n": (0, 1.5)})
+        {'recall': None, 'n': [0, 1.5]}
+    """
+    if isinstance(value, dict):
+        return {key: json_ready(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_ready(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return value
+
+
+def _group_metrics(
+    predictions: Predictions,
+    name: Group,
+    in_top: NDArray[np.bool_],
+    same_family: NDArray[np.bool_],
+    seed: int,
+) -> GroupMetrics:
+    """The figures of one group's crops."""
+    rows = predictions.of_group(name)
+    n = int(rows.sum())
+    confidence = predictions.confidence[rows].astype(np.float64)
+    correct = predictions.correct[rows]
+    classes = len(predictions.codes)
+    crops = np.bincount(predictions.labels[rows], minlength=classes)
+    hits = np.bincount(predictions.labels[rows][correct], minlength=classes)
+    present = crops > 0
+    macro = float((hits[present] / crops[present]).mean()) if n else math.nan
+    return GroupMetrics(
+        crops=n,
+        classes=int(present.sum()),
+        micro=Estimate.of_share(int(correct.sum()), n),
+        macro=Estimate(macro, *macro_recall_interval(hits, crops, seed), int(present.sum())),
+        top5=Estimate.of_share(int(in_top[rows].sum()), n),
+        family=Estimate.of_share(int(same_family[rows].sum()), n),
+        confidence=float(confidence.mean()) if n else math.nan,
+        ece=calibration_error(confidence, correct),
+    )
+
+
+def _same_family(predictions: Predictions) -> NDArray[np.bool_]:
+    """(N,) whether the predicted class is of the true class's family; only for labelled crops."""
+    families = np.array(predictions.families)
+    same: NDArray[np.bool_] = families[predictions.predicted] == families[predictions.labels]
+    return same
+
+
+def _called(predictions: Predictions, true: Group, answered: Group) -> Estimate:
+    """Share of the crops of type `true` that were called a class of type `answered`."""
+    rows = predictions.of_group(true)
+    called = np.array(predictions.types)[predictions.predicted[rows]] == answered
+    return Estimate.of_share(int(called.sum()), int(rows.sum()))
+
+
+def _class_table(predictions: Predictions) -> tuple[ClassMetrics, ...]:
+    """One entry a class, in label order."""
+    counts = confusion_matrix(predictions)
+    table = []
+    for label, answers in enumerate(counts):
+        crops, hits = int(answers.sum()), int(answers[label])
+        wrong = answers.copy()
+        wrong[label] = 0
+        most = int(wrong.argmax())
+        count = int(wrong[most])
+        table.append(
+            ClassMetrics(
+                label=label,
+                code=predictions.codes[label],
+                type=predictions.types[label],
+                family=predictions.families[label],
+                crops=crops,
+                hits=hits,
+                recall=Estimate.of_share(hits, crops),
+                wrong_code=predictions.codes[most] if count else None,
+                wrong_count=count,
+            )
+        )
+    return tuple(table)
+
+
+def _row(name: str, estimate: Estimate) -> Row:
+    """`estimate` as a row of a table."""
+    return (name, estimate.value, estimate.low, estimate.high, estimate.n)

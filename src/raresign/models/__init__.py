@@ -1,0 +1,25 @@
+"""Models: timm backbones with an embedding and a classifier, their weights, freezing."""
+
+from __future__ import annotations
+
+from raresign.models.freezing import freeze
+from raresign.models.sign_net import (
+    SignNet,
+    SignOutput,
+    default_backbone,
+    load_model,
+    save_model,
+)
+from raresign.models.weights import WeightsRecord, hub_reachable, load_weights
+
+__all__ = [
+    "SignNet",
+    "SignOutput",
+    "WeightsRecord",
+    "default_backbone",
+    "freeze",
+    "hub_reachable",
+    "load_model",
+    "load_weights",
+    "save_model",
+]

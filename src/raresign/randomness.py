@@ -1,0 +1,124 @@
+"""Counter-based randomness: a crop's draws depend on its own key alone, never on its batch.
+
+Every crop has a 64-bit key. A draw hashes (key, stream, position) with the SplitMix64 finaliser
+(Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014), in integer
+arithmetic that every device computes alike. So the same seed gives the same crop whatever the
+batch size, the worker count or the device.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_MIX_1 = 0xBF58476D1CE4E5B9
+_MIX_2 = 0x94D049BB133111EB
+
+
+def _signed(value: int) -> int:
+    """The int64 with the bits of the unsigned 64-bit `value`."""
+    value &= (1 << 64) - 1
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _shift(x: Tensor, bits: int) -> Tensor:
+    """Logical (zero-filling) right shift of int64."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def mix(x: Tensor) -> Tensor:
+    """SplitMix64 finaliser: a bijection of int64 that spreads every bit.
+
+    Example:
+        >>> mix(torch.tensor([1, 2])).tolist()
+        [6238072747940578789, -2606959012126976886]
+    """
+    x = (x ^ _shift(x, 30)) * _signed(_MIX_1)
+    x = (x ^ _shift(x, 27)) * _signed(_MIX_2)
+    return x ^ _shift(x, 31)
+
+
+def mix_integers(*values: int) -> int:
+    """Hash integers to one non-negative 63-bit seed, the same on every machine.
+
+    Example:
+        >>> mix_integers(0, 1) != mix_integers(1, 0)
+        True
+    """
+    state = torch.zeros(1, dtype=torch.int64)
+    for value in values:
+        state = mix(state + _signed(_GOLDEN) + _signed(value))
+    return int(state.item()) & ((1 << 63) - 1)
+
+
+@dataclass
+class CropRandom:
+    """Independent random draws for N crops.
+
+    Args:
+        keys: (N,) int64, one key a crop.
+
+    Example:
+        >>> random = CropRandom.from_seed(7, torch.arange(4))
+        >>> random.uniform(0.0, 1.0).shape
+        torch.Size([4])
+        >>> alone = CropRandom.from_seed(7, torch.tensor([2]))
+        >>> again = CropRandom.from_seed(7, torch.arange(4))
+        >>> bool(alone.uniform(0.0, 1.0)[0] == again.uniform(0.0, 1.0)[2])
+        True
+    """
+
+    keys: Tensor
+    _drawn: int = 0
+
+    @classmethod
+    def from_seed(cls, seed: int, numbers: Tensor) -> CropRandom:
+        """Keys for the crops with these serial `numbers` ((N,) int64) under one `seed`."""
+        base = _signed(mix_integers(seed))
+        return cls(mix(numbers.to(torch.int64) * _signed(_GOLDEN) + base))
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def stream(self, name: str) -> CropRandom:
+        """Draws for one purpose; what other streams draw does not disturb them."""
+        return CropRandom(mix(self.keys ^ _signed(zlib.crc32(name.encode()) * _GOLDEN)))
+
+    def take(self, rows: Tensor) -> CropRandom:
+        """The same draws for a subset of the crops; `rows` indexes or masks the first axis."""
+        return CropRandom(self.keys[rows], self._drawn)
+
+    def bits(self, *shape: int) -> Tensor:
+        """(N, *shape) int64, uniform over all 64-bit patterns."""
+        count = math.prod(shape)
+        positions = torch.arange(1, count + 1, device=self.keys.device) + self._drawn
+        self._drawn += count
+        drawn = mix(self.keys[:, None] + positions * _signed(_GOLDEN))
+        return drawn.view(len(self), *shape)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """(N, *shape) float32 in [low, high)."""
+        return low + (high - low) * (_shift(self.bits(*shape), 40).float() * 2.0**-24)
+
+    def integers(self, low: int, high: int, *shape: int) -> Tensor:
+        """(N, *shape) int64 in [low, high]; the bias is below 2**-40 for ranges below 2**23."""
+        return low + _shift(self.bits(*shape), 1) % (high - low + 1)
+
+    def below(self, limits: Tensor) -> Tensor:
+        """(N,) int64 in [0, limit) with one limit a crop ((N,) int64, at least 1)."""
+        return _shift(self.bits(), 1) % limits
+
+    def normal(self, *shape: int) -> Tensor:
+        """(N, *shape) float32, standard normal (Box-Muller)."""
+        u = self.uniform(0.0, 1.0, 2, *shape)
+        radius = torch.sqrt(-2.0 * torch.log(1.0 - u[:, 0]))
+        return radius * torch.cos(2.0 * math.pi * u[:, 1])
+
+    def happens(self, probability: float) -> Tensor:
+        """(N,) bool, true with `probability`."""
+        return self.uniform(0.0, 1.0) < probability

@@ -1,0 +1,73 @@
+"""Numbers in words: shares, intervals, durations and counts as a reader expects them."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in [0, 1] as a percentage, or a dash where it is unknown.
+
+    Args:
+        share: The share; None and NaN mean "not measured".
+        digits: Digits after the point.
+
+    Example:
+        >>> percent(0.8134), percent(1.0, digits=0), percent(None)
+        ('81.3\xa0%', '100\xa0%', '–')
+    """
+    if share is None or not math.isfinite(share):
+        return MISSING
+    return f"{100 * share:.{digits}f}\u00a0%"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """A confidence interval of shares in percent, or nothing where it is unknown.
+
+    Example:
+        >>> interval(0.792, 0.832), interval(None, None)
+        ('79.2–83.2', '')
+    """
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"{100 * low:.1f}–{100 * high:.1f}"
+
+
+def count(number: float | None) -> str:
+    """A whole number with thousands commas, or a dash.
+
+    Example:
+        >>> count(284896), count(None)
+        ('284,896', '–')
+    """
+    return MISSING if number is None or not math.isfinite(number) else f"{round(number):,}"
+
+
+def plural(number: int, noun: str, nouns: str = "") -> str:
+    """A counted noun.
+
+    Example:
+        >>> plural(1, "crop"), plural(1400, "crop"), plural(2, "class", "classes")
+        ('1 crop', '1,400 crops', '2 classes')
+    """
+    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as the two largest units that matter, or a dash.
+
+    Example:
+        >>> duration(7.25), duration(431), duration(24060), duration(None)
+        ('7.2 s', '7 min 11 s', '6 h 41 min', '–')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return MISSING
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"

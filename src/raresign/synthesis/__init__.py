@@ -1,0 +1,45 @@
+"""Synthesis: made crops from icons and backgrounds, in batches, on any device."""
+
+from __future__ import annotations
+
+from raresign.synthesis.augment import Augmentation
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.effect import ColourEffect, Effect, Params
+from raresign.synthesis.guard import Guard
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import (
+    ReferencePreset,
+    RoadPreset,
+    load_preset,
+    preset_names,
+    validation_problem,
+)
+from raresign.synthesis.reference import ReferenceSynthesiser
+from raresign.synthesis.reference_pillow import reference_crop
+from raresign.synthesis.synthesiser import (
+    RoadSynthesiser,
+    SyntheticBatch,
+    Synthesiser,
+    build_synthesiser,
+)
+
+__all__ = [
+    "Augmentation",
+    "BackgroundAtlas",
+    "ColourEffect",
+    "Effect",
+    "Guard",
+    "IconAtlas",
+    "Params",
+    "ReferencePreset",
+    "ReferenceSynthesiser",
+    "RoadPreset",
+    "RoadSynthesiser",
+    "SyntheticBatch",
+    "Synthesiser",
+    "build_synthesiser",
+    "load_preset",
+    "preset_names",
+    "reference_crop",
+    "validation_problem",
+]

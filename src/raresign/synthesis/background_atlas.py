@@ -1,0 +1,87 @@
+"""Background photos as one pixel buffer with mip levels; a crop is one gather."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from raresign.errors import InputError
+from raresign.randomness import CropRandom
+
+
+@dataclass(frozen=True)
+class BackgroundAtlas:
+    """Photos of any size and their half-size copies, down to `size`.
+
+    Crops are cut at one of the levels, so a background shows at varying scale without being
+    squashed or aliased.
+
+    Args:
+        pixels: (P, 3) uint8, the pictures row by row, one after another.
+        start: (L,) int64, first pixel of each picture.
+        height, width: (L,) int64.
+        squashed: (B, 3, size, size) uint8, each whole photo squashed to a square, as the
+            reference system does.
+        size: Side of the crops.
+    """
+
+    pixels: Tensor
+    start: Tensor
+    height: Tensor
+    width: Tensor
+    squashed: Tensor
+    size: int
+
+    @classmethod
+    def from_pictures(
+        cls, pictures: Sequence[np.ndarray], size: int, device: torch.device | str = "cpu"
+    ) -> BackgroundAtlas:
+        """Build the levels of (H, W, 3) uint8 pictures; smaller ones than `size` are enlarged.
+
+        Raises:
+            InputError: No pictures.
+        """
+        if not len(pictures):
+            raise InputError("no background pictures", "give at least one photo without signs")
+        levels: list[np.ndarray] = []
+        squashed: list[np.ndarray] = []
+        for picture in pictures:
+            photo = Image.fromarray(picture)
+            squashed.append(np.asarray(photo.resize((size, size), Image.Resampling.BOX)))
+            enlarge = size / min(photo.size)
+            if enlarge > 1:
+                side = (max(size, round(photo.width * enlarge)), max(size, round(photo.height * enlarge)))
+                photo = photo.resize(side, Image.Resampling.BICUBIC)
+            while min(photo.size) >= size:
+                levels.append(np.asarray(photo))
+                photo = photo.reduce(2)
+        shapes = torch.tensor([level.shape[:2] for level in levels])
+        count = shapes.prod(1)
+        pixels = torch.from_numpy(np.concatenate([level.reshape(-1, 3) for level in levels]))
+        stack = torch.from_numpy(np.stack(squashed)).permute(0, 3, 1, 2).contiguous()
+        return cls(
+            pixels.to(device),
+            (count.cumsum(0) - count).to(device),
+            shapes[:, 0].to(device),
+            shapes[:, 1].to(device),
+            stack.to(device),
+            size,
+        )
+
+    def crop(self, random: CropRandom) -> Tensor:
+        """(N, 3, size, size) float32 in [0, 1]: for each crop a random level and place."""
+        stream = random.stream("background")
+        level = stream.integers(0, len(self.start) - 1)
+        top = stream.below(self.height[level] - self.size + 1)
+        left = stream.below(self.width[level] - self.size + 1)
+        steps = torch.arange(self.size, device=level.device)
+        corner = self.start[level] + top * self.width[level] + left
+        rows = corner[:, None] + steps * self.width[level][:, None]  # (N, size)
+        places = (rows[:, :, None] + steps).flatten()
+        pixels = self.pixels[places].view(len(random), self.size, self.size, 3)
+        return pixels.permute(0, 3, 1, 2).float() / 255

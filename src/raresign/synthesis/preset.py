@@ -1,0 +1,146 @@
+"""A synthesis preset: which effects, with which ranges; YAML in, validated settings out."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from raresign.errors import InputError
+from raresign.synthesis.camera import MotionBlur, Sensor
+from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze
+from raresign.synthesis.effect import Range
+from raresign.synthesis.geometry import Pose
+from raresign.synthesis.guard import Guard
+from raresign.synthesis.light import LightGradient, ToneCurve
+
+
+class BackgroundSettings(BaseModel):
+    """What stands behind the sign."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flat: float = Field(default=0.15, ge=0.0, le=1.0)
+    """Share of crops on one plain colour: a temporary board, a wall, the sky."""
+    exposure: Exposure = Exposure(gain=(0.4, 1.6))
+
+
+class RoadPreset(BaseModel):
+    """The engine that follows light: surface -> scene -> lens -> sensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: Literal["road"] = "road"
+    name: str = "road"
+    pose: Pose = Pose()
+    fading: Fading = Fading()
+    sign_exposure: Exposure = Exposure()
+    background: BackgroundSettings = BackgroundSettings()
+    colour_cast: ColourCast = ColourCast()
+    haze: Haze = Haze(probability=0.5)
+    light_gradient: LightGradient = LightGradient(probability=0.5)
+    tone_curve: ToneCurve = ToneCurve(probability=0.3)
+    motion_blur: MotionBlur = MotionBlur(probability=0.3)
+    sensor: Sensor = Sensor()
+    guard: Guard = Guard()
+
+
+class ReferencePreset(BaseModel):
+    """Every constant of the reference system; its faults can be switched on for comparisons."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    engine: Literal["reference"] = "reference"
+    name: str = "reference"
+    icon_pixels: Range = (16, 128)
+    """Side that the icon is resized to."""
+    padding: float = Field(default=0.15, ge=0.0)
+    """Largest transparent padding as a share of the icon's side."""
+    rotation: Range = (-15, 15)
+    """Degrees, whole numbers."""
+    box_blur: int = Field(default=3, ge=1)
+    """Side of the box filter on all four channels in icon pixels; 1 switches it off."""
+    gaussian_radius: float = Field(default=2.0, ge=0.0)
+    """Standard deviation of the Gaussian filter in icon pixels; 0 switches it off."""
+    brightness: Range = (0.5, 0.8)
+    background_growth: float = Field(default=0.15, ge=0.0)
+    """How much larger than the icon the squashed background may be."""
+    squash_background: bool = True
+    """The whole photo squashed to the crop, as the reference does; else a crop of the photo."""
+    fault_prefix_icons: bool = False
+    """Fault 1: a class draws every icon whose name contains its code as a regular expression."""
+    fault_flips: bool = False
+    """Fault 2: half of the crops are mirrored and keep their label."""
+
+
+Preset = Annotated[RoadPreset | ReferencePreset, Field(discriminator="engine")]
+_adapter: TypeAdapter[RoadPreset | ReferencePreset] = TypeAdapter(Preset)
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets that come with the package."""
+    folder = resources.files("raresign.synthesis") / "presets"
+    return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".yaml")))
+
+
+def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePreset:
+    """A preset by name, from a YAML file, or from a mapping.
+
+    Raises:
+        InputError: Unknown name, unreadable file, unknown key or impossible value; the message
+            names the key.
+
+    Example:
+        >>> load_preset("reference").brightness
+        (0.5, 0.8)
+        >>> load_preset({"engine": "road", "sensor": {"pixels": [64, 10]}})
+        Traceback (most recent call last):
+        ...
+        raresign.errors.InputError: preset: sensor.pixels: a range goes from low to high, got [64.0, 10.0]
+    """
+    if isinstance(source, dict):
+        return validate_preset(source, "preset")
+    path = Path(source)
+    if path.suffix in {".yaml", ".yml"}:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot read the preset {path}: {error.strerror}") from error
+    elif str(source) in preset_names():
+        folder = resources.files("raresign.synthesis") / "presets"
+        text = (folder / f"{source}.yaml").read_text(encoding="utf-8")
+    else:
+        raise InputError(
+            f"no preset is called '{source}'",
+            f"use one of {', '.join(preset_names())} or a .yaml file",
+        )
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a preset is a mapping of effects, got {type(values).__name__}")
+    return validate_preset(values, str(path))
+
+
+def validate_preset(values: dict[str, Any], where: str) -> RoadPreset | ReferencePreset:
+    """Check a mapping against the preset of its `engine` (`road` where none is named)."""
+    try:
+        return _adapter.validate_python({"engine": "road", **values})
+    except ValidationError as error:
+        raise InputError(f"{where}: {validation_problem(error)}") from error
+
+
+def validation_problem(error: ValidationError) -> str:
+    """`key.path: what is wrong` of the first problem that pydantic found."""
+    problem = error.errors()[0]
+    place = [str(part) for part in problem["loc"] if part not in ("road", "reference")]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        message = "there is no such setting"
+    elif problem["type"] not in ("value_error", "missing"):
+        message = f"{message}, got {problem['input']!r}"
+    return f"{'.'.join(place) or 'settings'}: {message}"

@@ -1,0 +1,68 @@
+"""The published generator picture by picture in Pillow: the oracle of tests, the peer of benchmarks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image, ImageEnhance, ImageFilter
+
+
+def draw_parameters(rng: np.random.Generator) -> dict[str, float]:
+    """Draw what the reference draws before it knows the rotated size; the rest are shares."""
+    side = int(rng.integers(16, 129))
+    return {
+        "side": side,
+        "padding": int(rng.integers(0, int(side * 0.15) + 1)),
+        "angle": int(rng.integers(-15, 16)),
+        "brightness": float(rng.uniform(0.5, 0.8)),
+        "grow_x": float(rng.uniform()),
+        "grow_y": float(rng.uniform()),
+        "left": float(rng.uniform()),
+        "top": float(rng.uniform()),
+    }
+
+
+def icon_layer(icon: Image.Image, parameters: Mapping[str, float]) -> Image.Image:
+    """Resize, pad, rotate, blur twice and darken one RGBA icon."""
+    side, padding = int(parameters["side"]), int(parameters["padding"])
+    small = icon.resize((side, side), Image.Resampling.LANCZOS)
+    padded = Image.new("RGBA", (side + padding, side + padding), (255, 255, 255, 0))
+    padded.paste(small, (padding // 2, padding // 2))
+    turned = padded.rotate(
+        parameters["angle"], resample=Image.Resampling.BICUBIC, expand=True
+    )
+    blurred = turned.filter(ImageFilter.BoxBlur(1)).filter(ImageFilter.GaussianBlur(2))
+    return ImageEnhance.Brightness(blurred).enhance(parameters["brightness"])
+
+
+def paste_on(layer: Image.Image, background: Image.Image, grow: tuple[int, int],
+             corner: tuple[int, int]) -> Image.Image:
+    """Squash the whole background to the layer's size plus `grow` pixels and paste at `corner`."""
+    scene = background.resize((layer.width + grow[0], layer.height + grow[1]))
+    scene.paste(layer, corner, layer)
+    return scene.convert("RGB")
+
+
+def reference_crop(
+    icon: Image.Image, background: Image.Image, rng: np.random.Generator
+) -> Image.Image:
+    """One crop of the reference generator, at its own size.
+
+    Args:
+        icon: RGBA.
+        background: RGBA photo of any size.
+        rng: Source of every draw.
+
+    Example:
+        >>> icon = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
+        >>> photo = Image.new("RGBA", (200, 100), (0, 0, 255, 255))
+        >>> reference_crop(icon, photo, np.random.default_rng(0)).mode
+        'RGB'
+    """
+    parameters = draw_parameters(rng)
+    layer = icon_layer(icon, parameters)
+    room = int(layer.width * 0.15)
+    grow = (round(parameters["grow_x"] * room), round(parameters["grow_y"] * room))
+    corner = (round(parameters["left"] * grow[0]), round(parameters["top"] * grow[1]))
+    return paste_on(layer, background, grow, corner)

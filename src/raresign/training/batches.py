@@ -1,0 +1,119 @@
+"""The batch of a step: a pure function of seed, stage, step and rank."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raresign.randomness import CropRandom, mix_integers
+from raresign.sampling import BalancedBatches, MixedPlan, ShuffledBatches
+from raresign.synthesis import Augmentation
+from raresign.training.data import TrainingData
+from raresign.training.stage import Stage
+
+
+class StageBatches:
+    """Composes the batches of one stage on one device.
+
+    Resuming at step k is asking for step k; rank r of w processes asks for its own share.
+
+    Args:
+        data: Crops, icons and backgrounds.
+        stage: Shares, preset and flips.
+        number: Position of the stage in the recipe, for randomness of its own.
+        device: Where the batches are composed.
+    """
+
+    def __init__(
+        self, data: TrainingData, stage: Stage, number: int, device: torch.device
+    ) -> None:
+        self.stage = stage
+        self.device = device
+        self.data = data
+        self.seed = mix_integers(data.seed, number)
+        self.indices = data.training_indices(stage.hold_out)
+        self.refused = 0
+        self.rendered = 0
+        self._augmentation = Augmentation()
+        self._mirror = data.mirror_labels().to(device)
+        self._synthesiser = (
+            data.synthesiser(stage.preset, number, device) if stage.kind != "pretrain" else None
+        )
+        labels = data.labels.numpy()[self.indices]
+        if stage.balanced:
+            self._balanced = _BalancedPlan(labels, len(data.catalogue), stage, self.seed)
+        else:
+            real = (
+                ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
+                if stage.real
+                else None
+            )
+            every_class = np.arange(len(data.catalogue))
+            self._mixed = MixedPlan(real, every_class, stage.real, stage.synthetic, self.seed)
+
+    def batch(self, step: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+        """Crops (N, 3, S, S) float32 in [0, 1] and labels (N,) int64 of one step."""
+        if self.stage.balanced:
+            real, made_labels, numbers = self._balanced.plan(step, rank, world_size)
+        else:
+            plan = self._mixed.plan(step, rank, world_size)
+            real, made_labels = plan.real_indices, plan.synthetic_labels
+            numbers = plan.synthetic_numbers
+        parts: list[Tensor] = []
+        labels: list[Tensor] = []
+        if len(real):
+            first = (step * world_size + rank) * self.stage.batch
+            crops, known = self._real(self.indices[real], first)
+            parts.append(crops)
+            labels.append(known)
+        if self._synthesiser is not None and len(made_labels):
+            made = self._synthesiser.render(self._tensor(made_labels), self._tensor(numbers))
+            self.refused += made.refused
+            self.rendered += len(made_labels)
+            parts.append(made.crops)
+            labels.append(made.labels)
+        return torch.cat(parts), torch.cat(labels)
+
+    def _real(self, indices: np.ndarray, first: int) -> tuple[Tensor, Tensor]:
+        """Real crops, mirrored and jittered; `first` is the serial number of the first one."""
+        rows = torch.from_numpy(indices)
+        crops = self.data.crops[rows].to(self.device).float().div_(255)
+        labels = self.data.labels[rows].to(self.device)
+        numbers = torch.arange(first, first + len(rows), device=self.device)
+        random = CropRandom.from_seed(self.seed, numbers).stream("real")
+        if self.stage.flips != "none":
+            turned = random.stream("flip").happens(0.5)
+            if self.stage.flips == "twin":
+                turned &= self._mirror[labels] >= 0
+                labels = torch.where(turned, self._mirror[labels], labels)
+            crops = torch.where(turned[:, None, None, None], crops.flip(3), crops)
+        if self.stage.augment:
+            crops = self._augmentation(crops, random)
+        return crops, labels
+
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(self.device)
+
+
+class _BalancedPlan:
+    """Class-balanced batches over real crops and as many synthetic slots a class (at least one)."""
+
+    def __init__(self, labels: np.ndarray, classes: int, stage: Stage, seed: int) -> None:
+        assert stage.balanced is not None
+        slots = np.repeat(
+            np.arange(classes), np.maximum(np.bincount(labels, minlength=classes), 1)
+        )
+        self._pool = np.concatenate([labels, slots])
+        self._real_count = len(labels)
+        at_once = min(stage.balanced.classes, classes)
+        self._batches = BalancedBatches(self._pool, at_once, stage.balanced.items, seed)
+
+    def plan(
+        self, step: int, rank: int, world_size: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Real indices, synthetic labels and their serial numbers."""
+        items = self._batches.batch(step, rank, world_size)
+        made = items >= self._real_count
+        first = (step * world_size + rank) * len(items)
+        return items[~made], self._pool[items[made]], first + np.flatnonzero(made)

@@ -1,0 +1,138 @@
+"""Between the steps: time limit and Ctrl-C, the curve of measurements, crops a second."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+from raresign.files import write_text
+from raresign.training.module import StageModule
+
+COLUMNS = ("step", "loss", "crops_per_second", "validation_recall", "pseudo_rare_recall")
+
+
+class Progress(Callback):
+    """Advances the learning-rate schedule and ends the stage in time or on Ctrl-C.
+
+    Args:
+        seconds: Time limit of the stage, None for none. Time before a resumption counts.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.interrupted = False
+        self.elapsed = 0.0
+        self._earlier = 0.0
+        self._started = time.monotonic()
+        self._handler: Any = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock and take over Ctrl-C."""
+        self._started = time.monotonic()
+        self._update(trainer, pl_module)
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
+    ) -> None:
+        """After each step: how far is it, and shall it stop? All processes agree."""
+        self._update(trainer, pl_module)
+        stop = self.interrupted or (self.seconds is not None and self.elapsed >= self.seconds)
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop:
+            trainer.should_stop = True
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give Ctrl-C back."""
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            self._handler = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The time used so far, for the checkpoint."""
+        return {"elapsed": self.elapsed}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting where the checkpoint stopped."""
+        self._earlier = state_dict["elapsed"]
+
+    def _update(self, trainer: Trainer, module: LightningModule) -> None:
+        assert isinstance(module, StageModule)
+        self.elapsed = self._earlier + time.monotonic() - self._started
+        progress = trainer.global_step / module.stage.steps
+        if self.seconds is not None:
+            progress = max(progress, self.elapsed / self.seconds)
+            if trainer.world_size > 1:
+                progress = trainer.strategy.broadcast(progress)
+        module.progress = progress
+
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+
+
+class Curve(Callback):
+    """Keeps one row a measurement and writes metrics.csv whole after each.
+
+    Args:
+        path: The CSV file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float | None]] = []
+        self._crops = 0
+        self._since = time.monotonic()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start counting crops."""
+        self._crops, self._since = 0, time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
+    ) -> None:
+        """Show crops a second in the progress bar."""
+        assert isinstance(pl_module, StageModule)
+        self._crops += pl_module.stage.batch * trainer.world_size
+        pl_module.log("crops/s", self._speed(), prog_bar=True)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add a row and write the file; validation, if any, has just run."""
+        seen = trainer.callback_metrics
+        values = {name: float(seen[name]) if name in seen else None for name in COLUMNS}
+        self.rows.append(
+            {**values, "step": trainer.global_step, "crops_per_second": self._speed()}
+        )
+        self._crops, self._since = 0, time.monotonic()
+        if trainer.is_global_zero:
+            self.write()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far, for the checkpoint."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Rows of the checkpoint; what came after it is forgotten."""
+        self.rows = state_dict["rows"]
+
+    def write(self) -> None:
+        """Write all rows."""
+        text = io.StringIO()
+        table = csv.DictWriter(text, COLUMNS)
+        table.writeheader()
+        table.writerows(self.rows)
+        write_text(self.path, text.getvalue())
+
+    def _speed(self) -> float:
+        return self._crops / max(time.monotonic() - self._since, 1e-9)

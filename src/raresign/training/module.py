@@ -1,0 +1,118 @@
+"""The Lightning module: one step of a stage, and what is measured between steps."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import lightning
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics.classification import MulticlassRecall
+
+from raresign.losses import contrastive_loss, reference_contrastive_loss
+from raresign.models import SignNet, freeze
+from raresign.randomness import mix_integers
+from raresign.training.batches import StageBatches
+from raresign.training.data import TrainingData
+from raresign.training.schedule import learning_rate_share
+from raresign.training.stage import Stage
+
+
+class StageModule(lightning.LightningModule):
+    """Trains a `SignNet` on the batches of one stage.
+
+    The loader only counts; the batch itself is composed from the global step, so a resumed run
+    sees exactly the crops that an uninterrupted one would.
+
+    Args:
+        net: The classifier; trained in place.
+        stage: Settings.
+        data: What batches are drawn from.
+        number: Position of the stage in the recipe.
+    """
+
+    def __init__(self, net: SignNet, stage: Stage, data: TrainingData, number: int) -> None:
+        super().__init__()
+        self.net = net
+        self.stage = stage
+        self.data = data
+        self.number = number
+        self.progress = 0.0
+        """Done share of the stage, in steps or in time, whichever is further."""
+        self._batches: StageBatches | None = None
+        freeze(net, stage.freeze)
+        classes = len(data.catalogue)
+        # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
+        self.recalls = torch.nn.ModuleDict(
+            {
+                name: MulticlassRecall(classes, average="micro")
+                for name in ("validation_recall", "pseudo_rare_recall")
+            }
+        )
+
+    @property
+    def batches(self) -> StageBatches:
+        """The stage's batches on the module's device."""
+        if self._batches is None:
+            self._batches = StageBatches(self.data, self.stage, self.number, self.device)
+        return self._batches
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW on what is not frozen; biases and normalisation are not decayed."""
+        trained = [p for p in self.net.parameters() if p.requires_grad]
+        return torch.optim.AdamW(
+            [
+                {"params": [p for p in trained if p.ndim > 1]},
+                {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+            ],
+            lr=self.stage.learning_rate,
+            weight_decay=self.stage.weight_decay,
+        )
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Set the learning rate and the seed of drop-out for this step."""
+        share = learning_rate_share(self.progress, self.stage.warmup)
+        optimiser = cast(torch.optim.Optimizer, self.optimizers())
+        for group in optimiser.param_groups:
+            group["lr"] = self.stage.learning_rate * share
+        torch.manual_seed(mix_integers(self.data.seed, self.number, self.global_step))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Loss of the batch of this global step."""
+        trainer = self.trainer
+        crops, labels = self.batches.batch(
+            self.global_step, trainer.global_rank, trainer.world_size
+        )
+        if self.device.type == "cpu":
+            crops = crops.contiguous(memory_format=torch.channels_last)
+        output = self.net(crops)
+        loss = F.cross_entropy(
+            output.logits, labels, label_smoothing=self.stage.label_smoothing
+        )
+        extra = self.stage.contrastive
+        if extra:
+            formula = (
+                reference_contrastive_loss if extra.form == "reference" else contrastive_loss
+            )
+            loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Tensor, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Recall of one chunk of held-out crops; `batch` holds their indices."""
+        rows = batch.cpu()
+        crops = self.data.crops[rows].to(self.device).float().div_(255)
+        predicted = self.net(crops).logits.argmax(1)
+        name = list(self.recalls)[dataloader_idx]
+        cast(MulticlassRecall, self.recalls[name]).update(
+            predicted, self.data.labels[rows].to(self.device)
+        )
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the recalls of the crops that were measured."""
+        for name, recall in self.recalls.items():
+            metric = cast(MulticlassRecall, recall)
+            if metric.update_count:
+                self.log(name, metric.compute(), prog_bar=True)
+            metric.reset()

@@ -1,0 +1,126 @@
+"""A recipe: which backbone at which crop size, and a list of stages."""
+
+from __future__ import annotations
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from raresign.errors import InputError
+from raresign.synthesis import load_preset, validation_problem
+from raresign.training.stage import Stage
+
+
+class Recipe(BaseModel):
+    """Everything that decides a run but the data and the seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "recipe"
+    backbone: str = "auto"
+    """Any timm name; `auto` is ResNet50 on a GPU and MobileNetV2 on a CPU."""
+    crop_size: int = Field(default=0, ge=0, le=512)
+    """Pixels; 0 is what fits the backbone: 224 on a GPU, 64 on a CPU."""
+    weights: str = "auto"
+    """`auto`, `hub`, `package`, `none` or a file."""
+    embedding: int = Field(default=512, ge=2)
+    pseudo_rare: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """Share of the frequent classes that play rare."""
+    validation: float = Field(default=0.1, ge=0.0, lt=1.0)
+    """Share of the other frequent crops that measure instead of train, by near-duplicate cluster."""
+    stages: tuple[Stage, ...] = Field(min_length=1)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Names of the recipes that come with the package."""
+    return _names("recipes")
+
+
+def load_recipe(source: str | Path | dict[str, Any]) -> Recipe:
+    """A recipe by name, from a YAML file, or from a mapping.
+
+    A stage in the list is a name (`mixed`), or a mapping that takes a named stage with `use` and
+    changes some of its settings.
+
+    Raises:
+        InputError: Unknown name, unreadable file, unknown key, impossible value or a preset that
+            does not exist.
+
+    Example:
+        >>> recipe = load_recipe({"stages": [{"use": "mixed", "steps": 5}]})
+        >>> recipe.stages[0].steps
+        5
+    """
+    if isinstance(source, dict):
+        return _build(source, "recipe", Path())
+    path = Path(source)
+    if path.suffix not in {".yaml", ".yml"}:
+        if str(source) not in recipe_names():
+            raise InputError(
+                f"no recipe is called '{source}'",
+                f"use one of {', '.join(recipe_names())} or a .yaml file",
+            )
+        text = (_shelf("recipes") / f"{source}.yaml").read_text(encoding="utf-8")
+        return _build(_mapping(text, str(source)), f"recipe {source}", Path())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the recipe {path}: {error}") from error
+    return _build(_mapping(text, str(path)), str(path), path.parent)
+
+
+def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
+    stages = values.get("stages")
+    if not isinstance(stages, list):
+        raise InputError(f"{where}: stages: a list of stages is needed, got {stages!r}")
+    values = {**values, "stages": [_stage(stage, where, folder) for stage in stages]}
+    try:
+        recipe = Recipe.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{where}: {validation_problem(error)}") from error
+    for stage in recipe.stages:
+        load_preset(stage.preset)
+    return recipe
+
+
+def _stage(value: Any, where: str, folder: Path) -> dict[str, Any]:
+    """The settings of one entry of the list, with `use` and the preset's folder filled in."""
+    changes = {"use": value} if isinstance(value, str) else value
+    if not isinstance(changes, dict):
+        raise InputError(f"{where}: stages: a name or a mapping is needed, got {value!r}")
+    preset = str(changes.get("preset", ""))
+    if (folder / preset).is_file():
+        changes = {**changes, "preset": str((folder / preset).resolve())}
+    name = changes.get("use")
+    if name is None:
+        return changes
+    if name not in _names("stages"):
+        raise InputError(
+            f"{where}: stages: no stage is called '{name}'", f"use {', '.join(_names('stages'))}"
+        )
+    base = _mapping((_shelf("stages") / f"{name}.yaml").read_text(encoding="utf-8"), str(name))
+    return {**base, **{key: item for key, item in changes.items() if key != "use"}}
+
+
+def _mapping(text: str, where: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: a mapping is needed, got {type(values).__name__}")
+    return values
+
+
+def _shelf(kind: str) -> Traversable:
+    return resources.files("raresign.training") / kind
+
+
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple(
+        sorted(Path(f.name).stem for f in _shelf(kind).iterdir() if f.name.endswith(".yaml"))
+    )

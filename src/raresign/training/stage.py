@@ -1,0 +1,105 @@
+"""Settings of one training stage: a short YAML that a reader understands at a glance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Start = Literal["previous", "weights"]
+Freeze = Literal["none", "stem", "partial", "all-but-head"]
+
+
+class Contrastive(BaseModel):
+    """The metric stage's extra loss."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight: float = Field(default=0.5, ge=0.0)
+    margin: float = Field(default=2.0, gt=0.0)
+    form: Literal["reference", "normalised"] = "reference"
+    """`reference`: its formula; `normalised`: unit vectors, pairs of each kind averaged apart."""
+
+
+class Balanced(BaseModel):
+    """Batches of `classes` x `items`, each class equally often; half of the items are synthetic
+    where a class has real crops, all of them where it has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: int = Field(default=32, ge=2)
+    items: int = Field(default=4, ge=1)
+
+
+class Stage(BaseModel):
+    """One stage of a recipe.
+
+    Example:
+        >>> Stage(kind="mixed", steps=100, real=64, synthetic=64).batch
+        128
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["pretrain", "synthetic", "mixed", "metric"]
+    name: str = ""
+    """How the stage is called in tables; its kind where empty."""
+    start: Start = "previous"
+    """Continue from the stage before, or start again from the backbone's weights."""
+    freeze: Freeze = "none"
+    """`partial` trains the last block and the head, as the reference's best run did."""
+    steps: int = Field(ge=1)
+    real: int = Field(default=0, ge=0)
+    """Real crops a batch."""
+    synthetic: int = Field(default=0, ge=0)
+    """Synthetic crops a batch."""
+    balanced: Balanced | None = None
+    """Class-balanced batches instead of fixed shares."""
+    preset: str = "road"
+    """Synthesis preset: a name or a YAML file."""
+    augment: bool = True
+    """Jitter real crops with the road engine's light and camera."""
+    flips: Literal["none", "twin", "blind"] = "twin"
+    """`twin` mirrors real crops of signs whose mirror image is a sign, and its label with it;
+    `blind` is the reference's fault 2: half of all real crops, labels kept."""
+    real_power: float = Field(default=0.5, ge=0.0, le=1.0)
+    """1 serves real crops as often as they are, 0 every class equally often."""
+    learning_rate: float = Field(default=1e-3, gt=0.0)
+    weight_decay: float = Field(default=0.05, ge=0.0)
+    warmup: float = Field(default=0.05, ge=0.0, le=1.0)
+    """Share of the stage in which the learning rate rises; then it falls along a cosine."""
+    label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
+    contrastive: Contrastive | None = None
+    averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
+    """Decay of the moving average of the weights, which is what is kept; 0 for none."""
+    hold_out: bool = True
+    """Keep the real crops of pseudo-rare classes and the validation crops out of training."""
+    validate_every: int = Field(default=100, ge=1)
+    """Steps between measurements and checkpoints."""
+
+    @model_validator(mode="after")
+    def _shares_fit_the_kind(self) -> Stage:
+        if self.kind == "metric" or self.balanced:
+            if self.real or self.synthetic:
+                raise ValueError("'balanced' decides the shares; leave out 'real' and 'synthetic'")
+            if not self.balanced:
+                raise ValueError("a metric stage needs 'balanced: {classes: 32, items: 4}'")
+        elif self.kind == "pretrain" and (not self.real or self.synthetic):
+            raise ValueError("a pretrain stage takes real crops only: set 'real', not 'synthetic'")
+        elif self.kind == "synthetic" and (self.real or not self.synthetic):
+            raise ValueError("a synthetic stage takes no real crops: set 'synthetic', not 'real'")
+        elif self.kind == "mixed" and not (self.real and self.synthetic):
+            raise ValueError("a mixed stage needs both 'real' and 'synthetic' crops a batch")
+        return self
+
+    @property
+    def batch(self) -> int:
+        """Crops a batch."""
+        if self.balanced:
+            return self.balanced.classes * self.balanced.items
+        return self.real + self.synthetic
+
+    @property
+    def title(self) -> str:
+        """What tables call the stage."""
+        return self.name or self.kind

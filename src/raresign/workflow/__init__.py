@@ -1,0 +1,34 @@
+"""Workflows: what a user asks for as a whole, put together from the rooms below."""
+
+from __future__ import annotations
+
+from raresign.workflow.catalogue_view import ClassRow, catalogue_rows
+from raresign.workflow.demo import demo
+from raresign.workflow.evaluate import compare, evaluate, load_predictions
+from raresign.workflow.inference import predict_logits
+from raresign.workflow.predict import Answer, FileAnswer, predict
+from raresign.workflow.run_folder import RunFolder, machine, versions
+from raresign.workflow.source import LAYOUTS, DataFolder, open_data
+from raresign.workflow.synth import synthesise
+from raresign.workflow.train import train
+
+__all__ = [
+    "LAYOUTS",
+    "Answer",
+    "ClassRow",
+    "DataFolder",
+    "FileAnswer",
+    "RunFolder",
+    "catalogue_rows",
+    "compare",
+    "demo",
+    "evaluate",
+    "load_predictions",
+    "machine",
+    "open_data",
+    "predict",
+    "predict_logits",
+    "synthesise",
+    "train",
+    "versions",
+]

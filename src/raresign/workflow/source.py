@@ -1,0 +1,101 @@
+"""What the user points at: a data folder with a catalogue, real crops, test crops, backgrounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from raresign.catalogue import SignCatalogue
+from raresign.datasets import (
+    CropTable,
+    from_coco,
+    from_csv,
+    from_folders,
+    from_gtsrb,
+    from_reference,
+    from_yolo,
+    load_backgrounds,
+)
+from raresign.embedded import procedural_backgrounds
+from raresign.errors import InputError
+
+LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
+PROCEDURAL = 60
+"""Backgrounds that are made where a data folder has none."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """An opened data folder.
+
+    Args:
+        root: The folder.
+        catalogue: Its classes and icons.
+        training: Real crops; may be empty.
+        test: Test crops, None if the folder has none.
+        simulated: Whether its photos are simulated, as the embedded demonstration's are.
+    """
+
+    root: Path
+    catalogue: SignCatalogue
+    training: CropTable
+    test: CropTable | None
+    simulated: bool = False
+
+    def backgrounds(self) -> Sequence[np.ndarray]:
+        """(H, W, 3) uint8 photos of `background_images`, procedural pictures where it is absent."""
+        folder = self.root / "background_images"
+        if folder.is_dir():
+            return load_backgrounds(folder)
+        return procedural_backgrounds(PROCEDURAL, seed=0)
+
+
+def open_data(
+    root: str | Path, crops: str | Path | None = None, layout: str = "reference", strict: bool = False
+) -> DataFolder:
+    """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
+
+    Args:
+        root: Holds `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
+            `smalltest/`, `smalltest_annotations.csv`; `background_images/` is optional.
+        crops: Where the real crops are if they are not in `root` in the reference layout.
+        layout: How `crops` is laid out, one of `LAYOUTS`; `icons` means that there are none.
+        strict: Missing annotations are errors.
+
+    Raises:
+        InputError: Something needed is missing or wrong; the message names it.
+    """
+    root = Path(root)
+    if layout not in LAYOUTS:
+        raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
+    if not root.is_dir():
+        raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
+    catalogue = SignCatalogue.from_folder(root)
+    simulated = (root / "demo.json").exists()
+    place = Path(crops) if crops is not None else root
+    if layout != "reference":
+        table = _other_layout(place, catalogue, layout)
+        return DataFolder(root, catalogue, table, None, simulated)
+    if (place / "smalltest").is_dir():
+        training, test = from_reference(place, catalogue, strict)
+        return DataFolder(root, catalogue, training, test, simulated)
+    return DataFolder(
+        root, catalogue, from_folders(place / "cropped-train", catalogue), None, simulated
+    )
+
+
+def _other_layout(place: Path, catalogue: SignCatalogue, layout: str) -> CropTable:
+    if layout == "icons":
+        return CropTable((), np.empty(0, np.int64), None, ())
+    if layout == "folders":
+        return from_folders(place, catalogue)
+    if layout == "csv":
+        return from_csv(place, catalogue)
+    if layout == "gtsrb":
+        return from_gtsrb(place, catalogue)
+    if layout == "coco":
+        return from_coco(place, place.parent, catalogue)
+    return from_yolo(place, None, catalogue)

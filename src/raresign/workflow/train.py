@@ -1,0 +1,276 @@
+"""`raresign train`: from a data folder to a measured classifier, stage by stage."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from raresign.datasets import CropPack, default_cache, pack_crops
+from raresign.errors import InputError
+from raresign.evaluation import evaluate_predictions
+from raresign.models import SignNet, default_backbone, save_model
+from raresign.report import write_report
+from raresign.training import (
+    Hardware,
+    Recipe,
+    Stage,
+    TrainingData,
+    check_training_data,
+    fit_stage,
+    load_recipe,
+    remove_checkpoints,
+    split_crops,
+)
+from raresign.workflow.evaluate import write_evaluation
+from raresign.workflow.inference import predict_pack
+from raresign.workflow.progress import Say, silent
+from raresign.workflow.run_folder import RunFolder
+from raresign.workflow.sheets import write_sheets
+from raresign.workflow.source import DataFolder, open_data
+
+_RESERVE = 0.12
+"""Share of a time limit that is kept for evaluation and report."""
+
+
+def train(
+    data: str | Path,
+    out: str | Path,
+    recipe: str | Path | dict[str, Any] = "default",
+    *,
+    seed: int = 0,
+    resume: bool = False,
+    max_seconds: float | None = None,
+    weights: str | None = None,
+    backbone: str | None = None,
+    crop_size: int | None = None,
+    hardware: Hardware | None = None,
+    crops: str | Path | None = None,
+    layout: str = "reference",
+    strict: bool = False,
+    cache: str | Path | None = None,
+    report: bool = True,
+    say: Say = silent,
+) -> Path:
+    """Train a classifier and write a run folder with a table for every stage and a report.
+
+    Args:
+        data: Data folder: `classes.json`, `icons/`, real crops (see `open_data`).
+        out: The run folder to make.
+        recipe: A recipe's name, a YAML file or a mapping.
+        seed: Seed of every random choice.
+        resume: Go on with the run in `out`, whose recipe and seed are then used.
+        max_seconds: Be ready, report included, after about this time.
+        weights, backbone, crop_size: Instead of the recipe's.
+        hardware: Device, processes and precision.
+        crops, layout, strict: See `open_data`.
+        cache: Where crops are packed, `~/.cache/raresign` unless given.
+        report: Write report.html at the end.
+        say: Is told what happens; pass `print` to see it.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        InputError: Something that the user gave is wrong; nothing was overwritten.
+        Interrupted: Ctrl-C; `resume=True` goes on.
+    """
+    started = time.monotonic()
+    out = Path(out)
+    hardware = hardware or Hardware()
+    if resume:
+        run = RunFolder.open(out)
+        chosen = load_recipe(run.info["settings"]["recipe"])
+        seed = run.info["seed"]
+        if run.info["finished"]:
+            say(f"{out} is already finished")
+            return out
+    else:
+        chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, hardware)
+    source = open_data(data, crops, layout, strict)
+    size = chosen.crop_size
+    pack = _pack(source, size, cache, strict, say)
+    prepared = _prepare(source, pack, chosen, seed)
+    main = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if not resume:
+        settings = {
+            "data": str(source.root.resolve()),
+            "simulated": source.simulated,
+            "max_seconds": max_seconds,
+            "recipe": chosen.model_dump(mode="json"),
+        }
+        run = RunFolder.create(out, settings, seed) if main else RunFolder(out, {"stages": []})
+        if main:
+            run.info["skipped"] = [{"path": path, "reason": why} for path, why in pack.skipped]
+            run.info["pseudo_rare"] = [
+                source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels
+            ]
+            source.catalogue.save(out / "catalogue")
+    test = _pack_table(source, size, cache, strict)
+    earlier = float(run.info.get("seconds", 0.0))
+    done = len(run.info["stages"])
+    net = _new_net(chosen, len(source.catalogue), seed)
+    if done:
+        net = run.model()
+    for number, stage in enumerate(chosen.stages):
+        if number < done:
+            continue
+        if stage.start == "weights" and number:
+            net = _new_net(chosen, len(source.catalogue), seed)
+        say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
+        result = fit_stage(
+            net,
+            stage,
+            prepared,
+            number,
+            run.stage_folder(number, stage.title),
+            hardware=hardware,
+            max_seconds=_share_of_time(chosen.stages[number:], max_seconds, earlier, started),
+            resume=resume,
+            quiet=say is silent or not main,
+        )
+        net = net.to("cpu")
+        if not main:
+            continue
+        save_model(net, run.path)
+        run.info["seconds"] = earlier + time.monotonic() - started
+        run.add_stage(stage.title, stage.kind, result, _test_recalls(net, test, source))
+        remove_checkpoints(run.stage_folder(number, stage.title))
+    if main:
+        _finish(run, net, source, prepared, test, report)
+        run.info["seconds"] = earlier + time.monotonic() - started
+        run.info["finished"] = True
+        run.write()
+        if report:
+            write_report(run.path)
+    return out
+
+
+def _with_changes(
+    recipe: Recipe,
+    weights: str | None,
+    backbone: str | None,
+    crop_size: int | None,
+    hardware: Hardware,
+) -> Recipe:
+    """The recipe with the caller's choices and with every `auto` made definite."""
+    cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
+    name, size = default_backbone("cuda" if cuda else "cpu")
+    backbone = backbone or recipe.backbone
+    return recipe.model_copy(
+        update={
+            "backbone": name if backbone == "auto" else backbone,
+            "crop_size": crop_size or recipe.crop_size or size,
+            "weights": weights or recipe.weights,
+        }
+    )
+
+
+def _pack(
+    source: DataFolder, size: int, cache: str | Path | None, strict: bool, say: Say
+) -> CropPack:
+    """Pack the real training crops and tell what could not be read."""
+    folder = Path(cache) if cache is not None else default_cache()
+    pack = pack_crops(source.training, size, folder, strict)
+    say(f"{len(pack.labels)} real crops, {len(source.catalogue)} classes")
+    if pack.skipped:
+        say(f"skipped {len(pack.skipped)} unreadable files; report and run.json list them")
+    return pack
+
+
+def _pack_table(
+    source: DataFolder, size: int, cache: str | Path | None, strict: bool
+) -> CropPack | None:
+    """Pack the test crops, None if the data folder has none with a known class."""
+    if source.test is None or not (source.test.labels >= 0).any():
+        return None
+    return pack_crops(
+        source.test, size, Path(cache) if cache is not None else default_cache(), strict
+    )
+
+
+def _prepare(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> TrainingData:
+    """Split the crops and put everything that batches need together."""
+    needs_real = any(stage.real for stage in recipe.stages)
+    check_training_data(source.catalogue, pack.labels, needs_real)
+    split = split_crops(
+        pack.crops, pack.labels, source.catalogue, recipe.pseudo_rare, recipe.validation, seed
+    )
+    return TrainingData(
+        source.catalogue,
+        torch.from_numpy(pack.crops),
+        torch.from_numpy(pack.labels),
+        split,
+        source.backgrounds(),
+        recipe.crop_size,
+        seed,
+    )
+
+
+def _new_net(recipe: Recipe, classes: int, seed: int) -> SignNet:
+    torch.manual_seed(seed)
+    return SignNet(
+        recipe.backbone,
+        classes,
+        embedding=recipe.embedding,
+        weights=recipe.weights,
+        crop_size=recipe.crop_size,
+    )
+
+
+def _share_of_time(
+    stages: tuple[Stage, ...], max_seconds: float | None, earlier: float, started: float
+) -> float | None:
+    """What the first of the remaining stages may take, by its share of the remaining crops."""
+    if max_seconds is None:
+        return None
+    left = max_seconds * (1 - _RESERVE) - earlier - (time.monotonic() - started)
+    work = [stage.steps * stage.batch for stage in stages]
+    return max(left * work[0] / sum(work), 1.0)
+
+
+def _test_recalls(
+    net: SignNet, test: CropPack | None, source: DataFolder
+) -> dict[str, float | None] | None:
+    """Recall on all, rare and frequent test crops: shown in the table, chosen by no one."""
+    if test is None:
+        return None
+    predictions = predict_pack(net, test, source.catalogue, source.root)
+    groups: dict[str, float | None] = {}
+    for name in ("all", "rare", "freq"):
+        hits = predictions.correct[predictions.of_group(name)]
+        groups[name] = float(np.mean(hits)) if len(hits) else None
+    return groups
+
+
+def _finish(
+    run: RunFolder,
+    net: SignNet,
+    source: DataFolder,
+    prepared: TrainingData,
+    test: CropPack | None,
+    report: bool,
+) -> None:
+    """Final measurements and pictures of the run."""
+    if test is not None:
+        predictions = predict_pack(net, test, source.catalogue, source.root)
+        write_evaluation(run.path / "evaluation", predictions, evaluate_predictions(predictions))
+    if report:
+        presets = [stage.preset for stage in run_stages(run) if stage.kind != "pretrain"]
+        write_sheets(run.path / "sheets", prepared, presets[-1] if presets else "road")
+
+
+def run_stages(run: RunFolder) -> tuple[Stage, ...]:
+    """The stages of the run's recipe.
+
+    Raises:
+        InputError: run.json was edited so that its recipe is no longer valid.
+    """
+    try:
+        return load_recipe(run.info["settings"]["recipe"]).stages
+    except KeyError as error:
+        raise InputError(f"{run.path / 'run.json'} lacks the key {error}") from error

@@ -1,0 +1,290 @@
+"""The embedded signs, backgrounds, simulated photos and the demo folder made of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import resvg_py
+from PIL import Image
+
+from raresign.embedded import (
+    demo,
+    embedded_codes,
+    procedural_backgrounds,
+    render_sign,
+    sign_svg,
+    sign_types,
+    simulated_photo,
+    write_demo,
+)
+from raresign.embedded.frames import FRAMES, Box
+from raresign.embedded.lettering import text_svg
+from raresign.embedded.pinhole import Pinhole, rotation, warp_sign
+from raresign.embedded.sensor import demosaic
+from raresign.embedded.signs import SIGNS, Picture, Text
+from raresign.errors import InputError
+
+CODES = embedded_codes()
+TWINS = [
+    ("1.11.1", "1.11.2"),
+    ("1.20.2", "1.20.3"),
+    ("2.3.2", "2.3.3"),
+    ("4.1.2", "4.1.3"),
+    ("4.2.1", "4.2.2"),
+    ("8.3.1", "8.3.2"),
+]
+
+
+def alone(inner: str, width: int, height: int) -> str:
+    view = f'viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {view}>{inner}</svg>'
+
+
+def rendered(svg: str, width: int) -> np.ndarray:
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True)
+    return np.array(Image.open(io.BytesIO(png)).convert("RGBA"))
+
+
+def premultiplied(picture: np.ndarray) -> np.ndarray:
+    return picture * (picture[..., 3:] / 255)
+
+
+def averaged(picture: np.ndarray) -> np.ndarray:
+    height, width = (side // 8 for side in picture.shape[:2])
+    return picture[: height * 8].reshape(height, 8, width, 8, 4).mean(axis=(1, 3))
+
+
+def on_grey(code: str, width: int) -> np.ndarray:
+    """(width, width, 3) float: the sign on grey, stretched to a square."""
+    picture = Image.fromarray(render_sign(code, width))
+    canvas = Image.new("RGBA", picture.size, (128, 128, 128, 255))
+    canvas.alpha_composite(picture)
+    return np.asarray(canvas.convert("RGB").resize((width, width)), float)
+
+
+def test_there_are_enough_signs_of_several_families() -> None:
+    types = Counter(sign_types().values())
+    assert len(CODES) >= 36
+    assert 20 <= types["freq"] <= 28
+    assert 12 <= types["rare"] <= 18
+    families = {SIGNS[code].frame for code in CODES}
+    assert families == set(FRAMES)  # every frame is in use
+    rare = {code for code, kind in sign_types().items() if kind == "rare"}
+    assert any(code.startswith("3.24.n") for code in rare)
+    assert sum(left in rare or right in rare for left, right in TWINS) >= 4
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_svg_is_self_contained_and_renders(code: str) -> None:
+    svg = sign_svg(code)
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(svg).iter()}
+    assert tags <= {"svg", "g", "path", "circle", "rect", "polygon", "clipPath"}
+    assert set(re.findall(r"url\((.*?)\)", svg)) == {"#face"}
+    assert "href" not in svg
+    assert svg.count("http") == 1  # the name of the SVG namespace
+    picture = render_sign(code, 64)
+    assert picture.shape[1:] == (64, 4)
+    assert 0.4 < (picture[..., 3] > 127).mean() <= 1
+    assert picture[..., 3][0, 0] < 128  # outside the rounded corner
+    assert len(np.unique(picture[picture[..., 3] == 255][:, :3] // 64, axis=0)) >= 2
+
+
+@pytest.mark.parametrize(("left", "right"), TWINS)
+def test_twins_are_exact_mirrors(left: str, right: str) -> None:
+    flip = re.compile(r"translate\(\d+ 0\) scale\(-1 1\) ")
+    assert sign_svg(left) == flip.sub("", sign_svg(right)) != sign_svg(right)
+    # The rasteriser rounds an edge seen from the other side differently, so draw large and average.
+    one, other = (averaged(premultiplied(render_sign(code, 1024))) for code in (left, right))
+    assert np.abs(one[:, ::-1] - other).max() <= 16  # 11 at the rim of a bare disc
+    assert np.abs(one - other).max() > 200
+
+
+def test_a_ban_keeps_its_slash_when_its_arrow_is_mirrored() -> None:
+    one, other = SIGNS["3.18.1"], SIGNS["3.18.2"]
+    assert one.frame == other.frame == "prohibition-slash"
+    assert [layer.mirrored for layer in one.layers if isinstance(layer, Picture)] == [False]
+    assert [layer.mirrored for layer in other.layers if isinstance(layer, Picture)] == [True]
+
+
+def test_all_pairs_of_signs_differ() -> None:
+    pictures = {code: on_grey(code, 32) for code in CODES}
+    for one, other in itertools.combinations(CODES, 2):
+        assert np.abs(pictures[one] - pictures[other]).mean() > 1.5, (one, other)
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if "n" in code or "r" in code])
+def test_text_fits_its_slot_and_its_frame(code: str) -> None:
+    frame = FRAMES[SIGNS[code].frame]
+    for layer in SIGNS[code].layers:
+        if not isinstance(layer, Text):
+            continue
+        box = layer.box or frame.field
+        svg = alone(text_svg(layer.text, box, "#000"), frame.width, frame.height)
+        rows, columns = np.nonzero(rendered(svg, frame.width)[..., 3] > 127)
+        assert columns.min() >= box.left - 1
+        assert columns.max() <= box.left + box.width + 1
+        assert rows.min() >= box.top - 2
+        tail = 0.18 * box.height if "," in layer.text else 2
+        assert rows.max() <= box.top + box.height + tail
+        # inside the white field of a disc: 350 less the border
+        assert np.hypot(columns - 350, rows - 350).max() < 350 - 80
+
+
+@pytest.mark.parametrize("text", ["0", "1", "4", "8", "40", "100", "3,5", "10т"])
+def test_lettering_is_centred_and_fills_its_slot(text: str) -> None:
+    svg = alone(text_svg(text, Box(50, 50, 300, 150), "#000"), 400, 300)
+    rows, columns = np.nonzero(rendered(svg, 400)[..., 3] > 127)
+    assert abs(columns.min() + columns.max() - 400) <= 24
+    assert (rows.max() - rows.min() > 140) or (columns.max() - columns.min() > 280)
+
+
+def test_unknown_glyphs_and_codes_name_what_there_is() -> None:
+    with pytest.raises(InputError, match="no glyph for \\['й'\\]"):
+        text_svg("й", Box(0, 0, 1, 1), "#000")
+    with pytest.raises(InputError, match=r"'3\.24\.n45'.*3\.24\.n40"):
+        sign_svg("3.24.n45")
+    for call in (lambda: simulated_photo("nonsense", 0, 0), lambda: render_sign("", 8)):
+        with pytest.raises(InputError, match="embedded_codes"):
+            call()
+
+
+def test_backgrounds_depend_on_seed_and_number_alone() -> None:
+    few, more = procedural_backgrounds(3, 5, size=96), procedural_backgrounds(18, 5, size=96)
+    for one, other in zip(few, more, strict=False):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(few[0], procedural_backgrounds(1, 6, size=96)[0])
+    assert all(picture.shape == (96, 96, 3) and picture.dtype == np.uint8 for picture in more)
+    assert np.mean([picture.std() > 4 for picture in more]) > 0.8  # hardly any is one flat colour
+
+
+def test_projection_agrees_with_the_homography_of_its_plane() -> None:
+    camera = Pinhole(rotation(0.4, -0.2, 0.1), 8.0, 300.0, (40.0, 30.0))
+    points = np.random.default_rng(0).uniform(-0.4, 0.4, (20, 2))
+    for depth in (0.0, 0.05):
+        seen = np.column_stack([points, np.ones(20)]) @ camera.plane(depth).T
+        expected = camera.project(np.column_stack([points, np.full(20, depth)]))
+        np.testing.assert_allclose(seen[:, :2] / seen[:, 2:], expected)
+
+
+def test_a_sign_seen_straight_on_is_the_drawing() -> None:
+    camera = Pinhole(np.eye(3), 10.0, 10.0 * 120 / 0.7, (60.0, 60.0))
+    seen = warp_sign("3.24.n40", camera, (120, 120)).astype(int)
+    drawn = render_sign("3.24.n40", 120).astype(int)
+    assert np.abs(seen - drawn)[drawn[..., 3] == 255].mean() < 8
+
+
+def test_demosaic_against_a_naive_loop() -> None:
+    mosaic = np.random.default_rng(1).uniform(size=(7, 8)).astype(np.float32)
+    colour_at = np.array([[0, 1], [1, 2]])  # red, green, blue
+    got = demosaic(mosaic)
+    for y, x, colour in itertools.product(range(1, 6), range(1, 7), range(3)):
+        if colour_at[y % 2, x % 2] == colour:
+            expected = float(mosaic[y, x])
+        else:
+            window = [(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+            same = [mosaic[p] for p in window if colour_at[p[0] % 2, p[1] % 2] == colour]
+            expected = float(np.mean(same))
+        assert got[y, x, colour] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_photo_is_a_function_of_code_seed_and_number() -> None:
+    photo = simulated_photo("1.22", 3, 7)
+    simulated_photo("2.5", 0, 0)  # what happens between makes no difference
+    np.testing.assert_array_equal(photo, simulated_photo("1.22", 3, 7))
+    others = [simulated_photo("1.22", 4, 7), simulated_photo("1.22", 3, 8)]
+    others.append(simulated_photo("1.11.1", 3, 7))
+    assert all(other.shape != photo.shape or (other != photo).any() for other in others)
+    assert simulated_photo("1.22", -1, 0).dtype == np.uint8  # any integer is a seed
+
+
+def test_photos_have_natural_sizes_and_show_their_sign() -> None:
+    sizes, similar = [], []
+    for number, code in enumerate(CODES * 3):
+        photo = simulated_photo(code, 11, number)
+        assert photo.ndim == 3
+        assert 14 <= min(photo.shape[:2]) <= max(photo.shape[:2]) <= 80
+        sizes.append(max(photo.shape[:2]))
+        grey = np.asarray(Image.fromarray(photo).convert("L").resize((32, 32)), float).ravel()
+        drawing = on_grey(code, 32).mean(axis=-1).ravel()
+        if grey.std() > 1:
+            similar.append(np.corrcoef(grey, drawing)[0, 1])
+    assert min(sizes) < 24
+    assert max(sizes) > 64
+    assert np.median(similar) > 0.4  # most look like their drawing, even unaligned
+
+
+def test_the_demo_folder_is_readable_with_plain_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in [("_FEWEST", 1), ("_MOST", 4), ("_MEAN", 2), ("_TESTS", 1)]:
+        monkeypatch.setattr(demo, name, value)
+    monkeypatch.setattr(demo, "_BACKGROUNDS", 4)
+    calls: list[tuple[int, int]] = []
+    root = write_demo(tmp_path / "new" / "demo", 2, lambda *call: calls.append(call))
+    classes: dict[str, Any] = json.loads((root / "classes.json").read_text())
+    assert set(classes) == set(CODES)
+    ids = [row["id"] for row in classes.values()]
+    assert sorted(ids) == list(range(len(CODES)))
+    assert ids != sorted(ids)
+    assert {path.stem for path in (root / "icons").iterdir()} == set(CODES)
+    counts = {path.name: len(list(path.iterdir())) for path in (root / "cropped-train").iterdir()}
+    assert set(counts) == {code for code in CODES if classes[code]["type"] == "freq"}
+    assert min(counts.values()) == 1
+    assert max(counts.values()) == 4
+    with (root / "smalltest_annotations.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert Counter(row["class"] for row in rows) == dict.fromkeys(CODES, 1)
+    assert {row["filename"] for row in rows} == {path.name for path in root.glob("smalltest/*")}
+    for path in itertools.chain(root.glob("smalltest/*.png"), root.glob("background_images/*")):
+        Image.open(path).load()
+    assert len(list(root.glob("background_images/*.jpg"))) == 4
+    assert "SIMULATED" in (root / "README.txt").read_text()
+    assert calls[-1][0] == calls[-1][1] == len(calls)
+    assert [path.name for path in root.parent.iterdir()] == ["demo"]  # no litter
+
+    photo = next(root.glob("smalltest/*.png"))
+    before = photo.read_bytes()
+    photo.write_bytes(b"marked")
+    write_demo(root, 2)  # same seed: left alone
+    assert photo.read_bytes() == b"marked"
+    write_demo(root, 3)  # another seed: replaced
+    assert photo.read_bytes() not in (b"marked", before)
+    write_demo(root, 2)
+    assert photo.read_bytes() == before
+    assert [path.name for path in root.parent.iterdir()] == ["demo"]
+
+
+def test_the_demo_is_whole_or_not_there_and_spares_the_users_files(tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_demo(tmp_path / "demo", 0, stop)
+    assert list(tmp_path.iterdir()) == []
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    (tmp_path / "file").write_text("a file")
+    for name in ("mine", "file"):
+        with pytest.raises(InputError, match="is not a demo dataset"):
+            write_demo(tmp_path / name, 0)
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_full_demo_has_the_promised_size() -> None:
+    freq = [code for code, kind in sign_types().items() if kind == "freq"]
+    counts = demo._training_counts(np.random.default_rng(0), freq)
+    assert min(counts.values()) == 30
+    assert max(counts.values()) == 150
+    assert 1350 <= sum(counts.values()) <= 1700
