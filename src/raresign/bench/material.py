@@ -32,22 +32,17 @@ class BenchMaterial:
     @classmethod
     def load(cls, data: Path | None, size: int) -> BenchMaterial:
         """Open `data`, or the embedded signs with procedural backgrounds."""
-        if data is None:
-            with tempfile.TemporaryDirectory() as folder:
-                return cls._read(_write_embedded(Path(folder)), size)
-        return cls._read(data, size)
-
-    @classmethod
-    def _read(cls, root: Path, size: int) -> BenchMaterial:
-        source = open_data(root, layout="icons")
-        pictures = tuple(source.backgrounds())
-        return cls(
-            source.catalogue,
-            IconAtlas.from_catalogue(source.catalogue, size),
-            BackgroundAtlas.from_pictures(pictures, size),
-            pictures,
-            size,
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            root = _write_embedded(Path(folder)) if data is None else data
+            source = open_data(root, layout="icons")
+            pictures = tuple(source.backgrounds())
+            return cls(
+                source.catalogue,
+                IconAtlas.from_catalogue(source.catalogue, size),
+                BackgroundAtlas.from_pictures(pictures, size),
+                pictures,
+                size,
+            )
 
     def encoded_icons(self) -> list[bytes]:
         """The icons as PNG files of 256 px."""

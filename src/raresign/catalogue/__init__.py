@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from raresign.catalogue.catalogue import SignCatalogue, SignClass, is_own_mirror
-from raresign.catalogue.families import family_of_code, family_of_icon
-from raresign.catalogue.icons import load_icon
+from raresign.catalogue.catalogue import SignCatalogue, SignClass, SignType, is_own_mirror
+from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
+from raresign.catalogue.icons import IconWarning, flood_from_border, icon_files, load_icon
 from raresign.catalogue.names import sign_name
+from raresign.catalogue.twins import find_twins, gost_twin, looks_symmetric, mirror_similarity
 
 __all__ = [
+    "IconWarning",
     "SignCatalogue",
     "SignClass",
+    "SignType",
     "family_of_code",
     "family_of_icon",
+    "find_twins",
+    "flood_from_border",
+    "gost_twin",
+    "icon_files",
+    "is_gost_code",
     "is_own_mirror",
     "load_icon",
+    "looks_symmetric",
+    "mirror_similarity",
     "sign_name",
 ]

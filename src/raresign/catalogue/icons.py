@@ -98,7 +98,7 @@ def load_icon(path: str | Path, size: int | None = None) -> Pixels:
     if size is not None and size < 1:
         raise InputError(f"icon size {size}", "give at least 1 px")
     if path.suffix.lower() == ".svg":
-        picture = _draw_svg(path, _SVG_SIDE if size is None else min(max(2 * size, 256), 4096))
+        picture = _draw_svg(path, min(max(_SVG_SIDE, 2 * (size or 0)), 4096))
     elif path.suffix.lower() == ".png":
         picture = _read_png(path)
     else:
@@ -234,12 +234,12 @@ def flood_from_border(free: Mask) -> Mask:
         >>> int(flood_from_border(free).sum()), bool(flood_from_border(free)[2, 2])
         (16, False)
     """
-    reached = free.copy()
+    reached: Mask = free.copy()
     reached[1:-1, 1:-1] = False
     count = -1
     while count != (count := int(reached.sum())):
         reached = _fill_runs(free, reached)
-        reached = _fill_runs(free.T, reached.T).T
+        reached = _fill_runs(free.T, reached.T).transpose()
     return reached
 
 
@@ -250,8 +250,7 @@ def _fill_runs(free: Mask, reached: Mask) -> Mask:
     run = np.cumsum(walls.ravel()).reshape(free.shape)
     touched = np.zeros(int(run.max()) + 1, dtype=np.bool_)
     touched[run[reached]] = True
-    spread: Mask = free & touched[run]
-    return spread
+    return np.logical_and(free, touched[run])
 
 
 def _file_bytes(path: Path) -> bytes:

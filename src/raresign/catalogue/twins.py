@@ -164,16 +164,17 @@ def _look(icon: Pixels) -> _Look:
 
 
 def _similarity(a: _Look, b: _Look) -> float:
-    """1 - mean difference of the worst pixels, each compared with the other's 3x3 neighbours."""
+    """1 - mean difference of the worst pixels, each against the other's 3x3 neighbours."""
     difference = np.maximum(_difference(a, b), _difference(b, a)).ravel()
     count = max(1, int(_WORST_SHARE * difference.size))
     return 1.0 - float(np.sort(difference)[-count:].mean())
 
 
 def _difference(a: _Look, b: _Look) -> npt.NDArray[np.float32]:
-    """(32, 32) largest channel difference of each pixel of `a` to the likest neighbour in `b`."""
+    """(32, 32) how far each pixel of `a` is outside the range of its 3x3 neighbours in `b`."""
     around = np.pad(b, ((1, 1), (1, 1), (0, 0)), mode="edge")
     shifted = np.stack(
         [around[y : y + _SIDE, x : x + _SIDE] for y in range(3) for x in range(3)]
     )  # (9, 32, 32, 4)
-    return np.asarray(np.abs(shifted - a).max(axis=3).min(axis=0))
+    outside = np.maximum(a - shifted.max(axis=0), shifted.min(axis=0) - a)
+    return np.maximum(outside.max(axis=2), 0)

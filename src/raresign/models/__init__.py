@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from raresign.models.freezing import freeze
+from raresign.models.freezing import backbone_parts, freeze
 from raresign.models.sign_net import (
     SignNet,
     SignOutput,
     default_backbone,
     load_model,
+    quicken_batchnorms,
     save_model,
 )
 from raresign.models.weights import WeightsRecord, hub_reachable, load_weights
@@ -16,10 +17,12 @@ __all__ = [
     "SignNet",
     "SignOutput",
     "WeightsRecord",
+    "backbone_parts",
     "default_backbone",
     "freeze",
     "hub_reachable",
     "load_model",
     "load_weights",
+    "quicken_batchnorms",
     "save_model",
 ]

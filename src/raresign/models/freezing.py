@@ -1,71 +1,94 @@
-"""Freezing parts of a backbone: the stem, all but the last block, or all but the head."""
+"""Freezing parts of the classifier: the stem, all but the last block, or all but the head."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from timm.models import group_parameters
 from torch import nn
 
 from raresign.errors import InputError
 from raresign.models.sign_net import SignNet
 
 MODES = ("none", "stem", "partial", "all-but-head")
-_BLOCKS = ("blocks", "stages", "layers")
 
 
-def freeze(net: SignNet, mode: str) -> None:
-    """Let only a part of the net learn; what is frozen also keeps its normalisation statistics.
+def freeze(net: SignNet, mode: str) -> int:
+    """Let only a part of the net learn; whatever was frozen before is forgotten.
+
+    The parts of a backbone are those that timm itself tells (`group_matcher`, `feature_info`);
+    where it tells none, the first and the last child. Frozen batch normalisations also keep their
+    running statistics: `SignNet.train` leaves them in evaluation mode.
 
     Args:
-        net: The classifier.
-        mode: `none` trains all; `stem` keeps what comes before the first block; `partial` trains
-            the last block, what follows it and the head (the reference's layer4 + fc +
+        net: The classifier, changed in place.
+        mode: `none` trains all; `stem` freezes what comes before the first block; `partial` trains
+            the last block, what follows it, and the head (the reference's layer4 + fc +
             classifier); `all-but-head` trains embedding and classifier only.
 
+    Returns:
+        The number of values that train.
+
     Raises:
-        InputError: Unknown mode, or a backbone whose blocks are not known.
+        InputError: Unknown mode.
 
     Example:
         >>> net = SignNet("resnet18", 3, weights="none", crop_size=32)
-        >>> freeze(net, "all-but-head")
-        >>> sorted({name.split(".")[0] for name, p in net.named_parameters() if p.requires_grad})
-        ['classifier', 'embed']
+        >>> freeze(net, "partial") == sum(
+        ...     p.numel() for m in (net.backbone.layer4, net.embed, net.classifier)
+        ...     for p in m.parameters()
+        ... )
+        True
     """
     if mode not in MODES:
-        raise InputError(f"freeze: {mode}", f"use one of {', '.join(MODES)}")
-    net.requires_grad_(True)
-    before, blocks, after = _parts(net.backbone) if mode in ("stem", "partial") else ([], [], [])
-    frozen: list[nn.Module] = []
-    if mode == "stem":
-        frozen = before
-        for parameter in net.backbone.parameters(recurse=False):  # class token, positions
-            parameter.requires_grad_(False)
-    elif mode == "partial":
-        net.backbone.requires_grad_(False)
-        for part in [blocks[-1], *after]:
-            part.requires_grad_(True)
-        frozen = [*before, *blocks[:-1]]
-    elif mode == "all-but-head":
-        frozen = [net.backbone]
-    for part in frozen:
-        part.requires_grad_(False)
-    net.frozen = tuple(frozen)
-    net.train(net.training)
+        raise InputError(f"freeze is '{mode}'", f"use one of {', '.join(MODES)}")
+    frozen: set[str] = set()
+    if mode == "all-but-head":
+        frozen = {name for name, _ in net.backbone.named_parameters()}
+    elif mode != "none":
+        parts = backbone_parts(net.backbone)
+        kept = parts[:1] if mode == "stem" else parts[: _last_block(net.backbone, parts)]
+        frozen = {name for part in kept for name in part}
+    for parameter in net.parameters():
+        parameter.requires_grad_(True)
+    for name, parameter in net.backbone.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+    net.train(net.training)  # puts the frozen batch normalisations into evaluation mode
+    return sum(p.numel() for p in net.parameters() if p.requires_grad)
 
 
-def _parts(backbone: nn.Module) -> tuple[list[nn.Module], list[nn.Module], list[nn.Module]]:
-    """Children before the blocks, the blocks, children after them."""
-    children = list(backbone.named_children())
-    names = [name for name, _ in children]
-    if "layer4" in names:
-        first = names.index("layer1")
-        last = names.index("layer4")
-        blocks = [module for _, module in children[first : last + 1]]
-        return [m for _, m in children[:first]], blocks, [m for _, m in children[last + 1 :]]
-    for name in _BLOCKS:
-        if name in names and isinstance(children[names.index(name)][1], nn.Sequential | nn.ModuleList):
-            place = names.index(name)
-            blocks = list(children[place][1].children())
-            return [m for _, m in children[:place]], blocks, [m for _, m in children[place + 1 :]]
-    raise InputError(
-        f"the blocks of this backbone are not known (its parts are {', '.join(names)})",
-        "use freeze: none or all-but-head",
-    )
+def backbone_parts(backbone: nn.Module) -> list[list[str]]:
+    """Names of the parameters, grouped from the stem to the last part of a timm backbone.
+
+    Args:
+        backbone: A timm model, or any module with children in the order of its data.
+
+    Returns:
+        Every parameter once: the stem, then each block (ResNet's layers, ConvNeXt's stages,
+        a ViT's blocks), then what may follow.
+
+    Example:
+        >>> import timm
+        >>> [part[0] for part in backbone_parts(timm.create_model("resnet18", num_classes=0))]
+        ['conv1.weight', 'layer1.0.conv1.weight', 'layer2.0.conv1.weight', \
+'layer3.0.conv1.weight', 'layer4.0.conv1.weight']
+    """
+    names = [name for name, _ in backbone.named_parameters()]
+    matcher: Any = getattr(backbone, "group_matcher", None)
+    if matcher is not None:
+        groups = group_parameters(backbone, matcher(coarse=True))
+        return [list(groups[key]) for key in sorted(groups)]
+    parts: dict[str, list[str]] = {}
+    for name in names:
+        parts.setdefault(name.partition(".")[0], []).append(name)
+    return list(parts.values())
+
+
+def _last_block(backbone: nn.Module, parts: list[list[str]]) -> int:
+    """Place of the last block among the parts; norms and convolutions of the head may follow it."""
+    info = getattr(backbone, "feature_info", None)
+    stages = [stage["module"] for stage in info] if isinstance(info, list) else []
+    for place in reversed(range(len(parts))):
+        if stages and any(name.startswith(f"{stages[-1]}.") for name in parts[place]):
+            return place
+    return len(parts) - 1

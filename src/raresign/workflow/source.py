@@ -77,8 +77,8 @@ def open_data(
     simulated = (root / "demo.json").exists()
     place = Path(crops) if crops is not None else root
     if layout != "reference":
-        table = _other_layout(place, catalogue, layout)
-        return DataFolder(root, catalogue, table, None, simulated)
+        training, held_out = _other_layout(place, catalogue, layout, strict)
+        return DataFolder(root, catalogue, training, held_out, simulated)
     if (place / "smalltest").is_dir():
         training, test = from_reference(place, catalogue, strict)
         return DataFolder(root, catalogue, training, test, simulated)
@@ -87,15 +87,19 @@ def open_data(
     )
 
 
-def _other_layout(place: Path, catalogue: SignCatalogue, layout: str) -> CropTable:
+def _other_layout(
+    place: Path, catalogue: SignCatalogue, layout: str, strict: bool
+) -> tuple[CropTable, CropTable | None]:
+    """Training and, where the layout has them, test crops."""
     if layout == "icons":
-        return CropTable((), np.empty(0, np.int64), None, ())
+        return CropTable((), np.empty(0, np.int64), None, ()), None
     if layout == "folders":
-        return from_folders(place, catalogue)
+        return from_folders(place, catalogue), None
     if layout == "csv":
-        return from_csv(place, catalogue)
+        return from_csv(place, catalogue, strict=strict), None
     if layout == "gtsrb":
-        return from_gtsrb(place, catalogue)
+        training, test = from_gtsrb(place, catalogue, strict)
+        return training, test if len(test) else None
     if layout == "coco":
-        return from_coco(place, place.parent, catalogue)
-    return from_yolo(place, None, catalogue)
+        return from_coco(place, place.parent, catalogue, strict=strict), None
+    return from_yolo(place, place / "data.yaml", catalogue), None

@@ -203,7 +203,7 @@ def _prepare(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> T
     return TrainingData(
         source.catalogue,
         torch.from_numpy(pack.crops),
-        torch.from_numpy(pack.labels),
+        torch.tensor(pack.labels),
         split,
         source.backgrounds(),
         recipe.crop_size,
