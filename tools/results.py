@@ -73,9 +73,11 @@ def table(runs: Path, data: Path) -> str:
                 f"{100 * summary.mean:.1f}{spread} ({interval(summary.low, summary.high)})"
             )
             del group
-        as_frequent = 100 * sum(
-            rare_called_frequent(prediction) for prediction in predictions
-        ) / len(predictions)
+        as_frequent = (
+            100
+            * sum(rare_called_frequent(prediction) for prediction in predictions)
+            / len(predictions)
+        )
         pseudo = [
             stage["pseudo_rare_recall"]
             for info in infos
@@ -94,7 +96,9 @@ def table(runs: Path, data: Path) -> str:
         "| seeds | minutes a run |\n|---|---|---|---|---|---|---|---|---|"
     )
     return PAGE.format(
-        table="\n".join([head, *lines]), machine=json.dumps(machine), seeds=", ".join(map(str, SEEDS))
+        table="\n".join([head, *lines]),
+        machine=json.dumps(machine),
+        seeds=", ".join(map(str, SEEDS)),
     )
 
 

@@ -15,10 +15,10 @@ class InputError(ValueError):
         hint: What the user can do about it.
 
     Example:
-        >>> raise InputError("classes.json: 'type' of class '1.1' is 'common'", "use freq or rare")
+        >>> raise InputError("type of class '1.1' is 'common'", "use freq or rare")
         Traceback (most recent call last):
         ...
-        raresign.errors.InputError: classes.json: 'type' of class '1.1' is 'common'; use freq or rare
+        raresign.errors.InputError: type of class '1.1' is 'common'; use freq or rare
     """
 
     def __init__(self, problem: str, hint: str = "") -> None:

@@ -25,7 +25,9 @@ _PARTS = {
 }
 
 
-def run_bench(part: str = "all", *, quick: bool = False, data: Path | None = None) -> dict[str, Any]:
+def run_bench(
+    part: str = "all", *, quick: bool = False, data: Path | None = None
+) -> dict[str, Any]:
     """Run one benchmark or all of them.
 
     Args:

@@ -33,6 +33,4 @@ def median_seconds(
             start = time.perf_counter()
             function()
             times[name].append(time.perf_counter() - start)
-    return {
-        name: (statistics.median(seen), min(seen), max(seen)) for name, seen in times.items()
-    }
+    return {name: (statistics.median(seen), min(seen), max(seen)) for name, seen in times.items()}

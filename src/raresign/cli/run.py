@@ -29,8 +29,9 @@ def duration(text: str) -> float:
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the demonstration.")] = Path("demo"),
     seed: Seed = 0,
-    fast: Annotated[bool, typer.Option("--fast", help="A few steps only; figures mean nothing.")]
-    = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="A few steps only; figures mean nothing.")
+    ] = False,
 ) -> None:
     """Run the whole pipeline on embedded signs and simulated photos (under 5 minutes).
 
@@ -55,16 +56,12 @@ def train(
     max_time: Annotated[
         str | None, typer.Option(help="Be ready in about this time, e.g. 10m.")
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="auto, hub, package, none or a file.")
-    ] = None,
+    weights: Annotated[str | None, typer.Option(help="auto, hub, package, none or a file.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name.")] = None,
     crop_size: Annotated[int | None, typer.Option(help="Crop size in pixels.")] = None,
     devices: Annotated[int, typer.Option(help="Processes; more than one trains with DDP.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
-    precision: Annotated[
-        str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")
-    ] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = "auto",
     crops: Crops = None,
     layout: Layout = "reference",
     strict: Strict = False,
@@ -134,7 +131,13 @@ def synth(
     """
     console = Console()
     written = raresign.synthesise(
-        data, out, per_class=per_class, preset=preset, size=size, seed=seed, sheet=sheet,
+        data,
+        out,
+        per_class=per_class,
+        preset=preset,
+        size=size,
+        seed=seed,
+        sheet=sheet,
         say=console.print,
     )
     console.print(f"{written} crops written to {out}", soft_wrap=True)

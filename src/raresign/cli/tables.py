@@ -21,8 +21,16 @@ def print_stages(console: Console, run: Path) -> None:
     info: dict[str, Any] = raresign.RunFolder.open(run).info
     simulated = ", simulated photos" if info["settings"].get("simulated") else ""
     table = Table(
-        "stage", "all %", "rare %", "freq %", "pseudo-rare %", "steps", "time s", "crops/s",
-        "refused %", title=f"Recall on the test crops{simulated}",
+        "stage",
+        "all %",
+        "rare %",
+        "freq %",
+        "pseudo-rare %",
+        "steps",
+        "time s",
+        "crops/s",
+        "refused %",
+        title=f"Recall on the test crops{simulated}",
     )
     for stage in info["stages"]:
         test = stage["test"] or {}

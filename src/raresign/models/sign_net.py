@@ -150,7 +150,8 @@ def _create(backbone: str, crop_size: int | None) -> nn.Module:
     tagged = timm.list_pretrained(f"{name}.*")
     if tag and backbone not in tagged:
         raise InputError(
-            f"timm has no weights '{tag}' of {name}", f"it has {', '.join(tagged) or 'none'}"
+            f"timm has no weights '{tag}' of {name}",
+            f"it has {', '.join(tagged[:5]) or 'none'}{', ...' if tagged[5:] else ''}",
         )
     settings = timm.get_pretrained_cfg(backbone)
     options: dict[str, Any] = {}
@@ -173,7 +174,7 @@ def _trained_at(backbone: nn.Module) -> int:
 
 @torch.no_grad()
 def _width(backbone: nn.Module, name: str, crop_size: int) -> int:
-    """Length of the pooled features, found by a trial, which also tells a size that is too small."""
+    """Length of the pooled features, found by a trial, which also refuses bad crop sizes."""
     backbone.eval()
     try:
         features = backbone(torch.zeros(1, 3, crop_size, crop_size))

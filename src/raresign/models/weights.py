@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import importlib.util
 import os
 import pickle
+import queue
 import threading
 import urllib.error
 import urllib.request
@@ -182,21 +184,25 @@ def hub_reachable(url: str = "", seconds: float = _HUB_SECONDS) -> bool:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     if offline or hub_constants.HF_HUB_OFFLINE:
         return False
-    answered = threading.Event()
-    request = urllib.request.Request(url or hub_constants.ENDPOINT, method="HEAD")
+    answers: queue.Queue[bool] = queue.Queue()
 
     def ask() -> None:
         try:
+            request = urllib.request.Request(url or hub_constants.ENDPOINT, method="HEAD")
             urllib.request.urlopen(request, timeout=seconds).close()
         except urllib.error.HTTPError:
-            pass  # an error status is an answer
-        except (OSError, ValueError):
-            return
-        answered.set()
+            answers.put(True)  # an error status is an answer
+        except (OSError, ValueError, http.client.HTTPException):
+            answers.put(False)
+        else:
+            answers.put(True)
 
     # No time-out reaches the look-up of a name: it may hang, but in a thread that nobody waits for.
     threading.Thread(target=ask, daemon=True).start()
-    return answered.wait(seconds)
+    try:
+        return answers.get(timeout=seconds)
+    except queue.Empty:
+        return False
 
 
 def _from_hub(backbone: nn.Module, name: str) -> WeightsRecord:
@@ -205,7 +211,7 @@ def _from_hub(backbone: nn.Module, name: str) -> WeightsRecord:
     hub_id = getattr(settings, "hf_hub_id", None)
     if not hub_id:
         _refuse(f"the hub has no weights for {name}", "use package, none or a file")
-    if _cached(settings) is None and not hub_reachable():
+    if _cached(settings) is None and not hub_reachable(seconds=_HUB_SECONDS):
         _refuse(
             f"the weights hub is not reachable and {hub_id} is not in its cache",
             "check the network, or use package, none or a file",

@@ -12,6 +12,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from raresign.catalogue import sign_name
 from raresign.evaluation import GROUPS
 from raresign.files import write_text
 from raresign.report import published, words
@@ -77,6 +78,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         duration=words.duration,
         plural=words.plural,
     )
+    environment.globals["name_of"] = _name_of
     page = environment.get_template("report.html.j2").render(_contents(folder, root))
     target = run / "report.html"
     # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
@@ -137,6 +139,12 @@ def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
         # Only this very script may run: a script smuggled in through a class code would not.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }
+
+
+def _name_of(code: str) -> str:
+    """The English name of a sign, "" where none is known."""
+    name = sign_name(code)
+    return "" if name == code else name
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from raresign.synthesis.reference import ReferenceSynthesiser
 from raresign.synthesis.reference_pillow import reference_crop
 from raresign.synthesis.synthesiser import (
     RoadSynthesiser,
-    SyntheticBatch,
     Synthesiser,
+    SyntheticBatch,
     build_synthesiser,
 )
 
@@ -35,8 +35,8 @@ __all__ = [
     "ReferenceSynthesiser",
     "RoadPreset",
     "RoadSynthesiser",
-    "SyntheticBatch",
     "Synthesiser",
+    "SyntheticBatch",
     "build_synthesiser",
     "load_preset",
     "preset_names",

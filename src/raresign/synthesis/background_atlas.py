@@ -55,7 +55,10 @@ class BackgroundAtlas:
             squashed.append(np.asarray(photo.resize((size, size), Image.Resampling.BOX)))
             enlarge = size / min(photo.size)
             if enlarge > 1:
-                side = (max(size, round(photo.width * enlarge)), max(size, round(photo.height * enlarge)))
+                side = (
+                    max(size, round(photo.width * enlarge)),
+                    max(size, round(photo.height * enlarge)),
+                )
                 photo = photo.resize(side, Image.Resampling.BICUBIC)
             while min(photo.size) >= size:
                 levels.append(np.asarray(photo))

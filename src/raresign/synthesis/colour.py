@@ -98,6 +98,4 @@ class Haze(ColourEffect):
         contrast = params["contrast"][:, None, None]
         matrix = identity_colour(len(contrast), contrast) * contrast
         constant = (1 - params["contrast"])[:, None] * params["veil"]
-        return matrix + torch.cat(
-            [torch.zeros_like(matrix[:, :, :3]), constant[:, :, None]], 2
-        )
+        return matrix + torch.cat([torch.zeros_like(matrix[:, :, :3]), constant[:, :, None]], 2)

@@ -45,7 +45,7 @@ class Guard(BaseModel):
             signs: (N, 4, S, S) premultiplied RGBA, the icon where it stands in the crop, undamaged.
             crops: (N, 3, S, S) the finished crops.
         """
-        n, _, size, _ = signs.shape
+        size = signs.shape[-1]
         luma = torch.tensor(LUMA, device=signs.device)
         planes = torch.stack(
             [

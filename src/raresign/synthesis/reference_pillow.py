@@ -1,4 +1,4 @@
-"""The published generator picture by picture in Pillow: the oracle of tests, the peer of benchmarks."""
+"""The published generator picture by picture in Pillow: oracle of tests, peer of benchmarks."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ def icon_layer(icon: Image.Image, parameters: Mapping[str, float]) -> Image.Imag
     small = icon.resize((side, side), Image.Resampling.LANCZOS)
     padded = Image.new("RGBA", (side + padding, side + padding), (255, 255, 255, 0))
     padded.paste(small, (padding // 2, padding // 2))
-    turned = padded.rotate(
-        parameters["angle"], resample=Image.Resampling.BICUBIC, expand=True
-    )
+    turned = padded.rotate(parameters["angle"], resample=Image.Resampling.BICUBIC, expand=True)
     blurred = turned.filter(ImageFilter.BoxBlur(1)).filter(ImageFilter.GaussianBlur(2))
     return ImageEnhance.Brightness(blurred).enhance(parameters["brightness"])
 
 
-def paste_on(layer: Image.Image, background: Image.Image, grow: tuple[int, int],
-             corner: tuple[int, int]) -> Image.Image:
+def paste_on(
+    layer: Image.Image, background: Image.Image, grow: tuple[int, int], corner: tuple[int, int]
+) -> Image.Image:
     """Squash the whole background to the layer's size plus `grow` pixels and paste at `corner`."""
     scene = background.resize((layer.width + grow[0], layer.height + grow[1]))
     scene.paste(layer, corner, layer)

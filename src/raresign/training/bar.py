@@ -54,9 +54,7 @@ class StageBar(Callback):
         """Advance it."""
         seen = trainer.callback_metrics
         figures = [text.format(float(seen[key])) for key, text in _SHOWN.items() if key in seen]
-        self._progress.update(
-            self._task, completed=trainer.global_step, figures=", ".join(figures)
-        )
+        self._progress.update(self._task, completed=trainer.global_step, figures=", ".join(figures))
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the last state on the screen."""

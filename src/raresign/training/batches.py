@@ -25,9 +25,7 @@ class StageBatches:
         device: Where the batches are composed.
     """
 
-    def __init__(
-        self, data: TrainingData, stage: Stage, number: int, device: torch.device
-    ) -> None:
+    def __init__(self, data: TrainingData, stage: Stage, number: int, device: torch.device) -> None:
         self.stage = stage
         self.device = device
         self.data = data
@@ -101,9 +99,7 @@ class _BalancedPlan:
 
     def __init__(self, labels: np.ndarray, classes: int, stage: Stage, seed: int) -> None:
         assert stage.balanced is not None
-        slots = np.repeat(
-            np.arange(classes), np.maximum(np.bincount(labels, minlength=classes), 1)
-        )
+        slots = np.repeat(np.arange(classes), np.maximum(np.bincount(labels, minlength=classes), 1))
         self._pool = np.concatenate([labels, slots])
         self._real_count = len(labels)
         at_once = min(stage.balanced.classes, classes)

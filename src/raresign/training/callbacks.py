@@ -111,9 +111,7 @@ class Curve(Callback):
         """Add a row and write the file; validation, if any, has just run."""
         seen = trainer.callback_metrics
         values = {name: float(seen[name]) if name in seen else None for name in COLUMNS}
-        self.rows.append(
-            {**values, "step": trainer.global_step, "crops_per_second": self._speed()}
-        )
+        self.rows.append({**values, "step": trainer.global_step, "crops_per_second": self._speed()})
         self._crops, self._since = 0, time.monotonic()
         if trainer.is_global_zero:
             self.write()

@@ -24,7 +24,6 @@ from raresign.training.data import TrainingData
 from raresign.training.module import StageModule
 from raresign.training.stage import Stage
 
-
 _EXPECTED = (
     ".*does not have many workers.*",  # the loader only counts steps
     ".*but have no `val_dataloader`.*",  # nothing is held out
@@ -75,7 +74,7 @@ class _Chunks(Dataset[torch.Tensor]):
     """Indices in chunks: what a loader serves when the crops are already in memory."""
 
     def __init__(self, indices: Sequence[int] | torch.Tensor, chunk: int) -> None:
-        self._chunks = torch.as_tensor(indices, dtype=torch.int64).split(chunk)
+        self._chunks = torch.split(torch.as_tensor(indices, dtype=torch.int64), chunk)
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -124,7 +123,9 @@ def fit_stage(
     module = StageModule(net, stage, data, number)
     progress, curve = Progress(max_seconds), Curve(folder / "metrics.csv")
     measured = [data.split.validation, data.split.pseudo_rare] if stage.hold_out else []
-    loaders = [DataLoader(_Chunks(torch.from_numpy(rows), 256), batch_size=None) for rows in measured]
+    loaders = [
+        DataLoader(_Chunks(torch.from_numpy(rows), 256), batch_size=None) for rows in measured
+    ]
     best = _checkpoints(folder, choose=bool(stage.hold_out and len(data.split.pseudo_rare)))
     callbacks: list[Callback] = [progress, curve, best]
     if stage.averaging:
@@ -175,12 +176,13 @@ def precision_for(net: SignNet, hardware: Hardware) -> str:
     """
     if hardware.precision != "auto":
         return hardware.precision
-    if hardware.accelerator != "cpu" and torch.cuda.is_available():
+    if hardware.accelerator != "cpu" and torch.cuda.device_count() > 0:
         return "bf16-mixed"
     depthwise = any(
         isinstance(layer, torch.nn.Conv2d) and layer.groups > 1 for layer in net.modules()
     )
-    return "32-true" if depthwise or not torch.backends.mkldnn.is_available() else "bf16-mixed"
+    fast = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return "bf16-mixed" if fast and not depthwise else "32-true"
 
 
 class _Best(ModelCheckpoint):
@@ -200,7 +202,7 @@ class _Best(ModelCheckpoint):
 
 
 def _checkpoints(folder: Path, choose: bool) -> ModelCheckpoint:
-    """Writes last.ckpt at every measurement, best.ckpt too where there is something to choose by."""
+    """Writes last.ckpt at every measurement; best.ckpt where there is something to choose by."""
     return _Best(
         dirpath=str(folder),
         filename="best",

@@ -61,13 +61,12 @@ class StageModule(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW on what is not frozen; biases and normalisation are not decayed."""
         trained = [p for p in self.net.parameters() if p.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in trained if p.ndim > 1]},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
         return torch.optim.AdamW(
-            [
-                {"params": [p for p in trained if p.ndim > 1]},
-                {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-            ],
-            lr=self.stage.learning_rate,
-            weight_decay=self.stage.weight_decay,
+            groups, lr=self.stage.learning_rate, weight_decay=self.stage.weight_decay
         )
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
@@ -87,14 +86,10 @@ class StageModule(lightning.LightningModule):
         if self.device.type == "cpu":
             crops = crops.contiguous(memory_format=torch.channels_last)
         output = self.net(crops)
-        loss = F.cross_entropy(
-            output.logits, labels, label_smoothing=self.stage.label_smoothing
-        )
+        loss = F.cross_entropy(output.logits, labels, label_smoothing=self.stage.label_smoothing)
         extra = self.stage.contrastive
         if extra:
-            formula = (
-                reference_contrastive_loss if extra.form == "reference" else contrastive_loss
-            )
+            formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
             loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
         self.log("loss", loss, prog_bar=True)
         return loss

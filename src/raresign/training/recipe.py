@@ -31,7 +31,7 @@ class Recipe(BaseModel):
     pseudo_rare: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Share of the frequent classes that play rare."""
     validation: float = Field(default=0.1, ge=0.0, lt=1.0)
-    """Share of the other frequent crops that measure instead of train, by near-duplicate cluster."""
+    """Share of the other frequent crops that only measure, by near-duplicate cluster."""
     stages: tuple[Stage, ...] = Field(min_length=1)
 
 

@@ -51,7 +51,7 @@ def evaluate(
     if source.catalogue.codes != catalogue.codes:
         different = sorted(set(source.catalogue.codes) ^ set(catalogue.codes))
         raise InputError(
-            f"{data} has other classes than the run {run}: {', '.join(different[:8]) or 'other ids'}",
+            f"{data} has other classes than {run}: {', '.join(different[:8]) or 'other ids'}",
             "evaluate on data with the classes.json that the run was trained with",
         )
     table = source.test if layout == "reference" else source.training
@@ -67,7 +67,7 @@ def evaluate(
     metrics = evaluate_predictions(predictions)
     write_evaluation(Path(out) if out else folder.path / "evaluation", predictions, metrics)
     if out is None:
-        write_report(folder.path)
+        write_report(folder.path, source.root)
     return metrics
 
 
@@ -83,7 +83,7 @@ def compare(run: str | Path, other: str | Path) -> Comparison:
     Raises:
         InputError: A run was not evaluated, or the crops differ.
     """
-    return compare_predictions(*(load_predictions(path) for path in (run, other)))
+    return compare_predictions(load_predictions(run), load_predictions(other))
 
 
 def load_predictions(run: str | Path) -> Predictions:

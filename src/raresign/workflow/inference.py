@@ -24,7 +24,9 @@ def predict_logits(net: SignNet, crops: np.ndarray, batch: int = 256) -> np.ndar
     for start in range(0, len(crops), batch):
         pixels = torch.from_numpy(np.ascontiguousarray(crops[start : start + batch]))
         scaled = pixels.to(device).float().div_(255)
-        logits.append(net(scaled.contiguous(memory_format=torch.channels_last)).logits.float().cpu())
+        logits.append(
+            net(scaled.contiguous(memory_format=torch.channels_last)).logits.float().cpu()
+        )
     return torch.cat(logits).numpy()
 
 
@@ -46,5 +48,5 @@ def relative_paths(paths: Sequence[str], root: Path | None) -> list[str]:
     """Paths as they are recorded: a moved data folder still compares with itself."""
     if root is None:
         return list(paths)
-    base = os.path.abspath(root) + os.sep
-    return [os.path.abspath(path).removeprefix(base) for path in paths]
+    base = str(root) + os.sep
+    return [path.removeprefix(base) for path in paths]

@@ -46,9 +46,7 @@ class FileAnswer:
         return asdict(self)
 
 
-def predict(
-    run: str | Path, files: Sequence[str | Path], top: int = 5
-) -> Iterator[FileAnswer]:
+def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Iterator[FileAnswer]:
     """Answer files and folders of crops one by one, in the order given.
 
     Args:

@@ -83,7 +83,7 @@ class RunFolder:
         write_json(self.path / "run.json", self.info)
 
     def add_stage(
-        self, name: str, kind: str, result: StageResult, test: dict[str, float] | None
+        self, name: str, kind: str, result: StageResult, test: dict[str, float | None] | None
     ) -> None:
         """Record a finished stage."""
         self.info["stages"].append({"name": name, "kind": kind, **asdict(result), "test": test})
@@ -105,7 +105,8 @@ class RunFolder:
         """
         if not (self.path / "model.safetensors").exists():
             raise InputError(
-                f"{self.path} holds no trained model yet", "finish it with `raresign train --resume`"
+                f"{self.path} holds no trained model yet",
+                "finish it with `raresign train --resume`",
             )
         return load_model(self.path).eval()
 

@@ -54,7 +54,10 @@ class DataFolder:
 
 
 def open_data(
-    root: str | Path, crops: str | Path | None = None, layout: str = "reference", strict: bool = False
+    root: str | Path,
+    crops: str | Path | None = None,
+    layout: str = "reference",
+    strict: bool = False,
 ) -> DataFolder:
     """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
 

@@ -61,7 +61,8 @@ def synthesise(
     """
     if per_class < 1 or not 8 <= size <= 512:
         raise InputError(
-            f"{per_class} crops a class of {size} pixels", "ask for at least 1 and for 8..512 pixels"
+            f"{per_class} crops a class of {size} pixels",
+            "ask for at least 1 and for 8..512 pixels",
         )
     engine, codes = _engine(data, preset, size, seed)
     out = Path(out)
@@ -90,12 +91,12 @@ def synthesise(
     return written
 
 
-def _engine(
-    data: str | Path, preset: str, size: int, seed: int
-) -> tuple[Synthesiser, list[str]]:
+def _engine(data: str | Path, preset: str, size: int, seed: int) -> tuple[Synthesiser, list[str]]:
     chosen = load_preset(preset)
     root = Path(data)
-    source = open_data(root) if (root / "cropped-train").is_dir() else open_data(root, layout="icons")
+    source = (
+        open_data(root) if (root / "cropped-train").is_dir() else open_data(root, layout="icons")
+    )
     icons = IconAtlas.from_catalogue(source.catalogue, size)
     backgrounds = BackgroundAtlas.from_pictures(source.backgrounds(), size)
     return build_synthesiser(chosen, icons, backgrounds, seed), list(source.catalogue.codes)

@@ -1,0 +1,32 @@
+# make demo   installs and runs the whole pipeline on embedded signs and simulated photos
+# make test   installs and runs lint, types, layers and all tests
+# make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+
+.PHONY: demo test lint results bench clean
+demo: $(VENV)/.installed
+	$(VENV)/bin/raresign demo --out demo
+
+test: lint
+	sh tools/browser.sh
+	$(PYTHON) -m pytest --cov --cov-report=term:skip-covered --durations=10
+
+lint: $(VENV)/.installed
+	$(VENV)/bin/ruff check src tests tools
+	$(VENV)/bin/ruff format --check src tests tools
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+results: $(VENV)/.installed
+	$(PYTHON) tools/results.py $(RARESIGN_DATA)/rtsd-r1
+
+bench: $(VENV)/.installed
+	$(VENV)/bin/raresign bench
+
+$(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
+	sh tools/install.sh $(VENV)
+	touch $@
+
+clean:
+	rm -rf demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,193 @@
+"""Shared material: one tiny data folder, the tensors made of it, and the command line in-process."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from raresign.catalogue import SignCatalogue
+from raresign.datasets import from_folders, pack_crops
+from raresign.embedded import procedural_backgrounds, sign_svg, simulated_photo
+from raresign.models import SignNet
+from raresign.training import Recipe, TrainingData, load_recipe, split_crops
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
+
+# 1.11.1 and 1.11.2 mirror into each other, 2.5 has lettering, 4.1.1 is its own mirror image.
+TYPES = {
+    "1.11.1": "freq",
+    "1.11.2": "rare",
+    "2.5": "freq",
+    "3.24.n40": "freq",
+    "3.24.n60": "rare",
+    "4.1.1": "freq",
+}
+CROPS, TESTS, SIDE, CROP_SIZE = 8, 2, 24, 32
+BACKBONE = "test_efficientnet"  # 0.1 M parameters, with batch normalisation
+
+
+def write_data(root: Path) -> Path:
+    """A data folder in the reference layout; its photos are simulated."""
+    (root / "icons").mkdir(parents=True)
+    # The ids do not follow the order of the file, and leave gaps.
+    ids = {code: 3 * (len(TYPES) - place) for place, code in enumerate(TYPES)}
+    classes = {code: {"id": ids[code], "type": kind} for code, kind in TYPES.items()}
+    (root / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
+    for code in TYPES:
+        (root / "icons" / f"{code}.svg").write_text(sign_svg(code), encoding="utf-8")
+    for code, kind in TYPES.items():
+        if kind == "freq":
+            for number in range(CROPS):
+                _photo(root / "cropped-train" / code / f"{number}.png", code, number)
+    rows = [("filename", "class")]
+    for code in TYPES:
+        for number in range(TESTS):
+            name = f"{len(rows):04d}.png"
+            _photo(root / "smalltest" / name, code, 1000 + number)
+            rows.append((name, code))
+    with (root / "smalltest_annotations.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    (root / "background_images").mkdir()
+    for number, picture in enumerate(procedural_backgrounds(3, seed=1)):
+        Image.fromarray(picture).save(root / "background_images" / f"{number}.jpg")
+    return root
+
+
+def _photo(path: Path, code: str, number: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    photo = Image.fromarray(simulated_photo(code, 5, number))
+    photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(path)
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _cache_in_tmp(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test leaves packs in the user's home or asks the hub for weights."""
+    monkeypatch.setenv("RARESIGN_CACHE", str(shared_cache))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny data folder; nobody writes to it."""
+    return write_data(tmp_path_factory.mktemp("data") / "signs")
+
+
+@pytest.fixture
+def own_data(data_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the data folder to spoil."""
+    return Path(shutil.copytree(data_folder, tmp_path / "own"))
+
+
+@pytest.fixture(scope="session")
+def catalogue(data_folder: Path) -> SignCatalogue:
+    return SignCatalogue.from_folder(data_folder)
+
+
+@pytest.fixture(scope="session")
+def training_data(
+    data_folder: Path, catalogue: SignCatalogue, shared_cache: Path
+) -> TrainingData:
+    """The tiny data folder as tensors: one class plays rare, a quarter of the crops validate."""
+    table = from_folders(data_folder / "cropped-train", catalogue)
+    pack = pack_crops(table, CROP_SIZE, shared_cache)
+    return TrainingData(
+        catalogue,
+        torch.from_numpy(np.array(pack.crops)),
+        torch.tensor(pack.labels),
+        split_crops(pack.crops, pack.labels, catalogue, 0.25, 0.25, seed=3),
+        procedural_backgrounds(3, seed=1),
+        CROP_SIZE,
+        seed=3,
+    )
+
+
+@pytest.fixture
+def new_net(catalogue: SignCatalogue) -> Callable[[], SignNet]:
+    """Makes the same small random classifier each time."""
+
+    def make() -> SignNet:
+        torch.manual_seed(7)
+        return SignNet(BACKBONE, len(catalogue), 16, weights="none", crop_size=CROP_SIZE)
+
+    return make
+
+
+def tiny_stages(*stages: dict[str, Any]) -> dict[str, Any]:
+    """A recipe of these stages with a small net."""
+    return {
+        "name": "tiny",
+        "backbone": BACKBONE,
+        "crop_size": CROP_SIZE,
+        "weights": "none",
+        "embedding": 16,
+        "stages": list(stages) or [MIXED],
+    }
+
+
+MIXED = {"kind": "mixed", "steps": 2, "real": 4, "synthetic": 4, "validate_every": 2}
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., dict[str, Any]]:
+    """Makes the mapping of a recipe of the given stages, one short mixed stage by default."""
+    return tiny_stages
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe() -> Recipe:
+    return load_recipe(tiny_stages())
+
+
+@pytest.fixture(scope="session")
+def finished_run(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two stages with its report; nobody writes to it."""
+    from raresign.workflow import train
+
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    recipe = tiny_stages({**MIXED, "kind": "pretrain", "real": 8, "synthetic": 0}, MIXED)
+    return train(data_folder, folder, recipe, cache=tmp_path_factory.mktemp("packs"))
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """Calls the command line in this process: `cli("predict", run, files)`."""
+    import warnings
+
+    from raresign.cli.app import app, run_safely
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.setattr("sys.argv", ["raresign", *map(str, arguments)])
+        capsys.readouterr()
+        with warnings.catch_warnings():  # the command line replaces how they are shown
+            code = run_safely(app)
+        said = capsys.readouterr()
+        return Ended(code, said.out, said.err)
+
+    yield call
