@@ -1,4 +1,4 @@
-"""Shared material: one tiny data folder, the tensors made of it, and the command line in-process."""
+"""Shared material: a tiny data folder, the tensors made of it, the command line in-process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,9 +102,7 @@ def catalogue(data_folder: Path) -> SignCatalogue:
 
 
 @pytest.fixture(scope="session")
-def training_data(
-    data_folder: Path, catalogue: SignCatalogue, shared_cache: Path
-) -> TrainingData:
+def training_data(data_folder: Path, catalogue: SignCatalogue, shared_cache: Path) -> TrainingData:
     """The tiny data folder as tensors: one class plays rare, a quarter of the crops validate."""
     table = from_folders(data_folder / "cropped-train", catalogue)
     pack = pack_crops(table, CROP_SIZE, shared_cache)
@@ -176,10 +175,8 @@ class Ended(NamedTuple):
 @pytest.fixture
 def cli(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Ended]]:
+) -> Callable[..., Ended]:
     """Calls the command line in this process: `cli("predict", run, files)`."""
-    import warnings
-
     from raresign.cli.app import app, run_safely
 
     def call(*arguments: object) -> Ended:
@@ -190,4 +187,4 @@ def cli(
         said = capsys.readouterr()
         return Ended(code, said.out, said.err)
 
-    yield call
+    return call

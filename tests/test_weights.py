@@ -51,6 +51,14 @@ def offline(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.fixture
+def online(monkeypatch) -> None:
+    """As if nothing in the environment kept us from asking, and no proxy stood before loopback."""
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("no_proxy", "*")
+
+
 # --- packages --------------------------------------------------------------------------------
 
 
@@ -192,8 +200,8 @@ def silent_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
+@pytest.mark.usefixtures("online")
 def test_a_hub_that_never_answers_costs_seconds_not_minutes(monkeypatch, silent_port, tmp_path):
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{silent_port}")
     monkeypatch.setattr(weights_module, "_HUB_SECONDS", 0.5)
@@ -203,8 +211,8 @@ def test_a_hub_that_never_answers_costs_seconds_not_minutes(monkeypatch, silent_
     assert time.perf_counter() - started < 5.0
 
 
+@pytest.mark.usefixtures("online")
 def test_a_look_up_of_a_name_that_hangs_is_not_waited_for(monkeypatch):
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
 
     def hang(*_, **__):
         time.sleep(2)
@@ -222,6 +230,7 @@ def test_offline_asks_nobody(monkeypatch):
     assert not hub_reachable()
 
 
+@pytest.mark.usefixtures("online")
 @pytest.mark.parametrize("status", [200, 404, 503])
 def test_any_answer_is_an_answer(monkeypatch, status):
     class Handler(BaseHTTPRequestHandler):
@@ -232,7 +241,6 @@ def test_any_answer_is_an_answer(monkeypatch, status):
         def log_message(self, *_) -> None:
             pass
 
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     server = HTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.handle_request)
     thread.start()
@@ -241,8 +249,8 @@ def test_any_answer_is_an_answer(monkeypatch, status):
     server.server_close()
 
 
-def test_an_address_that_is_none_is_not_reachable(monkeypatch):
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+@pytest.mark.usefixtures("online")
+def test_an_address_that_is_none_is_not_reachable():
     assert not hub_reachable("rubbish")
 
 

@@ -16,6 +16,15 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import fmean
+
+from raresign import (
+    RunFolder,
+    compare_predictions,
+    evaluate_predictions,
+    load_predictions,
+    seeds_interval,
+)
 
 ROWS: dict[str, tuple[str, list[str]]] = {
     "reference recipe, label faults on": ("reference-faults", []),
@@ -52,98 +61,160 @@ def interval(low: float, high: float) -> str:
     return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def table(runs: Path, data: Path) -> str:
-    """The Markdown page."""
-    from raresign import RunFolder, load_predictions, seeds_interval
+class Row:
+    """A finished row: its runs, their predictions and figures."""
 
-    lines: list[str] = []
-    machine: dict[str, object] = {}
-    for title, (recipe, extra) in ROWS.items():
-        folders = [run_folder(runs, recipe, extra, seed) for seed in SEEDS]
-        finished = [f for f in folders if (f / "evaluation" / "predictions.parquet").exists()]
-        if not finished:
-            continue
-        infos = [RunFolder.open(folder).info for folder in finished]
-        machine = infos[0]["machine"]
-        predictions = [load_predictions(folder) for folder in finished]
-        cells = []
-        for group, summary in seeds_interval(predictions).items():
-            spread = f" +- {100 * summary.spread:.1f}" if len(finished) > 1 else ""
-            cells.append(
-                f"{100 * summary.mean:.1f}{spread} ({interval(summary.low, summary.high)})"
-            )
-            del group
-        as_frequent = (
-            100
-            * sum(rare_called_frequent(prediction) for prediction in predictions)
-            / len(predictions)
-        )
-        pseudo = [
+    def __init__(self, title: str, folders: list[Path]) -> None:
+        self.title = title
+        self.infos = [RunFolder.open(folder).info for folder in folders]
+        self.predictions = [load_predictions(folder) for folder in folders]
+        self.groups = seeds_interval(self.predictions)
+
+    def cell(self, group: str) -> str:
+        summary = self.groups[group]
+        spread = f" ± {100 * summary.spread:.1f}" if len(self.predictions) > 1 else ""
+        return f"{100 * summary.mean:.1f}{spread} ({interval(summary.low, summary.high)})"
+
+    def as_frequent(self) -> str:
+        shares = [
+            evaluate_predictions(predictions).rare_called_frequent.value
+            for predictions in self.predictions
+        ]
+        return f"{100 * fmean(shares):.1f}"
+
+    def pseudo_rare(self) -> str:
+        recalls = [
             stage["pseudo_rare_recall"]
-            for info in infos
+            for info in self.infos
             for stage in info["stages"]
             if stage["pseudo_rare_recall"] is not None
         ]
-        chosen_by = f"{100 * sum(pseudo) / len(pseudo):.1f}" if pseudo else "-"
-        minutes = sum(info["seconds"] for info in infos) / len(infos) / 60
-        options = " ".join(["--recipe", recipe, *extra])
-        lines.append(
-            f"| {title} | `{options}` | {' | '.join(cells)} | {as_frequent:.1f} | {chosen_by} "
-            f"| {len(finished)} | {minutes:.1f} |"
-        )
-    head = (
+        return f"{100 * fmean(recalls):.1f}" if recalls else "-"
+
+    def minutes(self) -> str:
+        return f"{fmean(info['seconds'] for info in self.infos) / 60:.1f}"
+
+    def crops(self) -> int:
+        """Training crops of one run, repetitions counted."""
+        stages = self.infos[0]["settings"]["recipe"]["stages"]
+        return sum(stage["steps"] * (stage["real"] + stage["synthetic"]) for stage in stages)
+
+
+def finished_rows(runs: Path) -> dict[str, Row]:
+    rows = {}
+    for title, (recipe, extra) in ROWS.items():
+        folders = [run_folder(runs, recipe, extra, seed) for seed in SEEDS]
+        finished = [f for f in folders if (f / "evaluation" / "predictions.parquet").exists()]
+        if finished:
+            rows[title] = Row(title, finished)
+    return rows
+
+
+def full_table(rows: dict[str, Row]) -> str:
+    lines = [
         "| row | options | all % | rare % | freq % | rare called frequent % | pseudo-rare % "
-        "| seeds | minutes a run |\n|---|---|---|---|---|---|---|---|---|"
-    )
-    return PAGE.format(
-        table="\n".join([head, *lines]),
-        machine=json.dumps(machine),
-        seeds=", ".join(map(str, SEEDS)),
-    )
+        "| crops trained on | seeds | minutes a run |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for title, row in rows.items():
+        recipe, extra = ROWS[title]
+        cells = " | ".join(row.cell(group) for group in ("all", "rare", "freq"))
+        lines.append(
+            f"| {title} | `{' '.join(['--recipe', recipe, *extra])}` | {cells} "
+            f"| {row.as_frequent()} | {row.pseudo_rare()} | {row.crops():,} "
+            f"| {len(row.predictions)} | {row.minutes()} |"
+        )
+    return "\n".join(lines)
 
 
-def rare_called_frequent(predictions: object) -> float:
-    from raresign import evaluate_predictions
+def short_table(rows: dict[str, Row]) -> str:
+    lines = ["| | rare signs % | frequent signs % |", "|---|---|---|"]
+    for title, row in rows.items():
+        lines.append(f"| {title} | {row.cell('rare')} | {row.cell('freq')} |")
+    return "\n".join(lines)
 
-    return evaluate_predictions(predictions).rare_called_frequent.value  # type: ignore[arg-type]
+
+def comparisons(rows: dict[str, Row]) -> str:
+    """The default recipe against each other row, crop by crop, seed by seed."""
+    best = rows.get("default recipe")
+    lines = []
+    for title, row in rows.items():
+        if best is None or row is best:
+            continue
+        for seed, (ours, theirs) in enumerate(zip(best.predictions, row.predictions, strict=False)):
+            rare = compare_predictions(ours, theirs).rare
+            lines.append(
+                f"| {title} | {seed} | {100 * rare.difference:+.1f} "
+                f"({interval(rare.low, rare.high)}) | {rare.p:.1e} |"
+            )
+    head = "| default recipe against | seed | rare recall, points | McNemar p |\n|---|---|---|---|"
+    return "\n".join([head, *lines])
 
 
 PAGE = """# Results on real crops
 
-Written by `make results` (`tools/results.py`); `docs/results-notes.md` says what they mean.
+Written by `make results` (`tools/results.py`). What the rows mean: [results-notes.md](results-notes.md).
 
 Data: RTSD-R1 in the reference layout, 67 classes (45 frequent, 22 rare without any real training
 crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare). Backbone
-`mobilenetv2_100` at 64 px in every row, its ImageNet weights from a package unless said otherwise.
-Seeds {seeds}. Mean over seeds +- standard deviation; in brackets the 95 % interval over crops and
-seeds. Test crops were measured only: every choice was made on pseudo-rare classes.
+`mobilenetv2_100` at 64 px in every row, with its ImageNet weights from a package unless said
+otherwise. Seeds {seeds}: mean ± standard deviation, in brackets the 95 % interval over crops and
+seeds. Test crops are measured only; every choice was made on pseudo-rare classes.
 
 Each row: `raresign train DATA --out RUN OPTIONS --backbone mobilenetv2_100 --crop-size 64
---accelerator cpu --seed N`. Two runs at a time, one thread each, on: `{machine}`.
+--accelerator cpu --seed N`. Two runs at a time with one thread each; machine: `{machine}`;
+versions: `{versions}`. Minutes include data, evaluation and report.
 
 {table}
 
 *pseudo-rare*: recall on real crops of frequent classes that were held out and played rare, at the
-end of the stage that held them out; what choices are made by. The reference recipe holds out none.
+end of the stage that held them out. The reference recipe holds none out.
+
+## The same crops, one by one
+
+{paired}
 """
+
+START, END = "<!-- results: written by tools/results.py -->", "<!-- /results -->"
+
+
+def write_pages(runs: Path, out: Path, readme: Path) -> None:
+    rows = finished_rows(runs)
+    if not rows:
+        sys.exit(f"no finished run in {runs}")
+    info = next(iter(rows.values())).infos[0]
+    page = PAGE.format(
+        seeds=", ".join(map(str, SEEDS)),
+        machine=json.dumps(info["machine"]),
+        versions=json.dumps(info["versions"]),
+        table=full_table(rows),
+        paired=comparisons(rows),
+    )
+    out.write_text(page, encoding="utf-8")
+    text = readme.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    after = rest.partition(END)[2]
+    readme.write_text(f"{before}{START}\n{short_table(rows)}\n{END}{after}", encoding="utf-8")
+    print(f"wrote {out} and the table in {readme}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/results"))
-    parser.add_argument("--out", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--tables-only", action="store_true", help="train nothing")
     options = parser.parse_args()
     threads = max((os.cpu_count() or 1) // options.jobs, 1)
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for seed in options.seeds:
-            for recipe, extra in ROWS.values():
-                out = run_folder(options.runs, recipe, extra, seed)
-                pool.submit(train, options.data, out, recipe, extra, seed, threads)
-    options.out.write_text(table(options.runs, options.data))
-    print(f"wrote {options.out}")
+    if not options.tables_only:
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for seed in SEEDS:
+                for recipe, extra in ROWS.values():
+                    out = run_folder(options.runs, recipe, extra, seed)
+                    pool.submit(train, options.data, out, recipe, extra, seed, threads)
+    write_pages(options.runs, Path("docs/results.md"), Path("README.md"))
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def mix(x: Tensor) -> Tensor:
 
 
 def mix_integers(*values: int) -> int:
-    """Hash integers to one non-negative 63-bit seed, the same on every machine.
+    """Hash integers (their low 64 bits) to one non-negative 63-bit seed, alike on every machine.
 
     Example:
         >>> mix_integers(0, 1) != mix_integers(1, 0)
@@ -78,7 +78,12 @@ class CropRandom:
 
     @classmethod
     def from_seed(cls, seed: int, numbers: Tensor) -> CropRandom:
-        """Keys for the crops with these serial `numbers` ((N,) int64) under one `seed`."""
+        """Keys for the crops with these serial numbers under one seed.
+
+        Args:
+            seed: Any integer; its low 64 bits count.
+            numbers: (N,) integers, on the device that the draws shall live on.
+        """
         base = _signed(mix_integers(seed))
         return cls(mix(numbers.to(torch.int64) * _signed(_GOLDEN) + base))
 
@@ -86,7 +91,15 @@ class CropRandom:
         return len(self.keys)
 
     def stream(self, name: str) -> CropRandom:
-        """Draws for one purpose; what other streams draw does not disturb them."""
+        """Draws for one purpose; what other streams draw does not disturb them.
+
+        Example:
+            >>> random = CropRandom.from_seed(0, torch.arange(3))
+            >>> before = random.stream("icon").bits()
+            >>> _ = random.stream("background").bits()
+            >>> torch.equal(before, random.stream("icon").bits())
+            True
+        """
         return CropRandom(mix(self.keys ^ _signed(zlib.crc32(name.encode()) * _GOLDEN)))
 
     def take(self, rows: Tensor) -> CropRandom:
@@ -102,11 +115,17 @@ class CropRandom:
         return drawn.view(len(self), *shape)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
-        """(N, *shape) float32 in [low, high)."""
+        """(N, *shape) float32 in [low, high], in 2**24 steps; below 1 for [0, 1]."""
         return low + (high - low) * (_shift(self.bits(*shape), 40).float() * 2.0**-24)
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
-        """(N, *shape) int64 in [low, high]; the bias is below 2**-40 for ranges below 2**23."""
+        """(N, *shape) int64 in [low, high]; the bias is below 2**-40 for ranges below 2**23.
+
+        Example:
+            >>> dice = CropRandom.from_seed(0, torch.arange(600)).integers(1, 6)
+            >>> sorted(set(dice.tolist()))
+            [1, 2, 3, 4, 5, 6]
+        """
         return low + _shift(self.bits(*shape), 1) % (high - low + 1)
 
     def below(self, limits: Tensor) -> Tensor:
@@ -120,5 +139,10 @@ class CropRandom:
         return radius * torch.cos(2.0 * math.pi * u[:, 1])
 
     def happens(self, probability: float) -> Tensor:
-        """(N,) bool, true with `probability`."""
+        """(N,) bool, true with `probability`.
+
+        Example:
+            >>> 400 < int(CropRandom.from_seed(0, torch.arange(1000)).happens(0.5).sum()) < 600
+            True
+        """
         return self.uniform(0.0, 1.0) < probability

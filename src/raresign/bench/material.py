@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 
 from raresign.catalogue import SignCatalogue
-from raresign.embedded import embedded_codes, sign_svg, sign_types
-from raresign.files import write_json, write_text
+from raresign.embedded import write_icons
 from raresign.synthesis import BackgroundAtlas, IconAtlas
 from raresign.training import Split, TrainingData
 from raresign.workflow import open_data
@@ -33,7 +32,9 @@ class BenchMaterial:
     def load(cls, data: Path | None, size: int) -> BenchMaterial:
         """Open `data`, or the embedded signs with procedural backgrounds."""
         with tempfile.TemporaryDirectory() as folder:
-            root = _write_embedded(Path(folder)) if data is None else data
+            root = Path(folder) if data is None else data
+            if data is None:
+                write_icons(root)
             source = open_data(root, layout="icons")
             pictures = tuple(source.backgrounds())
             return cls(
@@ -72,19 +73,6 @@ class BenchMaterial:
             self.size,
             seed=0,
         )
-
-
-def _write_embedded(folder: Path) -> Path:
-    """Icons and classes.json of the embedded signs."""
-    (folder / "icons").mkdir()
-    types = sign_types()
-    for code in embedded_codes():
-        write_text(folder / "icons" / f"{code}.svg", sign_svg(code))
-    write_json(
-        folder / "classes.json",
-        {code: {"id": i, "type": types[code]} for i, code in enumerate(embedded_codes())},
-    )
-    return folder
 
 
 def _encoded(pixels: np.ndarray, kind: str) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from raresign.catalogue.catalogue import SignCatalogue, SignClass, SignType, is_own_mirror
+from raresign.catalogue.catalogue import SignCatalogue, SignClass, is_own_mirror
+from raresign.catalogue.classes_file import SignType
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
 from raresign.catalogue.icons import IconWarning, flood_from_border, icon_files, load_icon
 from raresign.catalogue.names import sign_name

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+from raresign.catalogue.classes_file import (
+    HOW,
+    SignType,
+    check_ids,
+    checked_id,
+    checked_type,
+    json_object,
+    shown,
+)
 from raresign.catalogue.families import family_of_code, family_of_icon
 from raresign.catalogue.icons import IconWarning, icon_files, load_icon
 from raresign.catalogue.twins import find_twins, looks_symmetric
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-
-SignType = Literal["freq", "rare"]
-
-_TYPES: tuple[SignType, ...] = get_args(SignType)
-_HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
 @dataclass(frozen=True)
@@ -102,15 +105,15 @@ class SignCatalogue:
         """
         root = Path(root)
         path = root / "classes.json"
-        rows = _json_object(path)
+        rows = json_object(path)
         ids: dict[str, int] = {}
         types: dict[str, SignType] = {}
         for code, row in rows.items():
             where = f"{path}: class '{code}'"
             if not isinstance(row, dict):
-                raise InputError(f"{where} is {_shown(row)}, not an object", _HOW)
-            ids[code], types[code] = _id(row, where), _type(row.get("type"), where)
-        _check_ids(ids, str(path))
+                raise InputError(f"{where} is {shown(row)}, not an object", HOW)
+            ids[code], types[code] = checked_id(row, where), checked_type(row.get("type"), where)
+        check_ids(ids, str(path))
         return cls(_build(root / "icons", ids, types, strict))
 
     @classmethod
@@ -128,7 +131,7 @@ class SignCatalogue:
             InputError: A type is unknown, a class has no icon, an icon is wrong.
         """
         for code, type_ in types.items():
-            _type(type_, f"class '{code}'")
+            checked_type(type_, f"class '{code}'")
         ids = {code: number for number, code in enumerate(types)}
         return cls(_build(Path(folder), ids, dict(types), strict))
 
@@ -150,7 +153,7 @@ class SignCatalogue:
         return self.classes[label]
 
     def __repr__(self) -> str:
-        frequent, rare = (len(self.labels_of_type(type_)) for type_ in _TYPES)
+        frequent, rare = (len(self.labels_of_type(type_)) for type_ in ("freq", "rare"))
         return f"SignCatalogue({len(self)} classes: {frequent} freq, {rare} rare)"
 
     def save(self, folder: str | Path) -> None:
@@ -193,7 +196,7 @@ class SignCatalogue:
         """
         folder = Path(folder)
         path = folder / "catalogue.json"
-        rows = _json_object(path).get("classes")
+        rows = json_object(path).get("classes")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise InputError(f"{path} has no list of objects 'classes'", "save the run again")
         return cls([_saved_class(row, path) for row in rows])
@@ -213,7 +216,7 @@ def _build(
 ) -> list[SignClass]:
     """Read the icons of all classes and work out families and twins."""
     if not ids:
-        raise InputError(f"{folder.parent}: there is no class", _HOW)
+        raise InputError(f"{folder.parent}: there is no class", HOW)
     files = icon_files(folder)
     without = [code for code in ids if code not in files]
     if without:
@@ -252,70 +255,10 @@ def _copy(source: Path, target: Path) -> None:
         temporary.write_bytes(content)
 
 
-def _json_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; every way to be wrong has its message."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", _HOW) from error
-    try:
-        value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}: invalid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
-            "mend the file there",
-        ) from error
-    except RecursionError as error:
-        raise InputError(f"{path}: the JSON is nested too deep", _HOW) from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path} holds {_shown(value)}, not an object", _HOW)
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
-    """A JSON object whose keys stand once; Python would silently keep the last."""
-    unique: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in unique:
-            raise InputError(f"{path}: the key '{key}' stands twice", "keep one of them")
-        unique[key] = value
-    return unique
-
-
-def _id(row: Mapping[str, Any], where: str) -> int:
-    """A checked id."""
-    value = row.get("id")
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"{where} has the id {_shown(value)}", "use a whole number from 0")
-    return value
-
-
-def _type(value: object, where: str) -> SignType:
-    """A checked type."""
-    for type_ in _TYPES:
-        if value == type_:
-            return type_
-    raise InputError(f"{where} has the type {_shown(value)}", "use 'freq' or 'rare'")
-
-
-def _check_ids(ids: Mapping[str, int], source: str) -> None:
-    """No id may stand for two classes."""
-    owner: dict[int, str] = {}
-    for code, number in ids.items():
-        if number in owner:
-            raise InputError(
-                f"{source}: the classes '{owner[number]}' and '{code}' have the same id {number}",
-                "give each class an id of its own",
-            )
-        owner[number] = code
-
-
 def _check_classes(classes: Sequence[SignClass]) -> None:
     """Codes and ids are unique and twins point at each other."""
     if not classes:
-        raise InputError("the catalogue has no class", _HOW)
+        raise InputError("the catalogue has no class", HOW)
     by_code: dict[str, SignClass] = {}
     for sign in classes:
         if not sign.code or set(sign.code) & set("/\\@\0"):
@@ -323,7 +266,7 @@ def _check_classes(classes: Sequence[SignClass]) -> None:
         if sign.code in by_code:
             raise InputError(f"the class '{sign.code}' stands twice", "keep one of them")
         by_code[sign.code] = sign
-    _check_ids({sign.code: sign.id for sign in classes}, "the catalogue")
+    check_ids({sign.code: sign.id for sign in classes}, "the catalogue")
     for sign in classes:
         if sign.twin is not None and (
             sign.twin == sign.code
@@ -339,26 +282,22 @@ def _check_classes(classes: Sequence[SignClass]) -> None:
 def _saved_class(row: Mapping[str, Any], path: Path) -> SignClass:
     """One checked row of catalogue.json."""
     code, names, family, twin = (row.get(key) for key in ("code", "icons", "family", "twin"))
-    where = f"{path}: class {_shown(code)}"
+    where = f"{path}: class {shown(code)}"
     if not isinstance(code, str) or not isinstance(family, str):
         raise InputError(f"{where} lacks a code or a family", "save the run again")
     if not isinstance(names, list) or not names or not all(_is_file_name(name) for name in names):
-        raise InputError(f"{where} has the icons {_shown(names)}", "name files of icons/")
+        raise InputError(f"{where} has the icons {shown(names)}", "name files of icons/")
     if twin is not None and not isinstance(twin, str):
-        raise InputError(f"{where} has the twin {_shown(twin)}", "use a class code or null")
+        raise InputError(f"{where} has the twin {shown(twin)}", "use a class code or null")
     icons = tuple(path.parent / "icons" / name for name in names)
     lost = [str(icon) for icon in icons if not icon.is_file()]
     if lost:
         raise InputError(f"{where}: icons are missing: {', '.join(lost)}", "copy the whole folder")
-    return SignClass(code, _id(row, where), _type(row.get("type"), where), icons, family, twin)
+    return SignClass(
+        code, checked_id(row, where), checked_type(row.get("type"), where), icons, family, twin
+    )
 
 
 def _is_file_name(name: object) -> bool:
     """A bare file name: a catalogue reaches no file outside its folder."""
     return isinstance(name, str) and name not in ("", "..") and not set(name) & set("/\\\0")
-
-
-def _shown(value: object) -> str:
-    """The user's own value, short enough for a message."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 60 else text[:57] + "..."

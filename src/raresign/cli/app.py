@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import typer
 from rich.console import Console
 
 from raresign.cli import inspect, measure, run
+
+
+class _StoppedError(Exception):
+    """Ctrl-C on its way through typer, which would end without a word."""
+
+
+def _telling(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, whose Ctrl-C passes typer with its message."""
+
+    @functools.wraps(command)
+    def call(*args: Any, **kwargs: Any) -> None:
+        from raresign import Interrupted
+
+        try:
+            command(*args, **kwargs)
+        except Interrupted as stop:
+            raise _StoppedError(f"{stop}; go on with --resume") from stop
+        except KeyboardInterrupt as stop:
+            raise _StoppedError("interrupted") from stop
+
+    return call
+
 
 app = typer.Typer(
     name="raresign",
@@ -29,7 +53,7 @@ for command in (
     inspect.catalogue,
     inspect.bench,
 ):
-    app.command()(command)
+    app.command()(_telling(command))
 
 
 def main() -> None:
@@ -39,7 +63,7 @@ def main() -> None:
 
 def run_safely(command: Callable[[], object]) -> int:
     """Call the command; turn what a user can mend into one clear message."""
-    from raresign import InputError, Interrupted
+    from raresign import InputError
 
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -52,11 +76,8 @@ def run_safely(command: Callable[[], object]) -> int:
     except InputError as error:
         errors.print(f"error: {error}", style="red", markup=False)
         return 2
-    except Interrupted as stop:
-        errors.print(f"{stop}; go on with --resume", markup=False)
-        return 130
-    except KeyboardInterrupt:
-        errors.print("interrupted", markup=False)
+    except _StoppedError as stop:
+        errors.print(str(stop), markup=False)
         return 130
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import raresign
@@ -28,11 +29,7 @@ def catalogue(
     table = Table("code", "name", "type", "family", "twin", "icons", "training", "test", "missing")
     for row in rows:
         table.add_row(
-            row.code,
-            row.name,
-            row.type,
-            row.family,
-            row.twin or "",
+            *map(escape, (row.code, row.name, row.type, row.family, row.twin or "")),
             str(row.icons),
             str(row.training_crops),
             str(row.test_crops),

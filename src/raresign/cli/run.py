@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import raresign
@@ -37,7 +39,7 @@ def demo(
 
     Example: `raresign demo --out demo`
     """
-    console = Console()
+    console = Console(markup=False)
     run = raresign.demo(out, seed=seed, fast=fast, say=console.print)
     print_stages(console, run)
     console.print(f"\nReport: {run / 'report.html'} (photos are simulated)", soft_wrap=True)
@@ -70,7 +72,7 @@ def train(
 
     Example: `raresign train DATA --out RUN --max-time 20m`
     """
-    console = Console()
+    console = Console(markup=False)
     run = raresign.train(
         data,
         out,
@@ -87,6 +89,8 @@ def train(
         strict=strict,
         say=console.print,
     )
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # a helper process that DDP has started
+        return
     print_stages(console, run)
     console.print(f"\nReport: {run / 'report.html'}", soft_wrap=True)
 
@@ -109,10 +113,11 @@ def predict(
     table = Table("file", "code", "name", "probability", "family")
     for answer in answers:
         if answer.error:
-            table.add_row(answer.path, "", f"[red]{answer.error}[/red]", "", "")
+            table.add_row(escape(answer.path), "", f"[red]{escape(answer.error)}[/red]", "", "")
         for place, row in enumerate(answer.answers):
             file = answer.path if not place else ""
-            table.add_row(file, row.code, row.name, f"{row.probability:.3f}", row.family)
+            cells = (file, row.code, row.name, f"{row.probability:.3f}", row.family)
+            table.add_row(*map(escape, cells))
     Console().print(table)
 
 
@@ -129,7 +134,7 @@ def synth(
 
     Example: `raresign synth DATA --out SYNTH --per-class 10 --sheet`
     """
-    console = Console()
+    console = Console(markup=False)
     written = raresign.synthesise(
         data,
         out,

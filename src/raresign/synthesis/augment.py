@@ -25,7 +25,7 @@ class Augmentation(BaseModel):
         torch.Size([2, 3, 64, 64])
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     pose: Pose = Pose(rotation=(-8, 8), tilt=(-20, 20), margin=(-0.12, 0.08))
     fading: Fading = Fading(saturation=(0.5, 1.1), drift=0.04)

@@ -28,6 +28,12 @@ class BackgroundAtlas:
         squashed: (B, 3, size, size) uint8, each whole photo squashed to a square, as the
             reference system does.
         size: Side of the crops.
+
+    Example:
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
+        >>> backgrounds.crop(CropRandom.from_seed(0, torch.arange(5))).shape
+        torch.Size([5, 3, 64, 64])
     """
 
     pixels: Tensor

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.effect import Effect, Params, Range, draw, draw_log
+from raresign.synthesis.effect import Effect, Params, Range, draw, draw_log, inside
 
 
 class MotionBlur(Effect):
-    """The camera moves while the shutter is open: a Gaussian streak of any angle."""
+    """The camera moves while the shutter is open: a Gaussian streak of any angle.
 
-    length: Range = (0.6, 3.0)
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> dot = torch.zeros(1, 3, 64, 64)
+        >>> dot[:, :, 32, 32] = 1.0
+        >>> streak = MotionBlur(length=(2, 2))(dot, random)
+        >>> round(streak[0, 0].sum().item(), 4), streak.max().item() < 0.5
+        (1.0, True)
+    """
+
+    length: Annotated[Range, inside(0.05, 100)] = (0.6, 3.0)
     """Standard deviation along the motion, in crop pixels of a 64 px crop."""
-    width: float = 0.4
+    width: float = Field(default=0.4, ge=0.05)
     """Standard deviation across the motion."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
@@ -49,24 +60,24 @@ class Sensor(Effect):
     each sensor pixel exactly (differences of the error function), so nothing aliases.
 
     Example:
-        >>> sensor = Sensor(pixels=(16, 16), noise=(0, 0), blur=(0, 0))
+        >>> sensor = Sensor(pixels=(16, 16), noise=(0, 0), sharpening=(0, 0))
         >>> grey = torch.full((2, 3, 64, 64), 0.5)
         >>> seen = sensor(grey, CropRandom.from_seed(0, torch.arange(2)))
         >>> bool(torch.allclose(seen, grey, atol=1e-4))
         True
     """
 
-    pixels: Range = (10.0, 64.0)
+    pixels: Annotated[Range, inside(1, 4096)] = (10.0, 64.0)
     """Side of the crop on the sensor in pixels, drawn evenly in its logarithm."""
-    blur: Range = (0.3, 1.1)
+    blur: Annotated[Range, inside(0, 100)] = (0.3, 1.1)
     """Standard deviation of the lens blur in sensor pixels."""
-    noise: Range = (0.0, 0.05)
+    noise: Annotated[Range, inside(0, 10)] = (0.0, 0.05)
     """Standard deviation of the noise at mid grey; half of its variance grows with the light."""
-    chroma_noise: float = 0.5
+    chroma_noise: float = Field(default=0.5, ge=0.0, le=1.0)
     """Share of the noise that differs between the channels."""
-    sharpening: Range = (0.0, 0.8)
+    sharpening: Annotated[Range, inside(0, 10)] = (0.0, 0.8)
     """Unsharp masking in the camera: how much of the lost detail is added back."""
-    cubic: Range = (0.0, 1.0)
+    cubic: Annotated[Range, inside(0, 1)] = (0.0, 1.0)
     """Share of the bicubic (against bilinear) kernel when the crop is enlarged."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
@@ -94,11 +105,11 @@ class Sensor(Effect):
         seen = along_last(along_last(crops, shrink).mT, shrink)  # (N, 3, W, H), turned
         level = params["noise"][:, None, None, None]
         spread = level * torch.sqrt((0.5 + seen).clamp(min=0.1))
-        bank = noise_bank(crops.device)
         common, separate = params["noise_start"].unbind(1)
         plane = size * size
-        luma = bank.unfold(0, plane, 1)[common % (_NOISE_BANK - plane)]
-        chroma = bank.unfold(0, 3 * plane, 1)[separate % (_NOISE_BANK - 3 * plane)]
+        bank = noise_bank(crops.device, 3 * plane)
+        luma = bank.unfold(0, plane, 1)[common % (len(bank) - plane)]
+        chroma = bank.unfold(0, 3 * plane, 1)[separate % (len(bank) - 3 * plane)]
         noise = torch.lerp(
             luma.view(n, 1, size, size), chroma.view(n, 3, size, size), self.chroma_noise
         )
@@ -107,7 +118,13 @@ class Sensor(Effect):
 
 
 def along_last(pictures: Tensor, matrix: Tensor) -> Tensor:
-    """Apply (N, S, S) matrices along the last axis of (N, C, S, S) pictures."""
+    """Apply (N, S, S) matrices along the last axis of (N, C, S, S) pictures.
+
+    Example:
+        >>> swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+        >>> along_last(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), swap).tolist()
+        [[[[2.0, 1.0], [4.0, 3.0]]]]
+    """
     n, channels, size, _ = pictures.shape
     return torch.bmm(pictures.reshape(n, channels * size, size), matrix.mT).view(pictures.shape)
 
@@ -122,6 +139,11 @@ def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int) -> Tensor:
         pixels: (N,) number of sensor pixels, 1..size.
         blur: (N,) standard deviation of the blur in sensor pixels.
         size: Input length.
+
+    Example:
+        >>> half = shrinking_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4)[0]
+        >>> [[round(weight, 1) for weight in row] for row in half.tolist()]
+        [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     """
     step = size / pixels[:, None, None]
     row = torch.arange(size, device=pixels.device)[:, None]
@@ -136,7 +158,18 @@ def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int) -> Tensor:
     """(N, size, size) rows that interpolate `size` values from the first `pixels` inputs.
 
     Blends the bilinear kernel with Keys' bicubic one, a = -0.5 (Keys, "Cubic convolution
-    interpolation for digital image processing", 1981). Edge values repeat outwards.
+    interpolation for digital image processing", 1981). At the edges the weights of the inputs
+    that there are add up to 1.
+
+    Args:
+        pixels: (N,) number of inputs that count, 1..size.
+        cubic: (N,) share of the bicubic kernel, 0..1.
+        size: Output length.
+
+    Example:
+        >>> twice = enlarging_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4)[0]
+        >>> twice[:, :2].tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
     last = pixels[:, None, None] - 1
     position = (torch.arange(size, device=pixels.device)[:, None] + 0.5) * (
@@ -156,9 +189,20 @@ _NOISE_BANK = 1 << 18
 _noise_banks: dict[torch.device, Tensor] = {}
 
 
-def noise_bank(device: torch.device) -> Tensor:
-    """(2**18,) fixed standard normal values; crops read it from places of their own."""
-    if device not in _noise_banks:
-        keys = CropRandom.from_seed(0, torch.arange(_NOISE_BANK))
-        _noise_banks[device] = keys.normal().to(device)
-    return _noise_banks[device]
+def noise_bank(device: torch.device, reading: int) -> Tensor:
+    """Fixed standard normal values, 2**18 or more; crops read it from places of their own.
+
+    Args:
+        device: Where the values live; they are the same everywhere.
+        reading: How many values in a row one crop reads.
+
+    Example:
+        >>> len(noise_bank(torch.device("cpu"), 3 * 64 * 64))
+        262144
+    """
+    length = _NOISE_BANK if reading < _NOISE_BANK else 2 * reading
+    bank = _noise_banks.get(device)
+    if bank is None or len(bank) < length:
+        bank = CropRandom.from_seed(0, torch.arange(length)).normal().to(device)
+        _noise_banks[device] = bank
+    return bank[:length]

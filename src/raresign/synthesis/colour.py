@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from raresign.randomness import CropRandom
@@ -13,6 +16,7 @@ from raresign.synthesis.effect import (
     draw,
     draw_log,
     identity_colour,
+    inside,
 )
 
 # ITU-R BT.601 luma weights.
@@ -20,11 +24,19 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 class Fading(ColourEffect):
-    """Inks bleach under the sun: saturation falls and each ink drifts in its own way."""
+    """Inks bleach under the sun: saturation falls and each ink drifts in its own way.
 
-    saturation: Range = (0.35, 1.1)
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
+        >>> grey = Fading(saturation=(0, 0), drift=0)(red, random)
+        >>> [round(value, 3) for value in grey.flatten().tolist()]
+        [0.299, 0.299, 0.299]
+    """
+
+    saturation: Annotated[Range, inside(0, 10)] = (0.35, 1.1)
     """1 keeps the colours, 0 leaves grey."""
-    drift: float = 0.06
+    drift: float = Field(default=0.06, ge=0.0)
     """Standard deviation of the random exchange between colour channels."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
@@ -45,9 +57,15 @@ class Fading(ColourEffect):
 
 
 class Exposure(ColourEffect):
-    """Brightness of sign or scene: a gain, drawn evenly in its logarithm."""
+    """Brightness of sign or scene: a gain, drawn evenly in its logarithm.
 
-    gain: Range = (0.3, 1.5)
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> Exposure(gain=(0.5, 0.5))(torch.ones(1, 3, 1, 1), random).flatten().tolist()
+        [0.5, 0.5, 0.5]
+    """
+
+    gain: Annotated[Range, inside(1e-3, 1e3)] = (0.3, 1.5)
 
     def sample(self, n: int, random: CropRandom) -> Params:
         """`gain`: (n,)."""
@@ -60,11 +78,18 @@ class Exposure(ColourEffect):
 
 
 class ColourCast(ColourEffect):
-    """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains."""
+    """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains.
 
-    warmth: float = 0.14
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> red, green, blue = ColourCast(tint=0)(torch.ones(1, 3, 1, 1), random).flatten()
+        >>> bool(torch.isclose(red * blue, green))
+        True
+    """
+
+    warmth: float = Field(default=0.14, ge=0.0)
     """Standard deviation of the logarithm of the red-to-blue ratio's half."""
-    tint: float = 0.05
+    tint: float = Field(default=0.05, ge=0.0)
     """Standard deviation of the logarithm of the green gain."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
@@ -80,12 +105,20 @@ class ColourCast(ColourEffect):
 
 
 class Haze(ColourEffect):
-    """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil."""
+    """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil.
 
-    contrast: Range = (0.35, 1.0)
-    veil: Range = (0.1, 0.9)
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> haze = Haze(contrast=(0.5, 0.5), veil=(1, 1), veil_tint=0)
+        >>> haze(torch.zeros(1, 3, 1, 1), random).flatten().tolist()
+        [0.5, 0.5, 0.5]
+    """
+
+    contrast: Annotated[Range, inside(0, 1)] = (0.35, 1.0)
+    veil: Annotated[Range, inside(0, 1)] = (0.1, 0.9)
     """Brightness of the veil."""
-    veil_tint: float = 0.05
+    veil_tint: float = Field(default=0.05, ge=0.0)
+    """Standard deviation of the veil's colour channels."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
         """`contrast`: (n,); `veil`: (n, 3)."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.effect import Effect, Params, Range, draw
+from raresign.synthesis.effect import Effect, Params, Range, draw, inside
 
 
 class Pose(Effect):
@@ -31,18 +33,19 @@ class Pose(Effect):
 
     rotation: Range = (-10.0, 10.0)
     """In-plane rotation in degrees."""
-    tilt: Range = (-35.0, 35.0)
+    tilt: Annotated[Range, inside(-80, 80)] = (-35.0, 35.0)
     """Rotation about the vertical and about the horizontal axis in degrees."""
-    distance: float = 4.0
+    distance: float = Field(default=4.0, ge=2.5, le=100.0)
     """Camera distance in half plate widths; smaller means stronger perspective."""
-    shear: Range = (-0.06, 0.06)
-    stretch: Range = (-0.08, 0.08)
+    shear: Annotated[Range, inside(-1, 1)] = (-0.06, 0.06)
+    """Sideways slant: x moves by this share of y."""
+    stretch: Annotated[Range, inside(-1, 1)] = (-0.08, 0.08)
     """Natural logarithm of the width-to-height change."""
-    margin: Range = (0.0, 0.3)
-    """Free border as a share of the sign's size, summed over both sides."""
-    shift: Range = (-0.08, 0.08)
+    margin: Annotated[Range, inside(-0.5, 10)] = (0.0, 0.3)
+    """Free border as a share of the sign's size, summed over both sides; negative cuts it off."""
+    shift: Annotated[Range, inside(-1, 1)] = (-0.08, 0.08)
     """Offset of the box's centre as a share of half the crop."""
-    fit: float = 0.8
+    fit: float = Field(default=0.8, ge=0.0, le=1.0)
     """How far the box follows the tilted plate's own outline: 1 encloses it, 0 ignores it."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
@@ -96,6 +99,15 @@ def warp(pictures: Tensor, matrix: Tensor, padding: str) -> Tensor:
         pictures: (N, C, H, W) float.
         matrix: (N, 3, 3); coordinates run over [-1, 1] from edge to edge.
         padding: `zeros` or `border`.
+
+    Returns:
+        (N, C, H, W): output pixel p shows the input at `matrix @ p`.
+
+    Example:
+        >>> arrow = torch.zeros(1, 1, 2, 2); arrow[0, 0, 0, 0] = 1.0
+        >>> turn = torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+        >>> warp(arrow, turn[None], "zeros")[0, 0].round().abs().tolist()
+        [[0.0, 1.0], [0.0, 0.0]]
     """
     n, _, height, width = pictures.shape
     device = pictures.device

@@ -27,7 +27,7 @@ class Guard(BaseModel):
         [False, False]
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     enabled: bool = True
     least_contrast: float = Field(default=0.06, ge=0.0)
@@ -36,7 +36,7 @@ class Guard(BaseModel):
     """Smallest correlation between the icon's detail and the crop's."""
     grid: int = Field(default=24, ge=4)
     tries: int = Field(default=3, ge=1)
-    """How often a refused crop is drawn again before it is let through."""
+    """How many draws a crop has; the last one is let through, and counted if it is refused."""
 
     def legible(self, signs: Tensor, crops: Tensor) -> Tensor:
         """(N,) bool: is the sign readable?
@@ -44,6 +44,10 @@ class Guard(BaseModel):
         Args:
             signs: (N, 4, S, S) premultiplied RGBA, the icon where it stands in the crop, undamaged.
             crops: (N, 3, S, S) the finished crops.
+
+        Returns:
+            (N,) bool; a sign that stands outside the crop is not readable, one whose plate is of
+            a single colour always is.
         """
         size = signs.shape[-1]
         luma = torch.tensor(LUMA, device=signs.device)
@@ -59,7 +63,8 @@ class Guard(BaseModel):
         cells = shrinking_matrix(ones * min(self.grid, size), ones * 0.3, size)[0]
         small = cells @ planes @ cells.T
         weight = (small[:, 2] > 0.95).float()
-        total = weight.sum((1, 2)).clamp(min=1.0)
+        seen = weight.sum((1, 2))
+        total = seen.clamp(min=1.0)
         icon, crop = small[:, 0], small[:, 1]
         icon = (icon - ((icon * weight).sum((1, 2)) / total)[:, None, None]) * weight
         crop = (crop - ((crop * weight).sum((1, 2)) / total)[:, None, None]) * weight
@@ -70,4 +75,5 @@ class Guard(BaseModel):
         agreement = both / (icon_power * crop_power).sqrt()
         # A plate of one colour (3.2 has none inside) cannot lose its detail.
         plain = icon_power / total < 1e-3
-        return plain | ((contrast > self.least_contrast) & (agreement > self.least_agreement))
+        shown = (contrast > self.least_contrast) & (agreement > self.least_agreement)
+        return (seen > 0) & (plain | shown)

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.effect import Effect, Params, Range, draw, draw_log
+from raresign.synthesis.effect import Effect, Params, Range, draw, draw_log, inside
 
 
 class LightGradient(Effect):
-    """One side of the crop is brighter than the other."""
+    """One side of the crop is brighter than the other.
 
-    strength: Range = (0.0, 0.4)
-    """Relative brightness difference between centre and corner."""
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> lit = LightGradient(strength=(0.3, 0.3))(torch.ones(1, 3, 9, 9), random)
+        >>> round(lit[0, 0, 4, 4].item(), 4), lit.max().item() > 1.3
+        (1.0, True)
+    """
+
+    strength: Annotated[Range, inside(0, 1)] = (0.0, 0.4)
+    """Relative change of brightness from the centre over half a crop, along the gradient."""
 
     def sample(self, n: int, random: CropRandom) -> Params:
         """`slope`: (n, 2), brightness change along x and y over half a crop."""
@@ -34,9 +42,15 @@ class LightGradient(Effect):
 
 
 class ToneCurve(Effect):
-    """Gamma of the camera's tone curve."""
+    """Gamma of the camera's tone curve.
 
-    gamma: Range = (0.7, 1.5)
+    Example:
+        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> ToneCurve(gamma=(2, 2))(torch.full((1, 3, 1, 1), 0.5), random).flatten().tolist()
+        [0.25, 0.25, 0.25]
+    """
+
+    gamma: Annotated[Range, inside(0.05, 20)] = (0.7, 1.5)
 
     def sample(self, n: int, random: CropRandom) -> Params:
         """`gamma`: (n,)."""

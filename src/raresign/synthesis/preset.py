@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from raresign.errors import InputError
 from raresign.synthesis.camera import MotionBlur, Sensor
 from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze
-from raresign.synthesis.effect import Range
+from raresign.synthesis.effect import Range, WholeRange, inside
 from raresign.synthesis.geometry import Pose
 from raresign.synthesis.guard import Guard
 from raresign.synthesis.light import LightGradient, ToneCurve
@@ -21,7 +21,7 @@ from raresign.synthesis.light import LightGradient, ToneCurve
 class BackgroundSettings(BaseModel):
     """What stands behind the sign."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     flat: float = Field(default=0.15, ge=0.0, le=1.0)
     """Share of crops on one plain colour: a temporary board, a wall, the sky."""
@@ -29,9 +29,14 @@ class BackgroundSettings(BaseModel):
 
 
 class RoadPreset(BaseModel):
-    """The engine that follows light: surface -> scene -> lens -> sensor."""
+    """The engine that follows light: surface -> scene -> lens -> sensor.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Example:
+        >>> RoadPreset(sensor={"pixels": [16, 32]}).sensor.pixels
+        (16.0, 32.0)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     engine: Literal["road"] = "road"
     name: str = "road"
@@ -49,24 +54,29 @@ class RoadPreset(BaseModel):
 
 
 class ReferencePreset(BaseModel):
-    """Every constant of the reference system; its faults can be switched on for comparisons."""
+    """Every constant of the reference system; its faults can be switched on for comparisons.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Example:
+        >>> ReferencePreset(fault_flips=True).icon_pixels
+        (16, 128)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     engine: Literal["reference"] = "reference"
     name: str = "reference"
-    icon_pixels: Range = (16, 128)
+    icon_pixels: Annotated[WholeRange, inside(1, 4096)] = (16, 128)
     """Side that the icon is resized to."""
-    padding: float = Field(default=0.15, ge=0.0)
+    padding: float = Field(default=0.15, ge=0.0, le=10.0)
     """Largest transparent padding as a share of the icon's side."""
-    rotation: Range = (-15, 15)
+    rotation: WholeRange = (-15, 15)
     """Degrees, whole numbers."""
     box_blur: int = Field(default=3, ge=1)
     """Side of the box filter on all four channels in icon pixels; 1 switches it off."""
     gaussian_radius: float = Field(default=2.0, ge=0.0)
     """Standard deviation of the Gaussian filter in icon pixels; 0 switches it off."""
-    brightness: Range = (0.5, 0.8)
-    background_growth: float = Field(default=0.15, ge=0.0)
+    brightness: Annotated[Range, inside(0, 10)] = (0.5, 0.8)
+    background_growth: float = Field(default=0.15, ge=0.0, le=10.0)
     """How much larger than the icon the squashed background may be."""
     squash_background: bool = True
     """The whole photo squashed to the crop, as the reference does; else a crop of the photo."""
@@ -81,7 +91,12 @@ _adapter: TypeAdapter[RoadPreset | ReferencePreset] = TypeAdapter(Preset)
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names of the presets that come with the package."""
+    """Names of the presets that come with the package.
+
+    Example:
+        >>> preset_names()
+        ('reference', 'reference-faults', 'road')
+    """
     folder = resources.files("raresign.synthesis") / "presets"
     return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".yaml")))
 
@@ -109,6 +124,8 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot read the preset {path}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"cannot read the preset {path}: it is no UTF-8 text") from error
     elif str(source) in preset_names():
         folder = resources.files("raresign.synthesis") / "presets"
         text = (folder / f"{source}.yaml").read_text(encoding="utf-8")
@@ -127,7 +144,19 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
 
 
 def validate_preset(values: dict[str, Any], where: str) -> RoadPreset | ReferencePreset:
-    """Check a mapping against the preset of its `engine` (`road` where none is named)."""
+    """Check a mapping against the preset of its `engine` (`road` where none is named).
+
+    Args:
+        values: Settings as they stand in a YAML file.
+        where: What the error message calls the mapping.
+
+    Raises:
+        InputError: Unknown key or impossible value.
+
+    Example:
+        >>> validate_preset({"engine": "reference"}, "mine").name
+        'reference'
+    """
     try:
         return _adapter.validate_python({"engine": "road", **values})
     except ValidationError as error:
@@ -135,12 +164,23 @@ def validate_preset(values: dict[str, Any], where: str) -> RoadPreset | Referenc
 
 
 def validation_problem(error: ValidationError) -> str:
-    """`key.path: what is wrong` of the first problem that pydantic found."""
+    """`key.path: what is wrong` of the first problem that pydantic found.
+
+    Example:
+        >>> try:
+        ...     RoadPreset(haze={"contrast": 2})
+        ... except ValidationError as error:
+        ...     validation_problem(error)
+        'haze.contrast: Input should be a valid tuple, got 2'
+    """
     problem = error.errors()[0]
     place = [str(part) for part in problem["loc"] if part not in ("road", "reference")]
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         message = "there is no such setting"
+    elif problem["type"] == "union_tag_invalid":
+        place.append(problem["ctx"]["discriminator"].strip("'"))
+        message = f"one of {problem['ctx']['expected_tags']}, got {problem['ctx']['tag']!r}"
     elif problem["type"] not in ("value_error", "missing"):
         message = f"{message}, got {problem['input']!r}"
     return f"{'.'.join(place) or 'settings'}: {message}"

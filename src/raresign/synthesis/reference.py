@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from raresign.errors import InputError
 from raresign.randomness import CropRandom
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.camera import along_last, enlarging_matrix, shrinking_matrix
@@ -30,6 +31,17 @@ class ReferenceSynthesiser:
     The generator's picture has 16 to about 190 pixels and is later resized to the crop. Here the
     sign is drawn at the crop's size, shrunk to the generator's pixels by a matrix that contains
     both blurs (the box filter as a Gaussian of the same variance), composed there, and enlarged.
+
+    Raises:
+        InputError: With `fault_prefix_icons`, a class code is no regular expression.
+
+    Example:
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 64)], ["4.1.1"])
+        >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 64)
+        >>> engine = ReferenceSynthesiser(ReferencePreset(), icons, backgrounds, seed=0)
+        >>> engine.render(torch.tensor([0]), torch.tensor([5])).crops.shape
+        torch.Size([1, 3, 64, 64])
     """
 
     def __init__(
@@ -49,7 +61,13 @@ class ReferenceSynthesiser:
         rows = list(range(first, first + count))
         if self.preset.fault_prefix_icons:
             pattern = icons.codes[first]
-            rows = [row for row, code in enumerate(icons.codes) if re.search(pattern, code)]
+            try:
+                rows = [row for row, code in enumerate(icons.codes) if re.search(pattern, code)]
+            except re.error as error:
+                raise InputError(
+                    f"class code {pattern!r} is no regular expression: {error}",
+                    "switch fault_prefix_icons off",
+                ) from error
         return torch.tensor(rows, device=icons.first.device)
 
     def sample(self, n: int, random: CropRandom) -> Params:
@@ -152,7 +170,12 @@ class ReferenceSynthesiser:
 
 
 def rotated_side(side: Tensor, angle: Tensor) -> Tensor:
-    """(N,) int64 side of the square that holds a square of `side` px turned by `angle` degrees."""
+    """(N,) int64 side of the square that holds a square of `side` px turned by `angle` degrees.
+
+    Example:
+        >>> rotated_side(torch.tensor([64, 64]), torch.tensor([0, 15])).tolist()
+        [64, 80]
+    """
     radians = angle.double() * (math.pi / 180)
     reach = side.double() / 2 * (radians.cos().abs() + radians.sin().abs())
     middle = side.double() / 2

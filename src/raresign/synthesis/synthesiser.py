@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from raresign.errors import InputError
 from raresign.randomness import CropRandom
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.effect import apply_colour, compose_colour
@@ -24,6 +25,11 @@ class SyntheticBatch:
         crops: (N, 3, S, S) float32 in [0, 1].
         labels: (N,) int64, as asked for.
         tries: (N,) int64, 1 where the first draw was legible; each refusal adds 1.
+
+    Example:
+        >>> made = SyntheticBatch(torch.rand(2, 3, 8, 8), torch.arange(2), torch.tensor([1, 3]))
+        >>> made.refused
+        2
     """
 
     crops: Tensor
@@ -52,11 +58,17 @@ class RoadSynthesiser:
     """The `road` engine: surface, scene, lens and sensor, in the order of the light.
 
     Example:
-        >>> from raresign.embedded import sign_svg
-        >>> from raresign.synthesis import demo_synthesiser
-        >>> batch = demo_synthesiser().render(torch.tensor([0, 1]), torch.tensor([10, 11]))
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> codes = ("3.24.n60", "4.1.1")
+        >>> icons = IconAtlas.from_pictures([render_sign(code, 64) for code in codes], codes)
+        >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
+        >>> road = RoadSynthesiser(RoadPreset(), icons, backgrounds, seed=7)
+        >>> batch = road.render(torch.tensor([0, 1, 1]), torch.tensor([10, 11, 12]))
         >>> batch.crops.shape
-        torch.Size([2, 3, 64, 64])
+        torch.Size([3, 3, 64, 64])
+        >>> alone = road.render(torch.tensor([1]), torch.tensor([12]))
+        >>> bool(torch.allclose(alone.crops[0], batch.crops[2], atol=1e-4))
+        True
     """
 
     def __init__(
@@ -126,7 +138,32 @@ def build_synthesiser(
     backgrounds: BackgroundAtlas,
     seed: int,
 ) -> Synthesiser:
-    """The engine that this preset names."""
+    """The engine that this preset names.
+
+    Args:
+        preset: From `load_preset`.
+        icons: The icons of the classes, S pixels wide.
+        backgrounds: The photos behind them, for crops of the same S pixels.
+        seed: With a crop's number it decides every draw.
+
+    Raises:
+        InputError: Icons and backgrounds differ in size.
+
+    Example:
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.synthesis import load_preset
+        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 32)], ["4.1.1"])
+        >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 32)
+        >>> engine = build_synthesiser(load_preset("reference"), icons, backgrounds, seed=0)
+        >>> engine.render(torch.tensor([0, 0]), torch.tensor([0, 1])).crops.shape
+        torch.Size([2, 3, 32, 32])
+    """
+    side = icons.icons.shape[-1]
+    if side != backgrounds.size:
+        raise InputError(
+            f"icons of {side} pixels on backgrounds of {backgrounds.size}",
+            "build both atlases for the same crop size",
+        )
     if isinstance(preset, RoadPreset):
         return RoadSynthesiser(preset, icons, backgrounds, seed)
     return ReferenceSynthesiser(preset, icons, backgrounds, seed)

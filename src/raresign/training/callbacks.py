@@ -46,14 +46,35 @@ class Progress(Callback):
     ) -> None:
         """After each step: how far is it, and shall it stop? All processes agree."""
         self._update(trainer, pl_module)
-        stop = self.interrupted or (self.seconds is not None and self.elapsed >= self.seconds)
+        late = self.seconds is not None and self.elapsed >= self.seconds
         if trainer.world_size > 1:
-            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
-        if stop:
+            late = trainer.strategy.reduce_boolean_decision(late, all=False)
+            self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
+        assert isinstance(pl_module, StageModule)
+        # The last step stops too: Lightning would end there without measuring.
+        if self.interrupted or late or trainer.global_step >= pl_module.stage.steps:
             trainer.should_stop = True
+
+    def cut(self, trainer: Trainer, pl_module: LightningModule) -> bool:
+        """Whether Ctrl-C fell between two measurements: what is measured now is not for keeps.
+
+        A resumed stage then has the curve and the choice of an uninterrupted one.
+        """
+        assert isinstance(pl_module, StageModule)
+        stage, step = pl_module.stage, trainer.global_step
+        return self.interrupted and step < stage.steps and step % stage.validate_every != 0
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give Ctrl-C back."""
+        self._release()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Give Ctrl-C back, as no teardown follows."""
+        self._release()
+
+    def _release(self) -> None:
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
             self._handler = None
@@ -64,7 +85,7 @@ class Progress(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting where the checkpoint stopped."""
-        self._earlier = state_dict["elapsed"]
+        self.elapsed = self._earlier = state_dict["elapsed"]
 
     def _update(self, trainer: Trainer, module: LightningModule) -> None:
         assert isinstance(module, StageModule)
@@ -87,10 +108,12 @@ class Curve(Callback):
 
     Args:
         path: The CSV file.
+        progress: Knows which measurements count.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path
+        self._progress = progress
         self.rows: list[dict[str, float | None]] = []
         self._crops = 0
         self._since = time.monotonic()
@@ -109,12 +132,14 @@ class Curve(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add a row and write the file; validation, if any, has just run."""
+        if not self._crops or self._progress.cut(trainer, pl_module):
+            return  # nothing was trained since the row that came with the checkpoint, or cut short
         seen = trainer.callback_metrics
         values = {name: float(seen[name]) if name in seen else None for name in COLUMNS}
         self.rows.append({**values, "step": trainer.global_step, "crops_per_second": self._speed()})
         self._crops, self._since = 0, time.monotonic()
         if trainer.is_global_zero:
-            self.write()
+            self._write()
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far, for the checkpoint."""
@@ -124,8 +149,7 @@ class Curve(Callback):
         """Rows of the checkpoint; what came after it is forgotten."""
         self.rows = state_dict["rows"]
 
-    def write(self) -> None:
-        """Write all rows."""
+    def _write(self) -> None:
         text = io.StringIO()
         table = csv.DictWriter(text, COLUMNS)
         table.writeheader()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader, Dataset
 
-from raresign.errors import Interrupted
+from raresign.errors import InputError, Interrupted
 from raresign.models import SignNet
 from raresign.training.averaging import MovingAverage
 from raresign.training.bar import StageBar
@@ -24,11 +26,13 @@ from raresign.training.data import TrainingData
 from raresign.training.module import StageModule
 from raresign.training.stage import Stage
 
+_PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 _EXPECTED = (
     ".*does not have many workers.*",  # the loader only counts steps
-    ".*but have no `val_dataloader`.*",  # nothing is held out
+    ".*Total length of `DataLoader` across ranks is zero.*",  # nothing is held out
     ".*Checkpoint directory .* exists.*",  # a resumed stage
     ".*module.s. in eval mode.*",  # frozen parts
+    ".*your dataloader is not resumable.*",  # it only counts: batches follow from the global step
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's own business
 )
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -41,13 +45,28 @@ class Hardware:
     Args:
         accelerator: `auto`, `cpu` or `gpu`.
         devices: Number of processes; more than one trains with DDP.
-        precision: A Lightning precision, or `auto`: bfloat16 on a GPU and for large nets on a
-            CPU that has it, else float32.
+        precision: `32-true`, `bf16-mixed`, `16-mixed`, or `auto`: bfloat16 on a GPU and for large
+            nets on a CPU that has it, else float32.
+
+    Raises:
+        InputError: There is no such accelerator, number of devices or precision.
     """
 
     accelerator: str = "auto"
     devices: int = 1
     precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        choices = {"accelerator": ("auto", "cpu", "gpu"), "precision": _PRECISIONS}
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} '{getattr(self, name)}'", f"use {', '.join(known)}")
+        gpus = torch.cuda.device_count() or int(torch.backends.mps.is_available())
+        if self.accelerator == "gpu" and not gpus:
+            raise InputError("accelerator 'gpu': this machine has none", "use auto or cpu")
+        on_gpu = gpus and self.accelerator != "cpu"
+        if self.devices < 1 or (on_gpu and self.devices > gpus):
+            raise InputError(f"{self.devices} devices", f"use 1 to {gpus if on_gpu else 'cores'}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +93,8 @@ class _Chunks(Dataset[torch.Tensor]):
     """Indices in chunks: what a loader serves when the crops are already in memory."""
 
     def __init__(self, indices: Sequence[int] | torch.Tensor, chunk: int) -> None:
-        self._chunks = torch.split(torch.as_tensor(indices, dtype=torch.int64), chunk)
+        rows = torch.as_tensor(indices, dtype=torch.int64)
+        self._chunks = torch.split(rows, chunk) if len(rows) else ()
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -113,6 +133,7 @@ def fit_stage(
 
     Raises:
         Interrupted: Ctrl-C; `last.ckpt` was written.
+        KeyboardInterrupt: Ctrl-C before the first step, or a second time.
     """
     hardware = hardware or Hardware()
     folder.mkdir(parents=True, exist_ok=True)
@@ -121,13 +142,19 @@ def fit_stage(
         for old in folder.glob("*.ckpt"):
             old.unlink()
     module = StageModule(net, stage, data, number)
-    progress, curve = Progress(max_seconds), Curve(folder / "metrics.csv")
-    measured = [data.split.validation, data.split.pseudo_rare] if stage.hold_out else []
+    progress = Progress(max_seconds)
+    curve = Curve(folder / "metrics.csv", progress)
+    # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
     loaders = [
-        DataLoader(_Chunks(torch.from_numpy(rows), 256), batch_size=None) for rows in measured
+        DataLoader(
+            _Chunks(torch.from_numpy(rows[: None if stage.hold_out else 0]), 256), batch_size=None
+        )
+        for rows in (data.split.validation, data.split.pseudo_rare)
     ]
-    best = _checkpoints(folder, choose=bool(stage.hold_out and len(data.split.pseudo_rare)))
-    callbacks: list[Callback] = [progress, curve, best]
+    callbacks: list[Callback] = [progress, curve]
+    if stage.hold_out and len(data.split.pseudo_rare):
+        callbacks.append(_Best(folder, progress))
+    callbacks.append(_last_checkpoint(folder))  # after the best, whose record it holds
     if stage.averaging:
         callbacks.append(MovingAverage(stage.averaging))
     if not quiet:
@@ -152,21 +179,36 @@ def fit_stage(
     steps = DataLoader(_Chunks(torch.arange(stage.validate_every), 1), batch_size=None)
     resumed = resume and last.is_file()
     module.train()  # Lightning keeps the mode that it finds
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _ctrl_c_is_an_exception():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
         trainer.fit(
             module,
             steps,
-            loaders or None,
+            loaders,
             ckpt_path=str(last) if resumed else None,
             weights_only=False,
         )
     if progress.interrupted and trainer.global_step < stage.steps:
         raise Interrupted(last)
-    if best.best_model_path and best.monitor:
-        keep_weights(module, Path(best.best_model_path))
+    # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
+    best = folder / "best.ckpt"
+    keep_weights(module, best if best.is_file() else last)
+    trainer.strategy.barrier()  # the first process may remove the checkpoints from here on
     return _result(module, progress, curve, trainer.global_step)
+
+
+@contextmanager
+def _ctrl_c_is_an_exception() -> Iterator[None]:
+    """Lightning turns Ctrl-C into the end of the process; that is for the caller to decide."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, before)
+        raise KeyboardInterrupt from end
 
 
 def precision_for(net: SignNet, hardware: Hardware) -> str:
@@ -186,7 +228,19 @@ def precision_for(net: SignNet, hardware: Hardware) -> str:
 
 
 class _Best(ModelCheckpoint):
-    """Keeps the checkpoint with the largest mean of the two held-out recalls, and the last one."""
+    """Keeps best.ckpt, the checkpoint with the largest mean of the two held-out recalls."""
+
+    def __init__(self, folder: Path, progress: Progress) -> None:
+        super().__init__(
+            dirpath=str(folder),
+            filename="best",
+            monitor="selection",
+            mode="max",
+            enable_version_counter=False,
+            save_on_train_epoch_end=True,
+            auto_insert_metric_name=False,
+        )
+        self._progress = progress
 
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -196,23 +250,19 @@ class _Best(ModelCheckpoint):
             for name in ("validation_recall", "pseudo_rare_recall")
             if name in trainer.callback_metrics
         ]
-        if recalls:
+        # Without recalls a resumed stage has just come back to where it was measured before.
+        if recalls and not self._progress.cut(trainer, pl_module):
             trainer.callback_metrics["selection"] = torch.stack(recalls).mean()
-        super().on_train_epoch_end(trainer, pl_module)
+            super().on_train_epoch_end(trainer, pl_module)
 
 
-def _checkpoints(folder: Path, choose: bool) -> ModelCheckpoint:
-    """Writes last.ckpt at every measurement; best.ckpt where there is something to choose by."""
-    return _Best(
+def _last_checkpoint(folder: Path) -> ModelCheckpoint:
+    """Writes last.ckpt at every measurement and when the stage is stopped."""
+    return ModelCheckpoint(
         dirpath=str(folder),
-        filename="best",
-        monitor="selection" if choose else None,
-        mode="max",
-        save_top_k=1,
-        save_last=True,
+        filename="last",
         enable_version_counter=False,
         save_on_train_epoch_end=True,
-        auto_insert_metric_name=False,
     )
 
 

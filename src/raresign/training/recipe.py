@@ -93,7 +93,7 @@ def _stage(value: Any, where: str, folder: Path) -> dict[str, Any]:
     if not isinstance(changes, dict):
         raise InputError(f"{where}: stages: a name or a mapping is needed, got {value!r}")
     preset = str(changes.get("preset", ""))
-    if (folder / preset).is_file():
+    if Path(preset).suffix in {".yaml", ".yml"} and (folder / preset).is_file():
         changes = {**changes, "preset": str((folder / preset).resolve())}
     name = changes.get("use")
     if name is None:

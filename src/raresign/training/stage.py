@@ -42,8 +42,8 @@ class Stage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["pretrain", "synthetic", "mixed", "metric"]
-    name: str = ""
-    """How the stage is called in tables; its kind where empty."""
+    name: str = Field(default="", max_length=60, pattern=r"^[^/\\\x00-\x1f]*$")
+    """How the stage is called in tables and its folder; its kind where empty."""
     start: Start = "previous"
     """Continue from the stage before, or start again from the backbone's weights."""
     freeze: Freeze = "none"
@@ -84,6 +84,8 @@ class Stage(BaseModel):
                 raise ValueError("'balanced' decides the shares; leave out 'real' and 'synthetic'")
             if not self.balanced:
                 raise ValueError("a metric stage needs 'balanced: {classes: 32, items: 4}'")
+            if self.kind in ("pretrain", "synthetic"):
+                raise ValueError(f"'balanced' mixes real and made crops: no {self.kind} stage")
         elif self.kind == "pretrain" and (not self.real or self.synthetic):
             raise ValueError("a pretrain stage takes real crops only: set 'real', not 'synthetic'")
         elif self.kind == "synthetic" and (self.real or not self.synthetic):

@@ -28,7 +28,9 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     """
     out = Path(out)
     run = out / "run"
-    if out.exists() and not (out / "data").is_dir():
+    # An interrupted first demonstration leaves nothing, or hidden temporary folders only.
+    foreign = out.exists() and not (out / "data").is_dir()
+    if foreign and (out.is_file() or any(path.name[0] != "." for path in out.iterdir())):
         raise InputError(f"{out} exists and is no demonstration", "name another folder with --out")
     say("drawing signs and simulating photos")
     data = write_demo(out / "data", seed)

@@ -39,8 +39,8 @@ def evaluate(
         run: The run folder.
         data: The data folder; its classes must be those of the run.
         out: Where to write instead.
-        crops, layout, strict, cache: See `open_data` and `train`. In layouts other than the
-            reference's, all crops are test crops.
+        crops, layout, strict, cache: See `open_data` and `train`. In layouts that know no test
+            crops, all crops are test crops.
 
     Raises:
         InputError: No trained model, no labelled test crop, or other classes than the run's.
@@ -54,7 +54,8 @@ def evaluate(
             f"{data} has other classes than {run}: {', '.join(different[:8]) or 'other ids'}",
             "evaluate on data with the classes.json that the run was trained with",
         )
-    table = source.test if layout == "reference" else source.training
+    test_known = layout == "reference" or source.test is not None
+    table = source.test if test_known else source.training
     if table is None or not (table.labels >= 0).any():
         raise InputError(
             f"{data} holds no test crop with a known class",

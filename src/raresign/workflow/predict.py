@@ -51,11 +51,12 @@ def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Itera
 
     Args:
         run: The run folder.
-        files: Pictures, or folders that are searched for pictures.
+        files: Pictures, or folders that are searched for pictures. A file that does not exist is a
+            row with its error, as a broken one is.
         top: Answers a file.
 
     Raises:
-        InputError: No trained model, a path that does not exist, or no picture in them.
+        InputError: No trained model, nothing given, or only folders without pictures.
     """
     folder = RunFolder.open(run)
     net, catalogue = folder.model(), folder.catalogue()

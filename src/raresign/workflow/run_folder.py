@@ -34,9 +34,9 @@ class RunFolder:
         self.path = path
         self.info = info
 
-    @classmethod
-    def create(cls, path: Path, settings: dict[str, Any], seed: int) -> RunFolder:
-        """Start a run.
+    @staticmethod
+    def check_free(path: Path) -> None:
+        """Make sure that a run can start in `path`.
 
         Raises:
             InputError: `path` already holds a run, or other files.
@@ -45,6 +45,23 @@ class RunFolder:
             raise InputError(f"{path} already holds a run", "add --resume or name another folder")
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} exists and is not empty", "name a new folder with --out")
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        settings: dict[str, Any],
+        seed: int,
+        catalogue: SignCatalogue,
+        notes: dict[str, Any],
+    ) -> RunFolder:
+        """Start a run: save the catalogue, then write run.json with `notes` beside the usual.
+
+        Raises:
+            InputError: See `check_free`.
+        """
+        cls.check_free(path)
+        catalogue.save(path / "catalogue")
         info = {
             "name": path.resolve().name,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -55,6 +72,7 @@ class RunFolder:
             "seconds": 0.0,
             "stages": [],
             "finished": False,
+            **notes,
         }
         run = cls(path, info)
         run.write()

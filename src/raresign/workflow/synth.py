@@ -17,6 +17,8 @@ from raresign.report import contact_sheet
 from raresign.synthesis import (
     BackgroundAtlas,
     IconAtlas,
+    ReferencePreset,
+    RoadPreset,
     Synthesiser,
     build_synthesiser,
     load_preset,
@@ -64,9 +66,15 @@ def synthesise(
             f"{per_class} crops a class of {size} pixels",
             "ask for at least 1 and for 8..512 pixels",
         )
-    engine, codes = _engine(data, preset, size, seed)
+    chosen = load_preset(preset)
+    engine, codes = _engine(data, chosen, size, seed)
     out = Path(out)
-    settings = {"preset": str(preset), "size": size, "seed": seed, "codes": codes}
+    settings = {
+        "preset": chosen.model_dump(mode="json"),
+        "size": size,
+        "seed": seed,
+        "codes": codes,
+    }
     _claim(out, settings)
     written = refused = 0
     total = per_class * len(codes)
@@ -91,22 +99,27 @@ def synthesise(
     return written
 
 
-def _engine(data: str | Path, preset: str, size: int, seed: int) -> tuple[Synthesiser, list[str]]:
-    chosen = load_preset(preset)
+def _engine(
+    data: str | Path, preset: RoadPreset | ReferencePreset, size: int, seed: int
+) -> tuple[Synthesiser, list[str]]:
     root = Path(data)
     source = (
         open_data(root) if (root / "cropped-train").is_dir() else open_data(root, layout="icons")
     )
     icons = IconAtlas.from_catalogue(source.catalogue, size)
     backgrounds = BackgroundAtlas.from_pictures(source.backgrounds(), size)
-    return build_synthesiser(chosen, icons, backgrounds, seed), list(source.catalogue.codes)
+    return build_synthesiser(preset, icons, backgrounds, seed), list(source.catalogue.codes)
 
 
 def _claim(out: Path, settings: dict[str, object]) -> None:
     """Make `out`, or make sure that it was made with the same settings."""
     note = out / "settings.json"
     if note.exists():
-        if json.loads(note.read_text(encoding="utf-8")) != settings:
+        try:
+            found = json.loads(note.read_text(encoding="utf-8"))
+        except ValueError:
+            found = None
+        if found != settings:
             raise InputError(
                 f"{out} holds crops of other settings", "name a new folder or delete this one"
             )

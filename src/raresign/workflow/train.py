@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
+from safetensors import SafetensorError
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
@@ -63,8 +65,9 @@ def train(
         out: The run folder to make.
         recipe: A recipe's name, a YAML file or a mapping.
         seed: Seed of every random choice.
-        resume: Go on with the run in `out`, whose recipe and seed are then used.
-        max_seconds: Be ready, report included, after about this time.
+        resume: Go on with the run in `out`, whose recipe, seed and time limit are then used.
+        max_seconds: Be ready, report included, after about this time; also instead of the limit
+            of a resumed run.
         weights, backbone, crop_size: Instead of the recipe's.
         hardware: Device, processes and precision.
         crops, layout, strict: See `open_data`.
@@ -82,38 +85,51 @@ def train(
     started = time.monotonic()
     out = Path(out)
     hardware = hardware or Hardware()
+    main = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if not main:  # a helper process of DDP
+        say = silent
     if resume:
         run = RunFolder.open(out)
         chosen = load_recipe(run.info["settings"]["recipe"])
         seed = run.info["seed"]
+        max_seconds = max_seconds or run.info["settings"]["max_seconds"]
         if run.info["finished"]:
             say(f"{out} is already finished")
             return out
     else:
         chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, hardware)
+        if main:
+            RunFolder.check_free(out)
     source = open_data(data, crops, layout, strict)
     size = chosen.crop_size
     pack = _pack(source, size, cache, strict, say)
     prepared = _prepare(source, pack, chosen, seed)
-    main = int(os.environ.get("LOCAL_RANK", "0")) == 0
-    if not resume:
+    test = _pack_table(source, size, cache, strict)
+    net = _new_net(chosen, len(source.catalogue), seed)
+    # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
+    if resume:
+        if run.catalogue().codes != source.catalogue.codes:
+            raise InputError(
+                f"{data} has other classes than the run {out}", "resume with the run's own data"
+            )
+    elif main:
         settings = {
             "data": str(source.root.resolve()),
             "simulated": source.simulated,
             "max_seconds": max_seconds,
             "recipe": chosen.model_dump(mode="json"),
         }
-        run = RunFolder.create(out, settings, seed) if main else RunFolder(out, {"stages": []})
-        if main:
-            run.info["skipped"] = [{"path": path, "reason": why} for path, why in pack.skipped]
-            run.info["pseudo_rare"] = [
+        notes = {
+            "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
+            "pseudo_rare": [
                 source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels
-            ]
-            source.catalogue.save(out / "catalogue")
-    test = _pack_table(source, size, cache, strict)
+            ],
+        }
+        run = RunFolder.create(out, settings, seed, source.catalogue, notes)
+    else:
+        run = RunFolder(out, {"stages": []})
     earlier = float(run.info.get("seconds", 0.0))
     done = len(run.info["stages"])
-    net = _new_net(chosen, len(source.catalogue), seed)
     if done:
         net = run.model()
     for number, stage in enumerate(chosen.stages):
@@ -122,6 +138,7 @@ def train(
         if stage.start == "weights" and number:
             net = _new_net(chosen, len(source.catalogue), seed)
         say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
+        began = time.monotonic()
         result = fit_stage(
             net,
             stage,
@@ -134,9 +151,13 @@ def train(
             quiet=say is silent or not main,
         )
         net = net.to("cpu")
+        earlier += max(0.0, result.seconds - (time.monotonic() - began))  # before a resumption
         if not main:
             continue
-        save_model(net, run.path)
+        try:
+            save_model(net, run.path)
+        except SafetensorError as error:  # a full disk, which safetensors calls so
+            raise OSError(f"cannot write the model to {run.path}: {error}") from error
         run.info["seconds"] = earlier + time.monotonic() - started
         run.add_stage(stage.title, stage.kind, result, _test_recalls(net, test, source))
         remove_checkpoints(run.stage_folder(number, stage.title))
@@ -161,25 +182,32 @@ def _with_changes(
     cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
     name, size = default_backbone("cuda" if cuda else "cpu")
     backbone = backbone or recipe.backbone
-    return recipe.model_copy(
-        update={
-            "backbone": name if backbone == "auto" else backbone,
-            "crop_size": crop_size or recipe.crop_size or size,
-            "weights": weights or recipe.weights,
-        }
-    )
+    changes = {
+        "backbone": name if backbone == "auto" else backbone,
+        "crop_size": recipe.crop_size or size if crop_size is None else crop_size,
+        "weights": weights or recipe.weights,
+    }
+    return load_recipe({**recipe.model_dump(mode="json"), **changes})  # checked again
 
 
 def _pack(
     source: DataFolder, size: int, cache: str | Path | None, strict: bool, say: Say
 ) -> CropPack:
     """Pack the real training crops and tell what could not be read."""
+    if not len(source.training):  # icons only
+        return _no_crops(size)
     folder = Path(cache) if cache is not None else default_cache()
     pack = pack_crops(source.training, size, folder, strict)
     say(f"{len(pack.labels)} real crops, {len(source.catalogue)} classes")
     if pack.skipped:
         say(f"skipped {len(pack.skipped)} unreadable files; report and run.json list them")
     return pack
+
+
+def _no_crops(size: int) -> CropPack:
+    """The pack of a data folder without real crops."""
+    none = np.empty((0, 3, size, size), np.uint8)
+    return CropPack(none, pa.table({"path": []}), np.empty(0, np.int64), ())
 
 
 def _pack_table(

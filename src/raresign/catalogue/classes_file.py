@@ -1,0 +1,81 @@
+"""Reading classes.json: every way to be wrong has a message of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from raresign.errors import InputError
+
+SignType = Literal["freq", "rare"]
+
+_TYPES: tuple[SignType, ...] = get_args(SignType)
+HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; every way to be wrong has its message."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", HOW) from error
+    try:
+        value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{path}: invalid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
+            "mend the file there",
+        ) from error
+    except RecursionError as error:
+        raise InputError(f"{path}: the JSON is nested too deep", HOW) from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds {shown(value)}, not an object", HOW)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    """A JSON object whose keys stand once; Python would silently keep the last."""
+    unique: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in unique:
+            raise InputError(f"{path}: the key '{key}' stands twice", "keep one of them")
+        unique[key] = value
+    return unique
+
+
+def checked_id(row: Mapping[str, Any], where: str) -> int:
+    """A checked id."""
+    value = row.get("id")
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(f"{where} has the id {shown(value)}", "use a whole number from 0")
+    return value
+
+
+def checked_type(value: object, where: str) -> SignType:
+    """A checked type."""
+    for type_ in _TYPES:
+        if value == type_:
+            return type_
+    raise InputError(f"{where} has the type {shown(value)}", "use 'freq' or 'rare'")
+
+
+def check_ids(ids: Mapping[str, int], source: str) -> None:
+    """No id may stand for two classes."""
+    owner: dict[int, str] = {}
+    for code, number in ids.items():
+        if number in owner:
+            raise InputError(
+                f"{source}: the classes '{owner[number]}' and '{code}' have the same id {number}",
+                "give each class an id of its own",
+            )
+        owner[number] = code
+
+
+def shown(value: object) -> str:
+    """The user's own value, short enough for a message."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,139 @@
+"""Several seeds of one recipe: mean, spread and an interval over crops and seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raresign.errors import InputError
+from raresign.evaluation.compare import rows_of
+from raresign.evaluation.intervals import seeds_mean_interval
+from raresign.evaluation.metrics import Metrics, json_ready
+from raresign.evaluation.predictions import GROUPS, Group, Predictions
+
+
+@dataclass(frozen=True)
+class SeedSummary:
+    """Recall of one group over several seeds of training.
+
+    Args:
+        mean: Mean recall.
+        spread: Sample standard deviation over the seeds (S - 1), NaN with one seed.
+        low: Lower end of the 95 % interval of the mean over seeds and crops.
+        high: Upper end.
+        n: Seeds.
+        crops: Crops of the group.
+
+    Example:
+        >>> SeedSummary(0.7, math.nan, 0.6, 0.8, n=1, crops=165).as_dict()["spread"] is None
+        True
+    """
+
+    mean: float
+    spread: float
+    low: float
+    high: float
+    n: int
+    crops: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as a dict, ready for JSON: None for NaN."""
+        plain: dict[str, Any] = json_ready(asdict(self))
+        return plain
+
+
+def aggregate_seeds(runs: Sequence[Metrics], seed: int = 0) -> dict[Group, SeedSummary]:
+    """Mean recall over seeds from the metrics alone.
+
+    The interval is that of `seeds_mean_interval`. Metrics do not say which crops each seed
+    recognised, so its part for the crops takes the widest case: all seeds recognise the same ones.
+    `seeds_interval` knows better where the predictions are at hand.
+
+    Args:
+        runs: Metrics of the same crops, one a seed.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        A summary for "all", "rare" and "freq" (micro recall).
+
+    Raises:
+        InputError: No runs, or they counted different numbers of crops.
+
+    Example:
+        >>> from raresign.evaluation.metrics import evaluate_predictions
+        >>> run = evaluate_predictions(Predictions(("a.png",), [0], [[0.9, 0.1]], ("3.1", "3.2"),
+        ...                                        ("freq", "rare"), ("red ring", "red ring")))
+        >>> summary = aggregate_seeds([run, run])["all"]
+        >>> summary.mean, summary.spread, summary.n, summary.crops
+        (1.0, 0.0, 2, 1)
+    """
+    if not runs:
+        raise InputError("no runs to aggregate", "give the metrics of at least one seed")
+    summaries: dict[Group, SeedSummary] = {}
+    for name in GROUPS:
+        counted = [run.group(name).crops for run in runs]
+        if len(set(counted)) > 1:
+            raise InputError(
+                f"{name} crops of the runs: {counted}", "evaluate every seed on the same crops"
+            )
+        recalls = [run.group(name).micro.value for run in runs]
+        # The most varied crops with this mean: right in all seeds, or in none.
+        right = np.mean(recalls) * counted[0] if counted[0] else 0.0
+        crop_means = np.clip(right - np.arange(counted[0]), 0.0, 1.0)
+        summaries[name] = _summary(crop_means, recalls, seed)
+    return summaries
+
+
+def seeds_interval(runs: Sequence[Predictions], seed: int = 0) -> dict[Group, SeedSummary]:
+    """Mean recall over seeds, crops paired between the seeds.
+
+    The interval is that of `seeds_mean_interval`: crops drawn anew with the seeds averaged, plus
+    what the drawn seeds leave open.
+
+    Args:
+        runs: Predictions of the same crops, one a seed, the rows in any order.
+        seed: Seed of the bootstrap.
+
+    Returns:
+        A summary for "all", "rare" and "freq" (micro recall).
+
+    Raises:
+        InputError: No runs, or their crops or labels differ.
+
+    Example:
+        >>> facts = ("3.1", "3.2"), ("freq", "rare"), ("red ring", "red ring")
+        >>> one = Predictions(("x.png", "y.png"), [0, 1], [[0.9, 0.1], [0.2, 0.8]], *facts)
+        >>> two = Predictions(("x.png", "y.png"), [0, 1], [[0.9, 0.1], [0.9, 0.1]], *facts)
+        >>> seeds_interval([one, two])["all"].mean
+        0.75
+    """
+    if not runs:
+        raise InputError("no runs to aggregate", "give the predictions of at least one seed")
+    first = runs[0]
+    correct = np.stack(
+        [run.correct[rows_of(first, run, "run 0", f"run {i}")] for i, run in enumerate(runs)]
+    )  # (S, N)
+    summaries: dict[Group, SeedSummary] = {}
+    for name in GROUPS:
+        hits = correct[:, first.of_group(name)]
+        recalls = hits.mean(axis=1).tolist() if hits.size else [math.nan] * len(runs)
+        summaries[name] = _summary(hits.mean(axis=0), recalls, seed)
+    return summaries
+
+
+def _summary(crop_means: NDArray[np.float64], recalls: Sequence[float], seed: int) -> SeedSummary:
+    """Summary of S recalls over N crops."""
+    low, high = seeds_mean_interval(crop_means, recalls, seed)
+    return SeedSummary(
+        mean=float(np.mean(recalls)),
+        spread=float(np.std(recalls, ddof=1)) if len(recalls) > 1 else math.nan,
+        low=low,
+        high=high,
+        n=len(recalls),
+        crops=len(crop_means),
+    )

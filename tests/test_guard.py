@@ -1,0 +1,197 @@
+"""The quality guard: refuses what no one could read, lets every clean sign through, and counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from raresign.embedded import embedded_codes, procedural_backgrounds, render_sign
+from raresign.randomness import CropRandom
+from raresign.synthesis import (
+    BackgroundAtlas,
+    Guard,
+    IconAtlas,
+    RoadPreset,
+    RoadSynthesiser,
+    load_preset,
+)
+from raresign.synthesis.camera import Sensor
+
+SIZE = 48
+CODES = embedded_codes()
+
+
+def square_icon(code: str) -> np.ndarray:
+    return np.asarray(Image.fromarray(render_sign(code, 96)).resize((SIZE, SIZE)))
+
+
+@pytest.fixture(scope="module")
+def icons() -> IconAtlas:
+    return IconAtlas.from_pictures([square_icon(code) for code in CODES], CODES)
+
+
+@pytest.fixture(scope="module")
+def backgrounds() -> BackgroundAtlas:
+    return BackgroundAtlas.from_pictures(procedural_backgrounds(3, seed=2), SIZE)
+
+
+def on_grey(icons: torch.Tensor) -> torch.Tensor:
+    return icons[:, :3] + 0.5 * (1 - icons[:, 3:])
+
+
+def seen(crops: torch.Tensor, **sensor: tuple[float, float]) -> torch.Tensor:
+    quiet: dict[str, tuple[float, float]] = {"noise": (0, 0), "sharpening": (0, 0)}
+    random = CropRandom.from_seed(0, torch.arange(len(crops)))
+    return Sensor(**{**quiet, **sensor})(crops, random)  # type: ignore[arg-type]
+
+
+def refused_codes(legible: torch.Tensor) -> list[str]:
+    return [code for code, kept in zip(CODES, legible.tolist(), strict=True) if not kept]
+
+
+# --- one look ------------------------------------------------------------------------------------
+
+
+def test_every_clean_sign_is_legible(icons: IconAtlas) -> None:
+    assert refused_codes(Guard().legible(icons.icons, on_grey(icons.icons))) == []
+
+
+def test_dim_hazy_or_small_signs_are_legible_still(icons: IconAtlas) -> None:
+    crops = on_grey(icons.icons)
+    for damaged in (crops * 0.25, crops * 0.3 + 0.6, seen(crops, pixels=(16, 16))):
+        legible = Guard().legible(icons.icons, damaged)
+        assert legible.double().mean() > 0.95, refused_codes(legible)
+
+
+def test_a_grey_crop_is_refused(icons: IconAtlas) -> None:
+    for level in (0.0, 0.5, 1.0):
+        legible = Guard().legible(icons.icons, torch.full_like(icons.icons[:, :3], level))
+        assert not legible.any(), level
+
+
+def test_a_contrast_of_a_few_percent_is_refused(icons: IconAtlas) -> None:
+    faint = 0.5 + 0.04 * (on_grey(icons.icons) - 0.5)
+    assert not Guard().legible(icons.icons, faint).any()
+
+
+def test_noise_alone_is_refused(icons: IconAtlas) -> None:
+    random = CropRandom.from_seed(5, torch.arange(len(CODES)))
+    crops = random.uniform(0.0, 1.0, 3, SIZE, SIZE)
+    assert not Guard().legible(icons.icons, crops).any()
+
+
+def test_four_pixels_are_refused(icons: IconAtlas) -> None:
+    legible = Guard().legible(icons.icons, seen(on_grey(icons.icons), pixels=(2, 2)))
+    assert legible.double().mean() < 0.15, refused_codes(~legible)
+
+
+def test_an_extreme_blur_is_refused(icons: IconAtlas) -> None:
+    legible = Guard().legible(icons.icons, seen(on_grey(icons.icons), blur=(30, 30)))
+    assert not legible.any()
+
+
+def test_an_inverted_sign_is_refused(icons: IconAtlas) -> None:
+    assert not Guard().legible(icons.icons, 1 - on_grey(icons.icons)).any()
+
+
+def test_a_sign_outside_the_crop_is_refused(icons: IconAtlas) -> None:
+    nothing = torch.zeros_like(icons.icons)
+    assert not Guard().legible(nothing, on_grey(icons.icons)).any()
+
+
+def test_a_plate_of_one_colour_cannot_lose_its_detail() -> None:
+    plate = torch.full((1, 4, SIZE, SIZE), 0.7)
+    plate[:, 3] = 1.0
+    assert Guard().legible(plate, torch.full((1, 3, SIZE, SIZE), 0.2)).all()
+
+
+def test_thresholds_do_what_they_say(icons: IconAtlas) -> None:
+    signs, half = icons.icons, 0.25 + 0.5 * on_grey(icons.icons)
+    assert Guard(least_contrast=0.45).legible(signs, half).all()
+    assert not Guard(least_contrast=0.55).legible(signs, half).any()
+    assert Guard(least_contrast=0.0, least_agreement=0.99).legible(signs, half).all()
+
+
+def test_the_look_is_each_crops_own(icons: IconAtlas) -> None:
+    crops = on_grey(icons.icons)
+    crops[::2] = 0.5
+    expected = (torch.arange(len(CODES)) % 2).bool()
+    assert torch.equal(Guard().legible(icons.icons, crops), expected)
+    for row in (0, 1):
+        alone = Guard().legible(icons.icons[row : row + 1], crops[row : row + 1])
+        assert alone.item() == bool(row)
+
+
+# --- drawing again -------------------------------------------------------------------------------
+
+
+def murky(**guard: float) -> RoadPreset:
+    """The road preset in weather that the guard often refuses."""
+    road = load_preset("road")
+    assert isinstance(road, RoadPreset)
+    haze = road.haze.model_copy(update={"contrast": (0.02, 0.2), "probability": 1.0})
+    return road.model_copy(update={"haze": haze, "guard": Guard(**guard)})  # type: ignore[arg-type]
+
+
+def render(preset: RoadPreset, icons: IconAtlas, backgrounds: BackgroundAtlas, n: int = 60):
+    engine = RoadSynthesiser(preset, icons, backgrounds, seed=4)
+    return engine.render(torch.arange(n) % len(CODES), torch.arange(n))
+
+
+def test_refused_draws_are_drawn_again_and_counted(
+    icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    once = render(murky(tries=1), icons, backgrounds)
+    thrice = render(murky(tries=3), icons, backgrounds)
+    assert set(once.tries.tolist()) == {1, 2}  # one draw; 2 where it was refused
+    assert set(thrice.tries.tolist()) == {1, 2, 3, 4}  # three draws; 4 where all were refused
+    assert once.refused == int((once.tries == 2).sum())
+    assert thrice.refused == int((thrice.tries - 1).sum())
+    kept = once.tries == 1
+    assert (once.crops - thrice.crops)[kept].abs().max() <= 1e-4  # a good first draw stays
+    changed = (once.crops - thrice.crops)[~kept].abs().amax((1, 2, 3))
+    assert (changed > 0.01).all()  # a refused one is another picture
+    assert torch.equal(thrice.tries == 1, kept)
+
+
+def test_more_tries_leave_fewer_illegible_crops(
+    icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    let_through = [
+        int((render(murky(tries=tries), icons, backgrounds).tries > tries).sum())
+        for tries in (1, 3, 8)
+    ]
+    assert let_through[0] > let_through[1] > let_through[2]
+
+
+def test_a_guard_that_is_off_refuses_nothing(
+    icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    free = render(murky(enabled=False), icons, backgrounds)
+    assert free.refused == 0
+    once = render(murky(tries=1), icons, backgrounds)
+    assert (free.crops - once.crops).abs().max() <= 1e-6
+
+
+def test_what_is_refused_does_not_depend_on_the_batch(
+    icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    engine = RoadSynthesiser(murky(tries=3), icons, backgrounds, seed=4)
+    labels, numbers = torch.arange(40) % len(CODES), torch.arange(40)
+    together = engine.render(labels, numbers)
+    for rows in torch.arange(40).flip(0).split(7):
+        part = engine.render(labels[rows], numbers[rows])
+        assert torch.equal(part.tries, together.tries[rows])
+        assert (part.crops - together.crops[rows]).abs().max() <= 1 / 255
+
+
+def test_the_road_preset_refuses_some_but_not_many(
+    icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    road = load_preset("road")
+    assert isinstance(road, RoadPreset)
+    made = render(road, icons, backgrounds, 256)
+    assert 0 < made.refused < 0.25 * 256
+    assert int((made.tries > road.guard.tries).sum()) <= 5
