@@ -1,6 +1,8 @@
-"""Icons and backgrounds as tensors: every crop is a true window, every pick even and of its class."""
+"""Icons and backgrounds as tensors: each crop is a true window, each pick even and of its class."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,7 +73,7 @@ def test_a_pick_does_not_know_its_batch() -> None:
     assert torch.equal(atlas.pick(labels[rows], keys(40).take(rows)), together[rows])
 
 
-def test_variants_of_a_class_come_with_it(own_data, catalogue: SignCatalogue) -> None:
+def test_variants_of_a_class_come_with_it(own_data: Path, catalogue: SignCatalogue) -> None:
     """`<code>@<variant>` belongs to <code>, whatever other codes begin alike."""
     source = own_data / "icons" / "4.1.1.svg"
     (own_data / "icons" / "4.1.1@old.svg").write_bytes(source.read_bytes())
@@ -153,7 +155,6 @@ def test_photos_of_any_shape_serve(height: int, width: int, size: int) -> None:
 
 
 def test_small_photos_are_enlarged_without_being_squashed() -> None:
-    """Stripes of 2 pixels in a 10 x 30 photo become 3.2 pixels at 16 x 48, not 2 or 1."""
     atlas = BackgroundAtlas.from_pictures([np.zeros((10, 30, 3), np.uint8)], 16)
     assert (atlas.height.tolist(), atlas.width.tolist()) == ([16], [48])
 

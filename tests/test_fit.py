@@ -68,14 +68,13 @@ def ctrl_c_in_step(step: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("hold_out", [True, False])
-@pytest.mark.parametrize("averaging", [0.9, 0.0])
+@pytest.mark.parametrize(("averaging", "hold_out"), [(0.9, True), (0.9, False), (0.0, True)])
 def test_resumed_stage_ends_where_a_straight_one_does(
     training_data: TrainingData,
     new_net: NewNet,
     tmp_path: Path,
-    hold_out: bool,
     averaging: float,
+    hold_out: bool,
 ) -> None:
     stage = {**MIXED, "hold_out": hold_out, "averaging": averaging}
     straight = new_net()

@@ -15,6 +15,7 @@ from raresign.synthesis import (
     IconAtlas,
     RoadPreset,
     RoadSynthesiser,
+    SyntheticBatch,
     load_preset,
 )
 from raresign.synthesis.camera import Sensor
@@ -135,7 +136,9 @@ def murky(**guard: float) -> RoadPreset:
     return road.model_copy(update={"haze": haze, "guard": Guard(**guard)})  # type: ignore[arg-type]
 
 
-def render(preset: RoadPreset, icons: IconAtlas, backgrounds: BackgroundAtlas, n: int = 60):
+def render(
+    preset: RoadPreset, icons: IconAtlas, backgrounds: BackgroundAtlas, n: int = 60
+) -> SyntheticBatch:
     engine = RoadSynthesiser(preset, icons, backgrounds, seed=4)
     return engine.render(torch.arange(n) % len(CODES), torch.arange(n))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -142,7 +143,7 @@ def test_start_from_weights_forgets_the_stage_before(
     data_folder: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     starts: list[dict[str, torch.Tensor]] = []
-    module = sys.modules["raresign.workflow.train"]
+    module = importlib.import_module("raresign.workflow.train")
     fit = module.fit_stage
 
     def recording(net: SignNet, *args: Any, **options: Any) -> Any:
@@ -161,8 +162,9 @@ def test_start_from_weights_forgets_the_stage_before(
 
 
 def test_same_seed_same_weights(data_folder: Path, tmp_path: Path, tiny: Tiny) -> None:
+    recipe = tiny(PRETRAIN)
     runs = {
-        name: load_model(train(data_folder, tmp_path / name, tiny(), seed=seed, report=False))
+        name: load_model(train(data_folder, tmp_path / name, recipe, seed=seed, report=False))
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
     }
     a, b, c = (runs[name].state_dict() for name in "abc")
@@ -194,13 +196,33 @@ def test_a_finished_run_says_so(finished_run: Path, data_folder: Path) -> None:
     assert (finished_run / "model.safetensors").stat().st_mtime_ns == before
 
 
+TWO_STAGES = ({**PRETRAIN, "steps": 3}, {**MIXED, "steps": 3})
+
+
+@pytest.fixture(scope="module")
+def straight_run(
+    data_folder: Path,
+    tiny: Tiny,
+    shared_cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A run of two stages in one go."""
+    folder = tmp_path_factory.mktemp("runs") / "straight"
+    recipe = tiny(*TWO_STAGES)
+    return train(data_folder, folder, recipe, seed=4, report=False, cache=shared_cache)
+
+
 @pytest.mark.parametrize("stage", [0, 1])
 def test_interrupted_run_resumes_to_the_same_model(
-    data_folder: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, stage: int
+    data_folder: Path,
+    straight_run: Path,
+    tmp_path: Path,
+    tiny: Tiny,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: int,
 ) -> None:
     """Ctrl-C in the second step of either stage."""
-    recipe = tiny({**PRETRAIN, "steps": 3}, {**MIXED, "steps": 3})
-    straight = train(data_folder, tmp_path / "straight", recipe, seed=4, report=False)
+    recipe = tiny(*TWO_STAGES)
     compose = StageBatches.batch
     pressed: list[int] = []
 
@@ -220,11 +242,11 @@ def test_interrupted_run_resumes_to_the_same_model(
     assert {"skipped", "pseudo_rare"} <= set(info)
     # Other settings than the run's own are not looked at.
     train(data_folder, resumed, "default", seed=9, resume=True, report=False)
-    one, other = load_model(straight).state_dict(), load_model(resumed).state_dict()
+    one, other = load_model(straight_run).state_dict(), load_model(resumed).state_dict()
     for key, value in one.items():
         assert torch.allclose(value, other[key], atol=1e-6, rtol=0), key
     untimed = ("seconds", "crops_per_second", "synthetic_refused")
-    for a, b in zip(info_of(straight)["stages"], info_of(resumed)["stages"], strict=True):
+    for a, b in zip(info_of(straight_run)["stages"], info_of(resumed)["stages"], strict=True):
         assert {k: v for k, v in a.items() if k not in untimed} == {
             k: v for k, v in b.items() if k not in untimed
         }
@@ -351,11 +373,11 @@ def test_corrupt_crop_is_skipped_and_listed(own_data: Path, tmp_path: Path, tiny
 def test_time_limit_covers_all_stages(data_folder: Path, tmp_path: Path, tiny: Tiny) -> None:
     recipe = tiny({**PRETRAIN, "steps": 1_000_000}, {**MIXED, "steps": 1_000_000})
     started = time.monotonic()
-    run = train(data_folder, tmp_path / "run", recipe, max_seconds=4, report=False)
+    run = train(data_folder, tmp_path / "run", recipe, max_seconds=2, report=False)
     assert time.monotonic() - started < 15
     info = info_of(run)
     assert all(0 < stage["steps"] < 100_000 for stage in info["stages"])
-    assert info["settings"]["max_seconds"] == 4
+    assert info["settings"]["max_seconds"] == 2
     assert load_predictions(run).probabilities.shape == (12, 6)
 
 

@@ -31,7 +31,6 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "reference recipe, label faults off": ("reference", []),
     "default recipe, random weights": ("default", ["--weights", "none"]),
     "default recipe": ("default", []),
-    "default recipe with the reference's crops": ("default-reference-preset", []),
 }
 SEEDS = (0, 1, 2)
 BACKBONE = ["--backbone", "mobilenetv2_100", "--crop-size", "64", "--accelerator", "cpu"]
@@ -153,7 +152,7 @@ def comparisons(rows: dict[str, Row]) -> str:
 
 PAGE = """# Results on real crops
 
-Written by `make results` (`tools/results.py`). What the rows mean: [results-notes.md](results-notes.md).
+Written by `make results` (`tools/results.py`); [results-notes.md](results-notes.md) explains it.
 
 Data: RTSD-R1 in the reference layout, 67 classes (45 frequent, 22 rare without any real training
 crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare). Backbone

@@ -65,9 +65,8 @@ def train(
         out: The run folder to make.
         recipe: A recipe's name, a YAML file or a mapping.
         seed: Seed of every random choice.
-        resume: Go on with the run in `out`, whose recipe, seed and time limit are then used.
-        max_seconds: Be ready, report included, after about this time; also instead of the limit
-            of a resumed run.
+        resume: Go on with the run in `out`, with its recipe, seed and (if not given) time limit.
+        max_seconds: Be ready, report included, after about this time.
         weights, backbone, crop_size: Instead of the recipe's.
         hardware: Device, processes and precision.
         crops, layout, strict: See `open_data`.
@@ -86,8 +85,7 @@ def train(
     out = Path(out)
     hardware = hardware or Hardware()
     main = int(os.environ.get("LOCAL_RANK", "0")) == 0
-    if not main:  # a helper process of DDP
-        say = silent
+    say = say if main else silent  # the helper processes of DDP
     if resume:
         run = RunFolder.open(out)
         chosen = load_recipe(run.info["settings"]["recipe"])
@@ -109,9 +107,7 @@ def train(
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
     if resume:
         if run.catalogue().codes != source.catalogue.codes:
-            raise InputError(
-                f"{data} has other classes than the run {out}", "resume with the run's own data"
-            )
+            raise InputError(f"{data} has other classes than {out}", "resume with its own data")
     elif main:
         settings = {
             "data": str(source.root.resolve()),
@@ -119,11 +115,10 @@ def train(
             "max_seconds": max_seconds,
             "recipe": chosen.model_dump(mode="json"),
         }
+        codes = source.catalogue.codes
         notes = {
             "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
-            "pseudo_rare": [
-                source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels
-            ],
+            "pseudo_rare": [codes[label] for label in prepared.split.pseudo_rare_labels],
         }
         run = RunFolder.create(out, settings, seed, source.catalogue, notes)
     else:
@@ -148,7 +143,7 @@ def train(
             hardware=hardware,
             max_seconds=_share_of_time(chosen.stages[number:], max_seconds, earlier, started),
             resume=resume,
-            quiet=say is silent or not main,
+            quiet=say is silent,
         )
         net = net.to("cpu")
         earlier += max(0.0, result.seconds - (time.monotonic() - began))  # before a resumption
