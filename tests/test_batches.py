@@ -25,9 +25,9 @@ def batches(data: TrainingData, number: int = 0, **settings: Any) -> StageBatche
     "settings",
     [
         {"kind": "pretrain", "real": 6},
-        {"kind": "synthetic", "synthetic": 6},
-        {"kind": "mixed", "real": 4, "synthetic": 4},
-        {"kind": "metric", "balanced": {"classes": 4, "items": 2}},
+        {"kind": "synthetic", "synthetic": 3},
+        {"kind": "mixed", "real": 4, "synthetic": 2},
+        {"kind": "metric", "balanced": {"classes": 3, "items": 2}},
     ],
     ids=lambda settings: settings["kind"],
 )
@@ -36,8 +36,8 @@ class TestEveryKind:
         self, training_data: TrainingData, settings: dict[str, Any]
     ) -> None:
         one, other = batches(training_data, **settings), batches(training_data, **settings)
-        for step in (3, 0, 2):  # the other has served other steps before
-            other.batch(step + 1)
+        other.batch(5)  # the other has served another step before
+        for step in (1, 0):
             for a, b in zip(one.batch(step), other.batch(step), strict=True):
                 assert torch.equal(a, b)
 
@@ -45,7 +45,7 @@ class TestEveryKind:
         self, training_data: TrainingData, settings: dict[str, Any]
     ) -> None:
         one, other = batches(training_data, **settings), batches(training_data, **settings)
-        for step in range(3):
+        for step in (0, 2):
             for rank in (0, 1):
                 crops, labels = one.batch(step, rank, 2)
                 alone, its_labels = other.batch(2 * step + rank)
@@ -107,7 +107,7 @@ def test_twins_are_mirrored_with_their_label(
 def test_half_of_what_can_be_mirrored_is(
     training_data: TrainingData, catalogue: SignCatalogue
 ) -> None:
-    made = batches(training_data, hold_out=False, **{**PRETRAIN, "real": 512})
+    made = batches(training_data, hold_out=False, **{**PRETRAIN, "real": 128})
     crops, _ = made.batch(0)
     rows, mirrored = sources(training_data, crops)
     straight = catalogue.label_of("4.1.1")

@@ -379,7 +379,7 @@ def test_our_own_failures_show_where(
 def test_ctrl_c_in_a_process_of_its_own(
     cli: Cli, data_folder: Path, tmp_path: Path, recipe: Path, tiny: Tiny
 ) -> None:
-    stage = {"kind": "mixed", "steps": 30, "real": 4, "synthetic": 4, "validate_every": 1}
+    stage = {"kind": "mixed", "steps": 15, "real": 4, "synthetic": 4, "validate_every": 1}
     recipe.write_text(json.dumps(tiny(stage)))
     out = tmp_path / "run"
     command = [sys.executable, "-m", "raresign", "train", str(data_folder), "--out", str(out)]
@@ -405,8 +405,8 @@ def test_ctrl_c_in_a_process_of_its_own(
     assert raresign.RunFolder.open(out).info["finished"] is False
     ended = cli("train", data_folder, "--out", out, "--resume")
     assert ended.code == 0, ended.err
-    assert raresign.RunFolder.open(out).info["stages"][0]["steps"] == 30
-    assert len(curve.read_text().splitlines()) == 31
+    assert raresign.RunFolder.open(out).info["stages"][0]["steps"] == 15
+    assert len(curve.read_text().splitlines()) == 16
     assert not (curve.parent / "last.ckpt").exists()
 
 

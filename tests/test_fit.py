@@ -68,21 +68,24 @@ def ctrl_c_in_step(step: int) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(("averaging", "hold_out"), [(0.9, True), (0.9, False), (0.0, True)])
+@pytest.mark.parametrize(
+    ("averaging", "hold_out", "stops"),
+    [(0.9, True, (2, 3, 5)), (0.9, False, (3, 5)), (0.0, True, (2,))],
+)
 def test_resumed_stage_ends_where_a_straight_one_does(
     training_data: TrainingData,
     new_net: NewNet,
     tmp_path: Path,
     averaging: float,
     hold_out: bool,
+    stops: tuple[int, ...],
 ) -> None:
     stage = {**MIXED, "hold_out": hold_out, "averaging": averaging}
     straight = new_net()
     fit(straight, training_data, tmp_path / "straight", stage)
     before = signal.getsignal(signal.SIGINT)
     resumed = new_net()
-    # Between two measurements, on one, and between later ones.
-    for step in (2, 3, 5):
+    for step in stops:  # between two measurements, on one, and between later ones
         with ctrl_c_in_step(step), pytest.raises(Interrupted) as stop:
             fit(new_net(), training_data, tmp_path / "resumed", stage, resume=True)
         assert stop.value.checkpoint == tmp_path / "resumed" / "last.ckpt"
@@ -149,9 +152,7 @@ def test_every_row_is_measured_anew(
     assert list(tmp_path.glob("tensorboard/events*"))
 
 
-@pytest.mark.parametrize(
-    ("recalls", "kept"), [((0.1, 0.9, 0.5), 1), ((0.9, 0.1, 0.5), 0), ((0.1, 0.2, 0.3), 2)]
-)
+@pytest.mark.parametrize(("recalls", "kept"), [((0.1, 0.9, 0.5), 1), ((0.9, 0.1, 0.5), 0)])
 def test_the_best_measurement_is_kept(
     training_data: TrainingData,
     new_net: NewNet,
@@ -219,9 +220,9 @@ def test_time_limit_ends_early_with_a_finished_schedule(
     monkeypatch.setattr(StageModule, "on_train_batch_start", on_train_batch_start)
     net = new_net()
     stage = {**MIXED, "steps": 1_000_000, "validate_every": 100_000, "learning_rate": 1e-3}
-    result = fit(net, training_data, tmp_path, stage, max_seconds=1.5)
+    result = fit(net, training_data, tmp_path, stage, max_seconds=1.0)
     assert 2 <= result.steps < 10_000
-    assert 1.5 <= result.seconds < 10
+    assert 1.0 <= result.seconds < 10
     assert rates[-1] < 0.5 * max(rates) <= 1e-3  # by steps alone it would still rise
     assert int(rows_of(tmp_path)[-1]["step"]) == result.steps
     assert result.pseudo_rare_recall is not None

@@ -22,15 +22,16 @@ def print_stages(console: Console, run: Path) -> None:
     simulated = ", simulated photos" if info["settings"].get("simulated") else ""
     table = Table(
         "stage",
-        "all %",
-        "rare %",
-        "freq %",
-        "pseudo-rare %",
+        "all",
+        "rare",
+        "freq",
+        "pseudo-\nrare",
         "steps",
         "time s",
         "crops/s",
-        "refused %",
-        title=f"Recall on the test crops{simulated}",
+        "draws\nrefused",
+        title=f"Recall on the test crops in %{simulated}",
+        padding=(0, 0, 0, 1),
     )
     for stage in info["stages"]:
         test = stage["test"] or {}

@@ -10,7 +10,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -18,9 +17,9 @@ from raresign.training.module import StageModule
 
 _SHOWN = {
     "crops/s": "{:.0f} crops/s",
-    "loss": "loss {:.3f}",
-    "validation_recall": "freq {:.1%}",
-    "pseudo_rare_recall": "pseudo-rare {:.1%}",
+    "loss": "loss {:.2f}",
+    "validation_recall": "freq {:.0%}",
+    "pseudo_rare_recall": "p.-rare {:.0%}",
 }
 
 
@@ -30,12 +29,11 @@ class StageBar(Callback):
     def __init__(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("left"),
             refresh_per_second=2,
         )
         self._task = self._progress.add_task("", figures="", start=False)

@@ -129,17 +129,23 @@ class Curve(Callback):
         assert isinstance(pl_module, StageModule)
         self._crops += pl_module.stage.batch * trainer.world_size
         pl_module.log("crops/s", self._speed(), prog_bar=True)
+        measured = pl_module.stage.validate_every
+        every = measured // 5
+        if every > 1 and trainer.global_step % every == 0 and trainer.global_step % measured:
+            self._add(trainer, {"loss"})  # between two measurements only the loss is known
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add a row and write the file; validation, if any, has just run."""
         if not self._crops or self._progress.cut(trainer, pl_module):
             return  # nothing was trained since the row that came with the checkpoint, or cut short
-        seen = trainer.callback_metrics
-        values = {name: float(seen[name]) if name in seen else None for name in COLUMNS}
-        self.rows.append({**values, "step": trainer.global_step, "crops_per_second": self._speed()})
+        self._add(trainer, set(COLUMNS))
         self._crops, self._since = 0, time.monotonic()
         if trainer.is_global_zero:
             self._write()
+
+    def last(self, name: str) -> float | None:
+        """The last value of a column, None if it was never measured."""
+        return next((row[name] for row in reversed(self.rows) if row[name] is not None), None)
 
     def state_dict(self) -> dict[str, Any]:
         """The rows so far, for the checkpoint."""
@@ -155,6 +161,14 @@ class Curve(Callback):
         table.writeheader()
         table.writerows(self.rows)
         write_text(self.path, text.getvalue())
+
+    def _add(self, trainer: Trainer, wanted: set[str]) -> None:
+        seen = trainer.callback_metrics
+        values = {
+            name: float(seen[name]) if name in wanted and name in seen else None for name in COLUMNS
+        }
+        speed = self._speed()
+        self.rows.append({**values, "step": trainer.global_step, "crops_per_second": speed})
 
     def _speed(self) -> float:
         return self._crops / max(time.monotonic() - self._since, 1e-9)

@@ -281,15 +281,14 @@ def keep_weights(module: StageModule, checkpoint: Path) -> None:
 
 def _result(module: StageModule, progress: Progress, curve: Curve, steps: int) -> StageResult:
     speeds = sorted(row["crops_per_second"] or 0.0 for row in curve.rows)
-    last = curve.rows[-1] if curve.rows else {}
     drawn = module.batches.rendered + module.batches.refused
     return StageResult(
         steps=steps,
         seconds=progress.elapsed,
         crops_per_second=speeds[len(speeds) // 2] if speeds else 0.0,
         synthetic_refused=module.batches.refused / drawn if drawn else None,
-        validation_recall=last.get("validation_recall"),
-        pseudo_rare_recall=last.get("pseudo_rare_recall"),
+        validation_recall=curve.last("validation_recall"),
+        pseudo_rare_recall=curve.last("pseudo_rare_recall"),
     )
 
 
