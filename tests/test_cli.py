@@ -376,6 +376,7 @@ def test_our_own_failures_show_where(
         cli("catalogue", data_folder)
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_process_of_its_own(
     cli: Cli, data_folder: Path, tmp_path: Path, recipe: Path, tiny: Tiny
 ) -> None:

@@ -407,6 +407,7 @@ def test_open_run_of_nothing(tmp_path: Path) -> None:
         RunFolder.open(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not torch.distributed.is_available() or not torch.distributed.is_gloo_available(),
     reason="this torch has no gloo for processes on the CPU",

@@ -27,23 +27,26 @@ class BenchMaterial:
     backgrounds: BackgroundAtlas
     pictures: tuple[np.ndarray, ...]
     size: int
+    folder: tempfile.TemporaryDirectory[str] | None
+    """Holds the embedded icons' files as long as the material lives."""
 
     @classmethod
     def load(cls, data: Path | None, size: int) -> BenchMaterial:
         """Open `data`, or the embedded signs with procedural backgrounds."""
-        with tempfile.TemporaryDirectory() as folder:
-            root = Path(folder) if data is None else data
-            if data is None:
-                write_icons(root)
-            source = open_data(root, layout="icons")
-            pictures = tuple(source.backgrounds())
-            return cls(
-                source.catalogue,
-                IconAtlas.from_catalogue(source.catalogue, size),
-                BackgroundAtlas.from_pictures(pictures, size),
-                pictures,
-                size,
-            )
+        folder = tempfile.TemporaryDirectory(prefix="raresign-bench-") if data is None else None
+        root = Path(folder.name) if folder else Path(str(data))
+        if folder:
+            write_icons(root)
+        source = open_data(root, layout="icons")
+        pictures = tuple(source.backgrounds())
+        return cls(
+            source.catalogue,
+            IconAtlas.from_catalogue(source.catalogue, size),
+            BackgroundAtlas.from_pictures(pictures, size),
+            pictures,
+            size,
+            folder,
+        )
 
     def encoded_icons(self) -> list[bytes]:
         """The icons as PNG files of 256 px."""

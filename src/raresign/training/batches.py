@@ -34,7 +34,7 @@ class StageBatches:
         self.refused = 0
         self.rendered = 0
         self._augmentation = Augmentation()
-        self._mirror = data.mirror_labels().to(device)
+        self._mirror = data.mirror_labels().to(device) if stage.flips == "twin" else None
         self._synthesiser = (
             data.synthesiser(stage.preset, number, device) if stage.kind != "pretrain" else None
         )
@@ -82,7 +82,7 @@ class StageBatches:
         random = CropRandom.from_seed(self.seed, numbers).stream("real")
         if self.stage.flips != "none":
             turned = random.stream("flip").happens(0.5)
-            if self.stage.flips == "twin":
+            if self._mirror is not None:
                 turned &= self._mirror[labels] >= 0
                 labels = torch.where(turned, self._mirror[labels], labels)
             crops = torch.where(turned[:, None, None, None], crops.flip(3), crops)

@@ -1,0 +1,33 @@
+"""The benchmarks run on embedded material and print the figures that the README promises."""
+
+from __future__ import annotations
+
+import pytest
+
+from raresign import InputError, run_bench
+
+
+@pytest.mark.parametrize(
+    ("part", "figures"),
+    [
+        ("sampler", ["sampler.seconds"]),
+        ("synth", ["synth.crops_per_second", "synth.ratio", "synth.refused_share"]),
+        ("train", ["train.crops_per_second", "train.share_of_time_in_batches"]),
+        ("predict", ["predict.crops_per_second"]),
+    ],
+)
+def test_each_part_prints_its_figures(part, figures):
+    printed = run_bench(part, quick=True)
+    assert all(printed[name] > 0 for name in figures)
+    assert printed["machine"]["cores"] >= 1
+    assert "torch" in printed["versions"]
+    assert not [name for name in printed if name.startswith("loss")]
+
+
+def test_the_index_of_the_reference_size_is_built_in_time():
+    assert run_bench("sampler", quick=True)["sampler.seconds"] < 0.05
+
+
+def test_an_unknown_part_names_the_known_ones():
+    with pytest.raises(InputError, match=r"'sinth'.*use loss, sampler, synth"):
+        run_bench("sinth")
