@@ -118,6 +118,7 @@ def train(
         codes = source.catalogue.codes
         notes = {
             "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
+            "weights": net.weights.as_dict(),
             "pseudo_rare": [codes[label] for label in prepared.split.pseudo_rare_labels],
         }
         run = RunFolder.create(out, settings, seed, source.catalogue, notes)
