@@ -19,6 +19,7 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/lint-imports
 
 results: $(VENV)/.installed
+	@test -n "$(RARESIGN_DATA)" || { echo "Set RARESIGN_DATA to the folder that holds rtsd-r1." >&2; exit 2; }
 	$(PYTHON) tools/results.py $(RARESIGN_DATA)/rtsd-r1
 
 bench: $(VENV)/.installed

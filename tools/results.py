@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
@@ -40,10 +40,10 @@ def run_folder(runs: Path, recipe: str, extra: list[str], seed: int) -> Path:
     return runs / "-".join([recipe, *(word.strip("-") for word in extra), str(seed)])
 
 
-def train(data: Path, out: Path, recipe: str, extra: list[str], seed: int, threads: int) -> None:
-    """Train one row with one seed, unless it is there; go on if it was stopped."""
+def train(data: Path, out: Path, recipe: str, extra: list[str], seed: int, threads: int) -> int:
+    """Train one row with one seed, unless it is there; go on if it was stopped. The exit code."""
     if (out / "run.json").exists() and json.loads((out / "run.json").read_text())["finished"]:
-        return
+        return 0
     resume = ["--resume"] if (out / "run.json").exists() else []
     command = [sys.executable, "-m", "raresign", "train", str(data), "--out", str(out)]
     command += ["--recipe", recipe, "--seed", str(seed), *BACKBONE, *extra, *resume]
@@ -54,6 +54,7 @@ def train(data: Path, out: Path, recipe: str, extra: list[str], seed: int, threa
         done = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False)
     minutes = (time.time() - started) / 60
     print(f"{out.name}: exit {done.returncode} after {minutes:.1f} min", flush=True)
+    return done.returncode
 
 
 def interval(low: float, high: float) -> str:
@@ -158,7 +159,7 @@ Data: RTSD-R1 in the reference layout, 67 classes (45 frequent, 22 rare without 
 crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare). Backbone
 `mobilenetv2_100` at 64 px in every row, with its ImageNet weights from a package unless said
 otherwise. Seeds {seeds}: mean ± standard deviation, in brackets the 95 % interval over crops and
-seeds. Test crops are measured only; every choice was made on pseudo-rare classes.
+seeds. Test crops are measured only; checkpoints are chosen on pseudo-rare classes.
 
 Each row: `raresign train DATA --out RUN OPTIONS --backbone mobilenetv2_100 --crop-size 64
 --accelerator cpu --seed N`. Two runs at a time with one thread each; machine: `{machine}`;
@@ -208,11 +209,15 @@ def main() -> None:
     options = parser.parse_args()
     threads = max((os.cpu_count() or 1) // options.jobs, 1)
     if not options.tables_only:
+        codes: list[Future[int]] = []
         with ThreadPoolExecutor(options.jobs) as pool:
             for seed in SEEDS:
                 for recipe, extra in ROWS.values():
                     out = run_folder(options.runs, recipe, extra, seed)
-                    pool.submit(train, options.data, out, recipe, extra, seed, threads)
+                    job = (options.data, out, recipe, extra, seed, threads)
+                    codes.append(pool.submit(train, *job))
+        if any(code.result() for code in codes):
+            sys.exit(f"a run failed; see the logs in {options.runs}")
     write_pages(options.runs, Path("docs/results.md"), Path("README.md"))
 
 

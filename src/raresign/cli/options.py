@@ -12,7 +12,7 @@ Data = Annotated[
 ]
 Run = Annotated[Path, typer.Argument(help="Run folder that `raresign train` made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every random choice.")]
 Crops = Annotated[
     Path | None, typer.Option(help="Real crops that are not in DATA in the reference layout.")
 ]

@@ -80,9 +80,11 @@ class StageModule(lightning.LightningModule):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of the batch of this global step."""
         trainer = self.trainer
-        crops, labels = self.batches.batch(
-            self.global_step, trainer.global_rank, trainer.world_size
-        )
+        # Crops are made in float32 whatever the net's precision: hardware changes no crop.
+        with torch.autocast(self.device.type, enabled=False):
+            crops, labels = self.batches.batch(
+                self.global_step, trainer.global_rank, trainer.world_size
+            )
         if self.device.type == "cpu":
             crops = crops.contiguous(memory_format=torch.channels_last)
         output = self.net(crops)

@@ -32,6 +32,8 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     foreign = out.exists() and not (out / "data").is_dir()
     if foreign and (out.is_file() or any(path.name[0] != "." for path in out.iterdir())):
         raise InputError(f"{out} exists and is no demonstration", "name another folder with --out")
+    if run.is_dir() and any(run.iterdir()) and not (run / "run.json").is_file():
+        raise InputError(f"{run} is no run of ours", "name another folder with --out")
     say("drawing signs and simulating photos")
     data = write_demo(out / "data", seed)
     if run.exists():
