@@ -50,9 +50,10 @@ class BenchMaterial:
 
     def encoded_icons(self) -> list[bytes]:
         """The icons as PNG files of 256 px."""
-        straight = self.icons.icons.clone()
-        straight[:, :3] /= straight[:, 3:].clamp(min=1e-3)
-        pixels = straight.clamp(0, 1).mul(255).byte().permute(0, 2, 3, 1).numpy()
+        side = self.icons.sides[0]
+        drawn = torch.stack([self.icons.icon(k, side) for k in range(len(self.icons.codes))])
+        drawn[:, :3] /= drawn[:, 3:].clamp(min=1e-3)
+        pixels = drawn.clamp(0, 1).mul(255).byte().permute(0, 2, 3, 1).numpy()
         enlarged = [Image.fromarray(icon).resize((256, 256)) for icon in pixels]
         return [_encoded(np.asarray(icon), "PNG") for icon in enlarged]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from raresign.catalogue.catalogue import SignCatalogue, SignClass, is_own_mirror
+from raresign.catalogue.catalogue import SignCatalogue, is_own_mirror
 from raresign.catalogue.classes_file import SignType
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
-from raresign.catalogue.icons import IconWarning, flood_from_border, icon_files, load_icon
+from raresign.catalogue.icons import icon_files, load_icon
 from raresign.catalogue.names import sign_name
+from raresign.catalogue.pictures import class_pictures, load_pictures, render_template
+from raresign.catalogue.png_icon import IconWarning, flood_from_border
+from raresign.catalogue.sign_class import SignClass
 from raresign.catalogue.twins import find_twins, gost_twin, looks_symmetric, mirror_similarity
 
 __all__ = [
@@ -14,6 +17,7 @@ __all__ = [
     "SignCatalogue",
     "SignClass",
     "SignType",
+    "class_pictures",
     "family_of_code",
     "family_of_icon",
     "find_twins",
@@ -23,7 +27,9 @@ __all__ = [
     "is_gost_code",
     "is_own_mirror",
     "load_icon",
+    "load_pictures",
     "looks_symmetric",
     "mirror_similarity",
+    "render_template",
     "sign_name",
 ]

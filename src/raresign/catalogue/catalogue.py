@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from raresign.catalogue.classes_file import (
     HOW,
@@ -18,36 +16,14 @@ from raresign.catalogue.classes_file import (
     shown,
 )
 from raresign.catalogue.families import family_of_code, family_of_icon
-from raresign.catalogue.icons import IconWarning, icon_files, load_icon
-from raresign.catalogue.twins import find_twins, looks_symmetric
+from raresign.catalogue.icons import Pixels, icon_files, load_icon
+from raresign.catalogue.pictures import class_pictures, in_threads
+from raresign.catalogue.png_icon import IconWarning
+from raresign.catalogue.saved import load_classes, save_classes
+from raresign.catalogue.sign_class import SignClass, check_classes
+from raresign.catalogue.templates import class_icons
+from raresign.catalogue.twins import find_twins, looks_symmetric, small_look
 from raresign.errors import InputError
-from raresign.files import whole_file, write_json
-
-
-@dataclass(frozen=True)
-class SignClass:
-    """One class of signs.
-
-    Args:
-        code: Such as "3.24.n60"; unique in a catalogue.
-        id: The number that the user's data give the class; unique, not negative.
-        type: "freq" if real crops exist, "rare" if only the icon does.
-        icons: Files, at least one.
-        family: Shape and colour, such as "red triangle".
-        twin: Code of the class that a mirror makes of this one, `None` if the catalogue has none.
-
-    Example:
-        >>> sign = SignClass("3.1", 0, "freq", (Path("icons/3.1.png"),), "red disc", None)
-        >>> sign.family
-        'red disc'
-    """
-
-    code: str
-    id: int
-    type: SignType
-    icons: tuple[Path, ...]
-    family: str
-    twin: str | None
 
 
 class SignCatalogue:
@@ -75,7 +51,7 @@ class SignCatalogue:
         self.classes = tuple(sorted(classes, key=lambda sign: sign.id))
         self.codes = tuple(sign.code for sign in self.classes)
         self._labels = {code: label for label, code in enumerate(self.codes)}
-        _check_classes(self.classes)
+        check_classes(self.classes)
 
     @classmethod
     def from_folder(cls, root: str | Path, strict: bool = False) -> SignCatalogue:
@@ -83,7 +59,9 @@ class SignCatalogue:
 
         `classes.json` is `{"<code>": {"id": int, "type": "freq" | "rare"}, ...}`. Icons are
         `<code>.png` or `<code>.svg`, further ones of a class `<code>@<variant>.png|.svg`, matched
-        by the exact code. Every icon is read, so a broken one is found before the training.
+        by the exact code. A class without own files uses the SVG template of a shorter code: an
+        `icons/3.24.svg` with text slots gives 3.24.n20, 3.24.n30, ... (see `class_icons`). Every
+        icon is drawn, so a broken one, or a text that does not fit, is found before the training.
 
         Args:
             root: The data folder.
@@ -157,7 +135,7 @@ class SignCatalogue:
         return f"SignCatalogue({len(self)} classes: {frequent} freq, {rare} rare)"
 
     def save(self, folder: str | Path) -> None:
-        """Write a self-contained copy: `catalogue.json` and `icons/`.
+        """Write a self-contained copy: `catalogue.json` and `icons/`, templates filled.
 
         Args:
             folder: Is made if missing.
@@ -166,26 +144,7 @@ class SignCatalogue:
             InputError: An icon cannot be read any more.
             OSError: The folder cannot be written.
         """
-        folder = Path(folder)
-        rows = []
-        for sign in self.classes:
-            names = [
-                f"{sign.code}{f'@{number}' if number else ''}{icon.suffix.lower()}"
-                for number, icon in enumerate(sign.icons)
-            ]
-            for icon, name in zip(sign.icons, names, strict=True):
-                _copy(icon, folder / "icons" / name)
-            rows.append(
-                {
-                    "code": sign.code,
-                    "id": sign.id,
-                    "type": sign.type,
-                    "icons": names,
-                    "family": sign.family,
-                    "twin": sign.twin,
-                }
-            )
-        write_json(folder / "catalogue.json", {"classes": rows})
+        save_classes(self.classes, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> SignCatalogue:
@@ -194,12 +153,7 @@ class SignCatalogue:
         Raises:
             InputError: `catalogue.json` or an icon is missing or wrong.
         """
-        folder = Path(folder)
-        path = folder / "catalogue.json"
-        rows = json_object(path).get("classes")
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise InputError(f"{path} has no list of objects 'classes'", "save the run again")
-        return cls([_saved_class(row, path) for row in rows])
+        return cls(load_classes(Path(folder)))
 
 
 def is_own_mirror(sign: SignClass) -> bool:
@@ -208,7 +162,7 @@ def is_own_mirror(sign: SignClass) -> bool:
     Raises:
         InputError: An icon cannot be read.
     """
-    return all(looks_symmetric(load_icon(icon)) for icon in sign.icons)
+    return all(looks_symmetric(icon) for icon in class_pictures(sign))
 
 
 def _build(
@@ -217,87 +171,28 @@ def _build(
     """Read the icons of all classes and work out families and twins."""
     if not ids:
         raise InputError(f"{folder.parent}: there is no class", HOW)
-    files = icon_files(folder)
+    files = class_icons(ids, icon_files(folder))
     without = [code for code in ids if code not in files]
     if without:
         raise InputError(
             f"{folder}: {len(without)} of {len(ids)} classes have no icon: {', '.join(without)}",
             f"add {without[0]}.png or {without[0]}.svg and so on; names must match exactly",
         )
+
+    def seen(code: str) -> tuple[str, Pixels]:
+        """The family of a class, and a small first icon: 5,000 large ones would fill memory."""
+        first, *_ = [load_icon(path, code=code) for path in files[code]]
+        return family_of_code(code) or family_of_icon(first), small_look(first)
+
     with warnings.catch_warnings():
         if strict:
             warnings.simplefilter("error", IconWarning)
         try:
-            icons = {code: [load_icon(path) for path in files[code]] for code in ids}
+            looks = dict(zip(ids, in_threads(seen, ids), strict=True))
         except IconWarning as warning:
             raise InputError(str(warning), "save it with a transparent background") from None
-    twins = find_twins({code: pictures[0] for code, pictures in icons.items()})
+    twins = find_twins({code: small for code, (_, small) in looks.items()})
     return [
-        SignClass(
-            code,
-            ids[code],
-            types[code],
-            tuple(files[code]),
-            family_of_code(code) or family_of_icon(icons[code][0]),
-            twins.get(code),
-        )
+        SignClass(code, ids[code], types[code], files[code], looks[code][0], twins.get(code))
         for code in ids
     ]
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy one icon, whole or not at all."""
-    try:
-        content = source.read_bytes()
-    except OSError as error:
-        raise InputError(f"icon {source} cannot be read: {error.strerror}", "restore it") from error
-    with whole_file(target) as temporary:
-        temporary.write_bytes(content)
-
-
-def _check_classes(classes: Sequence[SignClass]) -> None:
-    """Codes and ids are unique and twins point at each other."""
-    if not classes:
-        raise InputError("the catalogue has no class", HOW)
-    by_code: dict[str, SignClass] = {}
-    for sign in classes:
-        if not sign.code or set(sign.code) & set("/\\@\0"):
-            raise InputError(f"the class code '{sign.code}' names no file", "use no /, \\ or @")
-        if sign.code in by_code:
-            raise InputError(f"the class '{sign.code}' stands twice", "keep one of them")
-        by_code[sign.code] = sign
-    check_ids({sign.code: sign.id for sign in classes}, "the catalogue")
-    for sign in classes:
-        if sign.twin is not None and (
-            sign.twin == sign.code
-            or sign.twin not in by_code
-            or by_code[sign.twin].twin != sign.code
-        ):
-            raise InputError(
-                f"the twin '{sign.twin}' of class '{sign.code}' is not a class that points back",
-                "name both as each other's twin, or none",
-            )
-
-
-def _saved_class(row: Mapping[str, Any], path: Path) -> SignClass:
-    """One checked row of catalogue.json."""
-    code, names, family, twin = (row.get(key) for key in ("code", "icons", "family", "twin"))
-    where = f"{path}: class {shown(code)}"
-    if not isinstance(code, str) or not isinstance(family, str):
-        raise InputError(f"{where} lacks a code or a family", "save the run again")
-    if not isinstance(names, list) or not names or not all(_is_file_name(name) for name in names):
-        raise InputError(f"{where} has the icons {shown(names)}", "name files of icons/")
-    if twin is not None and not isinstance(twin, str):
-        raise InputError(f"{where} has the twin {shown(twin)}", "use a class code or null")
-    icons = tuple(path.parent / "icons" / name for name in names)
-    lost = [str(icon) for icon in icons if not icon.is_file()]
-    if lost:
-        raise InputError(f"{where}: icons are missing: {', '.join(lost)}", "copy the whole folder")
-    return SignClass(
-        code, checked_id(row, where), checked_type(row.get("type"), where), icons, family, twin
-    )
-
-
-def _is_file_name(name: object) -> bool:
-    """A bare file name: a catalogue reaches no file outside its folder."""
-    return isinstance(name, str) and name not in ("", "..") and not set(name) & set("/\\\0")

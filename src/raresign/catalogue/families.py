@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raresign.catalogue.icons import Mask, Pixels
+from raresign.catalogue.icons import Pixels
+from raresign.catalogue.png_icon import Mask
 
 # A code of GOST R 52290: group, number, at most two sub-numbers, then the value of a parametric
-# sign ("n" a whole number, "r" a decimal one; either may be left out).
-_GOST_CODE = re.compile(r"([1-8](?:\.\d+){1,3})(?:\.[nr]\d*(?:\.\d+)?)?", re.ASCII)
+# sign ("n" a whole number, "r" a decimal one; either may be left out; "t" hours).
+_VALUE = r"[nr]\d*(?:\.\d+)?|t\d{4}-\d{4}"
+_GOST_CODE = re.compile(rf"([1-8](?:\.\d+){{1,3}})(?:\.(?:{_VALUE}))*", re.ASCII)
 
 # By GOST R 52290-2004 (with its amendments up to 2020), the longest matching prefix wins; "" says
 # that the sign's look is not given by its code (direction boards, for example).

@@ -129,6 +129,12 @@ def gost_twin(code: str, present: Collection[str]) -> str | None:
     return twin if twin in present else None
 
 
+def small_look(icon: Pixels) -> Pixels:
+    """(32, 32, 4) uint8: all of an icon that this file looks at."""
+    picture = Image.fromarray(np.ascontiguousarray(icon))
+    return np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BOX))
+
+
 def _twins_by_icon(icons: Mapping[str, Pixels]) -> dict[str, str]:
     """Pairs of classes that are each other's best mirror image."""
     codes = list(icons)
@@ -157,8 +163,7 @@ def _twins_by_icon(icons: Mapping[str, Pixels]) -> dict[str, str]:
 
 def _look(icon: Pixels) -> _Look:
     """(32, 32, 4) float32 in [0, 1]: the icon over mid-grey, and its alpha."""
-    picture = Image.fromarray(np.ascontiguousarray(icon))
-    small = np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.float32) / 255
+    small = small_look(icon).astype(np.float32) / 255
     alpha = small[..., 3:]
     return np.concatenate((small[..., :3] * alpha + 0.5 * (1 - alpha), alpha), axis=2)
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.options import Crops, Data, Json, Layout
+from raresign.cli.speed_table import synth_table
 
 
 def catalogue(
@@ -56,7 +57,10 @@ def bench(
     if as_json:
         typer.echo(json.dumps(figures))
         return
+    speeds, others = synth_table(figures)
+    if speeds is not None:
+        Console().print(speeds)
     table = Table("figure", "value")
-    for name, value in figures.items():
+    for name, value in others.items():
         table.add_row(name, f"{value:,.4g}" if isinstance(value, float) else str(value))
     Console().print(table)

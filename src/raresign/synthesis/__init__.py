@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.background_atlas import BackgroundAtlas
-from raresign.synthesis.effect import ColourEffect, Effect, Params
+from raresign.synthesis.effect import ColourEffect, CropEffect, Effect, Params, SignEffect
 from raresign.synthesis.guard import Guard
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import (
@@ -27,6 +27,7 @@ __all__ = [
     "Augmentation",
     "BackgroundAtlas",
     "ColourEffect",
+    "CropEffect",
     "Effect",
     "Guard",
     "IconAtlas",
@@ -35,6 +36,7 @@ __all__ = [
     "ReferenceSynthesiser",
     "RoadPreset",
     "RoadSynthesiser",
+    "SignEffect",
     "Synthesiser",
     "SyntheticBatch",
     "build_synthesiser",

@@ -7,10 +7,12 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.camera import Sensor
-from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze
+from raresign.synthesis.colour import ColourCast, Exposure, Haze, Saturation
+from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.effect import apply_colour, compose_colour
-from raresign.synthesis.geometry import Pose
+from raresign.synthesis.geometry import Pose, warp
+from raresign.synthesis.readout import Noise
+from raresign.synthesis.sensor import Sensor
 
 
 class Augmentation(BaseModel):
@@ -28,23 +30,21 @@ class Augmentation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     pose: Pose = Pose(rotation=(-8, 8), tilt=(-20, 20), margin=(-0.12, 0.08))
-    fading: Fading = Fading(saturation=(0.5, 1.1), drift=0.04)
     exposure: Exposure = Exposure(gain=(0.5, 1.6))
     colour_cast: ColourCast = ColourCast()
-    haze: Haze = Haze(probability=0.4, contrast=(0.5, 1.0))
-    sensor: Sensor = Sensor(
-        pixels=(16, 64), noise=(0.0, 0.03), blur=(0.3, 0.6), sharpening=(0.0, 0.3)
-    )
+    haze: Haze = Haze(probability=0.25, contrast=(0.5, 1.0))
+    saturation: Saturation = Saturation(amount=(0.5, 1.2))
+    sensor: Sensor = Sensor(pixels=(16, 64), blur=(0.3, 0.6))
+    noise: Noise = Noise(read=(0, 0.015), shot=(0, 0.02), colour=(0, 0.2))
 
     @torch.no_grad()
     def __call__(self, crops: Tensor, random: CropRandom) -> Tensor:
         """Return jittered crops, (N, 3, S, S) float32 in [0, 1]; row i depends on key i alone."""
-        crops = self.pose(crops, random)
-        surface = compose_colour(
-            self.fading.drawn_matrix(random), self.exposure.drawn_matrix(random)
-        )
-        light = compose_colour(
-            self.colour_cast.drawn_matrix(random), self.haze.drawn_matrix(random)
-        )
-        crops = apply_colour(crops, compose_colour(surface, light)).clamp_(0, 1)
-        return self.sensor(crops, random).clamp_(0, 1)
+        size = crops.shape[-1]
+        draws = CropDraws({name: getattr(self, name) for name in type(self).model_fields}, random)
+        crops = warp(crops, self.pose.matrix(draws.of("pose")[1]))
+        names = ("exposure", "colour_cast", "haze", "saturation")
+        crops = apply_colour(crops, compose_colour(draws.matrix(name) for name in names))
+        lens = draws.of("sensor")[1]
+        seen = draws.on_crops("noise", self.sensor.see(crops.clamp_(0, 1), lens, size))
+        return self.sensor.enlarge(seen, lens, size).clamp_(0, 1)

@@ -1,75 +1,130 @@
-"""Colour effects that are affine maps: fading inks, exposure, colour cast, haze."""
+"""Colour effects that are affine maps: fading inks, saturation, exposure, colour cast, haze."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import cache
+from typing import Annotated, ClassVar
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from raresign.randomness import CropRandom
 from raresign.synthesis.effect import (
     ColourEffect,
     Params,
     Range,
-    draw,
-    draw_log,
+    constant,
     identity_colour,
     inside,
+    quantile,
+    quantile_log,
 )
 
 # ITU-R BT.601 luma weights.
 LUMA = (0.299, 0.587, 0.114)
 
+Share = Annotated[Range, inside(0, 1)]
+"""A range between nothing and all."""
+
+# The inks of a road sign and what decades of sun make of them (sRGB values): red goes grey-brown
+# first, blue pale, yellow straw; white yellows, black turns grey.
+_INKS = ((0.75, 0.09, 0.13), (0.0, 0.27, 0.6), (0.97, 0.77, 0.05), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+_FADED = (
+    (0.66, 0.52, 0.46),
+    (0.6, 0.67, 0.74),
+    (0.88, 0.83, 0.62),
+    (0.93, 0.87, 0.68),
+    (0.38, 0.37, 0.35),
+)
+
 
 class Fading(ColourEffect):
-    """Inks bleach under the sun: saturation falls and each ink drifts in its own way.
+    """Inks bleach under the sun, each in its own way and at its own pace.
+
+    The colour map is the affine one that comes nearest to moving each ink by its share of the way
+    to its faded colour (least squares over the five inks).
 
     Example:
-        >>> random = CropRandom.from_seed(0, torch.arange(1))
+        >>> fading = Fading(red=(1, 1), blue=(0, 0), yellow=(0, 0), white=(0, 0), black=(0, 0))
+        >>> inks = torch.tensor([[0.75, 0.09, 0.13], [0.0, 0.0, 0.0]]).T.view(1, 3, 1, 2)
+        >>> faded = fading(inks, torch.rand(1, Fading.draws))
+        >>> bool(faded[0, 1, 0, 0] > 0.4), bool(faded[0, :, 0, 1].abs().max() < 0.1)
+        (True, True)
+    """
+
+    draws: ClassVar[int] = 5
+
+    red: Share = (0.0, 0.7)
+    """How far red is on its way to grey-brown."""
+    blue: Share = (0.0, 0.5)
+    yellow: Share = (0.0, 0.4)
+    white: Share = (0.0, 0.4)
+    """Yellowing of the white film."""
+    black: Share = (0.0, 0.5)
+
+    def sample(self, u: Tensor) -> Params:
+        """`red`, `blue`, `yellow`, `white`, `black`: (N,)."""
+        return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(_INK_NAMES)}
+
+    def matrix(self, params: Params) -> Tensor:
+        """The least-squares map of the inks; the identity where nothing has faded."""
+        shares = torch.stack([params[name] for name in _INK_NAMES], 1)  # (N, 5)
+        inks, faded = constant(_INKS, shares.device), constant(_FADED, shares.device)
+        targets = inks + shares[:, :, None] * (faded - inks)  # (N, 5, 3)
+        return targets.mT @ _ink_inverse(shares.device)
+
+
+_INK_NAMES = ("red", "blue", "yellow", "white", "black")
+
+
+@cache
+def _ink_inverse(device: torch.device) -> Tensor:
+    """(5, 4): from what the inks become to the affine map that does it."""
+    inks = torch.tensor([(*ink, 1.0) for ink in _INKS], dtype=torch.float64)
+    return torch.linalg.pinv(inks).T.float().to(device)
+
+
+class Saturation(ColourEffect):
+    """The camera's colour strength: 1 keeps the colours, 0 leaves grey.
+
+    Example:
         >>> red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
-        >>> grey = Fading(saturation=(0, 0), drift=0)(red, random)
+        >>> grey = Saturation(amount=(0, 0))(red, torch.rand(1, 1))
         >>> [round(value, 3) for value in grey.flatten().tolist()]
         [0.299, 0.299, 0.299]
     """
 
-    saturation: Annotated[Range, inside(0, 10)] = (0.35, 1.1)
-    """1 keeps the colours, 0 leaves grey."""
-    drift: float = Field(default=0.06, ge=0.0)
-    """Standard deviation of the random exchange between colour channels."""
+    draws: ClassVar[int] = 1
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`saturation`: (n,); `drift`: (n, 3, 3)."""
-        return {
-            "saturation": draw(random, self.saturation),
-            "drift": random.normal(3, 3) * self.drift,
-        }
+    amount: Annotated[Range, inside(0, 10)] = (0.5, 1.2)
+
+    def sample(self, u: Tensor) -> Params:
+        """`amount`: (N,)."""
+        return {"amount": quantile(u[:, 0], self.amount)}
 
     def matrix(self, params: Params) -> Tensor:
-        """Mix each colour with its own grey, then let the channels drift; white stays white."""
-        keep = params["saturation"][:, None, None]
-        grey = torch.tensor(LUMA, device=keep.device).expand(3, 3)
-        linear = keep * torch.eye(3, device=keep.device) + (1 - keep) * grey
-        drift = params["drift"]
-        linear = linear + drift - drift.mean(2, keepdim=True)
-        return torch.cat([linear, torch.zeros_like(linear[:, :, :1])], 2)
+        """Mix each colour with its own luma."""
+        keep = params["amount"][:, None, None]
+        grey = constant(((*LUMA, 0.0),) * 3, keep.device)
+        return keep * identity_colour(len(keep), keep) + (1 - keep) * grey
 
 
 class Exposure(ColourEffect):
     """Brightness of sign or scene: a gain, drawn evenly in its logarithm.
 
+    A gain of the light is a gain of the encoded value too, under a power-law tone curve.
+
     Example:
-        >>> random = CropRandom.from_seed(0, torch.arange(1))
-        >>> Exposure(gain=(0.5, 0.5))(torch.ones(1, 3, 1, 1), random).flatten().tolist()
+        >>> Exposure(gain=(0.5, 0.5))(torch.ones(1, 3, 1, 1), torch.rand(1, 1)).flatten().tolist()
         [0.5, 0.5, 0.5]
     """
 
+    draws: ClassVar[int] = 1
+
     gain: Annotated[Range, inside(1e-3, 1e3)] = (0.3, 1.5)
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`gain`: (n,)."""
-        return {"gain": draw_log(random, self.gain)}
+    def sample(self, u: Tensor) -> Params:
+        """`gain`: (N,)."""
+        return {"gain": quantile_log(u[:, 0], self.gain)}
 
     def matrix(self, params: Params) -> Tensor:
         """A multiple of the identity."""
@@ -81,26 +136,27 @@ class ColourCast(ColourEffect):
     """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains.
 
     Example:
-        >>> random = CropRandom.from_seed(0, torch.arange(1))
-        >>> red, green, blue = ColourCast(tint=0)(torch.ones(1, 3, 1, 1), random).flatten()
+        >>> cast = ColourCast(tint=(0, 0))(torch.ones(1, 3, 1, 1), torch.rand(1, 2))
+        >>> red, green, blue = cast.flatten()
         >>> bool(torch.isclose(red * blue, green))
         True
     """
 
-    warmth: float = Field(default=0.14, ge=0.0)
-    """Standard deviation of the logarithm of the red-to-blue ratio's half."""
-    tint: float = Field(default=0.05, ge=0.0)
-    """Standard deviation of the logarithm of the green gain."""
+    draws: ClassVar[int] = 2
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`gains`: (n, 3)."""
-        warmth = random.normal() * self.warmth
-        tint = random.normal() * self.tint
-        return {"gains": torch.stack([warmth, tint, -warmth], 1).exp()}
+    warmth: Annotated[Range, inside(-2, 2)] = (-0.3, -0.1, 0.0, 0.1, 0.3)
+    """Half the logarithm of the red-to-blue ratio."""
+    tint: Annotated[Range, inside(-2, 2)] = (-0.12, -0.03, 0.0, 0.03, 0.12)
+    """Logarithm of the green gain."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`warmth`, `tint`: (N,)."""
+        return {"warmth": quantile(u[:, 0], self.warmth), "tint": quantile(u[:, 1], self.tint)}
 
     def matrix(self, params: Params) -> Tensor:
         """Channel gains on the diagonal."""
-        gains = params["gains"]
+        warmth = params["warmth"]
+        gains = torch.stack([warmth, params["tint"], -warmth], 1).exp()
         return identity_colour(len(gains), gains) * gains[:, :, None]
 
 
@@ -108,27 +164,33 @@ class Haze(ColourEffect):
     """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil.
 
     Example:
-        >>> random = CropRandom.from_seed(0, torch.arange(1))
-        >>> haze = Haze(contrast=(0.5, 0.5), veil=(1, 1), veil_tint=0)
-        >>> haze(torch.zeros(1, 3, 1, 1), random).flatten().tolist()
+        >>> haze = Haze(contrast=(0.5, 0.5), veil=(1, 1), warmth=(0, 0))
+        >>> haze(torch.zeros(1, 3, 1, 1), torch.rand(1, 3)).flatten().tolist()
         [0.5, 0.5, 0.5]
     """
 
-    contrast: Annotated[Range, inside(0, 1)] = (0.35, 1.0)
-    veil: Annotated[Range, inside(0, 1)] = (0.1, 0.9)
-    """Brightness of the veil."""
-    veil_tint: float = Field(default=0.05, ge=0.0)
-    """Standard deviation of the veil's colour channels."""
+    draws: ClassVar[int] = 3
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`contrast`: (n,); `veil`: (n, 3)."""
-        contrast = draw(random, self.contrast)
-        veil = draw(random, self.veil)[:, None] + random.normal(3) * self.veil_tint
-        return {"contrast": contrast, "veil": veil}
+    contrast: Share = (0.4, 1.0)
+    """What is left of the contrast."""
+    veil: Share = (0.1, 0.9)
+    """Brightness of the veil."""
+    warmth: Annotated[Range, inside(-1, 1)] = (-0.12, 0.08)
+    """How much redder (and less blue) than grey the veil is."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`contrast`, `veil`, `warmth`: (N,)."""
+        return {
+            "contrast": quantile(u[:, 0], self.contrast),
+            "veil": quantile(u[:, 1], self.veil),
+            "warmth": quantile(u[:, 2], self.warmth),
+        }
 
     def matrix(self, params: Params) -> Tensor:
         """contrast * colour + (1 - contrast) * veil (Koschmieder's law at one depth)."""
-        contrast = params["contrast"][:, None, None]
-        matrix = identity_colour(len(contrast), contrast) * contrast
-        constant = (1 - params["contrast"])[:, None] * params["veil"]
-        return matrix + torch.cat([torch.zeros_like(matrix[:, :, :3]), constant[:, :, None]], 2)
+        contrast = params["contrast"]
+        matrix = identity_colour(len(contrast), contrast) * contrast[:, None, None]
+        slope = constant((1.0, 0.0, -1.0), contrast.device)
+        veil = params["veil"][:, None] * (1 + params["warmth"][:, None] * slope)
+        matrix[:, :, 3] = (1 - contrast)[:, None] * veil
+        return matrix

@@ -1,32 +1,41 @@
-"""What an effect is: ranges in the settings, `sample` draws parameters, `apply` uses them."""
+"""What an effect is: ranges in the settings, `sample` turns draws into values, `apply` uses them."""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from typing import Annotated, TypeVar
+from collections.abc import Iterable
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from raresign.randomness import CropRandom
-
 Params = dict[str, Tensor]
+"""What was drawn, by the name of its range; every tensor has one row for each crop."""
 
 
-Bounds = TypeVar("Bounds", tuple[float, float], tuple[int, int])
+def _ordered(knots: tuple[float, ...]) -> tuple[float, ...]:
+    if len(knots) < 2:
+        raise ValueError(f"a range has a low and a high end, got {list(knots)}")
+    if any(low > high for low, high in zip(knots, knots[1:], strict=False)):
+        shown = ", ".join(f"{knot:g}" for knot in knots)
+        raise ValueError(f"a range goes from low to high, got [{shown}]")
+    return knots
 
 
-def _ordered(bounds: Bounds) -> Bounds:
+Range = Annotated[tuple[float, ...], AfterValidator(_ordered)]
+"""Quantiles, evenly spaced: [low, high] is uniform, [low, middle, high] has its median at middle."""
+
+
+def _pair(bounds: tuple[int, int]) -> tuple[int, int]:
     if not bounds[0] <= bounds[1]:
         raise ValueError(f"a range goes from low to high, got [{bounds[0]}, {bounds[1]}]")
     return bounds
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
-"""A closed range [low, high] in the YAML; low <= high."""
-
-WholeRange = Annotated[tuple[int, int], AfterValidator(_ordered)]
+WholeRange = Annotated[tuple[int, int], AfterValidator(_pair)]
 """A closed range of whole numbers."""
 
 
@@ -39,68 +48,116 @@ def inside(least: float, most: float) -> AfterValidator:
         (0.25, 0.5)
     """
 
-    def check(bounds: Bounds) -> Bounds:
-        if not (least <= bounds[0] and bounds[1] <= most):
-            raise ValueError(
-                f"a range between {least:g} and {most:g}, got [{bounds[0]:g}, {bounds[1]:g}]"
-            )
-        return bounds
+    def check(knots: tuple[float, ...]) -> tuple[float, ...]:
+        if not (least <= knots[0] and knots[-1] <= most):
+            shown = ", ".join(f"{knot:g}" for knot in knots)
+            raise ValueError(f"a range between {least:g} and {most:g}, got [{shown}]")
+        return knots
 
     return AfterValidator(check)
+
+
+def quantile(u: Tensor, knots: tuple[float, ...]) -> Tensor:
+    """The values at these quantiles of a range, linear between its knots.
+
+    Args:
+        u: Any shape, float32 in [0, 1).
+        knots: Two or more non-decreasing values, evenly spaced in probability.
+
+    Example:
+        >>> quantile(torch.tensor([0.0, 0.25, 0.75]), (0.0, 1.0, 5.0)).tolist()
+        [0.0, 0.5, 3.0]
+    """
+    if len(knots) == 2:
+        return knots[0] + (knots[1] - knots[0]) * u
+    values = constant(knots, u.device)
+    place = u * (len(knots) - 1)
+    low = place.long().clamp(max=len(knots) - 2)
+    return torch.lerp(values[low], values[low + 1], place - low)
+
+
+def quantile_log(u: Tensor, knots: tuple[float, ...]) -> Tensor:
+    """As `quantile`, but linear in the logarithm of positive knots.
+
+    Example:
+        >>> round(quantile_log(torch.tensor(0.5), (0.5, 2.0)).item(), 4)
+        1.0
+    """
+    return quantile(u, tuple(math.log(knot) for knot in knots)).exp()
 
 
 class Effect(BaseModel, ABC):
     """One step from icon to crop.
 
-    An effect holds ranges, `sample` draws one value of each a crop, and `apply` is a pure function
-    of crops and parameters. Parameters are plain tensors: they can be logged and replayed.
+    An effect holds ranges; `sample` turns uniform draws into one value of each range for every
+    crop, and a pure function (`apply`, `matrix`) of pixels and values does the work. The values
+    are plain data: they can be logged and replayed.
 
     Example:
-        >>> from raresign.synthesis.light import ToneCurve
-        >>> effect = ToneCurve(gamma=(2, 2), probability=0.5)
-        >>> random = CropRandom.from_seed(0, torch.arange(4))
-        >>> effect.sample(4, random)["gamma"].tolist()
-        [2.0, 2.0, 2.0, 2.0]
-        >>> effect(torch.full((4, 3, 8, 8), 0.5), random)[:, 0, 0, 0].tolist()
-        [0.5, 0.5, 0.25, 0.25]
+        >>> from raresign.synthesis.tone import ToneCurve
+        >>> ToneCurve(gamma=(2, 4)).sample(torch.tensor([[0.0], [0.5]]))["gamma"].tolist()
+        [2.0, 2.8284270763397217]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    draws: ClassVar[int]
+    """Uniform draws that `sample` reads for a crop."""
+
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
 
     @abstractmethod
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """Draw the parameters of `n` crops; every tensor has n rows.
+    def sample(self, u: Tensor) -> Params:
+        """Turn draws into values.
 
         Args:
-            n: Number of crops; equals `len(random)`.
-            random: The draws of these crops.
+            u: (N, draws) float32 in [0, 1).
+
+        Returns:
+            The values under the names of their ranges, (N,) or (N, k) each.
         """
+
+
+class CropEffect(Effect):
+    """An effect on opaque pictures.
+
+    Example:
+        >>> from raresign.synthesis.light import LightGradient
+        >>> LightGradient(strength=(0, 0))(torch.ones(1, 3, 2, 2), torch.rand(1, 2)).sum().item()
+        12.0
+    """
 
     @abstractmethod
     def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Return new crops of the same shape; row i depends on row i of `params` alone."""
-
-    def __call__(self, crops: Tensor, random: CropRandom) -> Tensor:
-        """Sample and apply, on the share of the crops that `probability` names.
+        """New crops of the same shape; row i depends on row i of `params` alone.
 
         Args:
-            crops: (N, C, H, W) float32.
-            random: The draws of these crops; the effect uses a stream of its own.
-
-        Returns:
-            (N, C, H, W); row i depends on row i of `crops` and key i alone.
+            crops: (N, 3, H, W) float32; not changed.
+            params: What `sample` returned.
         """
-        stream = random.stream(type(self).__name__)
-        if self.probability >= 1.0:
-            return self.apply(crops, self.sample(len(crops), stream))
-        rows = stream.happens(self.probability).nonzero().squeeze(1)
-        if not len(rows):
-            return crops
-        chosen = stream.take(rows)
-        changed = self.apply(crops[rows], self.sample(len(rows), chosen))
-        return crops.index_copy(0, rows, changed)
+
+    def __call__(self, crops: Tensor, u: Tensor) -> Tensor:
+        """Sample and apply to every crop; `probability` is the engine's business."""
+        return self.apply(crops, self.sample(u))
+
+
+class SignEffect(Effect):
+    """An effect on the sign's layer that moves with its plate: dirt, stickers, boards.
+
+    The layer lies where the sign stands in the crop; `plate` says which point of the plate each
+    pixel shows, so that textures stick to the plate, whatever its pose.
+    """
+
+    @abstractmethod
+    def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
+        """A new layer of the same shape; row i depends on row i of `params` alone.
+
+        Args:
+            sign: (N, 4, H, W) float32 RGBA, premultiplied; not changed.
+            plate: (N, H, W, 2) plate coordinates (x right, y down) of each pixel: the icon covers
+                [-1, 1] from edge to edge, the plane goes on beyond.
+            params: What `sample` returned.
+        """
 
 
 class ColourEffect(Effect):
@@ -110,30 +167,29 @@ class ColourEffect(Effect):
 
     Example:
         >>> from raresign.synthesis.colour import Exposure
-        >>> random = CropRandom.from_seed(0, torch.arange(2))
-        >>> Exposure(gain=(2, 2)).drawn_matrix(random).shape
-        torch.Size([2, 3, 4])
+        >>> exposure = Exposure(gain=(2, 2))
+        >>> exposure(torch.ones(1, 3, 1, 1), torch.rand(1, 1)).flatten().tolist()
+        [2.0, 2.0, 2.0]
     """
 
     @abstractmethod
     def matrix(self, params: Params) -> Tensor:
         """(N, 3, 4) float32: columns for red, green, blue and the constant (times alpha)."""
 
-    def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Apply the matrix to (N, 3, H, W) colours or to (N, 4, H, W) premultiplied RGBA."""
-        return apply_colour(crops, self.matrix(params))
+    def __call__(self, crops: Tensor, u: Tensor) -> Tensor:
+        """Sample and apply to (N, 3, H, W) colours or (N, 4, H, W) premultiplied RGBA."""
+        return apply_colour(crops, self.matrix(self.sample(u)))
 
-    def __call__(self, crops: Tensor, random: CropRandom) -> Tensor:
-        """See `Effect.__call__`; what `drawn_matrix` draws is what is applied."""
-        return apply_colour(crops, self.drawn_matrix(random))
 
-    def drawn_matrix(self, random: CropRandom) -> Tensor:
-        """(N, 3, 4) for these crops; the identity where the effect does not happen."""
-        stream = random.stream(type(self).__name__)
-        n = len(random)
-        happens = stream.happens(self.probability)
-        matrix = self.matrix(self.sample(n, stream))
-        return torch.where(happens[:, None, None], matrix, identity_colour(n, matrix))
+@cache
+def constant(values: tuple[Any, ...], device: torch.device) -> Tensor:
+    """A float32 tensor of (nested) tuples of numbers, made once a device; never change it.
+
+    Example:
+        >>> constant(((1, 2), (3, 4)), torch.device("cpu")).shape
+        torch.Size([2, 2])
+    """
+    return torch.tensor(values, dtype=torch.float32, device=device)
 
 
 def identity_colour(n: int, like: Tensor) -> Tensor:
@@ -143,20 +199,29 @@ def identity_colour(n: int, like: Tensor) -> Tensor:
         >>> identity_colour(1, torch.zeros(1))[0, 2].tolist()
         [0.0, 0.0, 1.0, 0.0]
     """
-    return torch.eye(3, 4, device=like.device, dtype=like.dtype).expand(n, 3, 4)
+    rows = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0))
+    return constant(rows, like.device).to(like.dtype).expand(n, 3, 4)
 
 
-def compose_colour(first: Tensor, then: Tensor) -> Tensor:
-    """(N, 3, 4) colour map that applies `first`, then `then`.
+def compose_colour(maps: Iterable[Tensor]) -> Tensor:
+    """(N, 3, 4) colour map that applies all of these, first to last.
 
     Example:
         >>> double = torch.eye(3, 4)[None] * 2
-        >>> compose_colour(double, double)[0, 0, 0].item()
-        4.0
+        >>> compose_colour([double, double, double])[0, 0, 0].item()
+        8.0
     """
-    linear = then[:, :, :3] @ first
-    linear[:, :, 3] += then[:, :, 3]
-    return linear
+    whole: Tensor | None = None
+    for then in maps:
+        if whole is None:
+            whole = then
+            continue
+        linear = then[:, :, :3] @ whole
+        linear[:, :, 3] += then[:, :, 3]
+        whole = linear
+    if whole is None:
+        raise ValueError("no colour maps to compose")
+    return whole
 
 
 def apply_colour(crops: Tensor, matrix: Tensor) -> Tensor:
@@ -179,23 +244,18 @@ def apply_colour(crops: Tensor, matrix: Tensor) -> Tensor:
     return torch.bmm(torch.cat([matrix, alpha_row], 1), flat).view(n, 4, height, width)
 
 
-def draw(random: CropRandom, bounds: tuple[float, float], *shape: int) -> Tensor:
-    """(N, *shape) float32, uniform over a range.
+def over(top: Tensor, bottom: Tensor) -> Tensor:
+    """Lay a premultiplied RGBA layer over another one, or over opaque colours.
+
+    (Porter and Duff, "Compositing digital images", 1984.)
+
+    Args:
+        top: (N, 4, H, W) premultiplied.
+        bottom: (N, 4, H, W) premultiplied or (N, 3, H, W) opaque.
 
     Example:
-        >>> draw(CropRandom.from_seed(0, torch.arange(2)), (3.0, 3.0)).tolist()
-        [3.0, 3.0]
+        >>> glass = torch.tensor([0.5, 0.0, 0.0, 0.5]).view(1, 4, 1, 1)
+        >>> over(glass, torch.ones(1, 3, 1, 1)).flatten().tolist()
+        [1.0, 0.5, 0.5]
     """
-    return random.uniform(bounds[0], bounds[1], *shape)
-
-
-def draw_log(random: CropRandom, bounds: tuple[float, float]) -> Tensor:
-    """(N,) float32, uniform in the logarithm over a range of positive numbers.
-
-    Example:
-        >>> gains = draw_log(CropRandom.from_seed(0, torch.arange(100)), (0.5, 2.0))
-        >>> 40 < int((gains < 1).sum()) < 60
-        True
-    """
-    low, high = torch.tensor(bounds).log().tolist()
-    return random.uniform(low, high).exp()
+    return torch.addcmul(top[:, : bottom.shape[1]], bottom, 1 - top[:, 3:])

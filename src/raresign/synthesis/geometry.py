@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from functools import cache
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from raresign.randomness import CropRandom
-from raresign.synthesis.effect import Effect, Params, Range, draw, inside
+from raresign.synthesis.effect import Effect, Params, Range, inside, quantile
 
 
 class Pose(Effect):
@@ -23,22 +23,24 @@ class Pose(Effect):
     all in one resampling.
 
     Example:
-        >>> pose = Pose(rotation=(0, 0), tilt=(0, 0), shear=(0, 0), stretch=(0, 0),
-        ...             margin=(0, 0), shift=(0, 0))
-        >>> icons = torch.rand(2, 4, 8, 8)
-        >>> same = pose(icons, CropRandom.from_seed(0, torch.arange(2)))
-        >>> bool(torch.allclose(same, icons, atol=1e-5))
+        >>> still = Pose(rotation=(0, 0), tilt=(0, 0), shear=(0, 0), stretch=(0, 0),
+        ...              margin=(0, 0), shift=(0, 0))
+        >>> matrix = still.matrix(still.sample(torch.rand(2, Pose.draws)))
+        >>> bool(torch.allclose(matrix, torch.eye(3).expand(2, 3, 3), atol=1e-5))
         True
     """
 
-    rotation: Range = (-10.0, 10.0)
+    draws: ClassVar[int] = 8
+
+    rotation: Annotated[Range, inside(-180, 180)] = (-10.0, 10.0)
     """In-plane rotation in degrees."""
     tilt: Annotated[Range, inside(-80, 80)] = (-35.0, 35.0)
     """Rotation about the vertical and about the horizontal axis in degrees."""
     distance: float = Field(default=4.0, ge=2.5, le=100.0)
     """Camera distance in half plate widths; smaller means stronger perspective."""
     shear: Annotated[Range, inside(-1, 1)] = (-0.06, 0.06)
-    """Sideways slant: x moves by this share of y."""
+    """Sideways slant, x moves by this share of y: bent plates, and the skew that a rolling
+    shutter gives to what passes by."""
     stretch: Annotated[Range, inside(-1, 1)] = (-0.08, 0.08)
     """Natural logarithm of the width-to-height change."""
     margin: Annotated[Range, inside(-0.5, 10)] = (0.0, 0.3)
@@ -48,75 +50,120 @@ class Pose(Effect):
     fit: float = Field(default=0.8, ge=0.0, le=1.0)
     """How far the box follows the tilted plate's own outline: 1 encloses it, 0 ignores it."""
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`matrix`: (n, 3, 3), from the crop's coordinates to the icon's."""
-        degrees = math.pi / 180
-        turn = draw(random, self.rotation) * degrees
-        yaw, pitch = (draw(random, self.tilt, 2) * degrees).unbind(1)
-        shear = draw(random, self.shear)
-        stretch = (draw(random, self.stretch) / 2).exp()
-        margin = 1.0 + draw(random, self.margin)
-        shift = draw(random, self.shift, 2)
+    def sample(self, u: Tensor) -> Params:
+        """`rotation`, `shear`, `stretch`, `margin`: (N,); `tilt`, `shift`: (N, 2)."""
+        return {
+            "rotation": quantile(u[:, 0], self.rotation),
+            "tilt": quantile(u[:, 1:3], self.tilt),
+            "shear": quantile(u[:, 3], self.shear),
+            "stretch": quantile(u[:, 4], self.stretch),
+            "margin": quantile(u[:, 5], self.margin),
+            "shift": quantile(u[:, 6:8], self.shift),
+        }
 
-        # Columns: where the plate's x axis, y axis and centre go in camera coordinates.
-        plate = torch.zeros(n, 3, 3, device=turn.device)
-        plate[:, 0, 0] = turn.cos() * stretch
-        plate[:, 1, 0] = turn.sin() * stretch
-        plate[:, 0, 1] = (shear * turn.cos() - turn.sin()) / stretch
-        plate[:, 1, 1] = (shear * turn.sin() + turn.cos()) / stretch
-        plate[:, 2, 2] = self.distance
-        tilted = plate.clone()
-        tilted[:, 0, :2] = yaw.cos()[:, None] * plate[:, 0, :2]
-        tilted[:, 1, :2] = pitch.cos()[:, None] * plate[:, 1, :2]
-        tilted[:, 2, :2] = (
-            yaw.sin()[:, None] * plate[:, 0, :2] + pitch.sin()[:, None] * plate[:, 1, :2]
-        )
-        tilted[:, :2] *= self.distance
+    def matrix(self, params: Params) -> Tensor:
+        """(N, 3, 3) homographies from the crop's coordinates to the plate's."""
+        degrees = math.pi / 180
+        turn = params["rotation"] * degrees
+        yaw, pitch = (params["tilt"] * degrees).unbind(1)
+        stretch = (params["stretch"] / 2).exp()
+        cos, sin, shear = turn.cos(), turn.sin(), params["shear"]
+
+        # Where the plate's x axis, y axis and centre go in camera coordinates, times distance.
+        x_axis = torch.stack([cos, sin], 1) * stretch[:, None]
+        y_axis = torch.stack([shear * cos - sin, shear * sin + cos], 1) / stretch[:, None]
+        axes = torch.stack([x_axis, y_axis], 2)  # (N, 2, 2)
+        turned = torch.stack([yaw.cos(), pitch.cos()], 1)[:, :, None] * axes * self.distance
+        depth = (torch.stack([yaw.sin(), pitch.sin()], 1)[:, :, None] * axes).sum(1, keepdim=True)
+        tilted = F.pad(torch.cat([turned, depth], 1), (0, 1))  # (N, 3, 3)
+        tilted[:, 2, 2] = self.distance
 
         # The box: the outline of the plate's circle, widened by the margin and moved.
         angle = torch.arange(16, device=turn.device) * (2 * math.pi / 16)
-        rim = torch.stack([angle.cos(), angle.sin(), torch.ones_like(angle)])
-        seen = tilted @ rim
-        outline = seen[:, :2] / seen[:, 2:]
-        low, high = outline.amin(2), outline.amax(2)
+        seen = tilted @ torch.stack([angle.cos(), angle.sin(), torch.ones_like(angle)])
+        low, high = (seen[:, :2] / seen[:, 2:]).aminmax(dim=2)
         half = torch.lerp(torch.ones_like(low), (high - low) / 2, self.fit)
-        box = torch.zeros_like(plate)
-        box[:, 0, 0], box[:, 1, 1] = (half * margin[:, None]).unbind(1)
-        box[:, :2, 2] = (low + high) / 2 * self.fit + shift * half
+        box = torch.zeros_like(tilted)
+        box[:, 0, 0], box[:, 1, 1] = (half * (1 + params["margin"])[:, None]).unbind(1)
+        box[:, :2, 2] = (low + high) / 2 * self.fit + params["shift"] * half
         box[:, 2, 2] = 1.0
-        return {"matrix": torch.linalg.solve(tilted, box)}
-
-    def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Resample (N, C, H, W) with zeros outside (premultiplied RGBA) or edges (colours)."""
-        padding = "zeros" if crops.shape[1] == 4 else "border"
-        return warp(crops, params["matrix"], padding)
+        return inverse(tilted) @ box
 
 
-def warp(pictures: Tensor, matrix: Tensor, padding: str) -> Tensor:
-    """Resample each picture by a homography from output to input coordinates, bilinearly.
+def inverse(matrix: Tensor) -> Tensor:
+    """(N, 3, 3) inverses by cofactors: alike on every device, without a linear algebra library.
+
+    Example:
+        >>> inverse(torch.eye(3)[None] * 4)[0].diagonal().tolist()
+        [0.25, 0.25, 0.25]
+    """
+    a, b, c = matrix.unbind(2)
+    rows = torch.stack(
+        [torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], 1
+    )
+    return rows / (rows[:, 0] * a).sum(1)[:, None, None]
+
+
+def plate_coordinates(matrix: Tensor, size: int) -> Tensor:
+    """Which point of the plate each pixel of the crop shows.
 
     Args:
-        pictures: (N, C, H, W) float.
-        matrix: (N, 3, 3); coordinates run over [-1, 1] from edge to edge.
-        padding: `zeros` or `border`.
+        matrix: (N, 3, 3) from the crop's coordinates to the plate's, both [-1, 1] edge to edge.
+        size: Side of the crop in pixels.
 
     Returns:
-        (N, C, H, W): output pixel p shows the input at `matrix @ p`.
+        (N, size, size, 2) x and y on the plate, in memory as two planes; far outside where the plate's plane is behind the
+        camera.
+
+    Example:
+        >>> plate_coordinates(torch.eye(3)[None], 2)[0, 0].tolist()
+        [[-0.5, -0.5], [0.5, -0.5]]
+    """
+    points = torch.matmul(matrix, _pixel_centres(size, matrix.device))  # (N, 3, S * S)
+    weight = points[:, 2:].clamp(min=1e-3)
+    planes = points[:, :2].div_(weight).view(len(matrix), 2, size, size)
+    return planes.permute(0, 2, 3, 1)
+
+
+@cache
+def _pixel_centres(size: int, device: torch.device) -> Tensor:
+    """(3, size * size): x, y and 1 of each pixel, row by row."""
+    steps = (torch.arange(size, device=device) * 2 + 1) / size - 1
+    y, x = torch.meshgrid(steps, steps, indexing="ij")
+    return torch.stack([x, y, torch.ones_like(x)]).view(3, -1)
+
+
+def footprint(matrix: Tensor) -> Tensor:
+    """(N,) how many plate units one crop unit covers at the centre: above 1 the plate is small.
+
+    The square root of the homography's Jacobian determinant at the origin.
+
+    Example:
+        >>> footprint(torch.diag(torch.tensor([2.0, 0.5, 1.0]))[None]).tolist()
+        [1.0]
+    """
+    weight = matrix[:, 2, 2]
+    jacobian = matrix[:, :2, :2] - matrix[:, :2, 2:] * matrix[:, 2:, :2] / weight[:, None, None]
+    jacobian = jacobian / weight[:, None, None]
+    area = jacobian[:, 0, 0] * jacobian[:, 1, 1] - jacobian[:, 0, 1] * jacobian[:, 1, 0]
+    return area.abs().sqrt()
+
+
+def warp(pictures: Tensor, matrix: Tensor) -> Tensor:
+    """Resample opaque pictures by a homography from output to input coordinates, bilinearly.
+
+    Args:
+        pictures: (N, C, S, S) float; beyond the edge the edge goes on.
+        matrix: (N, 3, 3); coordinates run over [-1, 1] from edge to edge.
+
+    Returns:
+        (N, C, S, S): output pixel p shows the input at `matrix @ p`.
 
     Example:
         >>> arrow = torch.zeros(1, 1, 2, 2); arrow[0, 0, 0, 0] = 1.0
         >>> turn = torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
-        >>> warp(arrow, turn[None], "zeros")[0, 0].round().abs().tolist()
+        >>> warp(arrow, turn[None])[0, 0].round().abs().tolist()
         [[0.0, 1.0], [0.0, 0.0]]
     """
-    n, _, height, width = pictures.shape
-    device = pictures.device
-    x = (torch.arange(width, device=device) * 2 + 1) / width - 1
-    y = (torch.arange(height, device=device) * 2 + 1) / height - 1
-    columns = matrix[:, None, None, :, 0] * x[None, None, :, None]
-    rows = matrix[:, None, None, :, 1] * y[None, :, None, None] + matrix[:, None, None, :, 2]
-    places = columns + rows  # (N, H, W, 3)
-    grid = places[..., :2] / places[..., 2:].clamp(min=1e-3)
-    return F.grid_sample(
-        pictures, grid, mode="bilinear", padding_mode=padding, align_corners=False
-    ).view(n, -1, height, width)
+    grid = plate_coordinates(matrix, pictures.shape[-1])
+    return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from raresign.synthesis.camera import shrinking_matrix
-from raresign.synthesis.colour import LUMA
+from raresign.synthesis.sensor import shrinking_matrix
 
 
 class Guard(BaseModel):
     """Compares what is left of the sign's own contrast with what its icon had.
 
     A sign is legible as long as its inner detail survives: the guard shrinks the icon's and the
-    crop's luma to `grid` x `grid` cells, removes the mean inside the plate and asks how much of
-    the icon's detail the crop still shows (the regression slope of crop detail on icon detail),
-    and how well the two agree (their correlation).
+    crop's colours to `grid` x `grid` cells, removes their means inside the plate and asks how much
+    of the icon's detail the crop still shows (the regression slope of crop detail on icon
+    detail), and how well the two agree (their correlation).
 
     Example:
         >>> guard = Guard()
@@ -50,30 +51,28 @@ class Guard(BaseModel):
             a single colour always is.
         """
         size = signs.shape[-1]
-        luma = torch.tensor(LUMA, device=signs.device)
-        planes = torch.stack(
-            [
-                torch.einsum("nchw,c->nhw", signs[:, :3], luma),
-                torch.einsum("nchw,c->nhw", crops, luma),
-                signs[:, 3],
-            ],
-            1,
-        )
-        ones = torch.ones(1, device=signs.device)
-        cells = shrinking_matrix(ones * min(self.grid, size), ones * 0.3, size)[0]
-        small = cells @ planes @ cells.T
-        weight = (small[:, 2] > 0.95).float()
-        seen = weight.sum((1, 2))
+        grid = min(self.grid, size)
+        cells = _cells(grid, size, signs.device)
+        icon, alpha = (cells @ signs @ cells.T).flatten(2).split((3, 1), 1)  # (N, 3, G), (N, 1, G)
+        crop = (cells @ crops @ cells.T).flatten(2)
+        weight = (alpha > 0.95).float()
+        seen = weight.sum(2, keepdim=True)
         total = seen.clamp(min=1.0)
-        icon, crop = small[:, 0], small[:, 1]
-        icon = (icon - ((icon * weight).sum((1, 2)) / total)[:, None, None]) * weight
-        crop = (crop - ((crop * weight).sum((1, 2)) / total)[:, None, None]) * weight
+        icon = (icon - (icon * weight).sum(2, keepdim=True) / total) * weight
+        crop = (crop - (crop * weight).sum(2, keepdim=True) / total) * weight
         both = (icon * crop).sum((1, 2))
         icon_power = (icon * icon).sum((1, 2)).clamp(min=1e-6)
         crop_power = (crop * crop).sum((1, 2)).clamp(min=1e-6)
         contrast = both / icon_power
         agreement = both / (icon_power * crop_power).sqrt()
         # A plate of one colour (3.2 has none inside) cannot lose its detail.
-        plain = icon_power / total < 1e-3
+        plain = icon_power / total.flatten() < 3e-3
         shown = (contrast > self.least_contrast) & (agreement > self.least_agreement)
-        return (seen > 0) & (plain | shown)
+        return (seen.flatten() > 0) & (plain | shown)
+
+
+@cache
+def _cells(grid: int, size: int, device: torch.device) -> Tensor:
+    """(grid, size) averages of the guard's cells."""
+    one = torch.ones(1, device=device)
+    return shrinking_matrix(one * grid, one * 0.3, size, grid)[0]

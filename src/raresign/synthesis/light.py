@@ -1,61 +1,279 @@
-"""Light that varies over the crop: a smooth gradient and a tone curve."""
+"""Light on the scene: gradient, cast shadows, the sun's reflection, backlight, headlights."""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
+import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from raresign.randomness import CropRandom
-from raresign.synthesis.effect import Effect, Params, Range, draw, draw_log, inside
+from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
+from raresign.synthesis.fields import along, axes, band, per_crop, ranked, window
+from raresign.synthesis.textures import TILE, grain, look_up, tile_on
 
 
-class LightGradient(Effect):
+class LightGradient(CropEffect):
     """One side of the crop is brighter than the other.
 
     Example:
-        >>> random = CropRandom.from_seed(0, torch.arange(1))
-        >>> lit = LightGradient(strength=(0.3, 0.3))(torch.ones(1, 3, 9, 9), random)
-        >>> round(lit[0, 0, 4, 4].item(), 4), lit.max().item() > 1.3
-        (1.0, True)
+        >>> lit = LightGradient(strength=(0.3, 0.3), direction=(0, 0))
+        >>> lit(torch.ones(1, 3, 1, 2), torch.rand(1, 2))[0, 0, 0].tolist()
+        [0.8500000238418579, 1.149999976158142]
     """
+
+    draws: ClassVar[int] = 2
+    probability: float = Field(default=0.5, ge=0.0, le=1.0)
 
     strength: Annotated[Range, inside(0, 1)] = (0.0, 0.4)
     """Relative change of brightness from the centre over half a crop, along the gradient."""
+    direction: Range = (0.0, 2 * math.pi)
+    """Towards the light, in radians; 0 points right, pi / 2 down."""
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`slope`: (n, 2), brightness change along x and y over half a crop."""
-        angle = random.uniform(0.0, 2 * math.pi)
-        direction = torch.stack([angle.cos(), angle.sin()], 1)
-        return {"slope": direction * draw(random, self.strength)[:, None]}
+    def sample(self, u: Tensor) -> Params:
+        """`strength`, `direction`: (N,)."""
+        return {
+            "strength": quantile(u[:, 0], self.strength),
+            "direction": quantile(u[:, 1], self.direction),
+        }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Multiply by 1 + slope . position, position in [-1, 1]."""
-        height, width = crops.shape[2:]
-        x = torch.linspace(-1, 1, width, device=crops.device)
-        y = torch.linspace(-1, 1, height, device=crops.device)
-        slope = params["slope"][:, :, None, None]
-        light = 1.0 + slope[:, :1] * x + slope[:, 1:] * y[:, None]
-        return crops * light
+        """Multiply by 1 + slope . position, position in [-1, 1]; no light is less than none."""
+        light = along(crops, params["direction"]).mul_(per_crop(params["strength"]))
+        return crops * light.add_(1.0).clamp_(min=0.0)
 
 
-class ToneCurve(Effect):
-    """Gamma of the camera's tone curve.
+class Shadow(CropEffect):
+    """A cast shadow: leaves with spots of sun between them, or one or two bands (poles, edges).
+
+    In the shade the sky's light remains, which is a little blue.
 
     Example:
-        >>> random = CropRandom.from_seed(0, torch.arange(1))
-        >>> ToneCurve(gamma=(2, 2))(torch.full((1, 3, 1, 1), 0.5), random).flatten().tolist()
-        [0.25, 0.25, 0.25]
+        >>> shadow = Shadow(leaves=1, cover=(1, 1), ambient=(0.5, 0.5))
+        >>> shaded = shadow(torch.ones(1, 3, 8, 8), torch.rand(1, Shadow.draws))
+        >>> [round(channel, 2) for channel in shaded.amax((0, 2, 3)).tolist()]
+        [0.5, 0.51, 0.56]
     """
 
-    gamma: Annotated[Range, inside(0.05, 20)] = (0.7, 1.5)
+    draws: ClassVar[int] = 10
+    probability: float = Field(default=0.15, ge=0.0, le=1.0)
 
-    def sample(self, n: int, random: CropRandom) -> Params:
-        """`gamma`: (n,)."""
-        return {"gamma": draw_log(random, self.gamma)}
+    leaves: float = Field(default=0.6, ge=0.0, le=1.0)
+    """Share of the shadows that leaves cast; poles and edges cast the others."""
+    ambient: Annotated[Range, inside(0, 1)] = (0.35, 0.8)
+    """Brightness that remains in the shade."""
+    penumbra: Annotated[Range, inside(0.005, 1)] = (0.02, 0.15)
+    """Width of the soft edge as a share of the crop."""
+    cover: Annotated[Range, inside(0, 1)] = (0.15, 0.8)
+    """Share of the crop in the shade of leaves."""
+    spot: Annotated[Range, inside(0.01, 1)] = (0.06, 0.25)
+    """Width of a spot of sun between leaves as a share of the crop."""
+    width: Annotated[Range, inside(0, 2)] = (0.08, 0.25, 1.0)
+    """Width of a band as a share of the crop; wide ones show one edge."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`leafy` (0 or 1), the ranges, `direction`, `place`, `gap`: (N,); `corner`: (N, 2)."""
+        return {
+            "leafy": (u[:, 0] < self.leaves).to(u.dtype),
+            "ambient": quantile(u[:, 1], self.ambient),
+            "penumbra": quantile(u[:, 2], self.penumbra),
+            "cover": quantile(u[:, 3], self.cover),
+            "spot": quantile(u[:, 4], self.spot),
+            "width": quantile(u[:, 5], self.width),
+            "direction": u[:, 6] * math.pi,
+            "place": u[:, 7] * 2 - 1,  # of the bands' middle, in half crops
+            "gap": (u[:, 8] * 2 - 1).clamp(
+                min=0.0
+            ),  # between two bands; half the time there is one
+            "corner": torch.stack([u[:, 9], u[:, 7]], 1),
+        }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """crop ** gamma on values clipped to [0, 1]."""
-        return crops.clamp(1e-4, 1.0) ** params["gamma"][:, None, None, None]
+        """Multiply by 1 - shade * (1 - ambient); blue keeps a bit more."""
+        leafy = params["leafy"]
+        tiles = _SPOT / params["spot"]
+        places = window(crops, tiles, params["direction"], params["corner"])
+        depth = look_up(tile_on(dapples, crops.device), places)
+        # Over a penumbra the depth changes by this much; the threshold runs from none to all.
+        soft = per_crop(params["penumbra"] * tiles * _SLOPE).clamp(min=1e-3)
+        threshold = per_crop(params["cover"]) * (1 + soft)
+        leaves = ((threshold - depth) / soft).clamp_(0.0, 1.0)
+
+        from_middle = (along(crops, params["direction"]) - per_crop(params["place"])).abs_()
+        apart = per_crop(params["gap"] + params["width"] * (params["gap"] > 0))
+        from_band = (from_middle - apart).abs_()
+        bands = band(from_band, per_crop(params["width"]), per_crop(params["penumbra"]) * 2)
+
+        shade = torch.where(per_crop(leafy) > 0, leaves, bands)
+        dark = (
+            torch.tensor([1.0, 0.97, 0.88], device=crops.device) * (1 - params["ambient"])[:, None]
+        )
+        return torch.addcmul(crops, crops, shade * per_crop(dark), value=-1)
+
+
+_SPOT = 0.06
+"""Width of a spot in the tile of `dapples`, in tiles."""
+_SLOPE = 10.0
+"""How steep `dapples` is around its spots, per tile."""
+
+
+def dapples() -> Tensor:
+    """(1, TILE, TILE) how deep in the shade of leaves a place lies, evenly distributed over [0, 1].
+
+    Coherent noise with round bright spots: a gap between leaves is a pinhole that shows the sun's
+    disc (Minnaert, "Light and colour in the open air", section 1).
+
+    Example:
+        >>> (dapples() < 0.25).float().mean().item()
+        0.25
+    """
+    rng = np.random.default_rng(1)
+    sunny = grain()[0].numpy().astype(np.float64)
+    y, x = np.mgrid[:TILE, :TILE]
+    for _ in range(130):
+        radius = rng.uniform(0.35, 0.7) * _SPOT * TILE
+        dx, dy = ((axis - rng.uniform(0, TILE) + TILE / 2) % TILE - TILE / 2 for axis in (x, y))
+        sunny += rng.uniform(0.5, 1.0) * np.clip(1.5 - np.hypot(dx, dy) / radius, 0, 1)
+    return torch.from_numpy(ranked(sunny))[None]
+
+
+class Specular(CropEffect):
+    """The sun's reflection on enamel: a soft elliptic spot that burns out to white.
+
+    Example:
+        >>> spot = Specular(strength=(1, 1), where=(0, 0))
+        >>> lit = spot(torch.zeros(1, 3, 9, 9), torch.rand(1, Specular.draws))
+        >>> bool(lit[0, 0, 4, 4] > 0.9), bool(lit[0, 0, 4, 4] == lit.max())
+        (True, True)
+    """
+
+    draws: ClassVar[int] = 6
+    probability: float = Field(default=0.06, ge=0.0, le=1.0)
+
+    strength: Annotated[Range, inside(0, 1)] = (0.15, 0.5, 1.0)
+    """From nothing to a spot whose middle is white."""
+    size: Annotated[Range, inside(0.01, 2)] = (0.08, 0.18, 0.5)
+    """Radius of the spot's longer side as a share of the crop."""
+    stretch: Annotated[Range, inside(1, 20)] = (1.0, 3.0)
+    """How much longer than wide the spot is: plates are bent."""
+    where: Annotated[Range, inside(-2, 2)] = (-0.8, 0.8)
+    """The spot's middle, x and y; [-1, 1] runs from edge to edge."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`strength`, `size`, `stretch`, `direction`: (N,); `where`: (N, 2)."""
+        return {
+            "strength": quantile(u[:, 0], self.strength),
+            "size": quantile(u[:, 1], self.size),
+            "stretch": quantile(u[:, 2], self.stretch),
+            "where": quantile(u[:, 3:5], self.where),
+            "direction": u[:, 5] * math.pi,  # of the longer side
+        }
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """Towards white by 1 - exp(-energy): film-like saturation of a Gaussian spot."""
+        long = params["direction"]
+        wide = long + math.pi / 2
+        x, y = params["where"].unbind(1)
+        at_long, at_wide = (x * turn.cos() + y * turn.sin() for turn in (long, wide))
+        radius = params["size"] * 2  # in half crops
+        from_long = (along(crops, long) - per_crop(at_long)).div_(per_crop(radius))
+        from_wide = (along(crops, wide) - per_crop(at_wide)).mul_(
+            per_crop(params["stretch"] / radius)
+        )
+        spot = from_long.square_().addcmul_(from_wide, from_wide).neg_().exp_()
+        cover = spot.mul_(per_crop(params["strength"] * -3)).expm1_().neg_()
+        white = torch.tensor([1.0, 0.985, 0.95], device=crops.device).view(1, 3, 1, 1)
+        return torch.lerp(crops, white, cover)
+
+
+class Backlight(CropEffect):
+    """The sun stands behind: the face is in its own shade, a veil of flare rises from one side.
+
+    Example:
+        >>> veiled = Backlight(light=(0.5, 0.5), veil=(0, 0))
+        >>> veiled(torch.ones(1, 3, 1, 1), torch.rand(1, Backlight.draws)).flatten().tolist()
+        [0.5, 0.5, 0.5]
+    """
+
+    draws: ClassVar[int] = 4
+    probability: float = Field(default=0.06, ge=0.0, le=1.0)
+
+    light: Annotated[Range, inside(0, 1)] = (0.2, 0.7)
+    """Brightness that remains."""
+    veil: Annotated[Range, inside(0, 1)] = (0.1, 0.8)
+    """How much of the picture the veil replaces on the sun's side."""
+    reach: Annotated[Range, inside(0.05, 20)] = (0.25, 0.5, 2.0)
+    """Over this share of the crop the veil falls to 1 / e."""
+    direction: Range = (-math.pi, 0.0)
+    """Towards the sun, in radians; 0 points right, -pi / 2 up."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`light`, `veil`, `reach`, `direction`: (N,)."""
+        return {
+            "light": quantile(u[:, 0], self.light),
+            "veil": quantile(u[:, 1], self.veil),
+            "reach": quantile(u[:, 2], self.reach),
+            "direction": quantile(u[:, 3], self.direction),
+        }
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """light * (1 - veil) * crop + veil * colour of the flare."""
+        direction = params["direction"]
+        corner = direction.cos().abs() + direction.sin().abs()  # the point next to the sun
+        fall = per_crop(1 / (2 * params["reach"]))
+        veil = (along(crops, direction) - per_crop(corner)).mul_(fall).exp_()
+        veil.mul_(per_crop(params["veil"]))
+        flare = veil * torch.tensor([1.0, 0.97, 0.9], device=crops.device).view(1, 3, 1, 1)
+        light = per_crop(params["light"])
+        return flare.addcmul_(crops, light - light * veil)
+
+
+class Night(CropEffect):
+    """Night: what the headlights do not reach is almost black.
+
+    The beam lights a spot around or below the sign; a lamp is warm (halogen) or cool (LED).
+
+    Example:
+        >>> night = Night(ambient=(0.1, 0.1), beam=(0.5, 0.5), spread=(0.1, 0.1), warmth=(0, 0),
+        ...               sideways=(0, 0), height=(0, 0))
+        >>> lit = night(torch.ones(1, 3, 9, 9), torch.rand(1, Night.draws))[0, 0]
+        >>> round(lit[4, 4].item(), 3), round(lit[0, 0].item(), 3)
+        (0.6, 0.1)
+    """
+
+    draws: ClassVar[int] = 6
+    probability: float = Field(default=0.04, ge=0.0, le=1.0)
+
+    ambient: Annotated[Range, inside(0, 1)] = (0.02, 0.06, 0.25)
+    """Brightness outside the beam."""
+    beam: Annotated[Range, inside(0, 10)] = (0.3, 0.65, 1.1)
+    """Brightness that the beam adds in its middle."""
+    spread: Annotated[Range, inside(0.05, 20)] = (0.3, 0.5, 1.0)
+    """Standard deviation of the beam as a share of the crop."""
+    sideways: Annotated[Range, inside(-5, 5)] = (-0.4, 0.4)
+    """Where the beam's middle stands, x; [-1, 1] runs from edge to edge."""
+    height: Annotated[Range, inside(-5, 5)] = (-0.3, 0.1, 1.0)
+    """Where the beam's middle stands, y, down."""
+    warmth: Annotated[Range, inside(-3, 3)] = (-0.12, 0.2)
+    """Natural logarithm of the red gain; blue takes the inverse."""
+
+    def sample(self, u: Tensor) -> Params:
+        """The ranges: (N,) each."""
+        names = ("ambient", "beam", "spread", "sideways", "height", "warmth")
+        return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """Multiply by (ambient + Gaussian beam) * lamp colour."""
+        x, y = axes(crops)
+        sharp = per_crop(
+            1 / (2 * math.sqrt(2) * params["spread"])
+        )  # spread is in half crops, twice
+        across = ((x - per_crop(params["sideways"])) * sharp).square_().neg_().exp_()
+        down = ((y - per_crop(params["height"])) * sharp).square_().neg_().exp_()
+        down.mul_(per_crop(params["beam"]))
+        light = torch.addcmul(per_crop(params["ambient"]), across, down)  # (N, 1, H, W)
+        warmth = params["warmth"].exp()
+        lamp = torch.stack([warmth, torch.ones_like(warmth), 1 / warmth], 1)
+        return (crops * light).mul_(per_crop(lamp))

@@ -10,26 +10,28 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from raresign.errors import InputError
-from raresign.synthesis.camera import MotionBlur, Sensor
-from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze
-from raresign.synthesis.effect import Range, WholeRange, inside
+from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze, Saturation
+from raresign.synthesis.damage import Dents, Rust, Scratches, Stickers
+from raresign.synthesis.effect import Effect, Range, WholeRange, inside
 from raresign.synthesis.geometry import Pose
 from raresign.synthesis.guard import Guard
-from raresign.synthesis.light import LightGradient, ToneCurve
-
-
-class BackgroundSettings(BaseModel):
-    """What stands behind the sign."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    flat: float = Field(default=0.15, ge=0.0, le=1.0)
-    """Share of crops on one plain colour: a temporary board, a wall, the sky."""
-    exposure: Exposure = Exposure(gain=(0.4, 1.6))
+from raresign.synthesis.jpeg import Jpeg
+from raresign.synthesis.lens import ChromaticAberration, MotionBlur
+from raresign.synthesis.light import Backlight, LightGradient, Night, Shadow, Specular
+from raresign.synthesis.mounting import Board, Neighbour, Pole
+from raresign.synthesis.occlusion import Branches, FrameEdge, Post
+from raresign.synthesis.readout import Demosaic, Noise, Sharpening
+from raresign.synthesis.scene import Background, OtherSign
+from raresign.synthesis.sensor import Sensor
+from raresign.synthesis.surface import Dirt, Glare, Peeling
+from raresign.synthesis.tone import ToneCurve
+from raresign.synthesis.weather import Rain, Snow
 
 
 class RoadPreset(BaseModel):
-    """The engine that follows light: surface -> scene -> lens -> sensor.
+    """The engine that follows light; its fields stand in that order.
+
+    Surface -> mounting -> scene -> light -> weather -> occlusion -> lens -> sensor -> file -> crop.
 
     Example:
         >>> RoadPreset(sensor={"pixels": [16, 32]}).sensor.pixels
@@ -42,15 +44,53 @@ class RoadPreset(BaseModel):
     name: str = "road"
     pose: Pose = Pose()
     fading: Fading = Fading()
+    dirt: Dirt = Dirt()
+    peeling: Peeling = Peeling()
+    scratches: Scratches = Scratches()
+    stickers: Stickers = Stickers()
+    rust: Rust = Rust()
+    dents: Dents = Dents()
     sign_exposure: Exposure = Exposure()
-    background: BackgroundSettings = BackgroundSettings()
-    colour_cast: ColourCast = ColourCast()
-    haze: Haze = Haze(probability=0.5)
-    light_gradient: LightGradient = LightGradient(probability=0.5)
-    tone_curve: ToneCurve = ToneCurve(probability=0.3)
+    glare: Glare = Glare()
+    board: Board = Board()
+    pole: Pole = Pole()
+    neighbour: Neighbour = Neighbour()
+    background: Background = Background()
+    sign_behind: OtherSign = OtherSign(probability=0.1)
+    light_gradient: LightGradient = LightGradient()
+    shadow: Shadow = Shadow()
+    specular: Specular = Specular()
+    backlight: Backlight = Backlight()
+    night: Night = Night()
+    rain: Rain = Rain()
+    snow: Snow = Snow()
+    branches: Branches = Branches()
+    post: Post = Post()
+    sign_before: OtherSign = OtherSign(probability=0.03, distance=(1.2, 1.5))
+    frame_edge: FrameEdge = FrameEdge()
     motion_blur: MotionBlur = MotionBlur(probability=0.3)
+    chromatic_aberration: ChromaticAberration = ChromaticAberration(probability=0.2)
     sensor: Sensor = Sensor()
+    exposure: Exposure = Exposure()
+    colour_cast: ColourCast = ColourCast()
+    haze: Haze = Haze(probability=0.3)
+    saturation: Saturation = Saturation()
+    noise: Noise = Noise()
+    demosaic: Demosaic = Demosaic(probability=0.5)
+    tone_curve: ToneCurve = ToneCurve(probability=0.3)
+    sharpening: Sharpening = Sharpening(probability=0.5)
+    jpeg: Jpeg = Jpeg(probability=0.5)
     guard: Guard = Guard()
+
+    def effects(self) -> dict[str, Effect]:
+        """Every effect by the name of its field, in order.
+
+        Example:
+            >>> list(RoadPreset().effects())[:2]
+            ['pose', 'fading']
+        """
+        fields = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: value for name, value in fields if isinstance(value, Effect)}
 
 
 class ReferencePreset(BaseModel):
@@ -76,6 +116,7 @@ class ReferencePreset(BaseModel):
     gaussian_radius: float = Field(default=2.0, ge=0.0)
     """Standard deviation of the Gaussian filter in icon pixels; 0 switches it off."""
     brightness: Annotated[Range, inside(0, 10)] = (0.5, 0.8)
+    """Factor of the sign's colours."""
     background_growth: float = Field(default=0.15, ge=0.0, le=10.0)
     """How much larger than the icon the squashed background may be."""
     squash_background: bool = True
@@ -127,8 +168,7 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
         except UnicodeDecodeError as error:
             raise InputError(f"cannot read the preset {path}: it is no UTF-8 text") from error
     elif str(source) in preset_names():
-        folder = resources.files("raresign.synthesis") / "presets"
-        text = (folder / f"{source}.yaml").read_text(encoding="utf-8")
+        return validate_preset(_packaged(str(source)), str(source), {})
     else:
         raise InputError(
             f"no preset is called '{source}'",
@@ -143,12 +183,22 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
     return validate_preset(values, str(path))
 
 
-def validate_preset(values: dict[str, Any], where: str) -> RoadPreset | ReferencePreset:
+def _packaged(name: str) -> dict[str, Any]:
+    """The values of a preset that comes with the package."""
+    folder = resources.files("raresign.synthesis") / "presets"
+    values: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    return values
+
+
+def validate_preset(
+    values: dict[str, Any], where: str, start: dict[str, Any] | None = None
+) -> RoadPreset | ReferencePreset:
     """Check a mapping against the preset of its `engine` (`road` where none is named).
 
     Args:
         values: Settings as they stand in a YAML file.
         where: What the error message calls the mapping.
+        start: Settings that hold where `values` names none; those of `road.yaml` if None.
 
     Raises:
         InputError: Unknown key or impossible value.
@@ -156,9 +206,19 @@ def validate_preset(values: dict[str, Any], where: str) -> RoadPreset | Referenc
     Example:
         >>> validate_preset({"engine": "reference"}, "mine").name
         'reference'
+        >>> road = load_preset("road")
+        >>> validate_preset({"pose": {"rotation": [0, 0]}}, "mine").pose.tilt == road.pose.tilt
+        True
     """
+    engine = values.get("engine", "road")
+    if start is None:
+        start = _packaged("road") if engine == "road" else {}
+    merged = {"engine": engine, **start, **values}
+    for name, setting in values.items():
+        if isinstance(setting, dict) and isinstance(start.get(name), dict):
+            merged[name] = {**start[name], **setting}
     try:
-        return _adapter.validate_python({"engine": "road", **values})
+        return _adapter.validate_python(merged)
     except ValidationError as error:
         raise InputError(f"{where}: {validation_problem(error)}") from error
 

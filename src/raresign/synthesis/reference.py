@@ -10,16 +10,17 @@ import re
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from raresign.errors import InputError
 from raresign.randomness import CropRandom
 from raresign.synthesis.background_atlas import BackgroundAtlas
-from raresign.synthesis.camera import along_last, enlarging_matrix, shrinking_matrix
-from raresign.synthesis.effect import Params, draw
-from raresign.synthesis.geometry import warp
+from raresign.synthesis.effect import Params, quantile
+from raresign.synthesis.geometry import plate_coordinates
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset
+from raresign.synthesis.sensor import along_last, enlarging_matrix, shrinking_matrix
 
 if TYPE_CHECKING:
     from raresign.synthesis.synthesiser import SyntheticBatch
@@ -37,7 +38,7 @@ class ReferenceSynthesiser:
 
     Example:
         >>> from raresign.embedded import procedural_backgrounds, render_sign
-        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 64)], ["4.1.1"])
+        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 64)], ["4.1.1"], 64)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 64)
         >>> engine = ReferenceSynthesiser(ReferencePreset(), icons, backgrounds, seed=0)
         >>> engine.render(torch.tensor([0]), torch.tensor([5])).crops.shape
@@ -50,9 +51,11 @@ class ReferenceSynthesiser:
         self.preset = preset
         self.backgrounds = backgrounds
         self.seed = seed
-        alpha = icons.icons[:, 3:]
+        side = icons.size
+        drawn = torch.stack([icons.icon(row, side) for row in range(len(icons.codes))])
+        alpha = drawn[:, 3:]
         # The reference filters straight colours, with black where the icon is transparent.
-        colour = icons.icons[:, :3] / alpha.clamp(min=1e-3) * (alpha > 0)
+        colour = drawn[:, :3] / alpha.clamp(min=1e-3) * (alpha > 0)
         self._straight = torch.cat([colour, alpha], 1)
         self._rows = [self._icons_of(icons, label) for label in range(len(icons.first))]
 
@@ -84,7 +87,7 @@ class ReferenceSynthesiser:
             "padding": padding,
             "angle": angle,
             "frame": frame,
-            "brightness": draw(random, preset.brightness),
+            "brightness": quantile(random.uniform(0.0, 1.0), preset.brightness),
             "background": random.integers(0, len(self.backgrounds.squashed) - 1),
             "grow_x": grow_x,
             "grow_y": grow_y,
@@ -94,7 +97,7 @@ class ReferenceSynthesiser:
         }
 
     @torch.no_grad()
-    def render(self, labels: Tensor, numbers: Tensor) -> SyntheticBatch:
+    def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
         """See `Synthesiser.render`; the reference refuses nothing."""
         from raresign.synthesis.synthesiser import SyntheticBatch
 
@@ -114,14 +117,16 @@ class ReferenceSynthesiser:
         else:
             behind = self.backgrounds.crop(random)
         crops = self.apply(self._straight[rows], behind, params)
-        return SyntheticBatch(crops, labels, torch.ones_like(labels))
+        kept = {f"reference.{name}": values for name, values in params.items()} | {"icon": rows}
+        return SyntheticBatch(crops, labels, torch.ones_like(labels), kept if record else None)
 
     def apply(self, icons: Tensor, behind: Tensor, params: Params) -> Tensor:
         """Compose (N, 4, S, S) straight RGBA icons and (N, 3, S, S) backgrounds to crops."""
         size = icons.shape[-1]
         width = (params["frame"] + params["grow_x"]).float()
         height = (params["frame"] + params["grow_y"]).float()
-        placed = warp(icons, self._placement(params, width, height), "zeros")
+        grid = plate_coordinates(self._placement(params, width, height), size)
+        placed = F.grid_sample(icons, grid, align_corners=False)
 
         variance = (self.preset.box_blur**2 - 1) / 12 + self.preset.gaussian_radius**2
         across = self._grid(width, size, math.sqrt(variance))
@@ -134,8 +139,8 @@ class ReferenceSynthesiser:
         crops = colour * alpha + scene * (1 - alpha)
 
         bilinear = torch.zeros_like(width)
-        enlarge_x = enlarging_matrix(width.clamp(max=size), bilinear, size)
-        enlarge_y = enlarging_matrix(height.clamp(max=size), bilinear, size)
+        enlarge_x = enlarging_matrix(width.clamp(max=size), bilinear, size, size)
+        enlarge_y = enlarging_matrix(height.clamp(max=size), bilinear, size, size)
         crops = along_last(along_last(crops, enlarge_x).mT, enlarge_y).mT.clamp(0, 1)
         if self.preset.fault_flips:
             crops = torch.where(params["flip"][:, None, None, None], crops.flip(3), crops)
@@ -145,7 +150,7 @@ class ReferenceSynthesiser:
     def _grid(pixels: Tensor, size: int, blur: float) -> Tensor:
         """Shrinking matrix to `pixels` (at most `size`) with a blur in generator pixels."""
         kept = pixels.clamp(max=float(size))
-        return shrinking_matrix(kept, blur * kept / pixels, size)
+        return shrinking_matrix(kept, blur * kept / pixels, size, size)
 
     @staticmethod
     def _placement(params: Params, width: Tensor, height: Tensor) -> Tensor:

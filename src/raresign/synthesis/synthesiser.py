@@ -11,10 +11,21 @@ from torch import Tensor
 from raresign.errors import InputError
 from raresign.randomness import CropRandom
 from raresign.synthesis.background_atlas import BackgroundAtlas
-from raresign.synthesis.effect import apply_colour, compose_colour
+from raresign.synthesis.draws import CropDraws
+from raresign.synthesis.effect import apply_colour, compose_colour, over
+from raresign.synthesis.geometry import footprint, plate_coordinates
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset, RoadPreset
 from raresign.synthesis.reference import ReferenceSynthesiser
+from raresign.synthesis.scene import OtherSign, with_other_sign
+
+# Names of the preset's fields, in the order of the light.
+_PAINT = ("fading", "sign_exposure")
+_SURFACE = ("dirt", "peeling", "scratches", "stickers", "rust", "dents", "glare")
+_LIGHT = ("light_gradient", "shadow", "specular", "backlight", "night", "rain", "snow")
+_LENS = ("motion_blur", "chromatic_aberration")
+_AIR = ("exposure", "colour_cast", "haze", "saturation")
+_ELECTRONICS = ("noise", "demosaic", "tone_curve", "sharpening", "jpeg")
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,9 @@ class SyntheticBatch:
         crops: (N, 3, S, S) float32 in [0, 1].
         labels: (N,) int64, as asked for.
         tries: (N,) int64, 1 where the first draw was legible; each refusal adds 1.
+        params: If they were asked for, what every effect drew for each crop: `effect.field` ->
+            (N,) or (N, k) float32, NaN where the effect did not happen, and `effect` -> (N,) bool,
+            whether it did; `icon` -> (N,) the icon's row in the atlas.
 
     Example:
         >>> made = SyntheticBatch(torch.rand(2, 3, 8, 8), torch.arange(2), torch.tensor([1, 3]))
@@ -35,6 +49,7 @@ class SyntheticBatch:
     crops: Tensor
     labels: Tensor
     tries: Tensor
+    params: dict[str, Tensor] | None = None
 
     @property
     def refused(self) -> int:
@@ -45,12 +60,13 @@ class SyntheticBatch:
 class Synthesiser(Protocol):
     """Renders crops; crop number k of a seed is the same in every batch."""
 
-    def render(self, labels: Tensor, numbers: Tensor) -> SyntheticBatch:
+    def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
         """Render one crop for each label.
 
         Args:
             labels: (N,) int64 labels, all >= 0.
             numbers: (N,) int64 serial numbers; with the seed they decide every draw.
+            record: Return the values that every effect drew, too.
         """
 
 
@@ -60,7 +76,7 @@ class RoadSynthesiser:
     Example:
         >>> from raresign.embedded import procedural_backgrounds, render_sign
         >>> codes = ("3.24.n60", "4.1.1")
-        >>> icons = IconAtlas.from_pictures([render_sign(code, 64) for code in codes], codes)
+        >>> icons = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
         >>> road = RoadSynthesiser(RoadPreset(), icons, backgrounds, seed=7)
         >>> batch = road.render(torch.tensor([0, 1, 1]), torch.tensor([10, 11, 12]))
@@ -78,58 +94,125 @@ class RoadSynthesiser:
         self.icons = icons
         self.backgrounds = backgrounds
         self.seed = seed
+        self._effects = preset.effects()
 
     @torch.no_grad()
-    def render(self, labels: Tensor, numbers: Tensor) -> SyntheticBatch:
+    def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
         """See `Synthesiser.render`; an illegible crop is drawn again, a few times at most."""
-        guard = self.preset.guard
         random = CropRandom.from_seed(self.seed, numbers)
-        crops, legible = self._draw(labels, random)
+        crops, legible, params = self._draw(labels, random, record)
         tries = torch.ones_like(labels)
-        if guard.enabled:
-            for attempt in range(1, guard.tries):
-                rows = (~legible).nonzero().squeeze(1)
-                if not len(rows):
-                    break
-                again = random.take(rows).stream(f"attempt {attempt}")
-                crops[rows], legible[rows] = self._draw(labels[rows], again)
-                tries[rows] += 1
-            tries += ~legible
-        return SyntheticBatch(crops, labels, tries)
+        rows = (~legible).nonzero().squeeze(1)
+        spare = self.preset.guard.tries - 1
+        if len(rows) and spare:
+            # All further attempts in one pass: (spare, K) crops, the first legible one is taken.
+            again = random.take(rows)
+            attempts = [again.stream(f"attempt {k}").keys for k in range(1, spare + 1)]
+            redrawn, good, values = self._draw(
+                labels[rows].repeat(spare), CropRandom(torch.cat(attempts)), record
+            )
+            good = good.view(spare, len(rows))
+            first = torch.where(good.any(0), good.byte().argmax(0), spare - 1)
+            taken = first * len(rows) + torch.arange(len(rows), device=rows.device)
+            crops[rows] = redrawn[taken]
+            tries[rows] += torch.where(good.any(0), first + 1, spare + 1)
+            for name, value in values.items():
+                params[name][rows] = value[taken]
+        return SyntheticBatch(crops, labels, tries, params if record else None)
 
-    def _draw(self, labels: Tensor, random: CropRandom) -> tuple[Tensor, Tensor]:
-        """One draw of every crop and whether it is legible."""
-        preset = self.preset
-        icons = self.icons.icons[self.icons.pick(labels, random)]
-        placed = preset.pose(icons, random)  # (N, 4, S, S) premultiplied
+    def _draw(
+        self, labels: Tensor, random: CropRandom, record: bool
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """One draw of every crop, whether it is legible, and what was drawn."""
+        draws = CropDraws(self._effects, random, record)
+        rows = self.icons.pick(labels, random)
+        if record:
+            draws.record["icon"] = rows
+        _, pose = draws.of("pose")
+        matrix = self.preset.pose.matrix(pose)
+        plate = plate_coordinates(matrix, self.icons.size)
+        reach = footprint(matrix)
+        placed = self.icons.look_up(rows, plate, reach)  # (N, 4, S, S) premultiplied
 
-        light = compose_colour(
-            preset.colour_cast.drawn_matrix(random), preset.haze.drawn_matrix(random)
+        sign = apply_colour(placed, compose_colour(draws.matrix(name) for name in _PAINT))
+        for name in _SURFACE:
+            sign = draws.on_sign(name, sign, plate)
+        sign = self._mounted(draws, sign, plate, reach)
+        crops = over(sign, self._scene(draws))
+        for name in _LIGHT:
+            crops = draws.on_crops(name, crops)
+        crops = self._occluded(draws, crops)
+        for name in _LENS:
+            crops = draws.on_crops(name, crops)
+        crops = self._photographed(draws, crops)
+        if not self.preset.guard.enabled:
+            return crops, torch.ones_like(labels, dtype=torch.bool), draws.record
+        return crops, self.preset.guard.legible(placed, crops), draws.record
+
+    def _mounted(self, draws: CropDraws, sign: Tensor, plate: Tensor, reach: Tensor) -> Tensor:
+        """The sign on its board and pole, beside its neighbour."""
+        neighbour = self.preset.neighbour
+
+        def beside(layer: Tensor, params: dict[str, Tensor], rows: Tensor | None) -> Tensor:
+            its = plate if rows is None else plate[rows]
+            own = neighbour.neighbour_plate(its, params)
+            which = (params["which"] * len(self.icons.codes)).long()
+            near = (reach if rows is None else reach[rows]) / params["scale"]
+            return neighbour.apply(layer, its, params, self.icons.look_up(which, own, near))
+
+        sign = draws.on_sign("board", sign, plate)
+        sign = draws.change("neighbour", sign, beside)
+        return draws.on_sign("pole", sign, plate)
+
+    def _scene(self, draws: CropDraws) -> Tensor:
+        """What stands behind the sign."""
+        _, params = draws.of("background")
+        scene = self.preset.background.scene(self.backgrounds, draws, params)
+        return self._with_other_sign("sign_behind", draws, scene)
+
+    def _occluded(self, draws: CropDraws, crops: Tensor) -> Tensor:
+        """What stands before the sign."""
+        crops = self._with_other_sign("sign_before", draws, crops)
+        for name in ("branches", "post", "frame_edge"):
+            crops = draws.on_crops(name, crops)
+        return crops
+
+    def _with_other_sign(self, name: str, draws: CropDraws, crops: Tensor) -> Tensor:
+        effect: OtherSign = getattr(self.preset, name)
+        return draws.change(
+            name, crops, lambda part, params, _: with_other_sign(effect, part, self.icons, params)
         )
-        surface = compose_colour(
-            preset.fading.drawn_matrix(random), preset.sign_exposure.drawn_matrix(random)
-        )
-        sign = apply_colour(placed, compose_colour(surface, light))
-        behind = preset.background.exposure.drawn_matrix(random.stream("behind"))
-        scene = apply_colour(self._background(random), compose_colour(behind, light))
 
-        crops = sign[:, :3] + scene * (1 - sign[:, 3:])
-        crops = preset.light_gradient(crops, random)
-        crops = preset.motion_blur(crops, random)
-        crops = preset.tone_curve(crops, random)
-        crops = preset.sensor(crops.clamp_(0, 1), random).clamp_(0, 1)
-        if not preset.guard.enabled:
-            return crops, torch.ones_like(labels, dtype=torch.bool)
-        return crops, preset.guard.legible(placed, crops)
+    def _photographed(self, draws: CropDraws, crops: Tensor) -> Tensor:
+        """Sensor, electronics and file, at the sensor's own resolution; then the crop's size."""
+        size = crops.shape[-1]
+        sensor = self.preset.sensor
+        _, lens = draws.of("sensor")
+        air = compose_colour(draws.matrix(name) for name in _AIR)
+        grids = _grids(size)
+        smaller = torch.zeros_like(lens["pixels"], dtype=torch.bool)
+        for grid in grids:
+            fits = lens["pixels"] <= grid if grid != grids[-1] else torch.ones_like(smaller)
+            rows = (fits & ~smaller).nonzero().squeeze(1)
+            smaller |= fits
+            if not len(rows):
+                continue
+            here = {name: values[rows] for name, values in lens.items()}
+            seen = apply_colour(sensor.see(crops[rows], here, grid), air[rows]).clamp_(0, 1)
+            for name in _ELECTRONICS:
+                seen = draws.on_crops(name, seen, rows)
+            crops.index_copy_(0, rows, sensor.enlarge(seen, here, size))
+        return crops.clamp_(0, 1)
 
-    def _background(self, random: CropRandom) -> Tensor:
-        """Crops of the photos; a share of them one plain colour, more often pale than vivid."""
-        scene = self.backgrounds.crop(random)
-        stream = random.stream("flat background")
-        flat = stream.happens(self.preset.background.flat)[:, None, None, None]
-        grey, vividness = stream.uniform(0.0, 1.0, 1), stream.uniform(0.0, 1.0, 1) ** 2
-        colour = torch.lerp(grey, stream.uniform(0.0, 1.0, 3), vividness)
-        return torch.where(flat, colour[:, :, None, None], scene)
+
+def _grids(size: int) -> tuple[int, ...]:
+    """Sides of the sensor patches that crops are sorted into; small ones cost little.
+
+    Example:
+        >>> _grids(64), _grids(12)
+        ((16, 32, 64), (8, 12))
+    """
+    return tuple(sorted({max(8, size // 4), max(8, size // 2), size}))
 
 
 def build_synthesiser(
@@ -152,16 +235,15 @@ def build_synthesiser(
     Example:
         >>> from raresign.embedded import procedural_backgrounds, render_sign
         >>> from raresign.synthesis import load_preset
-        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 32)], ["4.1.1"])
+        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 32)], ["4.1.1"], 32)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 32)
         >>> engine = build_synthesiser(load_preset("reference"), icons, backgrounds, seed=0)
         >>> engine.render(torch.tensor([0, 0]), torch.tensor([0, 1])).crops.shape
         torch.Size([2, 3, 32, 32])
     """
-    side = icons.icons.shape[-1]
-    if side != backgrounds.size:
+    if icons.size != backgrounds.size:
         raise InputError(
-            f"icons of {side} pixels on backgrounds of {backgrounds.size}",
+            f"icons for crops of {icons.size} pixels on backgrounds of {backgrounds.size}",
             "build both atlases for the same crop size",
         )
     if isinstance(preset, RoadPreset):

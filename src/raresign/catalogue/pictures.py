@@ -1,0 +1,81 @@
+"""The pictures of classes: every icon, with the class's own value where it is a template."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from raresign.catalogue.icons import Pixels, load_icon
+from raresign.catalogue.sign_class import SignClass
+from raresign.catalogue.templates import is_template
+from raresign.errors import InputError
+
+_MAX_THREADS = 8
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def class_pictures(sign: SignClass, size: int | None = None) -> list[Pixels]:
+    """Draw every icon of a class.
+
+    Args:
+        sign: The class.
+        size: Side of the pictures in pixels; `None` keeps each icon's own size and aspect.
+
+    Returns:
+        For each of `sign.icons`: (size, size, 4) uint8, RGBA, straight alpha, as `load_icon`.
+
+    Raises:
+        InputError: An icon cannot be read, or a value does not fit its template.
+    """
+    return [load_icon(path, size, sign.code) for path in sign.icons]
+
+
+def load_pictures(signs: Sequence[SignClass], size: int | None = None) -> list[list[Pixels]]:
+    """`class_pictures` of many classes, on all processors.
+
+    Raises:
+        InputError: As `class_pictures`; the first class that fails is named.
+    """
+    return in_threads(lambda sign: class_pictures(sign, size), signs)
+
+
+def render_template(path: str | Path, code: str, size: int | None = None) -> Pixels:
+    """Draw an SVG template with the value of a class.
+
+    Args:
+        path: The template, named by the beginning of the code, such as `3.24.svg`.
+        code: Such as "3.24.n20"; see `code_values`.
+        size: As for `load_icon`.
+
+    Returns:
+        (size, size, 4) uint8, RGBA, straight alpha.
+
+    Raises:
+        InputError: The file has no text slots, or as for `load_icon`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "3.24.svg"
+        >>> drawing = '''<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 70">
+        ...   <circle cx="35" cy="35" r="31" fill="#fff" stroke="#d5121e" stroke-width="8"/>
+        ...   <rect data-slot="value" x="13" y="22" width="44" height="26"/></svg>'''
+        >>> _ = path.write_text(drawing)
+        >>> twenty, thirty = (render_template(path, f"3.24.n{n}", 64) for n in (20, 30))
+        >>> twenty.shape, bool((twenty != thirty).any())
+        ((64, 64, 4), True)
+    """
+    path = Path(path)
+    if not is_template(path):
+        raise InputError(f"icon {path} has no text slot", 'add a <rect data-slot="value" .../>')
+    return load_icon(path, size, code)
+
+
+def in_threads(job: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """The results of a job for each item, in order; the first error ends it."""
+    # Pillow and the drawing processes work while other threads wait.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
+        return list(pool.map(job, items))

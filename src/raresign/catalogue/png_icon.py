@@ -1,0 +1,117 @@
+"""Reads a PNG icon; the flat border around an opaque sign becomes transparent."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from raresign.errors import InputError
+
+Mask = npt.NDArray[np.bool_]
+
+MAX_PIXELS = 4096 * 4096
+FLAT_TOLERANCE = 16  # of 255, a channel; PNG written from a JPEG wobbles by about this much
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class IconWarning(UserWarning):
+    """An icon was mended: it had no transparency of its own."""
+
+
+def read_png(path: Path) -> Image.Image:
+    """The PNG as straight-alpha RGBA, its flat border made transparent if it has no alpha.
+
+    Raises:
+        InputError: The file is missing, damaged, no PNG, larger than 4096 x 4096 px, or without
+            alpha and without a flat border.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"icon {path} cannot be read: {error.strerror}", "check it") from error
+    # Before Pillow sees it, which would warn of large pictures; its message names no icon.
+    width, height = struct.unpack(">II", source[16:24].ljust(8, b"\0"))
+    if source.startswith(_SIGNATURE) and width * height > MAX_PIXELS:
+        raise InputError(f"icon {path} is {width}x{height} px", "256x256 px are enough")
+    try:
+        picture: Image.Image = Image.open(io.BytesIO(source), formats=("PNG",))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"icon {path} is no readable PNG: {error}", "export it again") from error
+    try:
+        picture.load()
+    except (OSError, ValueError, SyntaxError) as error:
+        raise InputError(f"icon {path} is damaged or cut off: {error}", "copy it again") from error
+    has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+    if picture.mode.startswith("I"):  # 16-bit grey: Pillow would clip, not scale, to 8 bits
+        picture = Image.fromarray((np.asarray(picture, dtype=np.int32) >> 8).astype(np.uint8))
+    picture = picture.convert("RGBA")
+    if has_alpha and picture.getchannel("A").getextrema() != (255, 255):
+        return picture
+    return _cut_out(path, picture, has_alpha)
+
+
+def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
+    """An opaque picture with the flat colour around the sign made transparent."""
+    pixels = np.array(picture)
+    rgb = pixels[..., :3].astype(np.int16)
+    edge = np.concatenate((rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]))
+    colour = np.median(edge, axis=0).astype(np.int16)
+    is_flat = bool((np.abs(edge - colour) <= FLAT_TOLERANCE).all())
+    is_grey = int(colour.max() - colour.min()) <= FLAT_TOLERANCE
+    if has_alpha and not (is_flat and is_grey):
+        return picture
+    if not is_flat:
+        raise InputError(
+            f"icon {path} has no alpha and its border is not one flat colour",
+            "save it as PNG with a transparent background, or put a flat margin around the sign",
+        )
+    around = flood_from_border((np.abs(rgb - colour) <= FLAT_TOLERANCE).all(axis=2))
+    pixels[around] = 0
+    hexadecimal = "".join(f"{channel:02x}" for channel in colour)
+    warnings.warn(
+        f"icon {path} has no transparency: its flat border (#{hexadecimal}) was made transparent",
+        IconWarning,
+        stacklevel=4,
+    )
+    return Image.fromarray(pixels)
+
+
+def flood_from_border(free: Mask) -> Mask:
+    """The pixels of `free` that are joined to the picture's border through `free` (4-neighbours).
+
+    Args:
+        free: (H, W) bool, where the flood may go.
+
+    Returns:
+        (H, W) bool.
+
+    Example:
+        >>> free = np.ones((5, 5), dtype=bool)
+        >>> free[1:4, 1:4] = False
+        >>> free[2, 2] = True
+        >>> int(flood_from_border(free).sum()), bool(flood_from_border(free)[2, 2])
+        (16, False)
+    """
+    reached: Mask = free.copy()
+    reached[1:-1, 1:-1] = False
+    count = -1
+    while count != (count := int(reached.sum())):
+        reached = _fill_runs(free, reached)
+        reached = _fill_runs(free.T, reached.T).transpose()
+    return reached
+
+
+def _fill_runs(free: Mask, reached: Mask) -> Mask:
+    """Spread `reached` along each row over the whole run of `free` that it touches."""
+    walls = ~free
+    walls[:, 0] = True  # a new row begins a new run, whatever stands there
+    run = np.cumsum(walls.ravel()).reshape(free.shape)
+    touched = np.zeros(int(run.max()) + 1, dtype=np.bool_)
+    touched[run[reached]] = True
+    return np.logical_and(free, touched[run])

@@ -1,0 +1,113 @@
+"""Fields over the crop, of which light, weather and occlusion are made: axes, windows, ramps."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def per_crop(values: Tensor) -> Tensor:
+    """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels.
+
+    Example:
+        >>> per_crop(torch.zeros(5)).shape, per_crop(torch.zeros(5, 3)).shape
+        (torch.Size([5, 1, 1, 1]), torch.Size([5, 3, 1, 1]))
+    """
+    return values.reshape(len(values), -1, 1, 1)
+
+
+def axes(crops: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the pixels' centres lie; [-1, 1] runs from edge to edge, y down.
+
+    Args:
+        crops: (N, C, H, W).
+
+    Returns:
+        x, (1, 1, 1, W), and y, (1, 1, H, 1), float32.
+
+    Example:
+        >>> x, y = axes(torch.zeros(1, 3, 4, 2))
+        >>> x.flatten().tolist(), y.flatten().tolist()
+        ([-0.5, 0.5], [-0.75, -0.25, 0.25, 0.75])
+    """
+    height, width = crops.shape[2:]
+    x = (torch.arange(width, device=crops.device) * 2 + 1) / width - 1
+    y = (torch.arange(height, device=crops.device) * 2 + 1) / height - 1
+    return x.view(1, 1, 1, -1), y.view(1, 1, -1, 1)
+
+
+def along(crops: Tensor, direction: Tensor) -> Tensor:
+    """How far each pixel lies from the centre along a direction, in half crops.
+
+    Args:
+        crops: (N, C, H, W).
+        direction: (N,) radians; 0 points right, pi / 2 down.
+
+    Returns:
+        (N, 1, H, W).
+
+    Example:
+        >>> along(torch.zeros(1, 3, 1, 2), torch.zeros(1)).flatten().tolist()
+        [-0.5, 0.5]
+    """
+    x, y = axes(crops)
+    return per_crop(direction.cos()) * x + per_crop(direction.sin()) * y
+
+
+def window(crops: Tensor, tiles: Tensor, turn: Tensor, corner: Tensor) -> Tensor:
+    """Which part of a texture each crop shows: places for `textures.look_up`.
+
+    Args:
+        crops: (N, C, H, W).
+        tiles: (N,) or (N, 2) tiles a crop spans, along x and along y of the texture.
+        turn: (N,) radians from the crop's axes to the texture's.
+        corner: (N, 2) the place that the crop's centre shows.
+
+    Returns:
+        (N, H, W, 2).
+
+    Example:
+        >>> whole = window(torch.zeros(1, 3, 2, 2), torch.ones(1), torch.zeros(1), torch.ones(1, 2))
+        >>> whole[0, 0].tolist()
+        [[0.75, 0.75], [1.25, 0.75]]
+    """
+    x, y = axes(crops)
+    half = tiles.reshape(len(tiles), -1) / 2
+    cos, sin = turn.cos()[:, None], turn.sin()[:, None]
+    x_step = torch.cat([cos, sin], 1) * half  # (N, 2): half a crop to the right
+    y_step = torch.cat([-sin, cos], 1) * half
+    columns = x_step[:, None, None] * x.view(1, 1, -1, 1)  # (N, 1, W, 2)
+    rows = y_step[:, None, None] * y.view(1, -1, 1, 1) + corner[:, None, None]  # (N, H, 1, 2)
+    return columns + rows
+
+
+def band(distance: Tensor, half_width: Tensor, blur: Tensor | float) -> Tensor:
+    """How much of a soft-edged band covers a point, as a box of width `blur` sees it.
+
+    Args:
+        distance: From the middle of the band, >= 0, any shape.
+        half_width: >= 0, broadcast; a band thinner than `blur` is faint, of width 0 is nothing.
+        blur: Width of the soft edge, > 0, in the same unit.
+
+    Returns:
+        In [0, 1], the shape of `distance`.
+
+    Example:
+        >>> band(torch.tensor([0.0, 1.0, 3.0]), torch.tensor(1.0), 0.5).tolist()
+        [1.0, 0.5, 0.0]
+    """
+    most = (2 * half_width / blur).clamp(max=1.0)
+    return torch.minimum(((half_width - distance) / blur + 0.5).clamp(min=0.0), most)
+
+
+def ranked(field: np.ndarray) -> np.ndarray:
+    """The field with each value replaced by its rank in (0, 1): a threshold t then covers t.
+
+    Example:
+        >>> ranked(np.array([[5.0, -1.0]])).tolist()
+        [[0.75, 0.25]]
+    """
+    ranks = np.empty(field.size, np.float32)
+    ranks[field.ravel().argsort(kind="stable")] = (np.arange(field.size) + 0.5) / field.size
+    return ranks.reshape(field.shape)

@@ -1,0 +1,100 @@
+"""JPEG: 8 x 8 blocks of cosines, quantised, at any quality and any place of the block grid."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import Annotated, ClassVar
+
+import torch
+from torch import Tensor
+
+from raresign.synthesis.effect import CropEffect, Params, Range, constant, inside, quantile
+
+def _steps(table: str) -> tuple[float, ...]:
+    return tuple(float(step) for step in table.split())
+
+
+# ITU-T T.81, annex K: the example tables that encoders scale with the quality.
+_LUMA_STEPS = _steps("""
+16 11 10 16 24 40 51 61  12 12 14 19 26 58 60 55  14 13 16 24 40 57 69 56  14 17 22 29 51 87 80 62
+18 22 37 56 68 109 103 77  24 35 55 64 81 104 113 92  49 64 78 87 103 121 120 101
+72 92 95 98 112 100 103 99
+""")
+_CHROMA_STEPS = _steps("""
+17 18 24 47 99 99 99 99  18 21 26 66 99 99 99 99  24 26 56 99 99 99 99 99  47 66 99 99 99 99 99 99
+99 99 99 99 99 99 99 99  99 99 99 99 99 99 99 99  99 99 99 99 99 99 99 99  99 99 99 99 99 99 99 99
+""")
+# ITU-T T.871: from RGB to luma and two colour differences.
+_TO_YCC = (
+    (0.299, 0.587, 0.114),
+    (-0.168736, -0.331264, 0.5),
+    (0.5, -0.418688, -0.081312),
+)
+_TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
+
+
+class Jpeg(CropEffect):
+    """What a JPEG or an intra-coded video frame does to a picture, colour at half resolution.
+
+    A crop is cut out of a frame, so the grid of blocks begins anywhere in it.
+
+    Example:
+        >>> crops = torch.rand(2, 3, 16, 16)
+        >>> best = Jpeg(quality=(100, 100)); grey = crops.mean(1, keepdim=True).expand_as(crops)
+        >>> bool((best(grey, torch.rand(2, 3)) - grey).abs().max() < 0.02)
+        True
+    """
+
+    draws: ClassVar[int] = 3
+
+    quality: Annotated[Range, inside(1, 100)] = (25, 95)
+    """The encoder's quality, as libjpeg counts it."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`quality`: (N,); `phase`: (N, 2) whole 0..15, pixels of the first block cut off."""
+        return {"quality": quantile(u[:, 0], self.quality), "phase": (u[:, 1:3] * 16).floor()}
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """Encode and decode (N, 3, P, P), without the entropy coding, which loses nothing."""
+        n, _, size, _ = crops.shape
+        to_ycc = constant(_TO_YCC, crops.device)
+        ycc = torch.matmul(to_ycc, crops.flatten(2) * 255).view_as(crops)
+        ycc[:, 0] -= 128
+        quality = params["quality"]
+        scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)[:, None, None]
+        phase = params["phase"].long()
+        for channels, stride, steps in ((slice(0, 1), 1, _LUMA_STEPS), (slice(1, 3), 2, _CHROMA_STEPS)):
+            analyse, restore = _transforms(size, stride, crops.device)
+            table = constant(steps, crops.device)
+            rows, columns = (phase % (8 * stride)).flip(1).unbind(1)
+            blocks = analyse.shape[1] // 8
+            step = (table.view(8, 8) * scale).round().clamp(1, 255).tile(1, blocks, blocks)[:, None]
+            waves = analyse[rows][:, None] @ ycc[:, channels] @ analyse[columns].mT[:, None]
+            waves = waves.div_(step).round_().mul_(step)
+            ycc[:, channels] = restore[rows][:, None] @ waves @ restore[columns].mT[:, None]
+        ycc[:, 0] += 128
+        return torch.matmul(constant(_TO_RGB, crops.device), ycc.flatten(2)).view_as(crops).mul_(1 / 255).clamp_(0, 1)
+
+
+@cache
+def _transforms(size: int, stride: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """For each of 8 * stride phases: (L, size) into block cosines and (size, L) back again.
+
+    The line is continued with its end values to whole blocks; `stride` samples are averaged to one
+    before the cosines and repeated after them.
+    """
+    block = 8 * stride
+    padded = math.ceil((size + block - 1) / block) * block
+    k = torch.arange(8, dtype=torch.float64)
+    cosines = torch.cos((2 * k + 1) * k[:, None] * math.pi / 16) / 2
+    cosines[0] /= math.sqrt(2)
+    dct = torch.block_diag(*[cosines] * (padded // block))  # (padded / stride, same)
+    average = torch.eye(padded // stride, dtype=torch.float64).repeat_interleave(stride, 1) / stride
+    analyse, restore = [], []
+    for phase in range(block):
+        source = (torch.arange(padded) - phase).clamp(0, size - 1)
+        continued = torch.eye(size, dtype=torch.float64)[source]  # (padded, size)
+        analyse.append(dct @ average @ continued)
+        restore.append((average.T * stride @ dct.T)[phase : phase + size])
+    return torch.stack(analyse).float().to(device), torch.stack(restore).float().to(device)

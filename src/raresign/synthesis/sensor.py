@@ -1,0 +1,140 @@
+"""The sensor: defocus and exact area sampling to few pixels, and the way back to the crop's size."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar
+
+import torch
+from torch import Tensor
+
+from raresign.synthesis.effect import Effect, Params, Range, inside, quantile, quantile_log
+
+
+class Sensor(Effect):
+    """How many pixels of the sensor the crop covers and how sharp the lens draws there.
+
+    Both resamplings are separable, so each is one matrix product an axis and a crop may have any
+    resolution and any blur, each its own. What the electronics and the file do to the pixels
+    happens between `see` and `enlarge`, at the sensor's own resolution.
+
+    Example:
+        >>> sensor = Sensor(pixels=(16, 16))
+        >>> params = sensor.sample(torch.rand(2, Sensor.draws))
+        >>> grey = torch.full((2, 3, 64, 64), 0.5)
+        >>> seen = sensor.see(grey, params, 16)
+        >>> seen.shape, bool(torch.allclose(sensor.enlarge(seen, params, 64), grey, atol=1e-4))
+        (torch.Size([2, 3, 16, 16]), True)
+    """
+
+    draws: ClassVar[int] = 3
+
+    pixels: Annotated[Range, inside(1, 4096)] = (10.0, 64.0)
+    """Side of the crop on the sensor in pixels, linear in its logarithm between the knots; more
+    than the crop's size counts as the crop's size."""
+    blur: Annotated[Range, inside(0, 100)] = (0.25, 0.9)
+    """Defocus: standard deviation of the lens blur in sensor pixels."""
+    cubic: Annotated[Range, inside(0, 1)] = (0.0, 1.0)
+    """Share of the bicubic (against the bilinear) kernel when the crop is enlarged."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`pixels` (whole), `blur`, `cubic`: (N,)."""
+        return {
+            "pixels": quantile_log(u[:, 0], self.pixels).round(),
+            "blur": quantile(u[:, 1], self.blur),
+            "cubic": quantile(u[:, 2], self.cubic),
+        }
+
+    def see(self, crops: Tensor, params: Params, grid: int) -> Tensor:
+        """What the sensor sees.
+
+        Args:
+            crops: (N, 3, S, S).
+            params: What `sample` returned; every crop has at most `grid` pixels or S is `grid`.
+            grid: Side of the result.
+
+        Returns:
+            (N, 3, grid, grid); a crop's own pixels come first, its last ones repeat behind them.
+        """
+        size = crops.shape[-1]
+        pixels = params["pixels"].clamp(max=float(size))
+        shrink = shrinking_matrix(pixels, params["blur"], size, grid)
+        # (A X A')' costs two plain batched products: each acts on the last axis, then turns it.
+        return along_last(along_last(crops, shrink).mT, shrink).mT
+
+    def enlarge(self, seen: Tensor, params: Params, size: int) -> Tensor:
+        """(N, 3, grid, grid) -> (N, 3, size, size): the crop as a data set would store it."""
+        pixels = params["pixels"].clamp(max=float(size))
+        enlarge = enlarging_matrix(pixels, params["cubic"], size, seen.shape[-1])
+        return along_last(along_last(seen, enlarge).mT, enlarge).mT
+
+
+def along_last(pictures: Tensor, matrix: Tensor) -> Tensor:
+    """Apply (N, T, S) matrices along the last axis of (N, C, R, S) pictures.
+
+    Example:
+        >>> swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+        >>> along_last(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), swap).tolist()
+        [[[[2.0, 1.0], [4.0, 3.0]]]]
+    """
+    n, channels, rows, size = pictures.shape
+    return torch.bmm(pictures.reshape(n, channels * rows, size), matrix.mT).view(
+        n, channels, rows, -1
+    )
+
+
+def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tensor:
+    """(N, grid, size) rows that average a blurred line over each of `pixels` sensor pixels.
+
+    Row i holds the weights of sensor pixel i, rows from `pixels` on repeat the last one. The weight
+    of input pixel j is the mass that a Gaussian around j puts on sensor pixel i, so nothing aliases.
+
+    Args:
+        pixels: (N,) number of sensor pixels, 1..size.
+        blur: (N,) standard deviation of the blur in sensor pixels.
+        size: Input length.
+        grid: Output length.
+
+    Example:
+        >>> half = shrinking_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4, 3)[0]
+        >>> [[round(weight, 1) for weight in row] for row in half.tolist()]
+        [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.5]]
+    """
+    step = size / pixels[:, None, None]
+    row = torch.arange(grid, device=pixels.device)[:, None].minimum(pixels[:, None, None] - 1)
+    centre = torch.arange(size, device=pixels.device) + 0.5
+    sigma = (blur[:, None, None] * step).clamp(min=0.25) * math.sqrt(2.0)
+    mass = torch.erf(((row + 1) * step - centre) / sigma) - torch.erf((row * step - centre) / sigma)
+    return mass / mass.sum(2, keepdim=True).clamp(min=1e-6)
+
+
+def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Tensor:
+    """(N, size, grid) rows that interpolate `size` values from the first `pixels` inputs.
+
+    Blends the bilinear kernel with Keys' bicubic one, a = -0.5 (Keys, "Cubic convolution
+    interpolation for digital image processing", 1981). At the edges the weights of the inputs
+    that there are add up to 1.
+
+    Args:
+        pixels: (N,) number of inputs that count, 1..grid.
+        cubic: (N,) share of the bicubic kernel, 0..1.
+        size: Output length.
+        grid: Input length.
+
+    Example:
+        >>> twice = enlarging_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4, 2)[0]
+        >>> twice.tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    last = pixels[:, None, None] - 1
+    position = (torch.arange(size, device=pixels.device)[:, None] + 0.5) * (
+        pixels[:, None, None] / size
+    ) - 0.5
+    column = torch.arange(grid, device=pixels.device)
+    distance = (position.clamp(min=0.0).minimum(last) - column).abs()
+    bilinear = (1 - distance).clamp(min=0.0)
+    near = (1.5 * distance - 2.5) * distance * distance + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    keys = torch.where(distance < 1, near, torch.where(distance < 2, far, 0.0))
+    weights = torch.lerp(bilinear, keys, cubic[:, None, None]) * (column <= last)
+    return weights / weights.sum(2, keepdim=True)
