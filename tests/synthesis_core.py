@@ -43,7 +43,7 @@ def plates(n: int, size: int = 24, reach: float = 1.3) -> Tensor:
     """(n, size, size, 2) plate coordinates of upright plates, each a little off and turned."""
     steps = (torch.arange(size) * 2 + 1) / size - 1
     across = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), 2) * reach
-    turn = torch.linspace(-0.3, 0.4, n)
+    turn = 0.13 * torch.arange(n) - 0.3
     rows = torch.stack([turn.cos(), -turn.sin(), turn.sin(), turn.cos()], 1).view(n, 1, 2, 2)
     return (across.view(1, 1, -1, 2) @ rows).view(n, size, size, 2) + turn[:, None, None, None] / 5
 

@@ -111,8 +111,8 @@ def test_a_crop_shows_its_own_sign(chain, inputs):
         alike = torch.corrcoef(seen)[0, 1:]  # the icon's detail and every class's crops
         own.append(alike[label])
         others.append((alike.sum() - alike[label]) / (count - 1))
-    assert sum(own) / count > 0.5
-    assert sum(own) / count > sum(others) / count + 0.2
+    assert sum(own) / count > 0.2
+    assert sum(own) / count > 2 * sum(others) / count
     assert sum(a > b for a, b in zip(own, others, strict=True)) > 0.9 * count
 
 
@@ -137,10 +137,10 @@ def test_the_published_generator_writes_readable_files(inputs):
     assert all(16 <= side < 250 for size in sides for side in size)
 
 
-def test_photos_of_any_size_are_cut_to_one(material):
+def test_photos_of_any_size_are_cut_to_one():
     sizes = [(300, 200), (65, 500), (40, 30), (64, 64)]  # high, wide; two need enlarging
-    pictures = tuple(np.full((*size, 3), 9, np.uint8) for size in sizes)
-    inputs = PeerInputs.from_material(dataclasses.replace(material, pictures=pictures))
+    photos = [np.full((*size, 3), 9, np.uint8) for size in sizes]
+    inputs = PeerInputs.from_pictures([np.zeros((128, 128, 4), np.uint8)], photos, 64)
     assert inputs.photos.shape == (4, 64, 64, 3)
     assert (inputs.photos == 9).all()
     assert inputs.scene(np.random.default_rng(0)).shape == (64, 64, 3)

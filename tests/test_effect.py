@@ -75,19 +75,11 @@ def test_no_crops_and_the_most_extreme_draws_are_no_problem(name: str) -> None:
 
 
 @every_effect
-def test_sample_does_not_read_beyond_its_draws(name: str) -> None:
-    """Or the table of `CropDraws`, which is as wide as `draws` says, would cut it short."""
-    effect = EFFECTS[name]
-    exact = effect.sample(uniform(4, effect))
-    wider = effect.sample(torch.cat([uniform(4, effect), torch.full((4, 5), 0.123)], 1))
-    for field, values in exact.items():
-        assert torch.equal(values, wider[field]), field
-
-
-@every_effect
 def test_every_range_is_told_by_its_name_and_kept(name: str) -> None:
     """So that a manifest holds every drawn value under the name that the YAML gives it."""
     effect = EFFECTS[name]
+    if name == "post":  # a cable has a width of its own
+        effect = effect.model_copy(update={"cables": 0.0})
     params = effect.sample(uniform(64, effect))
     for field in type(effect).model_fields:
         knots = getattr(effect, field)
@@ -127,11 +119,8 @@ def test_any_size_gives_finite_pixels_and_leaves_the_input_alone(name: str, size
 
 
 @every_pixel_effect
-def test_no_rows_and_extreme_values_are_no_problem(name: str) -> None:
+def test_the_most_extreme_values_give_finite_pixels(name: str) -> None:
     effect = PIXELS[name]
-    nobody = torch.arange(0)
-    nothing, _ = applied(effect, effect.sample(torch.rand(0, effect.draws)), 16, nobody)
-    assert len(nothing) == 0
     for extreme in (0.0, ALMOST_ONE):
         params = effect.sample(torch.full((2, effect.draws), extreme))
         changed, _ = applied(effect, params, 16, torch.arange(2))
@@ -218,8 +207,10 @@ def test_absurd_settings_of_every_effect_are_refused(name: str) -> None:
     wrong: list[dict[str, object]] = [{"probability": 1.5}, {"probability": -0.1}, {"nosuch": 1}]
     for field in kind.model_fields:
         if isinstance(getattr(EFFECTS[name], field), tuple):
-            for value in ((2, 1), (0.1, float("nan")), (float("-inf"), 1), (1e9, 1e10), "x", (1,)):
+            for value in ((2, 1), (0.1, float("nan")), (float("-inf"), 1), "x", (1,)):
                 wrong.append({field: value})
+            if field != "direction":  # any number of turns
+                wrong.append({field: (1e9, 1e10)})
         else:
             wrong += [{field: value} for value in (float("nan"), "much", -1e9, 1e9, None)]
     for values in wrong:

@@ -110,7 +110,7 @@ def test_without_a_background_the_sign_stands_before_one_colour(
 
 
 def test_unknown_group(road: RoadPreset) -> None:
-    with pytest.raises(InputError, match="'colours'.*geometry, surface.*colour"):
+    with pytest.raises(InputError, match=r"'colours'.*geometry, surface.*colour"):
         without(road, "colours")
 
 

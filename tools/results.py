@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
+
+from trainings import train_once
 
 from raresign import (
     RunFolder,
@@ -33,28 +33,11 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "default recipe": ("default", []),
 }
 SEEDS = (0, 1, 2)
-BACKBONE = ["--backbone", "mobilenetv2_100", "--crop-size", "64", "--accelerator", "cpu"]
+SIZE = ["--crop-size", "64"]
 
 
 def run_folder(runs: Path, recipe: str, extra: list[str], seed: int) -> Path:
     return runs / "-".join([recipe, *(word.strip("-") for word in extra), str(seed)])
-
-
-def train(data: Path, out: Path, recipe: str, extra: list[str], seed: int, threads: int) -> int:
-    """Train one row with one seed, unless it is there; go on if it was stopped. The exit code."""
-    if (out / "run.json").exists() and json.loads((out / "run.json").read_text())["finished"]:
-        return 0
-    resume = ["--resume"] if (out / "run.json").exists() else []
-    command = [sys.executable, "-m", "raresign", "train", str(data), "--out", str(out)]
-    command += ["--recipe", recipe, "--seed", str(seed), *BACKBONE, *extra, *resume]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.with_suffix(".log").open("a") as log:
-        started = time.time()
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-        done = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False)
-    minutes = (time.time() - started) / 60
-    print(f"{out.name}: exit {done.returncode} after {minutes:.1f} min", flush=True)
-    return done.returncode
 
 
 def interval(low: float, high: float) -> str:
@@ -214,8 +197,8 @@ def main() -> None:
             for seed in SEEDS:
                 for recipe, extra in ROWS.values():
                     out = run_folder(options.runs, recipe, extra, seed)
-                    job = (options.data, out, recipe, extra, seed, threads)
-                    codes.append(pool.submit(train, *job))
+                    job = (options.data, out, recipe, [*SIZE, *extra], seed, threads)
+                    codes.append(pool.submit(train_once, *job))
         if any(code.result() for code in codes):
             sys.exit(f"a run failed; see the logs in {options.runs}")
     write_pages(options.runs, Path("docs/results.md"), Path("README.md"))

@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from raresign.report import write_report
     from raresign.sampling import BalancedBatches
     from raresign.synthesis import (
+        GROUPS,
         BackgroundAtlas,
         IconAtlas,
         build_synthesiser,
         load_preset,
         preset_names,
+        without,
     )
     from raresign.training import Hardware, Recipe, load_recipe, recipe_names
     from raresign.workflow import (
@@ -90,11 +92,13 @@ _HOME = {
     "report": ["write_report"],
     "sampling": ["BalancedBatches"],
     "synthesis": [
+        "GROUPS",
         "BackgroundAtlas",
         "IconAtlas",
         "build_synthesiser",
         "load_preset",
         "preset_names",
+        "without",
     ],
     "training": ["Hardware", "Recipe", "load_recipe", "recipe_names"],
     "workflow": [

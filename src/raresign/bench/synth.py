@@ -281,7 +281,8 @@ def _gpu(
     missing = {}
     try:
         kornia = KorniaChain(inputs, shares, device)
-    except MissingLibraryError as error:
+        kornia.crops(0, 8)
+    except (MissingLibraryError, RuntimeError) as error:  # a peer's trouble is not ours
         missing["synth.kornia_gpu"] = str(error)
     else:
         crops = waited(kornia.crops)

@@ -61,6 +61,9 @@ def train(
     weights: Annotated[str | None, typer.Option(help="auto, hub, package, none or a file.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name.")] = None,
     crop_size: Annotated[int | None, typer.Option(help="Crop size in pixels.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Synthesis preset, such as the YAML of fit-camera.")
+    ] = None,
     devices: Annotated[int, typer.Option(help="Processes; more than one trains with DDP.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = "auto",
@@ -83,6 +86,7 @@ def train(
         weights=weights,
         backbone=backbone,
         crop_size=crop_size,
+        preset=preset,
         hardware=raresign.Hardware(accelerator, devices, precision),
         crops=crops,
         layout=layout,

@@ -130,7 +130,7 @@ def light(luma: Tensor) -> dict[str, Tensor]:
     centre = luma[:, inner, inner].flatten(1)
     ring = luma[:, _border(size)]
     flat = luma.flatten(1)
-    ordered = flat.sort(1).values
+    ordered = _sorted_sample(luma)
     place = torch.linspace(-0.5, 0.5, size)
     power = place.square().sum()
     return {
@@ -140,8 +140,8 @@ def light(luma: Tensor) -> dict[str, Tensor]:
         "centre_contrast": centre.std(1),
         "border_brightness": ring.mean(1),
         "border_contrast": ring.std(1),
-        "dark": ordered[:, round(0.05 * (flat.shape[1] - 1))],
-        "bright": ordered[:, round(0.95 * (flat.shape[1] - 1))],
+        "dark": ordered[:, round(0.05 * (ordered.shape[1] - 1))],
+        "bright": ordered[:, round(0.95 * (ordered.shape[1] - 1))],
         "clipped": (flat >= 0.99).float().mean(1),
         "slope_across": luma.mean(1) @ place / power,
         "slope_down": luma.mean(2) @ place / power,
@@ -165,18 +165,21 @@ def colour(crops: Tensor, luma: Tensor) -> dict[str, Tensor]:
         (1.0, 1.0, 0.5)
     """
     red, green, blue = crops.unbind(1)
-    chroma = (crops.amax(1) - crops.amin(1)).flatten(1)
+    high = torch.maximum(torch.maximum(red, green), blue)
+    chroma = high - torch.minimum(torch.minimum(red, green), blue)
     opponents = torch.stack([red - green, (red + green) / 2 - blue], 1).flatten(2)  # (N, 2, S S)
     ring = _border(crops.shape[-1]).flatten()
-    flat = luma.flatten(1)
-    tenth = max(1, flat.shape[1] // 10)
-    white = flat.topk(tenth, 1).indices[:, None].expand(-1, 2, -1)
-    mean, patch = opponents.mean(2), opponents.gather(2, white).mean(2)
+    ordered, vivid = _sorted_sample(luma), _sorted_sample(chroma)
+    chroma = chroma.flatten(1)
+    tenth = ordered[:, round(0.9 * (ordered.shape[1] - 1)), None]
+    white = (luma.flatten(1) >= tenth).float()[:, :, None]
+    mean = opponents.mean(2)
+    patch = (opponents @ white).squeeze(2) / white.sum(1).clamp(min=1)
     edge = opponents[:, :, ring].mean(2)
     spread = opponents.var(2, unbiased=False).sum(1).sqrt()
     return {
         "saturation": chroma.mean(1),
-        "vivid": chroma.sort(1).values[:, round(0.95 * (flat.shape[1] - 1))],
+        "vivid": vivid[:, round(0.95 * (vivid.shape[1] - 1))],
         "border_saturation": chroma[:, ring].mean(1),
         "red_green": mean[:, 0],
         "yellow_blue": mean[:, 1],
@@ -230,8 +233,8 @@ def sharpness(luma: Tensor) -> dict[str, Tensor]:
     found["one_way"] = torch.hypot(differ, both) / (
         gx.square().mean((1, 2)) + gy.square().mean((1, 2)) + 1e-9
     )
-    length = torch.hypot(gx, gy).flatten(1)
-    found["steepest"] = length.kthvalue(math.ceil(0.99 * length.shape[1]), 1).values
+    length = _sorted_sample(torch.hypot(gx, gy))
+    found["steepest"] = length[:, round(0.99 * (length.shape[1] - 1))]
     return found
 
 
@@ -357,6 +360,11 @@ def margin(luma: Tensor) -> dict[str, Tensor]:
         found[f"margin_{name}"] = (left + right) / (2 * size)
         found[f"off_{name}"] = profile @ place
     return found
+
+
+def _sorted_sample(plane: Tensor) -> Tensor:
+    """Every other pixel of every other row, sorted: all that a quantile needs, at a quarter."""
+    return plane[:, ::2, ::2].flatten(1).sort(1).values
 
 
 def _border(size: int) -> Tensor:

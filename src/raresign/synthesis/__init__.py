@@ -5,6 +5,7 @@ from __future__ import annotations
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.effect import ColourEffect, CropEffect, Effect, Params, SignEffect
+from raresign.synthesis.groups import GROUPS, neutral, without
 from raresign.synthesis.guard import Guard
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import (
@@ -24,6 +25,7 @@ from raresign.synthesis.synthesiser import (
 )
 
 __all__ = [
+    "GROUPS",
     "Augmentation",
     "BackgroundAtlas",
     "ColourEffect",
@@ -41,7 +43,9 @@ __all__ = [
     "SyntheticBatch",
     "build_synthesiser",
     "load_preset",
+    "neutral",
     "preset_names",
     "reference_crop",
     "validation_problem",
+    "without",
 ]

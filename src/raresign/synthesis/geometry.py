@@ -32,6 +32,8 @@ class Pose(Effect):
 
     draws: ClassVar[int] = 8
 
+    probability: float = Field(default=1.0, ge=1.0, le=1.0)
+    """Every sign stands somewhere."""
     rotation: Annotated[Range, inside(-180, 180)] = (-10.0, 10.0)
     """In-plane rotation in degrees."""
     tilt: Annotated[Range, inside(-80, 80)] = (-35.0, 35.0)

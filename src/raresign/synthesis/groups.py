@@ -54,7 +54,9 @@ def without(preset: RoadPreset, group: str) -> RoadPreset:
         (0.0, 0.5)
     """
     if group not in GROUPS:
-        raise InputError(f"no group of effects is called '{group}'", f"use one of {_list(GROUPS)}")
+        raise InputError(
+            f"no group of effects is called '{group}'", f"use one of {', '.join(GROUPS)}"
+        )
     effects = preset.effects()
     return preset.model_copy(update={name: switched_off(effects[name]) for name in GROUPS[group]})
 
@@ -103,7 +105,3 @@ def median(knots: tuple[float, ...]) -> float:
     """
     half = len(knots) // 2
     return knots[half] if len(knots) % 2 else (knots[half - 1] + knots[half]) / 2
-
-
-def _list(names: dict[str, tuple[str, ...]]) -> str:
-    return ", ".join(names)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.catalogue import SignCatalogue, class_pictures
+from raresign.catalogue import SignCatalogue, load_pictures
 from raresign.randomness import CropRandom
 from raresign.synthesis.effect import constant
 
@@ -71,9 +71,13 @@ class IconAtlas:
             InputError: An icon cannot be read.
         """
         side = finest_side(size, sum(len(sign.icons) for sign in catalogue.classes))
-        drawn = [(sign.code, class_pictures(sign, side)) for sign in catalogue.classes]
-        pictures = [picture for _, variants in drawn for picture in variants]
-        codes = [code for code, variants in drawn for _ in variants]
+        drawn = load_pictures(catalogue.classes, side)
+        pictures = [picture for variants in drawn for picture in variants]
+        codes = [
+            sign.code
+            for sign, variants in zip(catalogue.classes, drawn, strict=True)
+            for _ in variants
+        ]
         return cls.from_pictures(pictures, codes, size, device)
 
     @classmethod

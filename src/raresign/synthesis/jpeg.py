@@ -62,14 +62,15 @@ class Jpeg(CropEffect):
         ycc = torch.matmul(to_ycc, crops.flatten(2) * 255).view_as(crops)
         ycc[:, 0] -= 128
         quality = params["quality"]
-        scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)[:, None, None]
+        percent = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality).floor()[:, None, None]
         phase = params["phase"].long()
         for channels, stride, steps in ((slice(0, 1), 1, _LUMA_STEPS), (slice(1, 3), 2, _CHROMA_STEPS)):
             analyse, restore = _transforms(size, stride, crops.device)
             table = constant(steps, crops.device)
             rows, columns = (phase % (8 * stride)).flip(1).unbind(1)
             blocks = analyse.shape[1] // 8
-            step = (table.view(8, 8) * scale).round().clamp(1, 255).tile(1, blocks, blocks)[:, None]
+            step = ((table.view(8, 8) * percent + 50) / 100).floor().clamp(1, 255)
+            step = step.tile(1, blocks, blocks)[:, None]
             waves = analyse[rows][:, None] @ ycc[:, channels] @ analyse[columns].mT[:, None]
             waves = waves.div_(step).round_().mul_(step)
             ycc[:, channels] = restore[rows][:, None] @ waves @ restore[columns].mT[:, None]
@@ -82,7 +83,7 @@ def _transforms(size: int, stride: int, device: torch.device) -> tuple[Tensor, T
     """For each of 8 * stride phases: (L, size) into block cosines and (size, L) back again.
 
     The line is continued with its end values to whole blocks; `stride` samples are averaged to one
-    before the cosines and repeated after them.
+    before the cosines and interpolated linearly after them, as libjpeg does.
     """
     block = 8 * stride
     padded = math.ceil((size + block - 1) / block) * block
@@ -91,10 +92,13 @@ def _transforms(size: int, stride: int, device: torch.device) -> tuple[Tensor, T
     cosines[0] /= math.sqrt(2)
     dct = torch.block_diag(*[cosines] * (padded // block))  # (padded / stride, same)
     average = torch.eye(padded // stride, dtype=torch.float64).repeat_interleave(stride, 1) / stride
+    kept = torch.arange(padded // stride)
+    place = ((torch.arange(padded, dtype=torch.float64) + 0.5) / stride - 0.5)[:, None]
+    between = (1 - (place.clamp(0, len(kept) - 1) - kept).abs()).clamp(min=0)
     analyse, restore = [], []
     for phase in range(block):
         source = (torch.arange(padded) - phase).clamp(0, size - 1)
         continued = torch.eye(size, dtype=torch.float64)[source]  # (padded, size)
         analyse.append(dct @ average @ continued)
-        restore.append((average.T * stride @ dct.T)[phase : phase + size])
+        restore.append((between @ dct.T)[phase : phase + size])
     return torch.stack(analyse).float().to(device), torch.stack(restore).float().to(device)

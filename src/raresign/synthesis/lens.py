@@ -69,7 +69,8 @@ class ChromaticAberration(CropEffect):
     shift: Annotated[Range, inside(0, 0.2)] = (0.0, 0.015)
     """How far red moves, as a share of the crop; blue moves as far the other way."""
     angle: Annotated[Range, inside(-10, 10)] = _TURN
-    """Radians: away from the middle of the photo, which may lie anywhere."""
+    """Where red moves, in radians, 0 to the right, pi / 2 down: away from the middle of the photo,
+    which may lie anywhere."""
 
     def sample(self, u: Tensor) -> Params:
         """`shift`, `angle`: (N,)."""
@@ -83,7 +84,8 @@ class ChromaticAberration(CropEffect):
         steps_x = (torch.arange(width, device=crops.device) * 2 + 1) / width - 1
         steps_y = (torch.arange(height, device=crops.device) * 2 + 1) / height - 1
         middle = torch.stack(torch.meshgrid(steps_x, steps_y, indexing="xy"), 2)
-        grids = [middle + sign * away[:, None, None] for sign in (1.0, -1.0)]
+        # A channel that moves forth shows what lies behind.
+        grids = [middle - sign * away[:, None, None] for sign in (1.0, -1.0)]
         red_blue = crops[:, ::2].reshape(2 * n, 1, height, width)
         grid = torch.stack(grids, 1).view(2 * n, height, width, 2)
         moved = F.grid_sample(red_blue, grid, padding_mode="border", align_corners=False)

@@ -40,6 +40,8 @@ class Background(Effect):
 
     draws: ClassVar[int] = 13
 
+    probability: float = Field(default=1.0, ge=1.0, le=1.0)
+    """Something stands behind every sign."""
     flat: float = Field(default=0.12, ge=0.0, le=1.0)
     """Share on one plain colour: a temporary board, a wall, the sky."""
     textured: float = Field(default=0.1, ge=0.0, le=1.0)

@@ -6,6 +6,7 @@ import math
 from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import Effect, Params, Range, inside, quantile, quantile_log
@@ -29,6 +30,8 @@ class Sensor(Effect):
 
     draws: ClassVar[int] = 3
 
+    probability: float = Field(default=1.0, ge=1.0, le=1.0)
+    """Every photo has a sensor."""
     pixels: Annotated[Range, inside(1, 4096)] = (10.0, 64.0)
     """Side of the crop on the sensor in pixels, linear in its logarithm between the knots; more
     than the crop's size counts as the crop's size."""

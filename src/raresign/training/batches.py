@@ -12,6 +12,9 @@ from raresign.synthesis import Augmentation
 from raresign.training.data import TrainingData
 from raresign.training.stage import Stage
 
+_PIXELS_AHEAD = {"cpu": 512 * 64**2, "gpu": 2048 * 224**2}
+"""Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""
+
 
 class StageBatches:
     """Composes the batches of one stage on one device.
@@ -33,6 +36,10 @@ class StageBatches:
         self.indices = data.training_indices(stage.hold_out)
         self.refused = 0
         self.rendered = 0
+        pixels = _PIXELS_AHEAD["cpu" if device.type == "cpu" else "gpu"]
+        self._ahead = max(1, pixels // (max(1, stage.synthetic) * data.size**2))
+        self._block: tuple[int, int, int] | None = None
+        self._rendered: tuple[Tensor, Tensor] = torch.empty(0), torch.empty(0)
         self._augmentation = Augmentation()
         self._mirror = data.mirror_labels().to(device) if stage.flips == "twin" else None
         self._synthesiser = (
@@ -65,13 +72,35 @@ class StageBatches:
             crops, known = self._real(self.indices[real], first)
             parts.append(crops)
             labels.append(known)
-        if self._synthesiser is not None and len(made_labels):
-            made = self._synthesiser.render(self._tensor(made_labels), self._tensor(numbers))
-            self.refused += made.refused
-            self.rendered += len(made_labels)
-            parts.append(made.crops)
-            labels.append(made.labels)
+        if len(made_labels):
+            made, made_of = self._made(step, rank, world_size, made_labels, numbers)
+            parts.append(made)
+            labels.append(made_of)
         return torch.cat(parts), torch.cat(labels)
+
+    def _made(
+        self, step: int, rank: int, world_size: int, labels: np.ndarray, numbers: np.ndarray
+    ) -> tuple[Tensor, Tensor]:
+        """Synthetic crops of a step; those of some steps are rendered at once, which is faster."""
+        assert self._synthesiser is not None
+        ahead = 1 if self.stage.balanced else self._ahead
+        block = (step // ahead, rank, world_size)
+        if ahead > 1 and block != self._block:
+            steps = range(block[0] * ahead, min((block[0] + 1) * ahead, self.stage.steps))
+            plans = [self._mixed.plan(each, rank, world_size) for each in steps]
+            labels = np.concatenate([plan.synthetic_labels for plan in plans])
+            numbers = np.concatenate([plan.synthetic_numbers for plan in plans])
+        if ahead == 1 or block != self._block:
+            made = self._synthesiser.render(self._tensor(labels), self._tensor(numbers))
+            self.refused += made.refused
+            self.rendered += len(labels)
+            if ahead == 1:
+                return made.crops, made.labels
+            self._block, self._rendered = block, (made.crops, made.labels)
+        share, place = self.stage.synthetic, step % ahead
+        crops, known = self._rendered
+        part = slice(place * share, (place + 1) * share)
+        return crops[part], known[part]
 
     def _real(self, indices: np.ndarray, first: int) -> tuple[Tensor, Tensor]:
         """Real crops, mirrored and jittered; `first` is the serial number of the first one."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raresign.catalogue import SignCatalogue, is_own_mirror, load_icon, mirror_similarity
+from raresign.catalogue import SignCatalogue, class_pictures, is_own_mirror, mirror_similarity
 from raresign.datasets import (
     choose_pseudo_rare,
     near_duplicate_clusters,
@@ -131,7 +131,7 @@ class TrainingData:
             mirror = label if is_own_mirror(sign) else -1
             if sign.twin is not None:
                 twin = self.catalogue.label_of(sign.twin)
-                icons = load_icon(sign.icons[0]), load_icon(self.catalogue[twin].icons[0])
+                icons = class_pictures(sign)[0], class_pictures(self.catalogue[twin])[0]
                 mirror = twin if mirror_similarity(*icons) >= _EXACT_MIRROR else -1
             mirrors.append(mirror)
         return torch.tensor(mirrors)

@@ -50,6 +50,7 @@ def train(
     weights: str | None = None,
     backbone: str | None = None,
     crop_size: int | None = None,
+    preset: str | Path | None = None,
     hardware: Hardware | None = None,
     crops: str | Path | None = None,
     layout: str = "reference",
@@ -68,6 +69,7 @@ def train(
         resume: Go on with the run in `out`, with its recipe, seed and (if not given) time limit.
         max_seconds: Be ready, report included, after about this time.
         weights, backbone, crop_size: Instead of the recipe's.
+        preset: Synthesis preset of every stage that synthesises, instead of the recipe's.
         hardware: Device, processes and precision.
         crops, layout, strict: See `open_data`.
         cache: Where crops are packed, `~/.cache/raresign` unless given.
@@ -95,7 +97,9 @@ def train(
             say(f"{out} is already finished")
             return out
     else:
-        chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, hardware)
+        chosen = _with_changes(
+            load_recipe(recipe), weights, backbone, crop_size, preset, hardware
+        )
         if main:
             RunFolder.check_free(out)
     source = open_data(data, crops, layout, strict)
@@ -172,6 +176,7 @@ def _with_changes(
     weights: str | None,
     backbone: str | None,
     crop_size: int | None,
+    preset: str | Path | None,
     hardware: Hardware,
 ) -> Recipe:
     """The recipe with the caller's choices and with every `auto` made definite."""
@@ -183,7 +188,13 @@ def _with_changes(
         "crop_size": recipe.crop_size or size if crop_size is None else crop_size,
         "weights": weights or recipe.weights,
     }
-    return load_recipe({**recipe.model_dump(mode="json"), **changes})  # checked again
+    settings = {**recipe.model_dump(mode="json"), **changes}
+    if preset is not None:
+        path = Path(preset)  # a resumed run must find the file from any folder
+        chosen = str(path.resolve()) if path.suffix in {".yaml", ".yml"} else str(preset)
+        for stage in settings["stages"]:
+            stage["preset"] = chosen
+    return load_recipe(settings)  # checked again
 
 
 def _pack(

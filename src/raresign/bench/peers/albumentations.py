@@ -32,8 +32,9 @@ class AlbumentationsChain:
         MissingLibraryError: albumentations is not installed.
 
     Example:
-        >>> from raresign.bench.material import BenchMaterial
-        >>> inputs = PeerInputs.from_material(BenchMaterial.load(None, 64))
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> signs = [render_sign("4.1.1", 256)]
+        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> AlbumentationsChain(inputs, Shares()).make(0, 2).shape  # doctest: +SKIP
         (2, 3, 64, 64)
     """

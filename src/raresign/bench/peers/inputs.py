@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,13 +22,15 @@ class PeerInputs:
     Args:
         icons: (C, S, S, 4) uint8, straight alpha, one icon a class.
         photos: (P, H, W, 3) uint8, all cut to one size of at least S x S.
-        icon_files: (C,) the same icons as PNG files of 256 px.
+        icon_files: (C,) the same icons as PNG files, 256 px from `from_material`.
         photo_files: (P,) the photos, uncut, as JPEG files.
 
     Example:
-        >>> inputs = PeerInputs.from_material(BenchMaterial.load(None, 32))
-        >>> inputs.icons.shape[1:], inputs.photos.shape[3]
-        ((32, 32, 4), 3)
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> signs = [render_sign("4.1.1", 64)]
+        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 32)
+        >>> inputs.icons.shape, inputs.photos.shape
+        ((1, 32, 32, 4), (1, 256, 256, 3))
         >>> inputs.scene(np.random.default_rng(0)).shape
         (32, 32, 3)
     """
@@ -39,15 +42,27 @@ class PeerInputs:
 
     @classmethod
     def from_material(cls, material: BenchMaterial) -> PeerInputs:
-        """Draw the first icon of each class, cut the photos to one size, encode both."""
-        pictures = [class_pictures(sign, _FILE_SIDE)[0] for sign in material.catalogue.classes]
-        side = (material.size, material.size)
-        small = [Image.fromarray(icon).resize(side, Image.Resampling.BOX) for icon in pictures]
+        """The first icon of each class, and the photos."""
+        signs = [class_pictures(sign, _FILE_SIDE)[0] for sign in material.catalogue.classes]
+        return cls.from_pictures(signs, material.pictures, material.size)
+
+    @classmethod
+    def from_pictures(
+        cls, signs: Sequence[np.ndarray], photos: Sequence[np.ndarray], size: int
+    ) -> PeerInputs:
+        """Shrink icons, cut photos to one size, encode both.
+
+        Args:
+            signs: (H, H, 4) uint8 each, straight alpha, as large as the files are to be.
+            photos: (H, W, 3) uint8 each, of any size.
+            size: Side of the crops.
+        """
+        small = [Image.fromarray(sign).resize((size, size), Image.Resampling.BOX) for sign in signs]
         return cls(
             np.stack([_edged(np.asarray(icon)) for icon in small]),
-            _one_size(material.pictures, material.size),
-            tuple(_encoded(picture, "PNG") for picture in pictures),
-            tuple(_encoded(picture, "JPEG") for picture in material.pictures),
+            _one_size(photos, size),
+            tuple(_encoded(sign, "PNG") for sign in signs),
+            tuple(_encoded(photo, "JPEG") for photo in photos),
         )
 
     @property
@@ -81,7 +96,7 @@ def _edged(icon: np.ndarray) -> np.ndarray:
     return filled
 
 
-def _one_size(pictures: tuple[np.ndarray, ...], size: int) -> np.ndarray:
+def _one_size(pictures: Sequence[np.ndarray], size: int) -> np.ndarray:
     """Cut the middle out of each photo; smaller ones than `size` are enlarged."""
     large = []
     for picture in pictures:

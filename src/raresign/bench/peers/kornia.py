@@ -33,16 +33,17 @@ class KorniaChain:
         MissingLibraryError: kornia is not installed.
 
     Example:
-        >>> from raresign.bench.material import BenchMaterial
-        >>> inputs = PeerInputs.from_material(BenchMaterial.load(None, 64))
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> signs = [render_sign("4.1.1", 256)]
+        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> KorniaChain(inputs, Shares()).crops(0, 4).shape  # doctest: +SKIP
         torch.Size([4, 3, 64, 64])
     """
 
     install = "kornia==0.9.0"
     batch = 64
-    """Crops a call at which it is fastest on a CPU: convolutions in its JPEG are half as fast from
-    128 crops on, and smaller batches cost more calls."""
+    """Crops a call at which it is fastest on a CPU: a convolution in its JPEG slows down in larger
+    ones, and smaller ones cost more calls."""
 
     def __init__(
         self, inputs: PeerInputs, shares: Shares, device: torch.device | str = "cpu"
@@ -77,12 +78,17 @@ class KorniaChain:
         )
         self._noise = kornia.RandomGaussianNoise(std=s.NOISE, p=1.0)
         self._jpeg = kornia.RandomJPEG(tuple(map(float, s.JPEG_QUALITY)), p=shares.jpeg)
+        colours = (self._fading, self._exposure)
+        for step in (*self._warps, *colours, *self._before_sensor, self._noise, self._jpeg):
+            # Else noise and light are drawn on the CPU and copied to the GPU.
+            step.set_rng_device_and_dtype(torch.device(device), torch.float32)
 
     @torch.no_grad()
     def crops(self, first: int, count: int) -> Tensor:
         """(count, 3, S, S) float32 in [0, 1]; `first` decides the classes and seeds the draws."""
-        # kornia draws from torch's global generator; it is put back afterwards.
-        with torch.random.fork_rng(devices=[]):
+        # kornia draws from torch's global generators; they are put back afterwards.
+        gpu = self._icons.device.index
+        with torch.random.fork_rng(devices=[] if gpu is None else [gpu]):
             torch.manual_seed(first)
             rng = np.random.default_rng(first)
             labels = torch.arange(first, first + count) % len(self._icons)

@@ -29,9 +29,10 @@ class AllCores:
 
     Example:
         >>> from functools import partial
-        >>> from raresign.bench.material import BenchMaterial
         >>> from raresign.bench.peers import PeerInputs, PublishedInMemory
-        >>> inputs = PeerInputs.from_material(BenchMaterial.load(None, 32))
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> signs = [render_sign("4.1.1", 64)]
+        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 32)
         >>> with AllCores({"held": partial(PublishedInMemory, inputs)}) as cores:
         ...     parts = cores.make("held", first=0, count=3 * cores.workers)
         >>> sum(len(part) for part in parts) == 3 * cores.workers

@@ -21,8 +21,9 @@ class PublishedFiles:
         inputs: Icons and photos.
 
     Example:
-        >>> from raresign.bench.material import BenchMaterial
-        >>> inputs = PeerInputs.from_material(BenchMaterial.load(None, 64))
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> signs = [render_sign("4.1.1", 256)]
+        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> PublishedFiles(inputs).make(0, 1)[0][1:4]
         b'PNG'
     """
@@ -51,8 +52,9 @@ class PublishedInMemory:
         inputs: Icons and photos.
 
     Example:
-        >>> from raresign.bench.material import BenchMaterial
-        >>> inputs = PeerInputs.from_material(BenchMaterial.load(None, 64))
+        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> signs = [render_sign("4.1.1", 256)]
+        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> PublishedInMemory(inputs).make(0, 2).shape
         (2, 3, 64, 64)
     """

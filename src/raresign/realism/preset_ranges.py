@@ -1,0 +1,141 @@
+"""From a preset to its ranges and probabilities and back, whatever effects it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from raresign.errors import InputError
+from raresign.realism.proposal import Knots, Proposal, mixed_knots
+from raresign.synthesis import RoadPreset, load_preset
+
+_WIDER = 0.3
+"""How far the search reaches beyond a range, as a share of its width (of its ratio if positive)."""
+_OUTSIDE = 0.3
+"""Share of the crops that search the widened range evenly in the first round."""
+_DIGITS = 4
+
+
+def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposal:
+    """The ranges and probabilities of a preset that can be fitted.
+
+    A value counts if the record of the draws has it under the name of a range with a width; a
+    probability if it is neither 0 nor 1. What is switched off stays off, what is fixed stays fixed.
+
+    Args:
+        preset: Any.
+        params: `SyntheticBatch.params` of a batch made with it.
+
+    Example:
+        >>> import torch
+        >>> preset = RoadPreset(sensor={"blur": (0.2, 0.8), "cubic": (1, 1)}, haze={"probability": 0.2})
+        >>> drawn = {"sensor.blur": torch.rand(2), "sensor.cubic": torch.ones(2), "haze": torch.ones(2)}
+        >>> found = preset_proposal(preset, drawn)
+        >>> found.ranges, found.probabilities
+        ({'sensor.blur': (0.2, 0.8)}, {'haze': 0.2})
+    """
+    ranges: dict[str, Knots] = {}
+    probabilities: dict[str, float] = {}
+    for name in params:
+        effect_name, _, field = name.partition(".")
+        effect = getattr(preset, effect_name, None)
+        if effect is None:
+            continue
+        if not field:
+            if 0 < effect.probability < 1:
+                probabilities[name] = effect.probability
+            continue
+        knots = getattr(effect, field, None)
+        if _is_range(knots) and effect.probability > 0:
+            ranges[name] = tuple(float(knot) for knot in knots)
+    return Proposal(ranges, probabilities)
+
+
+def with_proposal(preset: RoadPreset, proposal: Proposal) -> RoadPreset:
+    """The preset with other ranges and probabilities.
+
+    Raises:
+        InputError: A range is not possible.
+
+    Example:
+        >>> with_proposal(RoadPreset(), Proposal({"sensor.blur": (0.1, 0.2)}, {})).sensor.blur
+        (0.1, 0.2)
+    """
+    values: dict[str, Any] = preset.model_dump(mode="json")
+    for name, knots in proposal.ranges.items():
+        effect, _, field = name.partition(".")
+        values[effect][field] = list(knots)
+    for effect, probability in proposal.probabilities.items():
+        values[effect]["probability"] = probability
+    chosen = load_preset(values)
+    assert isinstance(chosen, RoadPreset)
+    return chosen
+
+
+def widened(preset: RoadPreset, proposal: Proposal) -> Proposal:
+    """Ranges to search: each beyond its ends as far as the preset's own limits allow.
+
+    Example:
+        >>> first = Proposal({"sensor.cubic": (0.5, 1.0)}, {})
+        >>> wide = widened(RoadPreset(), first).ranges["sensor.cubic"]
+        >>> wide[0] < 0.5, wide[-1]
+        (True, 1.0)
+    """
+    ranges = {}
+    for name, knots in proposal.ranges.items():
+        low = _furthest(preset, name, knots, low=True)
+        high = _furthest(preset, name, knots, low=False)
+        wider = [(knots, 1 - _OUTSIDE), ((low, high), _OUTSIDE)]
+        ranges[name] = mixed_knots(wider) if (low, high) != (knots[0], knots[-1]) else knots
+    return Proposal(ranges, proposal.probabilities, proposal.mix)
+
+
+def rounded(proposal: Proposal, names: Iterable[str]) -> Proposal:
+    """Four significant digits for these names: what stands in a YAML file.
+
+    Example:
+        >>> rounded(Proposal({"a.b": (1 / 3, 2 / 3)}, {}), ["a.b"]).ranges["a.b"]
+        (0.3333, 0.6667)
+    """
+    chosen = set(names)
+    ranges = {
+        name: tuple(_significant(knot) for knot in knots) if name in chosen else knots
+        for name, knots in proposal.ranges.items()
+    }
+    probabilities = {
+        name: _significant(value) if name in chosen else value
+        for name, value in proposal.probabilities.items()
+    }
+    return Proposal(ranges, probabilities, proposal.mix)
+
+
+def _is_range(value: object) -> bool:
+    if not isinstance(value, tuple) or len(value) < 2:
+        return False
+    return all(isinstance(part, (int, float)) for part in value) and value[0] < value[-1]
+
+
+def _furthest(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
+    """How far one end may move; the preset's validation has the last word."""
+    first, last = knots[0], knots[-1]
+    for reach in (_WIDER, _WIDER / 2, _WIDER / 4, _WIDER / 8):
+        if first > 0:
+            factor = (last / first) ** reach
+            end = first / factor if low else last * factor
+        else:
+            end = first - reach * (last - first) if low else last + reach * (last - first)
+            if low and first == 0:
+                return first
+        tried = (end, *knots[1:]) if low else (*knots[:-1], end)
+        try:
+            with_proposal(preset, Proposal({name: tried}, {}))
+        except InputError:
+            continue
+        return end
+    return first if low else last
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
