@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from synthesis_core import background_atlas, icon_atlas, keys, noise, uniform
+from torch import Tensor
 
-from raresign.embedded import embedded_codes, procedural_backgrounds, render_sign
-from raresign.randomness import CropRandom
+from raresign.embedded import embedded_codes
 from raresign.synthesis import (
     BackgroundAtlas,
     Guard,
@@ -18,34 +17,36 @@ from raresign.synthesis import (
     SyntheticBatch,
     load_preset,
 )
-from raresign.synthesis.camera import Sensor
+from raresign.synthesis.sensor import Sensor
 
 SIZE = 48
 CODES = embedded_codes()
 
 
-def square_icon(code: str) -> np.ndarray:
-    return np.asarray(Image.fromarray(render_sign(code, 96)).resize((SIZE, SIZE)))
+@pytest.fixture(scope="module")
+def icons() -> IconAtlas:
+    return icon_atlas(SIZE, CODES)
 
 
 @pytest.fixture(scope="module")
-def icons() -> IconAtlas:
-    return IconAtlas.from_pictures([square_icon(code) for code in CODES], CODES)
+def signs(icons: IconAtlas) -> Tensor:
+    """(C, 4, S, S) premultiplied: every icon fills its crop."""
+    return torch.stack([icons.icon(row, SIZE) for row in range(len(CODES))])
 
 
 @pytest.fixture(scope="module")
 def backgrounds() -> BackgroundAtlas:
-    return BackgroundAtlas.from_pictures(procedural_backgrounds(3, seed=2), SIZE)
+    return background_atlas(SIZE)
 
 
-def on_grey(icons: torch.Tensor) -> torch.Tensor:
-    return icons[:, :3] + 0.5 * (1 - icons[:, 3:])
+def on_grey(signs: Tensor) -> Tensor:
+    return signs[:, :3] + 0.5 * (1 - signs[:, 3:])
 
 
-def seen(crops: torch.Tensor, **sensor: tuple[float, float]) -> torch.Tensor:
-    quiet: dict[str, tuple[float, float]] = {"noise": (0, 0), "sharpening": (0, 0)}
-    random = CropRandom.from_seed(0, torch.arange(len(crops)))
-    return Sensor(**{**quiet, **sensor})(crops, random)  # type: ignore[arg-type]
+def seen(crops: Tensor, **ranges: tuple[float, float]) -> Tensor:
+    sensor = Sensor.model_validate(ranges)
+    params = sensor.sample(uniform(len(crops), sensor))
+    return sensor.enlarge(sensor.see(crops, params, SIZE), params, SIZE)
 
 
 def refused_codes(legible: torch.Tensor) -> list[str]:
@@ -55,51 +56,49 @@ def refused_codes(legible: torch.Tensor) -> list[str]:
 # --- one look ------------------------------------------------------------------------------------
 
 
-def test_every_clean_sign_is_legible(icons: IconAtlas) -> None:
-    assert refused_codes(Guard().legible(icons.icons, on_grey(icons.icons))) == []
+def test_every_clean_sign_is_legible(signs: Tensor) -> None:
+    assert refused_codes(Guard().legible(signs, on_grey(signs))) == []
 
 
-def test_dim_hazy_or_small_signs_are_legible_still(icons: IconAtlas) -> None:
-    crops = on_grey(icons.icons)
+def test_dim_hazy_or_small_signs_are_legible_still(signs: Tensor) -> None:
+    crops = on_grey(signs)
     for damaged in (crops * 0.25, crops * 0.3 + 0.6, seen(crops, pixels=(16, 16))):
-        legible = Guard().legible(icons.icons, damaged)
+        legible = Guard().legible(signs, damaged)
         assert legible.double().mean() > 0.95, refused_codes(legible)
 
 
-def test_a_grey_crop_is_refused(icons: IconAtlas) -> None:
+def test_a_grey_crop_is_refused(signs: Tensor) -> None:
     for level in (0.0, 0.5, 1.0):
-        legible = Guard().legible(icons.icons, torch.full_like(icons.icons[:, :3], level))
+        legible = Guard().legible(signs, torch.full_like(signs[:, :3], level))
         assert not legible.any(), level
 
 
-def test_a_contrast_of_a_few_percent_is_refused(icons: IconAtlas) -> None:
-    faint = 0.5 + 0.04 * (on_grey(icons.icons) - 0.5)
-    assert not Guard().legible(icons.icons, faint).any()
+def test_a_contrast_of_a_few_percent_is_refused(signs: Tensor) -> None:
+    faint = 0.5 + 0.04 * (on_grey(signs) - 0.5)
+    assert not Guard().legible(signs, faint).any()
 
 
-def test_noise_alone_is_refused(icons: IconAtlas) -> None:
-    random = CropRandom.from_seed(5, torch.arange(len(CODES)))
-    crops = random.uniform(0.0, 1.0, 3, SIZE, SIZE)
-    assert not Guard().legible(icons.icons, crops).any()
+def test_noise_alone_is_refused(signs: Tensor) -> None:
+    assert not Guard().legible(signs, noise(len(CODES), size=SIZE)).any()
 
 
-def test_four_pixels_are_refused(icons: IconAtlas) -> None:
-    legible = Guard().legible(icons.icons, seen(on_grey(icons.icons), pixels=(2, 2)))
+def test_four_pixels_are_refused(signs: Tensor) -> None:
+    legible = Guard().legible(signs, seen(on_grey(signs), pixels=(2, 2)))
     assert legible.double().mean() < 0.15, refused_codes(~legible)
 
 
-def test_an_extreme_blur_is_refused(icons: IconAtlas) -> None:
-    legible = Guard().legible(icons.icons, seen(on_grey(icons.icons), blur=(30, 30)))
+def test_an_extreme_blur_is_refused(signs: Tensor) -> None:
+    legible = Guard().legible(signs, seen(on_grey(signs), blur=(30, 30)))
     assert not legible.any()
 
 
-def test_an_inverted_sign_is_refused(icons: IconAtlas) -> None:
-    assert not Guard().legible(icons.icons, 1 - on_grey(icons.icons)).any()
+def test_an_inverted_sign_is_refused(signs: Tensor) -> None:
+    assert not Guard().legible(signs, 1 - on_grey(signs)).any()
 
 
-def test_a_sign_outside_the_crop_is_refused(icons: IconAtlas) -> None:
-    nothing = torch.zeros_like(icons.icons)
-    assert not Guard().legible(nothing, on_grey(icons.icons)).any()
+def test_a_sign_outside_the_crop_is_refused(signs: Tensor) -> None:
+    nothing = torch.zeros_like(signs)
+    assert not Guard().legible(nothing, on_grey(signs)).any()
 
 
 def test_a_plate_of_one_colour_cannot_lose_its_detail() -> None:
@@ -108,20 +107,20 @@ def test_a_plate_of_one_colour_cannot_lose_its_detail() -> None:
     assert Guard().legible(plate, torch.full((1, 3, SIZE, SIZE), 0.2)).all()
 
 
-def test_thresholds_do_what_they_say(icons: IconAtlas) -> None:
-    signs, half = icons.icons, 0.25 + 0.5 * on_grey(icons.icons)
+def test_thresholds_do_what_they_say(signs: Tensor) -> None:
+    half = 0.25 + 0.5 * on_grey(signs)
     assert Guard(least_contrast=0.45).legible(signs, half).all()
     assert not Guard(least_contrast=0.55).legible(signs, half).any()
     assert Guard(least_contrast=0.0, least_agreement=0.99).legible(signs, half).all()
 
 
-def test_the_look_is_each_crops_own(icons: IconAtlas) -> None:
-    crops = on_grey(icons.icons)
+def test_the_look_is_each_crops_own(signs: Tensor) -> None:
+    crops = on_grey(signs)
     crops[::2] = 0.5
     expected = (torch.arange(len(CODES)) % 2).bool()
-    assert torch.equal(Guard().legible(icons.icons, crops), expected)
+    assert torch.equal(Guard().legible(signs, crops), expected)
     for row in (0, 1):
-        alone = Guard().legible(icons.icons[row : row + 1], crops[row : row + 1])
+        alone = Guard().legible(signs[row : row + 1], crops[row : row + 1])
         assert alone.item() == bool(row)
 
 

@@ -65,7 +65,7 @@ def test_coded_pictures_are_those_of_pillow(grey: bool, most: float, quality: in
     assert np.percentile(np.abs(ours - theirs), 90) < 3 * most
     before = crops.mul(255).numpy()
     lost = np.corrcoef((ours - before).ravel(), (theirs - before).ravel())[0, 1]
-    assert lost > (0.97 if quality < 100 or not grey else 0.5)  # the same halos, not just as many
+    assert lost > (0.95 if quality < 100 or not grey else 0.3)  # the same halos, not just as many
 
 
 # --- against the standard ----------------------------------------------------------------------

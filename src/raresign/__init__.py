@@ -60,8 +60,11 @@ if TYPE_CHECKING:
         load_predictions,
         open_data,
         predict,
+        render_again,
+        synth_sheets,
         synthesise,
         train,
+        verify_crops,
     )
 
 _HOME = {
@@ -111,8 +114,11 @@ _HOME = {
         "load_predictions",
         "open_data",
         "predict",
+        "render_again",
+        "synth_sheets",
         "synthesise",
         "train",
+        "verify_crops",
     ],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -159,10 +165,13 @@ __all__ = [
     "preset_names",
     "recipe_names",
     "reference_contrastive_loss",
+    "render_again",
     "run_bench",
     "seeds_interval",
+    "synth_sheets",
     "synthesise",
     "train",
+    "verify_crops",
     "write_report",
 ]
 

@@ -1,4 +1,4 @@
-"""Commands that make something: demo, train, predict, synth."""
+"""Commands that make something: demo, train, predict; and synth, which has a file of its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.options import Crops, Data, Json, Layout, Run, Seed, Strict
+from raresign.cli.synth import synth as synth
 from raresign.cli.tables import print_stages
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -123,30 +124,3 @@ def predict(
             cells = (file, row.code, row.name, f"{row.probability:.3f}", row.family)
             table.add_row(*map(escape, cells))
     Console().print(table)
-
-
-def synth(
-    data: Data,
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
-    per_class: Annotated[int, typer.Option(help="Crops a class.")] = 100,
-    preset: Annotated[str, typer.Option(help="Preset name or YAML file.")] = "road",
-    size: Annotated[int, typer.Option(help="Side of the crops in pixels.")] = 64,
-    seed: Seed = 0,
-    sheet: Annotated[bool, typer.Option("--sheet", help="Also write a contact sheet.")] = False,
-) -> None:
-    """Write synthetic crops to class folders; a killed run goes on where it stopped.
-
-    Example: `raresign synth DATA --out SYNTH --per-class 10 --sheet`
-    """
-    console = Console(markup=False)
-    written = raresign.synthesise(
-        data,
-        out,
-        per_class=per_class,
-        preset=preset,
-        size=size,
-        seed=seed,
-        sheet=sheet,
-        say=console.print,
-    )
-    console.print(f"{written} crops written to {out}", soft_wrap=True)

@@ -1,0 +1,68 @@
+"""Realism: how synthetic crops differ from real ones, and ranges under which they differ less."""
+
+from __future__ import annotations
+
+from raresign.realism.discriminator import (
+    Scorer,
+    TwoSampleTest,
+    fit_classifier,
+    held_out_scores,
+    separation,
+)
+from raresign.realism.distance import FeatureDistance, frechet_distance, kernel_distance
+from raresign.realism.empirical_bayes import (
+    Fit,
+    Round,
+    Simulation,
+    fit_proposal,
+    moved_proposal,
+    tempered_weights,
+)
+from raresign.realism.features import FeatureSpace
+from raresign.realism.folds import block_folds, even_sample
+from raresign.realism.pixel_discriminator import pixel_scores
+from raresign.realism.preset_ranges import preset_proposal, rounded, widened, with_proposal
+from raresign.realism.proposal import (
+    Knots,
+    Proposal,
+    effective_size,
+    mixed_knots,
+    weighted_knots,
+)
+from raresign.realism.ruler import Realism, RealismRuler, StatisticGap
+from raresign.realism.statistics import CropStatistics, crop_statistics
+
+__all__ = [
+    "CropStatistics",
+    "FeatureDistance",
+    "FeatureSpace",
+    "Fit",
+    "Knots",
+    "Proposal",
+    "Realism",
+    "RealismRuler",
+    "Round",
+    "Scorer",
+    "Simulation",
+    "StatisticGap",
+    "TwoSampleTest",
+    "block_folds",
+    "crop_statistics",
+    "effective_size",
+    "even_sample",
+    "fit_classifier",
+    "fit_proposal",
+    "frechet_distance",
+    "held_out_scores",
+    "kernel_distance",
+    "mixed_knots",
+    "moved_proposal",
+    "pixel_scores",
+    "preset_proposal",
+    "rounded",
+    "separation",
+    "tempered_weights",
+    "weighted_knots",
+    "widened",
+    "with_proposal",
+]

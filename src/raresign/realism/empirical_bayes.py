@@ -42,10 +42,15 @@ _EFFECTIVE = 0.3
 """Least effective share of the crops; sharper weights are tempered (w^b with b < 1) to it."""
 _EXPLORE = 0.05
 """Share of the widest range in every later proposal: what was lost can come back."""
-_KOLMOGOROV = 1.95
-"""Critical value of the Kolmogorov-Smirnov statistic times sqrt(n) at 0.1 %."""
+_BINS = 12
+_LEAST = 20
+"""Crops in a bin (or with and without an effect) below which nothing is concluded."""
+_CHI_SQUARE = 31.3
+"""Critical value of chi-square with 11 degrees of freedom at 0.1 %."""
 _SIGMAS = 3.3
-"""Critical value of a share's change at 0.1 %."""
+"""The same for a difference of two means."""
+_SHARPEST = 3.0
+_MOST = 20.0
 _PRIOR = 50.0
 """Effective crops that the present proposal counts for."""
 _PATIENCE = 2
@@ -74,13 +79,13 @@ class Round:
         test: How well the statistics tell its crops from real ones.
         divergence: Lower bound of the Jensen-Shannon divergence in bits, 0..1, from the
             classifier's held-out loss.
-        effective: Effective number of crops behind the new ranges.
+        power: What the odds were raised to; 1 where they are small enough to be taken whole.
         moved: Names of the ranges and probabilities that moved.
     """
 
     test: TwoSampleTest
     divergence: float
-    effective: float
+    power: float
     moved: tuple[str, ...]
 
 
@@ -150,10 +155,9 @@ def fit_proposal(
         scores = held_out_scores(
             real, made.statistics, real_folds, folds, _HIDDEN, seed + 100 * number, _RIDGE
         )
-        weights = tempered_weights(scores[1])
-        following, names = moved_proposal(proposal, made, weights)
+        following, names, power = moved_proposal(proposal, made, scores[1])
         test, divergence = TwoSampleTest.of_scores(*scores), _divergence(*scores)
-        seen.append(Round(test, divergence, effective_size(weights), names))
+        seen.append(Round(test, divergence, power, names))
         if heard is not None:
             heard(number, seen[-1])
         if best < 0 or divergence < seen[best].divergence:
@@ -174,7 +178,7 @@ def fit_proposal(
     return Fit(replace(found, ranges=ranges), found_moved, tuple(seen), best)
 
 
-def tempered_weights(scores: Floats, share: float = _EFFECTIVE) -> Floats:
+def tempered_weights(scores: Floats, share: float = _EFFECTIVE) -> tuple[Floats, float]:
     """Weights exp(-b score) of mean 1, with the largest b <= 1 that leaves an effective share.
 
     Args:
@@ -182,8 +186,9 @@ def tempered_weights(scores: Floats, share: float = _EFFECTIVE) -> Floats:
         share: Least effective size of the weights over N.
 
     Example:
-        >>> bool((tempered_weights(np.zeros(4)) == 1).all())
-        True
+        >>> weights, power = tempered_weights(np.zeros(4))
+        >>> weights.tolist(), power
+        ([1.0, 1.0, 1.0, 1.0], 1.0)
     """
 
     def at(power: float) -> Floats:
@@ -194,49 +199,77 @@ def tempered_weights(scores: Floats, share: float = _EFFECTIVE) -> Floats:
 
     low, high = 0.0, 1.0
     if effective_size(at(high)) >= share * len(scores):
-        return at(high)
+        return at(high), 1.0
     for _ in range(30):
         middle = (low + high) / 2
         enough = effective_size(at(middle)) >= share * len(scores)
         low, high = (middle, high) if enough else (low, middle)
-    return at(low)
+    return at(low), low
 
 
 def moved_proposal(
-    proposal: Proposal, made: Simulation, weights: Floats
-) -> tuple[Proposal, tuple[str, ...]]:
-    """The proposal after one step, and the names that moved.
+    proposal: Proposal, made: Simulation, scores: Floats
+) -> tuple[Proposal, tuple[str, ...], float]:
+    """The proposal after one step, the names that moved, and the power that was used.
 
     Args:
         proposal: What `made` was drawn from.
         made: The crops.
-        weights: (N,) their density ratios.
+        scores: (N,) logits of "synthetic".
     """
+    weights, power = tempered_weights(scores)
+    sharpen = min(1 / power, _SHARPEST)
     ranges, probabilities = dict(proposal.ranges), dict(proposal.probabilities)
     names: list[str] = []
-    for name in ranges:
+    for name, present in proposal.ranges.items():
         values, its = _happened(made.params[name], weights)
-        size = effective_size(its)
-        if size < 2 or _kolmogorov(values, its) * np.sqrt(size) < _KOLMOGOROV:
+        factor = _factor(values, its, sharpen)
+        if factor is None:
             continue
-        trust = size / (size + _PRIOR)
-        fitted = weighted_knots(values, its, MANY_KNOTS)
-        ranges[name] = mixed_knots([(fitted, trust), (ranges[name], 1 - trust)], MANY_KNOTS)
+        fitted = weighted_knots(values, factor, MANY_KNOTS)
+        ranges[name] = fitted
         names.append(name)
-    size = effective_size(weights)
-    for name, present in probabilities.items():
-        happened = made.params[name]
-        drawn = float(happened.mean())
-        share = float((happened * weights).sum() / weights.sum())
-        if abs(share - drawn) < _SIGMAS * np.sqrt(max(drawn * (1 - drawn), 1 / size) / size):
+    for name, present in proposal.probabilities.items():
+        happened = made.params[name] > 0.5
+        n, m = int(happened.sum()), int((~happened).sum())
+        if min(n, m) < _LEAST:
             continue
-        probabilities[name] = (share * size + present * _PRIOR) / (size + _PRIOR)
+        yes, no = weights[happened], weights[~happened]
+        error = np.sqrt(yes.var() / n + no.var() / m)
+        if abs(yes.mean() - no.mean()) < _SIGMAS * error:
+            continue
+        ratio = (yes.mean() / no.mean()) ** sharpen
+        odds = present / (1 - present) * float(np.clip(ratio, 1 / _MOST, _MOST))
+        probabilities[name] = odds / (1 + odds)
         names.append(name)
     mix = proposal.mix
     if mix is not None:
         share = np.bincount(made.labels, weights, minlength=len(mix))
         mix = (share + _PRIOR * mix) / (share.sum() + _PRIOR)
-    return Proposal(ranges, probabilities, mix), tuple(names)
+    return Proposal(ranges, probabilities, mix), tuple(names), power
+
+
+def _factor(values: Floats, weights: Floats, sharpen: float) -> Floats | None:
+    """(N,) by how much each value's density changes; None where nothing but chance shows.
+
+    The values are sorted into bins of equal counts; a bin's factor is its mean weight.
+    """
+    n = len(values)
+    if n < _BINS * _LEAST:
+        return None
+    rank = np.empty(n, np.int64)
+    rank[np.argsort(values, kind="stable")] = np.arange(n)
+    bins = rank * _BINS // n
+    count = np.bincount(bins, minlength=_BINS)
+    mean = np.bincount(bins, weights, minlength=_BINS) / count
+    spread = float((count * np.square(mean / weights.mean() - 1)).sum())
+    if spread < _CHI_SQUARE * float((weights / weights.mean()).var()):
+        return None
+    logs = sharpen * np.log(mean / weights.mean())
+    padded = np.concatenate([logs[:1], logs, logs[-1:]])
+    smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    factor: Floats = np.exp((smooth - smooth.max()).clip(min=-np.log(_MOST)))
+    return factor[bins]
 
 
 def _happened(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -246,16 +279,6 @@ def _happened(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
     flat = columns.reshape(-1)
     kept = np.isfinite(flat)
     return flat[kept], spread[kept]
-
-
-def _kolmogorov(values: Floats, weights: Floats) -> float:
-    """Largest difference of the weighted and the plain distribution function."""
-    order = np.argsort(values, kind="stable")
-    weighted = np.cumsum(weights[order]) / weights.sum()
-    plain = np.arange(1, len(values) + 1) / len(values)
-    # Ties (rounded values) count only where a run of equal values ends.
-    ends = np.append(np.diff(values[order]) > 0, True)
-    return float(np.abs(weighted - plain)[ends].max())
 
 
 def _divergence(real: Floats, synthetic: Floats) -> float:

@@ -25,6 +25,8 @@ class BackgroundAtlas:
         pixels: (P,) int32, 0xBBGGRR, the pictures row by row, one after another.
         start: (L,) int64, first pixel of each picture.
         height, width: (L,) int64.
+        usable: (U,) int64, the levels that are at least `size` wide and high; the level after
+            each is its half.
         squashed: (B, 3, size, size) uint8, each whole photo squashed to a square, as the
             reference system does.
         size: Side of the crops.
@@ -40,6 +42,7 @@ class BackgroundAtlas:
     start: Tensor
     height: Tensor
     width: Tensor
+    usable: Tensor
     squashed: Tensor
     size: int
 
@@ -56,6 +59,7 @@ class BackgroundAtlas:
             raise InputError("no background pictures", "give at least one photo without signs")
         levels: list[np.ndarray] = []
         squashed: list[np.ndarray] = []
+        usable: list[int] = []
         for picture in pictures:
             photo = Image.fromarray(picture)
             squashed.append(np.asarray(photo.resize((size, size), Image.Resampling.BOX)))
@@ -67,8 +71,10 @@ class BackgroundAtlas:
                 )
                 photo = photo.resize(side, Image.Resampling.BICUBIC)
             while min(photo.size) >= size:
+                usable.append(len(levels))
                 levels.append(np.asarray(photo))
                 photo = photo.reduce(2)
+            levels.append(np.asarray(photo))  # for small canvases alone
         shapes = torch.tensor([level.shape[:2] for level in levels])
         count = shapes.prod(1)
         pixels = torch.from_numpy(np.concatenate([_packed(level) for level in levels]))
@@ -78,21 +84,34 @@ class BackgroundAtlas:
             (count.cumsum(0) - count).to(device),
             shapes[:, 0].to(device),
             shapes[:, 1].to(device),
+            torch.tensor(usable, device=device),
             stack.to(device),
             size,
         )
 
-    def crop(self, random: CropRandom) -> Tensor:
-        """(N, 3, size, size) float32 in [0, 1]: for each crop a random level and place."""
+    def crop(self, random: CropRandom, canvas: int | None = None) -> Tensor:
+        """A random place of a random level for each crop.
+
+        Args:
+            random: The draws of these crops.
+            canvas: Side of the result, `size` if None. A canvas of half the size shows as much of
+                the photo, at half the resolution.
+
+        Returns:
+            (N, 3, canvas, canvas) float32 in [0, 1].
+        """
+        side = canvas or self.size
         stream = random.stream("background")
-        level = stream.integers(0, len(self.start) - 1)
-        top = stream.below(self.height[level] - self.size + 1)
-        left = stream.below(self.width[level] - self.size + 1)
-        steps = torch.arange(self.size, device=level.device)
+        level = self.usable[stream.below(torch.full_like(random.keys, len(self.usable)))]
+        if 2 * side <= self.size:
+            level = level + 1  # its half, which always stands next
+        top = stream.below(self.height[level] - side + 1)
+        left = stream.below(self.width[level] - side + 1)
+        steps = torch.arange(side, device=level.device)
         corner = self.start[level] + top * self.width[level] + left
-        rows = corner[:, None] + steps * self.width[level][:, None]  # (N, size)
-        drawn = self.pixels[rows[:, :, None] + steps]  # (N, size, size)
-        crops = torch.empty(len(drawn), 3, self.size, self.size, device=drawn.device)
+        rows = corner[:, None] + steps * self.width[level][:, None]  # (N, side)
+        drawn = self.pixels[rows[:, :, None] + steps]  # (N, side, side)
+        crops = torch.empty(len(drawn), 3, side, side, device=drawn.device)
         for channel in range(3):
             crops[:, channel] = (drawn >> (8 * channel)) & 255
         return crops.mul_(1 / 255)

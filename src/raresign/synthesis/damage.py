@@ -21,20 +21,21 @@ from raresign.synthesis.effect import (
 )
 from raresign.synthesis.fields import band
 from raresign.synthesis.paint import (
+    RUST,
     blotches,
     counted,
     grain_on,
+    length,
     paint,
-    paint_many,
+    paint_grey,
     pixel_size,
+    pixel_softness,
+    split,
     spread,
     tint,
     turned,
     within,
 )
-
-_RUST = (0.55, 0.27, 0.1)
-"""Iron oxide: only the ratios count."""
 
 
 def _is_there(count: Tensor, k: int) -> Tensor:
@@ -83,22 +84,23 @@ class Scratches(SignEffect):
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
         """See `SignEffect.apply`."""
         pixel = pixel_size(plate).mean(1)
-        length, width, brightness = (
+        reach, width, brightness = (
             params[name][:, :, None, None] for name in ("length", "width", "brightness")
         )
-        cover = torch.zeros_like(plate[..., 0])
+        x, y = split(plate)
+        cover = torch.zeros_like(x)
         grey = torch.zeros_like(cover)
         for k in range(self.most):
-            along, across = turned(
-                plate, params["x"][:, k], params["y"][:, k], params["angle"][:, k]
-            )
+            at = params["x"][:, k], params["y"][:, k]
+            along, across = turned(x, y, at, params["angle"][:, k])
             # Half a length in half plate widths is a length in plate widths.
             line = band(across.abs_(), width[:, k], pixel)
-            line.mul_(within(along.abs_().sub_(length[:, k]), pixel))
+            line.mul_(within(along.abs_().sub_(reach[:, k]), pixel))
             line.mul_(params["opacity"][:, None, None] * _is_there(params["count"], k))
-            grey.lerp_(brightness[:, k].expand_as(grey), line)
-            cover.lerp_(torch.ones_like(cover), line)
-        return paint_many(sign, cover, grey[:, None])
+            bare = 1 - line
+            grey.mul_(bare).addcmul_(line, brightness[:, k])
+            cover.mul_(bare).add_(line)
+        return paint_grey(sign.clone(), cover, grey)
 
 
 class Stickers(SignEffect):
@@ -115,7 +117,7 @@ class Stickers(SignEffect):
     """
 
     most: ClassVar[int] = 3
-    draws: ClassVar[int] = 1 + 9 * most
+    draws: ClassVar[int] = 1 + 10 * most
 
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
     count: Annotated[WholeRange, inside(0, most)] = (1, 3)
@@ -125,11 +127,18 @@ class Stickers(SignEffect):
     """Longer over shorter side."""
     roundness: Share = (0.0, 0.1, 1.0)
     """Of the corners: 0 square, 1 half circles."""
+    vividness: Share = (0.0, 0.9)
+    """Of the colours: 0 grey, 1 any colour."""
 
     def sample(self, u: Tensor) -> Params:
         """`count`: (N,); `x`, `y`, `angle` and the fields: (N, most); `colour`: (N, most * 3)."""
         n, k = len(u), self.most
-        x, y, angle, size, slimness, roundness = u[:, 1 : 1 + 6 * k].view(n, 6, k).unbind(1)
+        x, y, angle, size, slimness, roundness, vividness = (
+            u[:, 1 : 1 + 7 * k].view(n, 7, k).unbind(1)
+        )
+        vividness = quantile(vividness, self.vividness)
+        colour = u[:, 1 + 7 * k :].view(n, k, 3)
+        colour = torch.lerp(colour.mean(2, keepdim=True), colour, vividness[:, :, None])
         return {
             "count": counted(u[:, 0], *self.count),
             "x": x * 1.7 - 0.85,
@@ -139,7 +148,8 @@ class Stickers(SignEffect):
             "size": quantile_log(size, self.size),
             "slimness": quantile_log(slimness, self.slimness),
             "roundness": quantile(roundness, self.roundness),
-            "colour": u[:, 1 + 6 * k :],
+            "vividness": vividness,
+            "colour": colour.flatten(1),
         }
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
@@ -149,15 +159,16 @@ class Stickers(SignEffect):
         half_height = half_width / params["slimness"][:, :, None, None]
         radius = half_height * params["roundness"][:, :, None, None]
         colours = params["colour"].view(len(sign), self.most, 3)
+        x, y = split(plate)
+        sign = sign.clone()
         for k in range(self.most):
-            along, across = turned(
-                plate, params["x"][:, k], params["y"][:, k], params["angle"][:, k]
-            )
+            at = params["x"][:, k], params["y"][:, k]
+            along, across = turned(x, y, at, params["angle"][:, k])
             # Distance to a box with round corners.
             along = along.abs_().sub_(half_width[:, k] - radius[:, k])
             across = across.abs_().sub_(half_height[:, k] - radius[:, k])
             inner = torch.maximum(along, across).clamp_(max=0)
-            distance = torch.hypot(along.clamp_(min=0), across.clamp_(min=0)).add_(inner)
+            distance = length(along.clamp_(min=0), across.clamp_(min=0)).add_(inner)
             cover = within(distance.sub_(radius[:, k]), pixel).mul_(_is_there(params["count"], k))
             sign = paint(sign, cover, colours[:, k])
         return sign
@@ -185,7 +196,7 @@ class Rust(SignEffect):
     """Radius of a spot in half plate widths."""
     streak: Annotated[Range, inside(0.01, 4)] = (0.1, 0.9)
     """How far it runs down, in half plate widths."""
-    edge: Share = (0.0, 0.3, 0.9)
+    edge: Share = (0.0, 0.15, 0.7)
     """Share of the sign's very edge that is rusty."""
     opacity: Share = (0.4, 0.9)
     brightness: Share = (0.15, 0.4)
@@ -210,26 +221,27 @@ class Rust(SignEffect):
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
         """See `SignEffect.apply`."""
-        x, y, size, streak = (
+        at_x, at_y, size, streak = (
             params[name][:, :, None, None] for name in ("x", "y", "size", "streak")
         )
+        x, y = split(plate)
         # The edge is where the sign's surroundings are half empty.
         share = (1 - spread(sign[:, 3:])[:, 0]).mul_(2 * params["edge"][:, None, None])
         for k in range(self.most):
-            aside = (plate[..., 0] - x[:, k]).div_(size[:, k])
-            below = plate[..., 1] - y[:, k]
+            aside = (x - at_x[:, k]).div_(size[:, k])
+            below = y - at_y[:, k]
             # Round above its centre, drawn out below.
             down = torch.maximum(below / streak[:, k], below.div_(-size[:, k]))
-            spot = aside.square_().add_(down.square_()).neg_().add_(1)
+            spot = aside.square_().addcmul_(down, down).neg_().add_(1)
             share = torch.maximum(share, spot.mul_(_is_there(params["count"], k)))
         # Blotches that are higher than wide: rust runs.
-        width = torch.full_like(params["edge"], 0.12)
-        noise = grain_on(plate, width, width * 4, params["where"])
-        softness = torch.full_like(width, 0.5)[:, None, None]
+        width = torch.full_like(params["edge"], 0.18)
+        noise = grain_on(plate, width, width * 3, params["where"])
+        softness = pixel_softness(pixel_size(plate).mean(1), width).clamp_(min=0.4)
         cover = blotches(noise, share.clamp_(0, 1), softness)
         cover.mul_(params["opacity"][:, None, None])
         full = torch.ones_like(params["brightness"])
-        return paint(sign, cover, tint(params["brightness"], full, _RUST))
+        return paint(sign.clone(), cover, tint(params["brightness"], full, RUST))
 
 
 class Dents(SignEffect):
@@ -274,23 +286,24 @@ class Dents(SignEffect):
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
         """See `SignEffect.apply`."""
         pixel = pixel_size(plate).mean(1)
-        x, y, radius = (params[name][:, :, None, None] for name in ("x", "y", "radius"))
+        at_x, at_y, radius = (params[name][:, :, None, None] for name in ("x", "y", "radius"))
         relief = params["relief"][:, None, None]
-        bent = torch.zeros_like(plate[..., 0])
-        chipped, hole = torch.zeros_like(bent), torch.zeros_like(bent)
+        x, y = split(plate)
+        bent = torch.zeros_like(x)
+        chipped, hole = torch.zeros_like(x), torch.zeros_like(x)
         for k in range(self.most):
             # What is smaller than a pixel fades by its area instead of its edges.
             seen = (2 * radius[:, k] / pixel).square().clamp(max=1) * _is_there(params["count"], k)
             blur = pixel / radius[:, k]
-            down = (plate[..., 1] - y[:, k]).div_(radius[:, k])
-            away = torch.hypot((plate[..., 0] - x[:, k]).div_(radius[:, k]), down)
-            hole.add_(within(away - 0.4, blur).mul_(seen))
-            chipped.add_(within(away - 1, blur).mul_(seen))
+            down = (y - at_y[:, k]).div_(radius[:, k])
+            away = length((x - at_x[:, k]).div_(radius[:, k]), down)
+            hole.addcmul_(within(away - 0.4, blur), seen)
+            chipped.addcmul_(within(away - 1, blur), seen)
             # Light from above: the upper slope is dark, the lower one bright.
             slope = away.div_(-2.5).add_(1).clamp_(min=0).mul_(down)
-            bent.add_(slope.mul_(seen * relief))
+            bent.addcmul_(slope, seen * relief)
         bent.clamp_(-1, 1)
-        dented = paint_many(sign, bent.abs(), bent.clamp(min=0)[:, None])
-        ring = tint(params["brightness"], params["rust"], _RUST)
-        dented = paint(dented, chipped.clamp_(max=1), ring)
+        dented = paint_grey(sign.clone(), bent.abs(), bent.clamp(min=0))
+        ring = tint(params["brightness"], params["rust"], RUST)
+        paint(dented, chipped.clamp_(max=1), ring)
         return paint(dented, hole.clamp_(max=1), torch.full_like(ring, 0.08))

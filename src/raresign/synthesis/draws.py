@@ -48,33 +48,31 @@ class CropDraws:
         self._recording = record
         self._table = random.table({name: 1 + effect.draws for name, effect in effects.items()})
 
-    def of(self, name: str, among: Tensor | None = None) -> tuple[Tensor | None, Params]:
+    def of(self, name: str) -> tuple[Tensor | None, Params]:
         """Which crops an effect meets and the values that it draws for them.
 
         Args:
             name: The effect's name.
-            among: (K,) rows of the batch to look at; all if None.
 
         Returns:
-            Positions in `among` (None for all of them), and one row of values for each.
+            Rows of the batch (None for all of them), and one row of values for each.
         """
         effect = self._effects[name]
-        uniform = self._table[name] if among is None else self._table[name][among]
+        uniform = self._table[name]
         rows = None
         if effect.probability < 1:
             rows = (uniform[:, 0] < effect.probability).nonzero().squeeze(1)
             uniform = uniform[rows]
         params = effect.sample(uniform[:, 1:])
         if self._recording:
-            met = rows if among is None or rows is None else among[rows]
-            self._keep(name, params, among if rows is None else met)
+            self._keep(name, params, rows)
         return rows, params
 
-    def on_crops(self, name: str, crops: Tensor, among: Tensor | None = None) -> Tensor:
+    def on_crops(self, name: str, crops: Tensor) -> Tensor:
         """Apply a crop effect to the crops that it meets; `crops` may be changed in place."""
         effect = self._effects[name]
         assert isinstance(effect, CropEffect)
-        return self.change(name, crops, lambda part, params, _: effect.apply(part, params), among)
+        return self.change(name, crops, lambda part, params, _: effect.apply(part, params))
 
     def on_sign(self, name: str, sign: Tensor, plate: Tensor) -> Tensor:
         """Apply a sign effect to the layers that it meets; `sign` may be changed in place."""
@@ -93,12 +91,11 @@ class CropDraws:
         name: str,
         pictures: Tensor,
         how: Callable[[Tensor, Params, Tensor | None], Tensor],
-        among: Tensor | None = None,
     ) -> Tensor:
         """Replace the pictures that an effect meets by `how(pictures, values, their rows)`."""
         if self._effects[name].probability == 0:
             return pictures
-        rows, params = self.of(name, among)
+        rows, params = self.of(name)
         if rows is None:
             return how(pictures, params, None)
         if not len(rows):
@@ -115,6 +112,11 @@ class CropDraws:
             return matrix
         whole = identity_colour(len(self.random), matrix).clone()
         return whole.index_copy_(0, rows, matrix)
+
+    def keep(self, name: str, values: Tensor) -> None:
+        """Record (N, ...) values that no effect drew."""
+        if self._recording:
+            self.record[name] = values
 
     def _keep(self, name: str, params: Params, rows: Tensor | None) -> None:
         """Write values into the record; NaN where the effect did not happen."""

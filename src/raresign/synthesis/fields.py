@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from raresign.synthesis.textures import TILE
+
 
 def per_crop(values: Tensor) -> Tensor:
     """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels.
@@ -15,6 +17,16 @@ def per_crop(values: Tensor) -> Tensor:
         (torch.Size([5, 1, 1, 1]), torch.Size([5, 3, 1, 1]))
     """
     return values.reshape(len(values), -1, 1, 1)
+
+
+def brightest(crops: Tensor) -> Tensor:
+    """(N, 1, 1, 1) the highest value of each crop: what is white in its light.
+
+    Example:
+        >>> brightest(torch.tensor([0.25, 0.5, 0.0]).view(1, 3, 1, 1)).item()
+        0.5
+    """
+    return per_crop(crops.amax((1, 2, 3)))
 
 
 def axes(crops: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,3 +123,20 @@ def ranked(field: np.ndarray) -> np.ndarray:
     ranks = np.empty(field.size, np.float32)
     ranks[field.ravel().argsort(kind="stable")] = (np.arange(field.size) + 0.5) / field.size
     return ranks.reshape(field.shape)
+
+
+def blotches(rng: np.random.Generator, size: float) -> np.ndarray:
+    """(TILE, TILE) smooth noise of one size that repeats, evenly distributed over (0, 1).
+
+    Args:
+        rng: Where its phases come from.
+        size: Distance of neighbouring blotches in tiles.
+
+    Example:
+        >>> blotches(np.random.default_rng(0), 0.1).shape
+        (256, 256)
+    """
+    steps = np.fft.fftfreq(TILE) * TILE * size  # 1: one wave over this distance
+    octaves = np.log2(np.hypot(*np.meshgrid(steps, steps)) + 1e-9)
+    spectrum = np.fft.fft2(rng.standard_normal((TILE, TILE))) * np.exp(-(octaves**2))
+    return ranked(np.fft.ifft2(spectrum).real)

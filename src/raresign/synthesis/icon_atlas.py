@@ -43,7 +43,7 @@ class IconAtlas:
         >>> codes = ("3.24.n60", "4.1.1")
         >>> atlas = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
         >>> atlas.sides
-        (128, 64, 32, 16)
+        (128, 64, 32, 16, 8)
         >>> atlas.icon(1, 32).shape
         torch.Size([4, 32, 32])
     """
@@ -99,7 +99,7 @@ class IconAtlas:
         """
         finest = len(pictures[0])
         sides = [finest]
-        while sides[-1] // 2 >= max(4, min(finest, size // 4)):
+        while sides[-1] // 2 >= max(4, min(finest, size // 8)):
             sides.append(sides[-1] // 2)
         # An icon's levels lie together, the small ones in a row below the finest.
         left = [0, *(sum(side + 2 for side in sides[1:level]) for level in range(1, len(sides)))]
@@ -151,7 +151,7 @@ class IconAtlas:
         """
         sides = constant(self.sides, rows.device)
         # The smallest level that still has 0.9 texels for each pixel of the crop.
-        wanted = 0.9 * self.size / footprint.clamp(min=1e-3)
+        wanted = 0.9 * plate.shape[1] / footprint.clamp(min=1e-3)
         level = ((sides >= wanted[:, None]).sum(1) - 1).clamp(min=0)
         half = sides[level][:, None] / 2
         height, width = self.picture.shape[2:]

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import along, axes, band, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, grain, look_up, tile_on
+from raresign.synthesis.fields import along, axes, band, blotches, per_crop, ranked, window
+from raresign.synthesis.textures import TILE, look_up, tile_on
 
 
 class LightGradient(CropEffect):
@@ -115,14 +115,14 @@ class Shadow(CropEffect):
 
 _SPOT = 0.06
 """Width of a spot in the tile of `dapples`, in tiles."""
-_SLOPE = 10.0
+_SLOPE = 13.0
 """How steep `dapples` is around its spots, per tile."""
 
 
 def dapples() -> Tensor:
-    """(1, TILE, TILE) how deep in the shade of leaves a place lies, evenly distributed over [0, 1].
+    """(1, TILE, TILE) how sunny a place under leaves is, evenly distributed over (0, 1).
 
-    Coherent noise with round bright spots: a gap between leaves is a pinhole that shows the sun's
+    Smooth noise with round bright spots: a gap between leaves is a pinhole that shows the sun's
     disc (Minnaert, "Light and colour in the open air", section 1).
 
     Example:
@@ -130,7 +130,7 @@ def dapples() -> Tensor:
         0.25
     """
     rng = np.random.default_rng(1)
-    sunny = grain()[0].numpy().astype(np.float64)
+    sunny = blotches(rng, 2.5 * _SPOT).astype(np.float64)
     y, x = np.mgrid[:TILE, :TILE]
     for _ in range(130):
         radius = rng.uniform(0.35, 0.7) * _SPOT * TILE
@@ -202,9 +202,9 @@ class Backlight(CropEffect):
 
     light: Annotated[Range, inside(0, 1)] = (0.2, 0.7)
     """Brightness that remains."""
-    veil: Annotated[Range, inside(0, 1)] = (0.1, 0.8)
+    veil: Annotated[Range, inside(0, 1)] = (0.05, 0.35, 0.75)
     """How much of the picture the veil replaces on the sun's side."""
-    reach: Annotated[Range, inside(0.05, 20)] = (0.25, 0.5, 2.0)
+    reach: Annotated[Range, inside(0.05, 20)] = (0.2, 0.45, 1.2)
     """Over this share of the crop the veil falls to 1 / e."""
     direction: Range = (-math.pi, 0.0)
     """Towards the sun, in radians; 0 points right, -pi / 2 up."""
@@ -233,7 +233,8 @@ class Backlight(CropEffect):
 class Night(CropEffect):
     """Night: what the headlights do not reach is almost black.
 
-    The beam lights a spot around or below the sign; a lamp is warm (halogen) or cool (LED).
+    The beam lights a spot around or below the sign; a lamp is warm (halogen) or cool (LED). What is
+    dull by day drowns first: the plate throws the light back, its surroundings do not.
 
     Example:
         >>> night = Night(ambient=(0.1, 0.1), beam=(0.5, 0.5), spread=(0.1, 0.1), warmth=(0, 0),
@@ -243,29 +244,32 @@ class Night(CropEffect):
         (0.6, 0.1)
     """
 
-    draws: ClassVar[int] = 6
+    draws: ClassVar[int] = 7
     probability: float = Field(default=0.04, ge=0.0, le=1.0)
 
-    ambient: Annotated[Range, inside(0, 1)] = (0.02, 0.06, 0.25)
+    ambient: Annotated[Range, inside(0, 1)] = (0.02, 0.05, 0.18)
     """Brightness outside the beam."""
-    beam: Annotated[Range, inside(0, 10)] = (0.3, 0.65, 1.1)
+    beam: Annotated[Range, inside(0, 10)] = (0.35, 0.7, 1.2)
     """Brightness that the beam adds in its middle."""
-    spread: Annotated[Range, inside(0.05, 20)] = (0.3, 0.5, 1.0)
+    spread: Annotated[Range, inside(0.05, 20)] = (0.2, 0.35, 0.7)
     """Standard deviation of the beam as a share of the crop."""
     sideways: Annotated[Range, inside(-5, 5)] = (-0.4, 0.4)
     """Where the beam's middle stands, x; [-1, 1] runs from edge to edge."""
-    height: Annotated[Range, inside(-5, 5)] = (-0.3, 0.1, 1.0)
+    height: Annotated[Range, inside(-5, 5)] = (-0.3, 0.1, 0.8)
     """Where the beam's middle stands, y, down."""
     warmth: Annotated[Range, inside(-3, 3)] = (-0.12, 0.2)
     """Natural logarithm of the red gain; blue takes the inverse."""
 
+    crush: Annotated[Range, inside(0, 1)] = (0.2, 0.9)
+    """How far dull colours drown: 1 squares the crop before it is lit."""
+
     def sample(self, u: Tensor) -> Params:
         """The ranges: (N,) each."""
-        names = ("ambient", "beam", "spread", "sideways", "height", "warmth")
+        names = ("ambient", "beam", "spread", "sideways", "height", "warmth", "crush")
         return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Multiply by (ambient + Gaussian beam) * lamp colour."""
+        """Square in part, then multiply by (ambient + Gaussian beam) * lamp colour."""
         x, y = axes(crops)
         sharp = per_crop(
             1 / (2 * math.sqrt(2) * params["spread"])
@@ -276,4 +280,6 @@ class Night(CropEffect):
         light = torch.addcmul(per_crop(params["ambient"]), across, down)  # (N, 1, H, W)
         warmth = params["warmth"].exp()
         lamp = torch.stack([warmth, torch.ones_like(warmth), 1 / warmth], 1)
-        return (crops * light).mul_(per_crop(lamp))
+        crush = per_crop(params["crush"])
+        crushed = torch.addcmul(1 - crush, crops, crush).mul_(crops)
+        return crushed.mul_(light).mul_(per_crop(lamp))

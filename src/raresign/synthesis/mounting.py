@@ -15,12 +15,11 @@ from raresign.synthesis.effect import (
     Range,
     SignEffect,
     inside,
-    over,
     quantile,
     quantile_log,
 )
 from raresign.synthesis.fields import band
-from raresign.synthesis.paint import pixel_size, tint
+from raresign.synthesis.paint import RUST, pixel_size, split, tint
 
 _FLUORESCENT = ((1.0, 0.82, 0.08), (0.82, 0.95, 0.15))
 """Temporary signs stand on yellow boards, crossings and schools on yellow-green ones."""
@@ -47,12 +46,6 @@ def sign_light(sign: Tensor) -> Tensor:
     return sign[:, :3].amax((1, 2, 3)).clamp(0, 1)
 
 
-def _layer(cover: Tensor, colour: Tensor) -> Tensor:
-    """(N, 4, H, W) premultiplied, of one (N, 3) colour under an (N, H, W) cover."""
-    opaque = torch.cat([colour, torch.ones_like(colour[:, :1])], 1)
-    return cover[:, None] * opaque[:, :, None, None]
-
-
 class Board(SignEffect):
     """A larger board behind the sign, in its plane.
 
@@ -71,7 +64,7 @@ class Board(SignEffect):
     """What shows of it on each side, in half plate widths."""
     fluorescent: float = Field(default=0.5, ge=0.0, le=1.0)
     """Share of yellow and yellow-green boards; the others are white, grey or brown."""
-    brightness: Annotated[Range, inside(0, 1)] = (0.6, 1.0)
+    brightness: Share = (0.7, 1.0)
     """Relative to a new board in the sign's light."""
     edge: Annotated[Range, inside(0, 1)] = (0.0, 0.0, 0.06)
     """Width of the line along its border, in half plate widths."""
@@ -99,19 +92,23 @@ class Board(SignEffect):
         pixel = pixel_size(plate)
         left, top, right, bottom = (1 + params["margin"])[:, :, None, None].unbind(1)
         # Depth inside the board in pixels, along each axis.
-        x, y = plate.unbind(-1)
+        x, y = split(plate)
         deep_x = torch.minimum(x + left, right - x).div_(pixel[:, 0])
         deep_y = torch.minimum(y + top, bottom - y).div_(pixel[:, 1])
         edge = params["edge"][:, None, None]
-        light = sign_light(sign)
-        board = _layer(
-            (deep_x + 0.5).clamp_(0, 1).mul_((deep_y + 0.5).clamp_(0, 1)),
-            params["colour"] * (params["brightness"] * light)[:, None],
-        )
+        bare = 1 - sign[:, 3]
+        bare.mul_((deep_x + 0.5).clamp_(0, 1)).mul_((deep_y + 0.5).clamp_(0, 1))
         inner = deep_x.sub_(edge / pixel[:, 0] - 0.5).clamp_(0, 1)
         inner.mul_(deep_y.sub_(edge / pixel[:, 1] - 0.5).clamp_(0, 1))
-        line = _layer(board[:, 3], (params["edge_brightness"] * light)[:, None].expand(-1, 3))
-        return over(sign, torch.lerp(line, board, inner[:, None]))
+
+        light = sign_light(sign)[:, None]
+        line = (params["edge_brightness"][:, None] * light)[:, :, None, None]
+        face = (params["colour"] * params["brightness"][:, None] * light)[:, :, None, None]
+        mounted = sign.clone()
+        mounted[:, 3].add_(bare)
+        mounted[:, :3].addcmul_((bare * inner)[:, None], face)
+        mounted[:, :3].addcmul_(bare.mul_(1 - inner)[:, None], line)
+        return mounted
 
 
 class Pole(SignEffect):
@@ -119,7 +116,7 @@ class Pole(SignEffect):
 
     Example:
         >>> plate = torch.stack(torch.meshgrid(*[torch.linspace(-2, 2, 16)] * 2, indexing="xy"), -1)
-        >>> pole = Pole(width=(0.5, 0.5), offset=(0, 0), above=0)
+        >>> pole = Pole(width=(1, 1), offset=(0, 0), above=0)
         >>> params = pole.sample(torch.rand(1, Pole.draws))
         >>> bare = pole.apply(torch.zeros(1, 4, 16, 16), plate[None], params)[0, 3]
         >>> bare[2, 8].item(), bare[14, 8].item()
@@ -138,7 +135,7 @@ class Pole(SignEffect):
     brightness: Share = (0.15, 0.9)
     """Relative to white in the sign's light."""
     rust: Share = (0.0, 0.0, 0.6)
-    """Its colour: 0 grey, 1 rust."""
+    """Its colour: 0 grey, 1 rust or wood, which is darker."""
     roundness: Share = (0.0, 0.7)
     """How much darker the sides of a round post are than its middle."""
     striped: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -163,21 +160,25 @@ class Pole(SignEffect):
             params[name][:, None, None]
             for name in ("width", "offset", "above", "roundness", "striped", "stripe")
         )
-        x, y = plate.unbind(-1)
+        x, y = split(plate)
         pixel = pixel_size(plate)
         aside = (x - offset).abs_()
-        cover = band(aside, width / 2, pixel[:, 0])
+        bare = band(aside, width / 2, pixel[:, 0]).mul_(1 - sign[:, 3])
         # A short post ends behind the middle of the sign.
-        cover.mul_((y / pixel[:, 1] + 0.5).clamp_(0, 1).clamp_(min=above))
+        bare.mul_((y / pixel[:, 1] + 0.5).clamp_(0, 1).clamp_(min=above))
         shade = aside.mul_(2 / width).square_().clamp_(max=1).mul_(-roundness).add_(1)
         # Triangle wave, steep enough for edges of a pixel.
-        phase = (y / (2 * stripe)).frac_().abs_().sub_(0.5).abs_().sub_(0.25)
+        phase = y.div_(2 * stripe).frac_().abs_().sub_(0.5).abs_().sub_(0.25)
         white = phase.mul_(2 * stripe / pixel[:, 1]).add_(0.5).clamp_(0, 1)
-        shade.mul_(white.mul_(striped).add_(1 - striped).clamp_(min=0.1)).mul_(cover)
-        light = sign_light(sign)
-        colour = tint(params["brightness"], params["rust"], (0.55, 0.27, 0.1)) * light[:, None]
-        post = torch.cat([shade[:, None] * colour[:, :, None, None], cover[:, None]], 1)
-        return over(sign, post)
+        shade.mul_(white.mul_(striped).add_(1 - striped).clamp_(min=0.1)).mul_(bare)
+
+        rust = params["rust"] * (1 - params["striped"])
+        colour = tint(params["brightness"] * (1 - 0.6 * rust), rust, RUST)
+        colour = (colour * sign_light(sign)[:, None])[:, :, None, None]
+        mounted = sign.clone()
+        mounted[:, 3].add_(bare)
+        mounted[:, :3].addcmul_(shade[:, None], colour)
+        return mounted
 
 
 class Neighbour(Effect):
@@ -238,7 +239,13 @@ class Neighbour(Effect):
         half = torch.stack([params["scale"], params["scale"] / params["aspect"]], 1)
         reach = 1 + params["gap"][:, None] + half
         middle = direction * reach + direction.flip(1).abs() * params["slide"][:, None]
-        return torch.addcmul((-middle / half)[:, None, None], plate, (1 / half)[:, None, None])
+        n, high, wide, _ = plate.shape
+        rows = plate.reshape(n, high, wide * 2)  # x y x y ...: faster than pairs
+        scale, shift = (
+            (1 / half).repeat(1, wide)[:, None],
+            (-middle / half).repeat(1, wide)[:, None],
+        )
+        return torch.addcmul(shift, rows, scale).view_as(plate)
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params, pictures: Tensor) -> Tensor:
         """Lay the neighbour under the sign's layer.
@@ -253,6 +260,8 @@ class Neighbour(Effect):
         Returns:
             (N, 4, H, W).
         """
-        light = sign_light(sign)
-        lit = torch.stack([light, light, light, torch.ones_like(light)], 1)[:, :, None, None]
-        return over(sign, pictures * lit)
+        bare = 1 - sign[:, 3:]
+        both = sign.clone()
+        both[:, 3:].addcmul_(pictures[:, 3:], bare)
+        both[:, :3].addcmul_(pictures[:, :3], bare.mul_(sign_light(sign)[:, None, None, None]))
+        return both

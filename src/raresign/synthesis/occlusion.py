@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import along, axes, band, per_crop, ranked, window
+from raresign.synthesis.fields import along, axes, band, brightest, per_crop, ranked, window
 from raresign.synthesis.textures import TILE, look_up, tile_on
 
 
@@ -19,9 +19,9 @@ class Branches(CropEffect):
     """Leafy or bare branches that hang into the crop from one side or from a corner.
 
     Example:
-        >>> hidden = Branches(cover=(0.4, 0.4), bare=0)
-        >>> crops = hidden(torch.full((64, 3, 16, 16), 2.0), torch.rand(64, Branches.draws))
-        >>> 0.25 < (crops[:, 0] < 1).float().mean().item() < 0.55
+        >>> hidden = Branches(cover=(0.4, 0.4), bare=0, brightness=(0, 0))
+        >>> crops = hidden(torch.ones(64, 3, 16, 16), torch.rand(64, Branches.draws))
+        >>> 0.25 < (1 - crops[:, 0]).mean().item() < 0.55
         True
     """
 
@@ -35,7 +35,8 @@ class Branches(CropEffect):
     leaf: Annotated[Range, inside(0.01, 1)] = (0.05, 0.18)
     """Length of a leaf as a share of the crop; bare twigs are thinner."""
     brightness: Annotated[Range, inside(0, 1)] = (0.08, 0.3, 0.7)
-    """Of the leaves in the light; dark ones hang before the sky."""
+    """Of the leaves in the light, relative to the crop's brightest point; before the sky they are
+    dark."""
     autumn: Annotated[Range, inside(0, 1)] = (0.0, 0.15, 1.0)
     """From green over yellow to brown."""
 
@@ -81,7 +82,7 @@ class Branches(CropEffect):
         cover = (height - 1 + here * (most + 0.5 / steep)).mul_(steep).clamp_(0.0, 1.0)
 
         dark, light = _foliage_colours(params)
-        colour = torch.addcmul(per_crop(dark), per_crop(light - dark), tone)
+        colour = torch.addcmul(per_crop(dark), per_crop(light - dark), tone).mul_(brightest(crops))
         return torch.lerp(crops, colour, cover)
 
     def _way(self, crops: Tensor, params: Params) -> Tensor:
@@ -170,20 +171,22 @@ def _leaves(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def _twigs(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Height and tone of crooked forking lines, thinner from fork to fork."""
     distance = np.full((TILE, TILE), 99.0)
-    y, x = np.mgrid[:TILE, :TILE]
+    y, x = np.mgrid[-40:41, -40:41]
+    step = 18  # texels
     tips = [(*rng.uniform(0, TILE, 2), rng.normal(0, 0.7), 3.2) for _ in range(7)]
     while tips:
         column, row, angle, thick = tips.pop()
         for _ in range(4):
             angle += rng.normal(0, 0.25)
-            end_x, end_y = column + 18 * math.cos(angle), row + 18 * math.sin(angle)
-            # Distance to the segment, in thicknesses, on a plane that repeats.
-            dx = (x - (column + end_x) / 2 + TILE / 2) % TILE - TILE / 2
-            dy = (y - (row + end_y) / 2 + TILE / 2) % TILE - TILE / 2
-            on = (dx * math.cos(angle) + dy * math.sin(angle)).clip(-9, 9)
-            gap = np.hypot(dx - on * math.cos(angle), dy - on * math.sin(angle))
-            distance = np.minimum(distance, gap / thick)
-            column, row = end_x, end_y
+            ahead = np.array([math.cos(angle), math.sin(angle)])
+            middle = np.array([column, row]) + step / 2 * ahead
+            texel = np.floor(middle).astype(int)
+            dx, dy = x + texel[0] - middle[0], y + texel[1] - middle[1]
+            on = (dx * ahead[0] + dy * ahead[1]).clip(-step / 2, step / 2)
+            gap = np.hypot(dx - on * ahead[0], dy - on * ahead[1])
+            where = np.ix_((texel[1] + y[:, 0]) % TILE, (texel[0] + x[0]) % TILE)
+            distance[where] = np.minimum(distance[where], gap / thick)
+            column, row = middle + step / 2 * ahead
         if thick > 1.2:
             tips += [
                 (column, row, angle + side * rng.uniform(0.3, 0.9), thick * 0.68)
@@ -197,8 +200,8 @@ class Post(CropEffect):
 
     Example:
         >>> post = Post(width=(0.5, 0.5), place=(0, 0), lean=(0, 0), cables=0)
-        >>> seen = post(torch.full((1, 3, 8, 8), 2.0), torch.rand(1, Post.draws))
-        >>> (seen[0, 0, 0] < 2).int().tolist()
+        >>> seen = post(torch.ones(1, 3, 8, 8), torch.rand(1, Post.draws))
+        >>> (seen[0, 0, 0] < 1).int().tolist()
         [0, 0, 1, 1, 1, 1, 0, 0]
     """
 
@@ -212,7 +215,7 @@ class Post(CropEffect):
     lean: Annotated[Range, inside(-1.6, 1.6)] = (-0.12, 0.12)
     """Radians from the upright."""
     brightness: Annotated[Range, inside(0, 1)] = (0.05, 0.35, 0.8)
-    """On its lit side."""
+    """On its lit side, relative to the crop's brightest point."""
     cables: float = Field(default=0.25, ge=0.0, le=1.0)
     """Share that are cables: of any direction, a fifth as wide, and dark."""
 
@@ -241,7 +244,7 @@ class Post(CropEffect):
         across = from_middle.div_(width.clamp(min=pixel / 2))
         tone = (1.0 - 0.2 * (across - per_crop(params["lit"])).square_()).clamp_(min=0.2)
         grey = torch.tensor([0.97, 1.0, 1.0], device=crops.device) * params["brightness"][:, None]
-        return torch.lerp(crops, tone * per_crop(grey), cover)
+        return torch.lerp(crops, tone * (per_crop(grey) * brightest(crops)), cover)
 
 
 class FrameEdge(CropEffect):

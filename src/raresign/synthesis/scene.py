@@ -9,9 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.colour import LUMA
-from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.effect import (
     Effect,
     Params,
@@ -67,9 +65,17 @@ class Background(Effect):
             "colours": torch.lerp(grey.expand_as(hue), hue, vividness),
         }
 
-    def scene(self, photos: BackgroundAtlas, draws: CropDraws, params: Params) -> Tensor:
-        """(N, 3, S, S): the backgrounds of these crops."""
-        scene = photos.crop(draws.random)
+    def scene(self, photos: Tensor, params: Params) -> Tensor:
+        """The backgrounds of these crops.
+
+        Args:
+            photos: (N, 3, S, S) crops of photos; overwritten.
+            params: What `sample` returned.
+
+        Returns:
+            (N, 3, S, S).
+        """
+        scene = photos
         size = scene.shape[-1]
         kind = params["kind"]
         flat = (kind < self.flat).nonzero().squeeze(1)
@@ -122,10 +128,10 @@ class OtherSign(Effect):
             "which": u[:, 4],
         }
 
-    def look_up(self, icons: IconAtlas, params: Params) -> Tensor:
-        """(N, 4, S, S) premultiplied: the other sign alone."""
+    def look_up(self, icons: IconAtlas, params: Params, size: int) -> Tensor:
+        """(N, 4, size, size) premultiplied: the other sign alone."""
         rows = (params["which"] * len(icons.codes)).long()
-        steps = (torch.arange(icons.size, device=rows.device) * 2 + 1) / icons.size - 1
+        steps = (torch.arange(size, device=rows.device) * 2 + 1) / size - 1
         across = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), 2)
         direction, turn = params["direction"], params["rotation"] * (math.pi / 180)
         middle = torch.stack([direction.cos(), direction.sin()], 1) * params["distance"][:, None]
@@ -133,7 +139,7 @@ class OtherSign(Effect):
         unturn = torch.stack([torch.stack([cos, -sin], 1), torch.stack([sin, cos], 1)], 1)
         scale = params["scale"]
         plate = (across - middle[:, None, None]).flatten(1, 2) @ (unturn / scale[:, None, None])
-        plate = plate.view(len(rows), icons.size, icons.size, 2)
+        plate = plate.view(len(rows), size, size, 2)
         return icons.look_up(rows, plate, 1 / scale)
 
 
@@ -148,7 +154,7 @@ def with_other_sign(
         icons: The signs to choose from.
         params: What the effect drew.
     """
-    layer = effect.look_up(icons, params)
+    layer = effect.look_up(icons, params, crops.shape[-1])
     luma = constant(LUMA, crops.device)
     light = (crops.mean((2, 3)) @ luma).clamp(0.25, 1.0)[:, None, None, None]
     layer[:, :3] *= (light * 1.5).clamp(max=1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Annotated, ClassVar
 
 import torch
@@ -53,22 +54,23 @@ class Sensor(Effect):
 
         Args:
             crops: (N, 3, S, S).
-            params: What `sample` returned; every crop has at most `grid` pixels or S is `grid`.
-            grid: Side of the result.
+            params: What `sample` returned.
+            grid: Side of the result; more pixels than this count as this many.
 
         Returns:
             (N, 3, grid, grid); a crop's own pixels come first, its last ones repeat behind them.
         """
         size = crops.shape[-1]
-        pixels = params["pixels"].clamp(max=float(size))
+        pixels = params["pixels"].clamp(max=float(grid))
         shrink = shrinking_matrix(pixels, params["blur"], size, grid)
         # (A X A')' costs two plain batched products: each acts on the last axis, then turns it.
         return along_last(along_last(crops, shrink).mT, shrink).mT
 
     def enlarge(self, seen: Tensor, params: Params, size: int) -> Tensor:
         """(N, 3, grid, grid) -> (N, 3, size, size): the crop as a data set would store it."""
-        pixels = params["pixels"].clamp(max=float(size))
-        enlarge = enlarging_matrix(pixels, params["cubic"], size, seen.shape[-1])
+        grid = seen.shape[-1]
+        pixels = params["pixels"].clamp(max=float(grid))
+        enlarge = enlarging_matrix(pixels, params["cubic"], size, grid)
         return along_last(along_last(seen, enlarge).mT, enlarge).mT
 
 
@@ -104,11 +106,16 @@ def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tens
         [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.5]]
     """
     step = size / pixels[:, None, None]
-    row = torch.arange(grid, device=pixels.device)[:, None].minimum(pixels[:, None, None] - 1)
+    scale = 1 / ((blur[:, None, None] * step).clamp(min=0.25) * math.sqrt(2.0))
+    edge = torch.arange(grid + 1, device=pixels.device)[:, None] * step
     centre = torch.arange(size, device=pixels.device) + 0.5
-    sigma = (blur[:, None, None] * step).clamp(min=0.25) * math.sqrt(2.0)
-    mass = torch.erf(((row + 1) * step - centre) / sigma) - torch.erf((row * step - centre) / sigma)
-    return mass / mass.sum(2, keepdim=True).clamp(min=1e-6)
+    below = torch.erf((edge - centre).mul_(scale))  # (N, grid + 1, size)
+    mass = below[:, 1:] - below[:, :-1]
+    # Beyond the last sensor pixel: that pixel once more.
+    last = (pixels.long() - 1)[:, None, None].expand(-1, 1, size)
+    beyond = torch.arange(grid, device=pixels.device)[:, None] >= pixels[:, None, None]
+    mass = torch.where(beyond, mass.gather(1, last), mass)
+    return mass.div_(mass.sum(2, keepdim=True).clamp(min=1e-6))
 
 
 def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Tensor:
@@ -129,15 +136,23 @@ def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Ten
         >>> twice.tolist()
         [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
-    last = pixels[:, None, None] - 1
-    position = (torch.arange(size, device=pixels.device)[:, None] + 0.5) * (
-        pixels[:, None, None] / size
-    ) - 0.5
-    column = torch.arange(grid, device=pixels.device)
-    distance = (position.clamp(min=0.0).minimum(last) - column).abs()
+    bilinear, keys = _kernels(size, grid, pixels.device)
+    which = pixels.long() - 1
+    return torch.lerp(bilinear[which], keys[which], cubic[:, None, None])
+
+
+@cache
+def _kernels(size: int, grid: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(grid, size, grid) bilinear and bicubic weights for 1, 2, ... `grid` inputs."""
+    pixels = torch.arange(1, grid + 1, device=device)[:, None, None]
+    position = (torch.arange(size, device=device)[:, None] + 0.5) * (pixels / size) - 0.5
+    column = torch.arange(grid, device=device)
+    distance = (position.clamp(min=0.0).minimum(pixels - 1) - column).abs()
     bilinear = (1 - distance).clamp(min=0.0)
     near = (1.5 * distance - 2.5) * distance * distance + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
     keys = torch.where(distance < 1, near, torch.where(distance < 2, far, 0.0))
-    weights = torch.lerp(bilinear, keys, cubic[:, None, None]) * (column <= last)
-    return weights / weights.sum(2, keepdim=True)
+    known = column < pixels
+    kernels = (weights * known for weights in (bilinear, keys))
+    bilinear, keys = (weights / weights.sum(2, keepdim=True) for weights in kernels)
+    return bilinear, keys

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from raresign.synthesis.colour import LUMA, Share
 from raresign.synthesis.effect import Params, Range, SignEffect, inside, quantile, quantile_log
-from raresign.synthesis.paint import blotches, grain_on, paint, spread, tint
+from raresign.synthesis.paint import (
+    blotches,
+    grain_on,
+    paint,
+    pixel_size,
+    pixel_softness,
+    spread,
+    tint,
+)
 
 _EARTH = (0.5, 0.38, 0.24)
 """Dry mud: only the ratios count."""
@@ -33,15 +41,15 @@ class Dirt(SignEffect):
     probability: float = Field(default=0.3, ge=0.0, le=1.0)
     coverage: Share = (0.0, 0.25, 0.9)
     """Share of the plate that is dirty, halfway up."""
-    lower_edge: Share = (0.0, 0.4)
+    lower_edge: Share = (0.0, 0.25, 0.7)
     """How much larger the share is at the lower edge, and smaller at the upper one."""
     opacity: Share = (0.1, 0.35, 0.8)
-    brightness: Share = (0.15, 0.6)
+    brightness: Share = (0.12, 0.3, 0.6)
     brown: Share = (0.0, 1.0)
     """Its colour: 0 grey, 1 dry mud."""
-    size: Annotated[Range, inside(0.01, 10)] = (0.15, 1.0)
+    size: Annotated[Range, inside(0.01, 10)] = (0.25, 1.0)
     """Of the largest blotches, in plate widths."""
-    softness: Share = (0.1, 0.7)
+    softness: Share = (0.15, 0.8)
     """Of their edges: 0 splashes, 1 a veil of dust."""
 
     def sample(self, u: Tensor) -> Params:
@@ -61,15 +69,12 @@ class Dirt(SignEffect):
         """See `SignEffect.apply`."""
         noise = grain_on(plate, params["size"], params["size"], params["where"])
         y = plate[..., 1].clamp(-1, 1)
-        # Nothing stays clean or dirty by the slope alone: 0 and 1 are kept.
-        coverage = params["coverage"][:, None, None]
-        slope = torch.minimum(
-            params["lower_edge"][:, None, None], torch.minimum(coverage, 1 - coverage)
-        )
-        share = torch.addcmul(coverage, y, slope)
-        cover = blotches(noise, share, params["softness"][:, None, None])
+        coverage, slope = params["coverage"][:, None, None], params["lower_edge"][:, None, None]
+        share = torch.addcmul(coverage, y, slope).clamp_(0, 1)
+        jagged = pixel_softness(pixel_size(plate).mean(1), params["size"])
+        cover = blotches(noise, share, torch.maximum(params["softness"][:, None, None], jagged))
         cover.mul_(params["opacity"][:, None, None])
-        return paint(sign, cover, tint(params["brightness"], params["brown"], _EARTH))
+        return paint(sign.clone(), cover, tint(params["brightness"], params["brown"], _EARTH))
 
 
 class Peeling(SignEffect):
@@ -86,7 +91,7 @@ class Peeling(SignEffect):
     draws: ClassVar[int] = 5
 
     probability: float = Field(default=0.05, ge=0.0, le=1.0)
-    coverage: Share = (0.01, 0.06, 0.25)
+    coverage: Share = (0.01, 0.04, 0.15)
     """Share of the plate that is bare."""
     size: Annotated[Range, inside(0.01, 10)] = (0.2, 0.8)
     """Of the largest patches, in plate widths."""
@@ -105,9 +110,9 @@ class Peeling(SignEffect):
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
         """See `SignEffect.apply`."""
         noise = grain_on(plate, params["size"], params["size"], params["where"])
-        sharp = torch.full_like(params["coverage"], 0.03)[:, None, None]
+        sharp = pixel_softness(pixel_size(plate).mean(1), params["size"])
         cover = blotches(noise, params["coverage"][:, None, None], sharp)
-        return paint(sign, cover, params["brightness"][:, None].expand(-1, 3))
+        return paint(sign.clone(), cover, params["brightness"][:, None].expand(-1, 3))
 
 
 class Glare(SignEffect):
@@ -160,7 +165,7 @@ class Glare(SignEffect):
             returned.addcmul_(sign[:, channel], sign[:, channel], value=weight)
         returned = returned.mul_(params["strength"][:, None, None]).div_(off)[:, None]
         bloom = params["bloom"][:, None, None, None]
-        veil = spread(returned).mul_(bloom * alpha)
+        veil = spread(returned, times=2).mul_(bloom * alpha)
         lit = sign.clone()
         colours = lit[:, :3]
         torch.minimum(colours.mul_(returned.mul_(1 - bloom).add_(1)).add_(veil), alpha, out=colours)

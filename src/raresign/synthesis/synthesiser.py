@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +26,8 @@ _SURFACE = ("dirt", "peeling", "scratches", "stickers", "rust", "dents", "glare"
 _LIGHT = ("light_gradient", "shadow", "specular", "backlight", "night", "rain", "snow")
 _LENS = ("motion_blur", "chromatic_aberration")
 _AIR = ("exposure", "colour_cast", "haze", "saturation")
+_FINENESS = 0.7
+"""Sensor pixels for each pixel of the canvas that they are computed on, at most."""
 _ELECTRONICS = ("noise", "demosaic", "tone_curve", "sharpening", "jpeg")
 
 
@@ -95,6 +98,7 @@ class RoadSynthesiser:
         self.backgrounds = backgrounds
         self.seed = seed
         self._effects = preset.effects()
+        self._canvases = _canvases(icons.size, preset.sensor.pixels[-1])
 
     @torch.no_grad()
     def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
@@ -105,49 +109,89 @@ class RoadSynthesiser:
         rows = (~legible).nonzero().squeeze(1)
         spare = self.preset.guard.tries - 1
         if len(rows) and spare:
-            # All further attempts in one pass: (spare, K) crops, the first legible one is taken.
-            again = random.take(rows)
-            attempts = [again.stream(f"attempt {k}").keys for k in range(1, spare + 1)]
-            redrawn, good, values = self._draw(
-                labels[rows].repeat(spare), CropRandom(torch.cat(attempts)), record
-            )
+            # All further attempts at once: attempt by attempt, the first legible one is taken.
+            keys = [random.take(rows).stream(f"attempt {k + 1}").keys for k in range(spare)]
+            again = CropDraws(self._effects, CropRandom(torch.cat(keys)), record)
+            redrawn, good = self._finish(labels[rows].repeat(spare), again, self._canvases[-1])
             good = good.view(spare, len(rows))
-            first = torch.where(good.any(0), good.byte().argmax(0), spare - 1)
+            found = good.any(0)
+            first = torch.where(found, good.byte().argmax(0), spare - 1)
             taken = first * len(rows) + torch.arange(len(rows), device=rows.device)
             crops[rows] = redrawn[taken]
-            tries[rows] += torch.where(good.any(0), first + 1, spare + 1)
-            for name, value in values.items():
-                params[name][rows] = value[taken]
+            tries[rows] += torch.where(found, first + 1, spare + 1)
+            for name, values in again.record.items():
+                params[name][rows] = values[taken]
         return SyntheticBatch(crops, labels, tries, params if record else None)
 
     def _draw(
         self, labels: Tensor, random: CropRandom, record: bool
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """One draw of every crop, whether it is legible, and what was drawn."""
-        draws = CropDraws(self._effects, random, record)
-        rows = self.icons.pick(labels, random)
-        if record:
-            draws.record["icon"] = rows
+        """One draw of every crop, whether it is legible, and what was drawn.
+
+        A crop of few sensor pixels is painted on a small canvas, as no more would be seen of it.
+        """
+        size, sensor = self.icons.size, self.preset.sensor
+        uniform = random.table({"sensor": 1 + sensor.draws})["sensor"]
+        pixels = sensor.sample(uniform[:, 1:])["pixels"]
+        crops = torch.empty(len(labels), 3, size, size, device=labels.device)
+        legible = torch.empty_like(labels, dtype=torch.bool)
+        params: dict[str, Tensor] = {}
+        fewest = 0.0
+        for canvas in self._canvases:
+            most = _FINENESS * canvas[0] if canvas[0] < size else math.inf
+            rows = ((pixels > fewest) & (pixels <= most)).nonzero().squeeze(1)
+            fewest = most
+            if not len(rows):
+                continue
+            draws = CropDraws(self._effects, random.take(rows), record)
+            seen, readable = self._finish(labels[rows], draws, canvas)
+            crops.index_copy_(0, rows, seen)
+            legible.index_copy_(0, rows, readable)
+            for name, values in draws.record.items():
+                if name not in params:
+                    params[name] = values.new_empty((len(labels), *values.shape[1:]))
+                params[name][rows] = values
+        return crops, legible, params
+
+    def _finish(
+        self, labels: Tensor, draws: CropDraws, canvas: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Finished crops and whether the guard can read them."""
+        placed, crops = self._paint(labels, draws, *canvas)
+        if self.preset.guard.enabled:
+            return crops, self.preset.guard.legible(placed, crops)
+        return crops, torch.ones_like(labels, dtype=torch.bool)
+
+    def _paint(
+        self, labels: Tensor, draws: CropDraws, canvas: int, grid: int
+    ) -> tuple[Tensor, Tensor]:
+        """The sign's undamaged layer, `canvas` pixels wide, and the finished crops.
+
+        Args:
+            labels: (N,).
+            draws: What the effects draw for these crops.
+            canvas: Pixels across, at which surface, scene, light and lens are computed.
+            grid: No crop has more sensor pixels across.
+        """
+        rows = self.icons.pick(labels, draws.random)
+        draws.keep("icon", rows)
         _, pose = draws.of("pose")
         matrix = self.preset.pose.matrix(pose)
-        plate = plate_coordinates(matrix, self.icons.size)
+        plate = plate_coordinates(matrix, canvas)
         reach = footprint(matrix)
-        placed = self.icons.look_up(rows, plate, reach)  # (N, 4, S, S) premultiplied
+        placed = self.icons.look_up(rows, plate, reach)  # (N, 4, canvas, canvas) premultiplied
 
         sign = apply_colour(placed, compose_colour(draws.matrix(name) for name in _PAINT))
         for name in _SURFACE:
             sign = draws.on_sign(name, sign, plate)
         sign = self._mounted(draws, sign, plate, reach)
-        crops = over(sign, self._scene(draws))
+        crops = over(sign, self._scene(draws, canvas))
         for name in _LIGHT:
             crops = draws.on_crops(name, crops)
         crops = self._occluded(draws, crops)
         for name in _LENS:
             crops = draws.on_crops(name, crops)
-        crops = self._photographed(draws, crops)
-        if not self.preset.guard.enabled:
-            return crops, torch.ones_like(labels, dtype=torch.bool), draws.record
-        return crops, self.preset.guard.legible(placed, crops), draws.record
+        return placed, self._photographed(draws, crops, grid)
 
     def _mounted(self, draws: CropDraws, sign: Tensor, plate: Tensor, reach: Tensor) -> Tensor:
         """The sign on its board and pole, beside its neighbour."""
@@ -164,10 +208,11 @@ class RoadSynthesiser:
         sign = draws.change("neighbour", sign, beside)
         return draws.on_sign("pole", sign, plate)
 
-    def _scene(self, draws: CropDraws) -> Tensor:
+    def _scene(self, draws: CropDraws, canvas: int) -> Tensor:
         """What stands behind the sign."""
         _, params = draws.of("background")
-        scene = self.preset.background.scene(self.backgrounds, draws, params)
+        photos = self.backgrounds.crop(draws.random, canvas)
+        scene = self.preset.background.scene(photos, params)
         return self._with_other_sign("sign_behind", draws, scene)
 
     def _occluded(self, draws: CropDraws, crops: Tensor) -> Tensor:
@@ -183,36 +228,29 @@ class RoadSynthesiser:
             name, crops, lambda part, params, _: with_other_sign(effect, part, self.icons, params)
         )
 
-    def _photographed(self, draws: CropDraws, crops: Tensor) -> Tensor:
+    def _photographed(self, draws: CropDraws, crops: Tensor, grid: int) -> Tensor:
         """Sensor, electronics and file, at the sensor's own resolution; then the crop's size."""
-        size = crops.shape[-1]
-        sensor = self.preset.sensor
         _, lens = draws.of("sensor")
         air = compose_colour(draws.matrix(name) for name in _AIR)
-        grids = _grids(size)
-        smaller = torch.zeros_like(lens["pixels"], dtype=torch.bool)
-        for grid in grids:
-            fits = lens["pixels"] <= grid if grid != grids[-1] else torch.ones_like(smaller)
-            rows = (fits & ~smaller).nonzero().squeeze(1)
-            smaller |= fits
-            if not len(rows):
-                continue
-            here = {name: values[rows] for name, values in lens.items()}
-            seen = apply_colour(sensor.see(crops[rows], here, grid), air[rows]).clamp_(0, 1)
-            for name in _ELECTRONICS:
-                seen = draws.on_crops(name, seen, rows)
-            crops.index_copy_(0, rows, sensor.enlarge(seen, here, size))
-        return crops.clamp_(0, 1)
+        seen = apply_colour(self.preset.sensor.see(crops, lens, grid), air).clamp_(0, 1)
+        for name in _ELECTRONICS:
+            seen = draws.on_crops(name, seen)
+        return self.preset.sensor.enlarge(seen, lens, self.icons.size).clamp_(0, 1)
 
 
-def _grids(size: int) -> tuple[int, ...]:
-    """Sides of the sensor patches that crops are sorted into; small ones cost little.
+def _canvases(size: int, most_pixels: float) -> tuple[tuple[int, int], ...]:
+    """Canvas widths and the largest sensor patch of each, for crops of `size` pixels.
 
     Example:
-        >>> _grids(64), _grids(12)
-        ((16, 32, 64), (8, 12))
+        >>> _canvases(64, 48.0)
+        ((32, 24), (48, 40), (64, 48))
     """
-    return tuple(sorted({max(8, size // 4), max(8, size // 2), size}))
+    widths = (size // 2, size * 3 // 4, size)
+    patches = (_FINENESS * widths[0], _FINENESS * widths[1], min(most_pixels, size))
+    return tuple(
+        (width, min(width, -(-math.ceil(patch) // 8) * 8))
+        for width, patch in zip(widths, patches, strict=True)
+    )
 
 
 def build_synthesiser(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -10,17 +11,18 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import axes, per_crop, window
-from raresign.synthesis.textures import TILE, grain, look_up, tile_on
+from raresign.synthesis.fields import axes, blotches, brightest, per_crop, ranked, window
+from raresign.synthesis.textures import TILE, look_up, tile_on
 
 
 class Rain(CropEffect):
     """Rain: bright streaks of one slant, and contrast lost to the drops farther away.
 
     Example:
-        >>> haze = Rain(density=(0, 0), contrast=(0.5, 0.5), veil=(0.6, 0.6))
-        >>> haze(torch.zeros(1, 3, 8, 8), torch.rand(1, Rain.draws)).unique().tolist()
-        [0.30000001192092896]
+        >>> wet = Rain(density=(0, 0), contrast=(0.5, 0.5), veil=(1, 1))
+        >>> crop = torch.tensor([0.0, 1.0]).expand(1, 3, 8, 2)
+        >>> wet(crop, torch.rand(1, Rain.draws)).unique().tolist()
+        [0.25, 0.75]
     """
 
     draws: ClassVar[int] = 9
@@ -38,8 +40,8 @@ class Rain(CropEffect):
     """Sideways by this share of the way down."""
     contrast: Annotated[Range, inside(0, 1)] = (0.6, 0.95)
     """Contrast that remains."""
-    veil: Annotated[Range, inside(0, 1)] = (0.35, 0.75)
-    """Brightness of the wet air."""
+    veil: Annotated[Range, inside(0, 10)] = (0.8, 1.5)
+    """Brightness of the wet air, relative to the crop's mean."""
 
     def sample(self, u: Tensor) -> Params:
         """The ranges: (N,) each; `corner`: (N, 2)."""
@@ -48,7 +50,7 @@ class Rain(CropEffect):
         return params | {"corner": u[:, 7:9]}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Towards the veil everywhere, and a little brighter than the veil along the streaks."""
+        """Towards the veil everywhere, and to something brighter along the streaks."""
         x, y = axes(crops)
         # A streak thinner than a pixel is drawn one pixel wide and as much fainter.
         width, fainter = _at_least_a_pixel(params["width"], crops.shape[3])
@@ -65,8 +67,9 @@ class Rain(CropEffect):
         wet.mul_(per_crop(params["strength"] * fainter * fainter_too))
 
         contrast = per_crop(params["contrast"])
-        veil = per_crop(params["veil"])
-        light = ((1 - contrast) * veil) * (1 - wet) + wet * (0.5 + 0.5 * veil)
+        veil = per_crop(params["veil"] * crops.mean((1, 2, 3)))
+        bright = (veil + brightest(crops)) / 2
+        light = ((1 - contrast) * veil) * (1 - wet) + wet * bright
         return torch.addcmul(light, crops, contrast - contrast * wet)
 
 
@@ -75,71 +78,63 @@ class Snow(CropEffect):
 
     Example:
         >>> snow = Snow(depth=(0.5, 0.5), density=(0, 0), brightness=(1, 1))
-        >>> seen = snow(torch.zeros(1, 3, 16, 16), torch.rand(1, Snow.draws))[0, 2]
-        >>> bool(seen[0].min() > 0.8), bool(seen[-1].max() == 0)
+        >>> seen = snow(torch.linspace(0, 1, 16).expand(1, 3, 16, 16), torch.rand(1, Snow.draws))
+        >>> bool(seen[0, 2, 0, 0] > 0.7), bool(seen[0, 2, -1, 0] == 0)
         (True, True)
     """
 
-    draws: ClassVar[int] = 11
+    draws: ClassVar[int] = 9
     probability: float = Field(default=0.04, ge=0.0, le=1.0)
 
     depth: Annotated[Range, inside(0, 1)] = (0.0, 0.08, 0.35)
     """How far the cap reaches down, in the mean, as a share of the crop."""
-    ragged: Annotated[Range, inside(0, 1)] = (0.3, 0.9)
+    ragged: Annotated[Range, inside(0, 1)] = (0.2, 0.7)
     """How unevenly: 1 goes from nothing to twice the depth."""
     tilt: Annotated[Range, inside(-1, 1)] = (-0.6, 0.6)
     """How much deeper (as a share of the depth) the cap is on the right edge."""
-    brightness: Annotated[Range, inside(0, 1)] = (0.5, 1.0)
-    """Of the snow in the light."""
+    brightness: Annotated[Range, inside(0, 2)] = (0.85, 1.15)
+    """Of the snow in the light, relative to the crop's brightest point."""
     density: Annotated[Range, inside(0, 1)] = (0.0, 0.35, 0.9)
     """Share of the flakes that are there; with 1, about a quarter of the crop is white."""
     flake: Annotated[Range, inside(0.001, 0.5)] = (0.025, 0.07)
     """Width of the larger kind of flake as a share of the crop."""
 
     def sample(self, u: Tensor) -> Params:
-        """The ranges and `turn`: (N,) each; `corner`, `edge`: (N, 2)."""
+        """The ranges and `turn`: (N,) each; `corner`: (N, 2)."""
         names = ("depth", "ragged", "tilt", "brightness", "density", "flake")
         params = {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
-        # Flakes are turned so that equal windows of the tile look different.
-        return params | {"corner": u[:, 6:8], "turn": u[:, 8] * 6.2831855, "edge": u[:, 9:11]}
+        return params | {"corner": u[:, 6:8], "turn": u[:, 8] * (2 * math.pi)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
-        """Cover by the cap and by the flakes; the cap's lower side is in a bluish shade."""
-        cap, above = self._cap(crops, params)
+        """Cover by the cap and by the flakes; the cap's lower rim is in a bluish shade."""
+        x, y = axes(crops)
         flake, fainter = _at_least_a_pixel(params["flake"], crops.shape[3])
         places = window(crops, _FLAKE / flake, params["turn"], params["corner"])
-        flakes = _above(
-            look_up(tile_on(flake_levels, crops.device), places), params["density"]
-        ).mul_(per_crop(0.9 * fainter.square()))
+        drift, levels = look_up(tile_on(snow_levels, crops.device), places).split(1, 1)
+
+        # The drift's mean is 1/2: the cap reaches as deep as asked in the mean.
+        depth = per_crop(2 * params["depth"]) * (1 + per_crop(params["tilt"]) * x)
+        depth = depth * (1 + per_crop(params["ragged"]) * drift.mul_(2).sub_(1))
+        into = depth - (y + 1)  # half crops, positive in the snow
+        soft = max(_SOFT, 2 / crops.shape[2])
+        cap = torch.minimum((into / soft + 0.5).clamp_(0.0, 1.0), depth.div_(soft).clamp_(max=1.0))
+
+        flakes = _above(levels, params["density"]).mul_(per_crop(0.9 * fainter.square()))
         # Flakes fall in front of the cap, but white on white is not seen: the larger cover wins.
         cover = torch.maximum(cap, flakes)
-        brightness = per_crop(params["brightness"])
-        tone = brightness * (1 - 0.3 * (1 - above) * cap)
+        rim = (1 - into / _RIM).clamp_(0.0, 1.0) * cap
+        white = per_crop(params["brightness"]) * brightest(crops)
         blue = torch.tensor([0.96, 0.98, 1.0], device=crops.device).view(1, 3, 1, 1)
-        return torch.lerp(crops, tone * blue, cover)
-
-    def _cap(self, crops: Tensor, params: Params) -> tuple[Tensor, Tensor]:
-        """Cover of the lying snow and how far (0 to 1) a point is from the snow's shaded rim."""
-        x, y = axes(crops)
-        # A line across coherent noise: its mean is 1/2 and it goes over about 0 to 1.
-        places = crops.new_empty(len(crops), 1, x.numel(), 2)
-        places[..., 0] = x.view(1, 1, -1) * 0.35 + params["edge"][:, 0, None, None]
-        places[..., 1] = params["edge"][:, 1, None, None]
-        profile = look_up(tile_on(grain, crops.device), places)  # (N, 1, 1, W)
-        uneven = 1 + per_crop(params["ragged"]) * (2 * profile - 1)
-        depth = per_crop(params["depth"]) * uneven * (1 + per_crop(params["tilt"]) * x)
-        inside_cap = 2 * depth - (y + 1)  # (N, 1, H, W), in half crops, positive in the snow
-        pixel = 2 / crops.shape[2]
-        cap = (inside_cap / pixel + 0.5).clamp_(0.0, 1.0)
-        cap = torch.minimum(cap, (2 * depth / pixel).clamp(max=1.0))
-        return cap, (inside_cap / _RIM).clamp_(0.0, 1.0)
+        return torch.lerp(crops, (white - 0.12 * white * rim) * blue, cover)
 
 
 _STREAK = (3.0 / TILE, 64.0 / TILE)
 """Width and length of a streak in the tile of `streak_levels`, in tiles."""
 _FLAKE = 10.0 / TILE
-"""Width of the larger flakes in the tile of `flake_levels`, in tiles."""
-_RIM = 0.12
+"""Width of the larger flakes in the tile of `snow_levels`, in tiles."""
+_SOFT = 0.05
+"""Half crops over which the cap fades out."""
+_RIM = 0.25
 """Half crops over which lying snow goes from its shaded rim into the light."""
 
 
@@ -180,13 +175,16 @@ def streak_levels() -> Tensor:
     return torch.from_numpy(tile)[None]
 
 
-def flake_levels() -> Tensor:
-    """(1, TILE, TILE) round soft flakes of two sizes; each has its own height in (0, 1].
+def snow_levels() -> Tensor:
+    """(2, TILE, TILE) drifts and flakes.
+
+    Drifts are smooth noise, evenly distributed over (0, 1); flakes are round, soft, of two sizes,
+    each with its own height in (0, 1].
 
     Example:
-        >>> levels = flake_levels()
+        >>> levels = snow_levels()
         >>> levels.shape, bool((levels <= 1).all())
-        (torch.Size([1, 256, 256]), True)
+        (torch.Size([2, 256, 256]), True)
     """
     rng = np.random.default_rng(3)
     tile = np.zeros((TILE, TILE), np.float32)
@@ -195,4 +193,5 @@ def flake_levels() -> Tensor:
         shape = np.clip(1.3 * np.exp(-((np.hypot(x, y) / radius) ** 2)) - 0.1, 0, 1)
         for height in np.linspace(0.02, 1, count):
             _stamp(tile, rng.integers(0, TILE, 2), (7, 7), height * shape)
-    return torch.from_numpy(tile)[None]
+    drifts = 0.85 * blotches(rng, 0.3) + 0.15 * blotches(rng, 0.08)
+    return torch.from_numpy(np.stack([ranked(drifts), tile]))

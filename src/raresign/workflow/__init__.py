@@ -9,7 +9,9 @@ from raresign.workflow.inference import predict_logits
 from raresign.workflow.predict import Answer, FileAnswer, predict
 from raresign.workflow.run_folder import RunFolder, machine, versions
 from raresign.workflow.source import LAYOUTS, DataFolder, open_data
-from raresign.workflow.synth import synthesise
+from raresign.workflow.synth import SynthesisResult, synthesise
+from raresign.workflow.synth_again import Verification, render_again, verify_crops
+from raresign.workflow.synth_sheets import synth_sheets
 from raresign.workflow.train import train
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "DataFolder",
     "FileAnswer",
     "RunFolder",
+    "SynthesisResult",
+    "Verification",
     "catalogue_rows",
     "compare",
     "demo",
@@ -28,7 +32,10 @@ __all__ = [
     "open_data",
     "predict",
     "predict_logits",
+    "render_again",
+    "synth_sheets",
     "synthesise",
     "train",
+    "verify_crops",
     "versions",
 ]

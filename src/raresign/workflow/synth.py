@@ -1,32 +1,70 @@
-"""`raresign synth`: synthetic crops on disk, class folders and a manifest, resumable."""
+"""`raresign synth`: synthetic crops on disk with a manifest; a killed run goes on where it was."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator
+import errno
+import os
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from raresign.errors import InputError
-from raresign.files import whole_file, write_json
-from raresign.report import contact_sheet
-from raresign.synthesis import (
-    BackgroundAtlas,
-    IconAtlas,
-    ReferencePreset,
-    RoadPreset,
-    Synthesiser,
-    build_synthesiser,
-    load_preset,
-)
+from raresign.synthesis import load_preset
+from raresign.workflow.crop_files import CropFiles, crop_files
+from raresign.workflow.manifest import Manifest, manifest_rows
 from raresign.workflow.progress import Say, silent
-from raresign.workflow.source import open_data
+from raresign.workflow.synth_engine import (
+    BLOCK,
+    SynthEngine,
+    as_bytes,
+    one_thread,
+    open_engine,
+    render_block,
+)
+from raresign.workflow.synth_settings import alone, check_folder, claim, settings_of
 
-_AT_ONCE = 128
+_MOST_THREADS = 8
+
+
+@dataclass(frozen=True)
+class SynthesisResult:
+    """What `synthesise` did.
+
+    Args:
+        out: The folder.
+        manifest: Its manifest.
+        crops: How many crops the folder holds now.
+        asked: How many were asked for; the folder may hold more from an earlier run.
+        written: How many of them were written now.
+        refused: How many draws the quality guard refused meanwhile.
+        seconds: Time that rendering and writing took.
+    """
+
+    out: Path
+    manifest: Path
+    crops: int
+    asked: int
+    written: int
+    refused: int
+    seconds: float
+
+    @property
+    def crops_per_second(self) -> float:
+        """Crops written a second; 0 if none was."""
+        return self.written / self.seconds if self.written else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        paths = {"out": str(self.out), "manifest": str(self.manifest)}
+        return {**asdict(self), **paths, "crops_per_second": round(self.crops_per_second, 1)}
 
 
 def synthesise(
@@ -34,122 +72,128 @@ def synthesise(
     out: str | Path,
     *,
     per_class: int = 100,
-    preset: str = "road",
+    form: str = "png",
+    preset: str | Path = "road",
     size: int = 64,
     seed: int = 0,
-    sheet: bool = False,
     say: Say = silent,
-) -> int:
-    """Write `per_class` crops of every class as `out/<class>/<number>.png` and `out/manifest.csv`.
+    progress: Callable[[int, int], None] | None = None,
+) -> SynthesisResult:
+    """Write `per_class` crops of every class and `out/manifest.parquet`, a row for each.
 
     A crop is a function of (preset, seed, number), so a killed run goes on where it stopped: files
-    that are there are kept, no crop is made twice, no file is ever half written.
+    that are there are kept, no crop is made twice, no file is ever half written. Asking for fewer
+    crops than there are removes none.
 
     Args:
         data: Data folder with `classes.json`, `icons/` and, if it likes, `background_images/`.
         out: Folder to make; one that holds crops of other settings is refused.
         per_class: Crops a class.
+        form: `png` or `webp`: `out/<class>/<k>.png`; `tar` or `tar-webp`: WebDataset shards.
         preset: Preset name or YAML file.
         size: Side of the crops in pixels.
         seed: Seed of every draw.
-        sheet: Also write `out/sheet.png`, eight crops of every class.
         say: Is told what happens.
-
-    Returns:
-        How many crops were written now.
+        progress: Is called with (crops there, crops in all) as they are written.
 
     Raises:
-        InputError: Wrong settings, or `out` holds something else.
+        InputError: Wrong settings, `out` holds something else, or the disk is full.
+        KeyboardInterrupt: Ctrl-C; the same call goes on.
     """
-    if per_class < 1 or not 8 <= size <= 512:
-        raise InputError(
-            f"{per_class} crops a class of {size} pixels",
-            "ask for at least 1 and for 8..512 pixels",
-        )
-    chosen = load_preset(preset)
-    engine, codes = _engine(data, chosen, size, seed)
+    if per_class < 1:
+        raise InputError(f"{per_class} crops a class", "ask for at least 1")
     out = Path(out)
-    settings = {
-        "preset": chosen.model_dump(mode="json"),
-        "size": size,
-        "seed": seed,
-        "codes": codes,
-    }
-    _claim(out, settings)
+    chosen = load_preset(preset)
+    crop_files(out, (), form)  # an unknown format is told before icons are drawn
+    check_folder(out)
+    engine = open_engine(data, chosen, size, seed, say)
+    files = crop_files(out, engine.codes, form)
+    try:
+        claim(out, settings_of(engine, data, form))
+        with alone(out), one_thread():
+            return _fill(engine, files, per_class * len(engine.codes), progress)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(
+            f"{out}: {error.strerror}", "make room and repeat the command: it goes on"
+        ) from error
+
+
+def _fill(
+    engine: SynthEngine,
+    files: CropFiles,
+    wanted: int,
+    progress: Callable[[int, int], None] | None,
+) -> SynthesisResult:
+    """Write what is missing, unit by unit, on all processors; then join the manifest."""
+    began = time.perf_counter()
+    manifest = Manifest(files.out, files.unit)
+    listed = manifest.listed()
+    existing = files.existing(listed)
+    rows = _rows_of_units(wanted, files.unit, listed, existing)
+    todo = [
+        unit
+        for unit, count in rows.items()
+        if listed.get(unit, 0) < count or existing.get(unit, (0, 0))[0] < count
+    ]
+    total = sum(rows.values())
+    there = total - sum(rows[unit] for unit in todo)
+    synthesiser = engine.synthesiser()
+
+    def make(unit: int) -> tuple[int, int, int]:
+        """Crops of the unit, how many of them were missing, and refused draws."""
+        first, count = unit * files.unit, rows[unit]
+        crops, tables = [], []
+        for start in range(first, first + count, BLOCK):
+            batch = render_block(synthesiser, start, len(engine.codes))
+            numbers = list(range(start, min(start + BLOCK, first + count)))
+            crops.append(as_bytes(batch.crops)[: len(numbers)])
+            tables.append(manifest_rows(engine, batch, numbers, files.places(numbers)))
+        table = pa.concat_tables(tables)
+        missing = files.write(unit, np.concatenate(crops), table)
+        manifest.add(unit, table)
+        return count, missing, pc.sum(table["tries"]).as_py() - count
+
     written = refused = 0
-    total = per_class * len(codes)
-    with_numbers = [(label, k) for label in range(len(codes)) for k in range(per_class)]
-    for chunk in _chunks(with_numbers):
-        missing = [pair for pair in chunk if not _place(out, codes, *pair).exists()]
-        if not missing:
-            continue
-        labels, numbers = torch.tensor(missing).unbind(1)
-        # Class k's crop j has number j * classes + k, so asking for more crops changes none.
-        batch = engine.render(labels, numbers * len(codes) + labels)
-        pixels = batch.crops.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
-        for pair, crop in zip(missing, pixels, strict=True):
-            with whole_file(_place(out, codes, *pair)) as temporary:
-                Image.fromarray(crop).save(temporary)
-        written += len(missing)
-        refused += batch.refused
-        say(f"{written} of {total} crops written, {refused} draws refused by the quality guard")
-    _write_manifest(out, codes, per_class)
-    if sheet:
-        _write_sheet(out / "sheet.png", engine, codes)
-    return written
+    if progress:
+        progress(there, total)
+    with closing(_side_by_side(make, todo)) as made:
+        for count, missing, unread in made:
+            there += count
+            written += missing
+            refused += unread
+            if progress:
+                progress(there, total)
+    manifest.join()
+    seconds = time.perf_counter() - began
+    return SynthesisResult(files.out, manifest.path, total, wanted, written, refused, seconds)
 
 
-def _engine(
-    data: str | Path, preset: RoadPreset | ReferencePreset, size: int, seed: int
-) -> tuple[Synthesiser, list[str]]:
-    root = Path(data)
-    source = (
-        open_data(root) if (root / "cropped-train").is_dir() else open_data(root, layout="icons")
-    )
-    icons = IconAtlas.from_catalogue(source.catalogue, size)
-    backgrounds = BackgroundAtlas.from_pictures(source.backgrounds(), size)
-    return build_synthesiser(preset, icons, backgrounds, seed), list(source.catalogue.codes)
+def _rows_of_units(
+    wanted: int, unit: int, listed: dict[int, int], existing: dict[int, tuple[int, int]]
+) -> dict[int, int]:
+    """How many crops each unit shall hold: what was asked for, and whatever is there already."""
+    units = {*range(-(-wanted // unit)), *listed, *existing}
+    return {
+        k: max(min(unit, wanted - k * unit), listed.get(k, 0), existing.get(k, (0, 0))[1])
+        for k in sorted(units)
+    }
 
 
-def _claim(out: Path, settings: dict[str, object]) -> None:
-    """Make `out`, or make sure that it was made with the same settings."""
-    note = out / "settings.json"
-    if note.exists():
+def _side_by_side(
+    make: Callable[[int], tuple[int, int, int]], units: list[int]
+) -> Generator[tuple[int, int, int]]:
+    """`make` of each unit, a few at a time; what has begun is finished when one fails."""
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    waiting: set[Future[tuple[int, int, int]]] = set()
+    with ThreadPoolExecutor(threads) as pool:
         try:
-            found = json.loads(note.read_text(encoding="utf-8"))
-        except ValueError:
-            found = None
-        if found != settings:
-            raise InputError(
-                f"{out} holds crops of other settings", "name a new folder or delete this one"
-            )
-        return
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} exists and is not empty", "name a new folder")
-    write_json(note, settings)
-
-
-def _chunks(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    for start in range(0, len(pairs), _AT_ONCE):
-        yield pairs[start : start + _AT_ONCE]
-
-
-def _place(out: Path, codes: list[str], label: int, k: int) -> Path:
-    return out / codes[label] / f"{k:06d}.png"
-
-
-def _write_manifest(out: Path, codes: list[str], per_class: int) -> None:
-    with whole_file(out / "manifest.csv") as temporary, temporary.open("w", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(["path", "class", "number"])
-        for label, code in enumerate(codes):
-            for k in range(per_class):
-                table.writerow([f"{code}/{k:06d}.png", code, k * len(codes) + label])
-
-
-def _write_sheet(path: Path, engine: Synthesiser, codes: list[str]) -> None:
-    labels = torch.arange(len(codes)).repeat_interleave(8)
-    numbers = torch.arange(8).repeat(len(codes)) * len(codes) + labels
-    crops: np.ndarray = engine.render(labels, numbers).crops.mul(255).round().byte().numpy()
-    with whole_file(path) as temporary:
-        contact_sheet(crops, 8, [codes[label] for label in labels.tolist()]).save(temporary)
+            for unit in units:
+                waiting.add(pool.submit(make, unit))
+                if len(waiting) > threads:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in waiting)
+        finally:
+            pool.shutdown(cancel_futures=True)

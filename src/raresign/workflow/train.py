@@ -97,9 +97,7 @@ def train(
             say(f"{out} is already finished")
             return out
     else:
-        chosen = _with_changes(
-            load_recipe(recipe), weights, backbone, crop_size, preset, hardware
-        )
+        chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
     source = open_data(data, crops, layout, strict)
