@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from synthesis_core import keys
 
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
 from raresign.synthesis import BackgroundAtlas
+from synthesis_core import keys
 
 
 def numbered(height: int, width: int, first: int) -> np.ndarray:

@@ -9,13 +9,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis_core import keys, layers, noise, uniform
 from torch import Tensor
 
 from raresign.synthesis import ColourEffect
 from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze, Saturation
 from raresign.synthesis.effect import apply_colour, compose_colour, identity_colour
 from raresign.synthesis.tone import ToneCurve
+from synthesis_core import keys, layers, noise, uniform
 
 KINDS: list[type[ColourEffect]] = [Fading, Exposure, ColourCast, Haze, Saturation]
 EXAMPLES = settings(max_examples=40, deadline=None)
@@ -143,7 +143,7 @@ def test_red_goes_first_and_turns_grey_brown() -> None:
 
 
 def test_each_ink_has_its_own_draw_and_order() -> None:
-    params = Fading(**{ink: (0.0, 1.0) for ink in INKS}).sample(torch.arange(5.0)[None] / 5)
+    params = Fading(**dict.fromkeys(INKS, (0.0, 1.0))).sample(torch.arange(5.0)[None] / 5)
     assert {ink: params[ink].item() for ink in params} == pytest.approx(
         {"red": 0.0, "blue": 0.2, "yellow": 0.4, "white": 0.6, "black": 0.8}
     )
@@ -196,7 +196,9 @@ def test_haze_keeps_the_order_of_brightness_and_full_contrast_keeps_all() -> Non
     clear = Haze(contrast=(1, 1))
     assert (clear(pictures, uniform(4, clear)) - pictures).abs().max() <= 1e-6
     hazy = Haze(contrast=(0.4, 0.4))(pictures, uniform(4, Haze))
-    spread = (hazy.amax((2, 3)) - hazy.amin((2, 3))) / (pictures.amax((2, 3)) - pictures.amin((2, 3)))
+    spread = (hazy.amax((2, 3)) - hazy.amin((2, 3))) / (
+        pictures.amax((2, 3)) - pictures.amin((2, 3))
+    )
     assert (spread - 0.4).abs().max() <= 1e-4
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from synthesis_core import keys, layers, noise, plates
 from torch import Tensor
 
 from raresign.synthesis import CropEffect, Effect, Params, RoadPreset, SignEffect
 from raresign.synthesis.colour import ColourCast, Exposure
 from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.tone import ToneCurve
+from synthesis_core import keys, layers, noise, plates
 
 
 class Marking(CropEffect):

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
-from synthesis_core import keys, layers, noise, plates, uniform
 from torch import Tensor
 
 from raresign.synthesis import ColourEffect, CropEffect, Effect, Params, RoadPreset, SignEffect
@@ -18,6 +17,7 @@ from raresign.synthesis.effect import Range, WholeRange, inside, over, quantile,
 from raresign.synthesis.geometry import Pose
 from raresign.synthesis.scene import OtherSign
 from raresign.synthesis.sensor import Sensor
+from synthesis_core import keys, layers, noise, plates, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 EFFECTS = RoadPreset().effects()

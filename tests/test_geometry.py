@@ -9,11 +9,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis_core import icon_atlas, noise, uniform
 from torch import Tensor
 
 from raresign.synthesis import IconAtlas, Params
 from raresign.synthesis.geometry import Pose, footprint, inverse, plate_coordinates, warp
+from synthesis_core import icon_atlas, noise, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 

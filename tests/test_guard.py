@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from synthesis_core import background_atlas, icon_atlas, keys, noise, uniform
 from torch import Tensor
 
 from raresign.embedded import embedded_codes
@@ -18,6 +17,7 @@ from raresign.synthesis import (
     load_preset,
 )
 from raresign.synthesis.sensor import Sensor
+from synthesis_core import background_atlas, icon_atlas, noise, uniform
 
 SIZE = 48
 CODES = embedded_codes()

@@ -10,13 +10,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis_core import LOPSIDED, icon_atlas, icon_pictures, keys, plates
 from torch import Tensor
 
 from raresign.catalogue import SignCatalogue, load_icon
 from raresign.embedded import embedded_codes, render_sign
 from raresign.synthesis import IconAtlas
 from raresign.synthesis.icon_atlas import finest_side
+from synthesis_core import LOPSIDED, icon_atlas, icon_pictures, keys, plates
 
 
 @pytest.fixture(scope="module")

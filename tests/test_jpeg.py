@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from synthesis_core import LOPSIDED, icon_pictures, noise, uniform
 from torch import Tensor
 
 from raresign.synthesis.jpeg import Jpeg
+from synthesis_core import LOPSIDED, icon_pictures, noise, uniform
 
 QUALITIES = [1, 5, 20, 49, 50, 75, 90, 100]
 

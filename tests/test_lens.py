@@ -9,10 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis_core import noise, uniform
 from torch import Tensor
 
 from raresign.synthesis.lens import ChromaticAberration, MotionBlur
+from synthesis_core import noise, uniform
 
 EXAMPLES = settings(max_examples=25, deadline=None)
 
@@ -74,7 +74,7 @@ def test_motion_blur_is_as_long_at_224_pixels_as_at_64(angle: float) -> None:
 
 def naive_motion_blur(crop: np.ndarray, length: float, angle: float) -> np.ndarray:
     """One (C, S, S) crop, pixel by pixel; the kernel goes to 2.5 standard deviations and more."""
-    channels, size, _ = crop.shape
+    size = crop.shape[1]
     reach = min(max(2, math.ceil(2.5 * length * size)), size - 1)
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
     width = max(0.35, size / 200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import yaml
 from pydantic import BaseModel
 
 from raresign.errors import InputError
-from raresign.synthesis import ReferencePreset, RoadPreset, load_preset, preset_names
+from raresign.synthesis import Effect, ReferencePreset, RoadPreset, load_preset, preset_names
 
 FOLDER = resources.files("raresign.synthesis") / "presets"
 
@@ -93,8 +95,27 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     assert isinstance(preset, RoadPreset)  # where no engine is named
     assert preset.name == "dusk"
     assert preset.sign_exposure.gain == (0.1, 0.4)
-    assert preset.haze == RoadPreset().haze
+    assert preset.haze == load_preset("road").haze  # type: ignore[union-attr]
     assert load_preset(str(path)) == preset
+
+
+def test_ones_own_file_starts_from_road_yaml(tmp_path: Path) -> None:
+    """What it leaves unsaid is road.yaml's, within an effect too, not the default in the code."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("noise: {read: [0.1, 0.2]}\njpeg: {probability: 0}\n", encoding="utf-8")
+    preset, road = load_preset(path), load_preset("road")
+    assert isinstance(preset, RoadPreset)
+    assert isinstance(road, RoadPreset)
+    assert preset.noise == road.noise.model_copy(update={"read": (0.1, 0.2)})
+    assert preset.jpeg.quality == road.jpeg.quality
+    others = {"noise", "jpeg"}
+    assert preset.model_dump(exclude=others) == road.model_dump(exclude=others)
+    assert load_preset({}) == road
+    assert road.noise != RoadPreset().noise  # or this test would show nothing
+
+
+def test_the_reference_does_not_start_from_road_yaml() -> None:
+    assert load_preset({"engine": "reference", "padding": 0.3}) == ReferencePreset(padding=0.3)
 
 
 @pytest.mark.parametrize(
@@ -106,15 +127,21 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ({"sensor": {"pixels": [0, 10]}}, "sensor.pixels: a range between 1 and 4096"),
         ({"sensor": {"pixels": ["a", 10]}}, "sensor.pixels.0: .*got 'a'"),
         ({"sensor": {"pixels": 10}}, "sensor.pixels: .*got 10"),
-        ({"sensor": {"noise": [0, float("inf")]}}, "sensor.noise.1: .*finite"),
-        ({"sensor": {"noise": [0, float("nan")]}}, "sensor.noise"),
+        ({"sensor": {"probability": 0.5}}, "sensor.probability: .*got 0.5"),
+        ({"noise": {"read": [0, float("inf")]}}, "noise.read.1: .*finite"),
+        ({"noise": {"read": [0, float("nan")]}}, "noise.read"),
+        ({"noise": {"read": [0]}}, "noise.read: a range has a low and a high end"),
+        ({"jpeg": {"quality": [30, 95, 75]}}, r"jpeg.quality: .*got \[30, 95, 75\]"),
         ({"sign_exposure": {"gain": [0, 1]}}, "sign_exposure.gain"),
-        ({"background": {"exposure": {"gain": [-1, 1]}}}, "background.exposure.gain"),
+        ({"background": {"gain": [-1, 1]}}, "background.gain: a range between"),
         ({"background": {"flat": 1.5}}, "background.flat: .*got 1.5"),
         ({"haze": {"probability": -0.1}}, "haze.probability"),
         ({"haze": None}, "haze: .*got None"),
         ({"guard": {"tries": 0}}, "guard.tries: .*got 0"),
         ({"engine": "dream"}, "engine: one of 'road', 'reference', got 'dream'"),
+        ({"engine": ["road"]}, r"engine: a name, got \['road'\]"),
+        ({"engine": None}, "engine: a name, got None"),
+        ({"name": 5}, "name: .*got 5"),
         ({"engine": "reference", "icon_pixels": [0, 64]}, "icon_pixels: a range between"),
         ({"engine": "reference", "icon_pixels": [16.5, 64]}, "icon_pixels.0: .*got 16.5"),
         ({"engine": "reference", "rotation": [15, -15]}, "rotation: a range goes"),
@@ -133,9 +160,69 @@ def test_a_mistake_names_its_key(values: dict[str, Any], message: str, tmp_path:
         load_preset(path)
 
 
+def settings_of_effects() -> list[tuple[str, str]]:
+    effects = RoadPreset().effects()
+    return [(name, key) for name, effect in effects.items() for key in type(effect).model_fields]
+
+
+@pytest.mark.parametrize(("name", "key"), settings_of_effects())
+def test_every_setting_refuses_rubbish_by_its_name(name: str, key: str) -> None:
+    effect: Effect = getattr(RoadPreset(), name)
+    place = re.escape(f"preset: {name}.{key}")
+    for value in ("much", None, {}, [], ["a", "b"], math.nan, [0.1, math.nan], [-math.inf, 0.2]):
+        with pytest.raises(InputError, match=rf"{place}(\.\d+)?: .+"):
+            load_preset({name: {key: value}})
+    knots = getattr(effect, key)
+    wrong: list[Any] = [-1e9, 1e9]
+    if isinstance(knots, tuple):
+        turned = [knots[-1] + 1, knots[0]]
+        wrong = [turned, [*knots, knots[0] - 1], [knots[0]], knots[0]]
+        if key != "direction":  # any number of turns
+            wrong += [[-1e9, knots[-1]], [knots[0], 1e9]]
+    for value in wrong:
+        with pytest.raises(InputError, match=rf"{place}(\.\d+)?: .+"):
+            load_preset({name: {key: value}})
+
+
+@pytest.mark.parametrize("name", [*RoadPreset().effects(), "guard"])
+def test_every_effect_refuses_unknown_settings_and_no_mapping(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name}\.strenght: there is no such setting"):
+        load_preset({name: {"strenght": [0, 1]}})
+    for value in ("off", 3, [1, 2], None, False):
+        with pytest.raises(InputError, match=rf"{name}: .+got"):
+            load_preset({name: value})
+
+
+def nested_aliases(depth: int) -> str:
+    """A small file that stands for a list of 9 ** depth numbers."""
+    lines = ["x:", "- &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    for k in range(1, depth):
+        lines.append(f"- &a{k} [" + ", ".join([f"*a{k - 1}"] * 9) + "]")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "end", ["pose: *a", "pose: {rotation: *a", "engine: *a", "jpeg: {quality: [1, *a", "x2: *a"]
+)
+def test_a_file_of_billions_is_refused_in_time(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "bomb.yaml"
+    closing = end.count("[") * "]" + end.count("{") * "}"
+    path.write_text(nested_aliases(14) + end + "13" + closing, encoding="utf-8")
+    with pytest.raises(InputError, match=r"bomb\.yaml") as caught:
+        load_preset(path)
+    assert len(str(caught.value)) < 2000
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"[" * 3000, "not valid YAML"),
+        (b"name: 2020-13-45", "not valid YAML: month"),
+        (b"jpeg: {quality: [1, " + b"9" * 5000 + b"]}", "not valid YAML"),
+        (b"jpeg: {quality: [1, " + b"9" * 400 + b"]}", "jpeg.quality"),
+        (b"pose: &p {rotation: *p}", "pose.rotation: .*got"),
+        (b"? [1, 2]\n: 3", "not valid YAML"),
         (b"", "a preset is a mapping of effects, got NoneType"),
         (b"- 1\n- 2\n", "a preset is a mapping of effects, got list"),
         (b"road", "a preset is a mapping of effects, got str"),

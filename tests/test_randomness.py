@@ -168,6 +168,42 @@ def test_a_stream_is_not_disturbed_by_draws_before_it() -> None:
     assert torch.equal(random.stream("a").bits(), other.stream("a").bits())
 
 
+# --- tables ------------------------------------------------------------------------------------
+
+counts_by_name = st.dictionaries(st.text(max_size=6), st.integers(0, 5), min_size=1, max_size=6)
+
+
+@EXAMPLES
+@given(counts=counts_by_name, numbers=st.lists(int64, max_size=6), seed=int64)
+def test_a_table_holds_what_its_streams_would_draw(
+    counts: dict[str, int], numbers: list[int], seed: int
+) -> None:
+    random = CropRandom.from_seed(seed, torch.tensor(numbers, dtype=torch.int64))
+    table = random.table(counts)
+    assert list(table) == list(counts)
+    for name, count in counts.items():
+        assert table[name].shape == (len(numbers), count)
+        assert table[name].dtype == torch.float32
+        assert torch.equal(table[name], random.stream(name).uniform(0.0, 1.0, count))
+
+
+def test_a_table_against_the_hash_in_plain_integers() -> None:
+    table = CropRandom.from_seed(9, torch.tensor([4])).table({"x": 3, "pose": 2})
+    for name, count in (("x", 3), ("pose", 2)):
+        key = naive_stream(naive_key(9, 4), name)
+        expected = [(bits >> 40) / 2**24 for bits in naive_bits(key, count)]
+        assert table[name][0].tolist() == expected
+
+
+def test_a_table_is_not_moved_by_draws_nor_by_what_else_stands_in_it() -> None:
+    random = CropRandom.from_seed(3, torch.arange(5))
+    before = random.table({"a": 2})["a"]
+    random.uniform(0.0, 1.0, 7)
+    assert torch.equal(random.table({"b": 4, "a": 2, "c": 1})["a"], before)
+    assert torch.equal(random.take(torch.tensor([4, 1])).table({"a": 2})["a"], before[[4, 1]])
+    assert torch.equal(random.table({"a": 1})["a"], before[:, :1])
+
+
 # --- the distributions -------------------------------------------------------------------------
 
 

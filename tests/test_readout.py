@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis_core import keys, noise, uniform
 from torch import Tensor
 
 from raresign.randomness import CropRandom
 from raresign.synthesis.readout import Demosaic, Noise, Sharpening, noise_bank, smoothed
 from raresign.synthesis.sensor import Sensor
+from synthesis_core import keys, noise, uniform
 
 EXAMPLES = settings(max_examples=25, deadline=None)
 CPU = torch.device("cpu")

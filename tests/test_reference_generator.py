@@ -35,10 +35,10 @@ PHOTOS = [
 
 
 def engine(preset: ReferencePreset | None = None) -> ReferenceSynthesiser:
-    small = [np.asarray(icon.resize((SIZE, SIZE), Image.Resampling.LANCZOS)) for icon in ICONS]
+    drawn = [np.asarray(icon.resize((128, 128), Image.Resampling.LANCZOS)) for icon in ICONS]
     return ReferenceSynthesiser(
         preset or ReferencePreset(),
-        IconAtlas.from_pictures(small, CODES),
+        IconAtlas.from_pictures(drawn, CODES, SIZE),
         BackgroundAtlas.from_pictures(PHOTOS, SIZE),
         seed=0,
     )
@@ -214,7 +214,7 @@ def plain_engine(codes: list[str], **settings_: object) -> ReferenceSynthesiser:
         **settings_,  # type: ignore[arg-type]
     )
     black = BackgroundAtlas.from_pictures([np.zeros((40, 40, 3), np.uint8)], 32)
-    return ReferenceSynthesiser(preset, IconAtlas.from_pictures(icons, codes), black, seed=1)
+    return ReferenceSynthesiser(preset, IconAtlas.from_pictures(icons, codes, 32), black, seed=1)
 
 
 def icons_drawn(engine: ReferenceSynthesiser, label: int, n: int = 300) -> list[int]:

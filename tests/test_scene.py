@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from synthesis_core import icon_atlas, noise, uniform
 from torch import Tensor
 
 from raresign.synthesis import IconAtlas, Params
 from raresign.synthesis.scene import Background, OtherSign, with_other_sign
+from synthesis_core import icon_atlas, noise, uniform
 
 SIZE = 16
 STILL = {"gain": (1.0, 1.0), "contrast": (1.0, 1.0)}

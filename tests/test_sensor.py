@@ -10,10 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from synthesis_core import noise, uniform
 from torch import Tensor
 
 from raresign.synthesis.sensor import Sensor, along_last, enlarging_matrix, shrinking_matrix
+from synthesis_core import noise, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 
@@ -179,9 +179,7 @@ def test_as_many_pixels_as_the_crop_change_nothing() -> None:
     value=st.floats(0, 1),
     size=st.integers(1, 96),
 )
-def test_a_constant_crop_stays_constant(
-    pixels: int, blur: float, value: float, size: int
-) -> None:
+def test_a_constant_crop_stays_constant(pixels: int, blur: float, value: float, size: int) -> None:
     sensor = Sensor(pixels=(pixels, pixels), blur=(blur, blur))
     params = sensor.sample(uniform(1, sensor))
     crop = torch.full((1, 3, size, size), value)

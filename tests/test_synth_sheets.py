@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import raresign.workflow.synth_sheets as sheets_module
 from raresign.errors import InputError
 from raresign.synthesis import load_preset
 from raresign.synthesis.groups import GROUPS
@@ -33,7 +33,7 @@ def _few_candidates() -> Iterator[None]:
         patch.setattr(effect_strips, "_LABELS", 2)
         patch.setattr(effect_strips, "_NUMBERS", 2)
         patch.setattr(effect_strips, "STEPS", 3)
-        patch.setattr(sheets_module, "STEPS", 3)
+        patch.setattr(sys.modules["raresign.workflow.synth_sheets"], "STEPS", 3)
         yield
 
 

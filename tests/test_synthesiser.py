@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from raresign.embedded import embedded_codes, procedural_backgrounds, render_sign
+from raresign.catalogue import SignCatalogue
+from raresign.embedded import embedded_codes
 from raresign.errors import InputError
 from raresign.synthesis import (
     BackgroundAtlas,
@@ -21,6 +26,7 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
+from synthesis_core import at_rest, background_atlas, icon_atlas
 
 SIZE = 48
 CODES = embedded_codes()
@@ -29,13 +35,12 @@ PRESETS = ["road", "reference", "reference-faults"]
 
 @pytest.fixture(scope="module")
 def icons() -> IconAtlas:
-    signs = [Image.fromarray(render_sign(code, 96)).resize((SIZE, SIZE)) for code in CODES]
-    return IconAtlas.from_pictures([np.asarray(sign) for sign in signs], CODES)
+    return icon_atlas(SIZE, CODES)
 
 
 @pytest.fixture(scope="module")
 def backgrounds() -> BackgroundAtlas:
-    return BackgroundAtlas.from_pictures(procedural_backgrounds(4, seed=2), SIZE)
+    return background_atlas(SIZE, 4)
 
 
 @pytest.fixture(params=PRESETS)
@@ -111,7 +116,7 @@ def test_labels_and_numbers_are_left_alone(engine: Synthesiser) -> None:
 # --- the label is right --------------------------------------------------------------------------
 
 
-def nearest_icons(engine: Synthesiser, icons: IconAtlas, each: int) -> torch.Tensor:
+def nearest_icons(engine: Synthesiser, icons: IconAtlas, each: int) -> Tensor:
     """(C,) the icon that the mean crop of each label looks most like, at a glance.
 
     What all signs have in common (a bright middle, a rim) is taken away from both sides.
@@ -123,7 +128,8 @@ def nearest_icons(engine: Synthesiser, icons: IconAtlas, each: int) -> torch.Ten
     crops = crops - crops.mean(1, keepdim=True)
     crops = crops / crops.norm(dim=1, keepdim=True)
     mean = crops.view(each, classes, -1).mean(0)
-    small = pad(icons.icons, [4] * 4)  # about as large as in a crop
+    whole = torch.stack([icons.icon(row, SIZE) for row in range(classes)])
+    small = pad(whole, [4] * 4)  # about as large as in a crop
     still = avg_pool2d(small[:, :3] + 0.5 * (1 - small[:, 3:]), 3)
     still = interpolate(still, size=SIZE // 3, mode="area").flatten(1)
     both = torch.cat([mean - mean.mean(0), still - still.mean(0)])
@@ -141,34 +147,13 @@ def test_crops_look_like_the_icon_of_their_label(
 
 
 def test_a_label_mix_up_would_show(icons: IconAtlas, backgrounds: BackgroundAtlas) -> None:
-    mixed = IconAtlas(icons.icons.roll(1, 0), icons.first, icons.count, icons.codes)
+    mixed = replace(icons, first=icons.first.roll(1))
     engine = build_synthesiser(load_preset("road"), mixed, backgrounds, seed=3)
     right = nearest_icons(engine, icons, each=8) == torch.arange(len(CODES))
     assert right.double().mean() < 0.1
 
 
-# --- what the road preset shows ------------------------------------------------------------------
-
-
-def clear_air(flat: float) -> RoadPreset:
-    """A small sign on its scene, and nothing between them and the crop."""
-    preset = load_preset(
-        {
-            "pose": {"margin": [2, 2]},
-            "fading": {"probability": 0},
-            "sign_exposure": {"gain": [1, 1]},
-            "background": {"flat": flat, "exposure": {"gain": [1, 1]}},
-            "haze": {"probability": 0},
-            "light_gradient": {"probability": 0},
-            "motion_blur": {"probability": 0},
-            "tone_curve": {"probability": 0},
-            "colour_cast": {"warmth": 0, "tint": 0},
-            "sensor": {"pixels": [SIZE, SIZE], "noise": [0, 0], "sharpening": [0, 0]},
-            "guard": {"enabled": False},
-        }
-    )
-    assert isinstance(preset, RoadPreset)
-    return preset
+# --- what the road engine shows ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("sign", "scene"), [(255, 0), (0, 255), (100, 200)])
@@ -177,8 +162,8 @@ def test_a_half_transparent_sign_lets_half_of_the_scene_through(sign: int, scene
     icon[..., 3] = 128
     behind = np.full((60, 60, 3), scene, np.uint8)
     engine = build_synthesiser(
-        clear_air(flat=0.0),
-        IconAtlas.from_pictures([icon], ["0"]),
+        at_rest(pose={"margin": [2, 2]}),
+        IconAtlas.from_pictures([icon], ["0"], SIZE),
         BackgroundAtlas.from_pictures([behind], SIZE),
         seed=1,
     )
@@ -194,7 +179,8 @@ def test_a_share_of_the_backgrounds_is_plain(
 ) -> None:
     """A crop's edge shows the scene behind the sign."""
     for flat in (0.0, 0.5, 1.0):
-        engine = build_synthesiser(clear_air(flat), icons, backgrounds, seed=1)
+        preset = at_rest(pose={"margin": [2, 2]}, background={"flat": flat})
+        engine = build_synthesiser(preset, icons, backgrounds, seed=1)
         crops = engine.render(torch.zeros(200, dtype=torch.int64), torch.arange(200)).crops
         edge = crops[:, :, :4].flatten(2)
         plain = (edge.amax(2) - edge.amin(2)).amax(1) < 1e-3
@@ -204,12 +190,102 @@ def test_a_share_of_the_backgrounds_is_plain(
 def test_the_scene_shows_through_where_the_icon_is_transparent(
     backgrounds: BackgroundAtlas,
 ) -> None:
-    nothing = IconAtlas.from_pictures([np.zeros((SIZE, SIZE, 4), np.uint8)], ["0"])
+    nothing = IconAtlas.from_pictures([np.zeros((SIZE, SIZE, 4), np.uint8)], ["0"], SIZE)
     engine = build_synthesiser(
         load_preset({"guard": {"enabled": False}}), nothing, backgrounds, seed=1
     )
     crops = engine.render(torch.zeros(8, dtype=torch.int64), torch.arange(8)).crops
     assert (crops.mean((1, 2, 3)) > 0.02).all()
+
+
+@pytest.mark.parametrize("pixels", [8, 12, 20, 33, 48])
+def test_a_crop_has_as_much_detail_as_its_sensor_has_pixels(
+    pixels: int, icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    """Whatever canvas it is painted on, shrinking it to those pixels loses hardly anything."""
+    preset = at_rest(sensor={"pixels": [pixels, pixels], "blur": [0, 0], "cubic": [1, 1]})
+    crops = build_synthesiser(preset, icons, backgrounds, 0).render(LABELS, NUMBERS).crops
+
+    def lost(cells: int) -> float:
+        small = interpolate(crops, size=cells, mode="bicubic", antialias=True)
+        back = interpolate(small, size=SIZE, mode="bicubic")
+        return float((back - crops).abs().mean())
+
+    assert lost(pixels) < 0.03
+    assert lost(max(4, pixels // 2)) > 2 * lost(pixels)
+
+
+def test_a_small_canvas_shows_what_a_large_one_shows(
+    icons: IconAtlas, backgrounds: BackgroundAtlas
+) -> None:
+    """Crops of few pixels are painted small to save time: the same picture comes out."""
+    preset = at_rest(
+        pose={"rotation": [-8, 8], "tilt": [-30, 30], "margin": [0, 0.2]},
+        background={"flat": 1},
+        sensor={"pixels": [10, 16], "blur": [0.3, 0.6]},
+    )
+    engine = RoadSynthesiser(preset, icons, backgrounds, seed=5)
+    small = engine.render(LABELS, NUMBERS).crops
+    assert engine._canvases[0][0] < SIZE
+    engine._canvases = engine._canvases[-1:]
+    assert (engine.render(LABELS, NUMBERS).crops - small).abs().mean() < 0.01
+
+
+# --- any size, any settings ----------------------------------------------------------------------
+
+RANGES = {
+    "sensor.pixels": (1.0, 96.0),
+    "sensor.blur": (0.0, 3.0),
+    "pose.tilt": (-60.0, 60.0),
+    "pose.margin": (-0.4, 2.0),
+    "exposure.gain": (0.01, 8.0),
+    "background.contrast": (0.0, 6.0),
+    "noise.read": (0.0, 0.5),
+    "sharpening.amount": (0.0, 6.0),
+    "jpeg.quality": (1.0, 100.0),
+    "tone_curve.gamma": (0.1, 8.0),
+    "haze.contrast": (0.0, 1.0),
+    "motion_blur.length": (0.001, 0.2),
+}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.integers(8, 96),
+    data=st.data(),
+    chosen=st.sets(st.sampled_from(sorted(RANGES)), max_size=4),
+    numbers=st.lists(st.integers(0, 2**60), min_size=1, max_size=5, unique=True),
+)
+def test_any_size_and_any_ranges_give_pictures_alike_in_every_batch(
+    size: int, data: st.DataObject, chosen: set[str], numbers: list[int]
+) -> None:
+    values: dict[str, dict[str, object]] = {}
+    for place in chosen:
+        effect, field = place.split(".")
+        knots = st.lists(st.floats(*RANGES[place]), min_size=2, max_size=5).map(sorted)
+        values[effect] = {field: data.draw(knots), "probability": 1.0}
+    engine = build_synthesiser(
+        load_preset(values), icon_atlas(size, CODES[:3]), background_atlas(size, 1), seed=2
+    )
+    labels, serial = torch.arange(len(numbers)) % 3, torch.tensor(numbers)
+    made = engine.render(labels, serial)
+    assert made.crops.shape == (len(numbers), 3, size, size)
+    assert torch.isfinite(made.crops).all()
+    assert 0 <= made.crops.min() <= made.crops.max() <= 1
+    turned = engine.render(labels.flip(0), serial.flip(0))
+    alone = engine.render(labels[:1], serial[:1])
+    if "jpeg" not in values:  # a wave between two steps may fall either way
+        load = (turned.crops.flip(0) - made.crops).abs().flatten(1).quantile(0.98, dim=1)
+        assert load.max() <= 1e-3
+        assert (alone.crops[0] - made.crops[0]).abs().quantile(0.98) <= 1e-3
+    assert torch.equal(turned.tries.flip(0), made.tries)
+
+
+def test_no_crops_are_no_problem(engine: Synthesiser) -> None:
+    nobody = torch.zeros(0, dtype=torch.int64)
+    made = engine.render(nobody, nobody, record=True)
+    assert made.crops.shape == (0, 3, SIZE, SIZE)
+    assert made.refused == 0
 
 
 # --- building ------------------------------------------------------------------------------------
@@ -223,18 +299,16 @@ def test_the_engine_follows_the_preset(icons: IconAtlas, backgrounds: Background
 
 
 def test_atlases_of_two_sizes_are_refused(icons: IconAtlas) -> None:
-    small = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=2), 32)
+    small = background_atlas(32, 1)
     for preset in (RoadPreset(), ReferencePreset()):
         with pytest.raises(InputError, match="48 pixels on backgrounds of 32"):
             build_synthesiser(preset, icons, small, 0)
 
 
-@pytest.mark.parametrize("size", [8, 20, 96])
-def test_other_crop_sizes_work(size: int) -> None:
-    signs = [render_sign(code, size) for code in ("1.11.1", "3.24.n60", "4.1.1")]
-    signs = [np.asarray(Image.fromarray(sign).resize((size, size))) for sign in signs]
-    icons = IconAtlas.from_pictures(signs, ["a", "b", "c"])
-    backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=2), size)
+@pytest.mark.parametrize("size", [8, 9, 20, 96, 224])
+def test_other_crop_sizes_work(size: int, catalogue: SignCatalogue) -> None:
+    """With icons as the catalogue draws them: at 224 pixels no level is as large as the crop."""
+    icons, backgrounds = IconAtlas.from_catalogue(catalogue, size), background_atlas(size, 1)
     for name in PRESETS:
         engine = build_synthesiser(load_preset(name), icons, backgrounds, 0)
         made = engine.render(torch.arange(3), torch.arange(3))

@@ -7,10 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis_core import keys
 from torch import Tensor
 
 from raresign.synthesis.textures import TILE, grain, look_up, tile_on
+from synthesis_core import keys
 
 CPU = torch.device("cpu")
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
     from raresign.losses import contrastive_loss, reference_contrastive_loss
     from raresign.models import SignNet
+    from raresign.realism import Realism
     from raresign.report import write_report
     from raresign.sampling import BalancedBatches
     from raresign.synthesis import (
@@ -55,8 +56,10 @@ if TYPE_CHECKING:
         RunFolder,
         catalogue_rows,
         compare,
+        compare_realism,
         demo,
         evaluate,
+        fit_camera,
         load_predictions,
         open_data,
         predict,
@@ -92,6 +95,7 @@ _HOME = {
     ],
     "losses": ["contrastive_loss", "reference_contrastive_loss"],
     "models": ["SignNet"],
+    "realism": ["Realism"],
     "report": ["write_report"],
     "sampling": ["BalancedBatches"],
     "synthesis": [
@@ -109,8 +113,10 @@ _HOME = {
         "RunFolder",
         "catalogue_rows",
         "compare",
+        "compare_realism",
         "demo",
         "evaluate",
+        "fit_camera",
         "load_predictions",
         "open_data",
         "predict",
@@ -124,6 +130,7 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "GROUPS",
     "LAYOUTS",
     "BackgroundAtlas",
     "BalancedBatches",
@@ -135,6 +142,7 @@ __all__ = [
     "Interrupted",
     "Metrics",
     "Predictions",
+    "Realism",
     "Recipe",
     "RunFolder",
     "SignCatalogue",
@@ -144,10 +152,12 @@ __all__ = [
     "catalogue_rows",
     "compare",
     "compare_predictions",
+    "compare_realism",
     "contrastive_loss",
     "demo",
     "evaluate",
     "evaluate_predictions",
+    "fit_camera",
     "from_coco",
     "from_csv",
     "from_files",
@@ -172,6 +182,7 @@ __all__ = [
     "synthesise",
     "train",
     "verify_crops",
+    "without",
     "write_report",
 ]
 

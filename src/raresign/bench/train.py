@@ -41,7 +41,7 @@ def bench_train(quick: bool, data: Path | None) -> dict[str, float]:
             net(crops.contiguous(memory_format=torch.channels_last)).logits, labels
         )
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         _wait(device)
 

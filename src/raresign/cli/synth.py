@@ -94,7 +94,7 @@ def synth(
 ) -> None:
     """Write synthetic crops with a manifest; a killed run goes on where it stopped.
 
-    Examples: `raresign synth DATA --out SYNTH --per-class 1000 --format tar`,
+    Example: `raresign synth DATA --out SYNTH --per-class 1000 --format tar`,
     `raresign synth DATA --sheet SHEETS`,
     `raresign synth --again SYNTH/manifest.parquet --row 17 --out crop.png`,
     `raresign synth --verify SYNTH`

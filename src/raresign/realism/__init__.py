@@ -10,13 +10,13 @@ from raresign.realism.discriminator import (
     separation,
 )
 from raresign.realism.distance import FeatureDistance, frechet_distance, kernel_distance
-from raresign.realism.empirical_bayes import (
+from raresign.realism.energy_descent import (
     Fit,
     Round,
     Simulation,
+    energy_slope,
     fit_proposal,
     moved_proposal,
-    tempered_weights,
 )
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds, even_sample
@@ -25,7 +25,6 @@ from raresign.realism.preset_ranges import preset_proposal, rounded, widened, wi
 from raresign.realism.proposal import (
     Knots,
     Proposal,
-    effective_size,
     mixed_knots,
     weighted_knots,
 )
@@ -48,7 +47,7 @@ __all__ = [
     "TwoSampleTest",
     "block_folds",
     "crop_statistics",
-    "effective_size",
+    "energy_slope",
     "even_sample",
     "fit_classifier",
     "fit_proposal",
@@ -61,7 +60,6 @@ __all__ = [
     "preset_proposal",
     "rounded",
     "separation",
-    "tempered_weights",
     "weighted_knots",
     "widened",
     "with_proposal",

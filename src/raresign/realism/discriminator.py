@@ -168,11 +168,11 @@ def fit_classifier(
         each = F.binary_cross_entropy_with_logits(_logits(rows, weights), target, reduction="none")
         penalty = sum((weight.square().sum() for weight in weights[::2]), torch.zeros(()))
         value = (each * share).sum() + ridge * penalty
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
     with torch.enable_grad():
-        optimiser.step(loss)  # type: ignore[no-untyped-call]
+        optimiser.step(loss)
     return Scorer(mean, scale, weights)
 
 
@@ -189,8 +189,9 @@ def _first_weights(width: int, hidden: int, seed: int) -> list[Tensor]:
     generator = torch.Generator().manual_seed(seed)
     shapes = [(width, hidden), (hidden,), (hidden, 1), (1,)]
     return [
-        (torch.randn(shape, generator=generator) * (shape[0] ** -0.5 if len(shape) > 1 else 0))
-        .requires_grad_()
+        (
+            torch.randn(shape, generator=generator) * (shape[0] ** -0.5 if len(shape) > 1 else 0)
+        ).requires_grad_()
         for shape in shapes
     ]
 

@@ -166,9 +166,7 @@ def fit_proposal(
             break
         moved |= frozenset(names)
         explored = {
-            name: mixed_knots(
-                [(knots, 1 - _EXPLORE), (widest.ranges[name], _EXPLORE)], MANY_KNOTS
-            )
+            name: mixed_knots([(knots, 1 - _EXPLORE), (widest.ranges[name], _EXPLORE)], MANY_KNOTS)
             if name in names
             else knots
             for name, knots in following.ranges.items()
@@ -195,7 +193,8 @@ def tempered_weights(scores: Floats, share: float = _EFFECTIVE) -> tuple[Floats,
         logs = -power * scores
         weights: Floats = np.exp(logs - logs.max())
         weights = weights.clip(max=float(np.quantile(weights, 0.995)))
-        return weights * (len(weights) / weights.sum())
+        scaled: Floats = weights * (len(weights) / weights.sum())
+        return scaled
 
     low, high = 0.0, 1.0
     if effective_size(at(high)) >= share * len(scores):
@@ -221,7 +220,7 @@ def moved_proposal(
     sharpen = min(1 / power, _SHARPEST)
     ranges, probabilities = dict(proposal.ranges), dict(proposal.probabilities)
     names: list[str] = []
-    for name, present in proposal.ranges.items():
+    for name in proposal.ranges:
         values, its = _happened(made.params[name], weights)
         factor = _factor(values, its, sharpen)
         if factor is None:

@@ -39,7 +39,8 @@ def pixel_scores(
         InputError: A half is empty.
 
     Example:
-        >>> dark, bright = np.zeros((20, 3, 32, 32), np.uint8), np.full((20, 3, 32, 32), 200, np.uint8)
+        >>> dark = np.zeros((20, 3, 32, 32), np.uint8)
+        >>> bright = np.full((20, 3, 32, 32), 200, np.uint8)
         >>> halves = np.arange(20) % 2
         >>> low, high = pixel_scores(dark, bright, halves)
         >>> bool(low.max() < high.min())
@@ -94,7 +95,7 @@ def _trained(pixels: Tensor, target: Tensor, seed: int) -> nn.Module:
                 logits = net(_scaled(pixels[rows])).squeeze(1)
                 loss = F.binary_cross_entropy_with_logits(logits, target[rows], weight[rows])
                 optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 schedule.step()
     return net.eval()

@@ -30,8 +30,10 @@ def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposa
 
     Example:
         >>> import torch
-        >>> preset = RoadPreset(sensor={"blur": (0.2, 0.8), "cubic": (1, 1)}, haze={"probability": 0.2})
-        >>> drawn = {"sensor.blur": torch.rand(2), "sensor.cubic": torch.ones(2), "haze": torch.ones(2)}
+        >>> sensor = {"blur": (0.2, 0.8), "cubic": (1, 1)}
+        >>> preset = RoadPreset(sensor=sensor, haze={"probability": 0.2})
+        >>> ones = torch.ones(2)
+        >>> drawn = {"sensor.blur": torch.rand(2), "sensor.cubic": ones, "haze": ones}
         >>> found = preset_proposal(preset, drawn)
         >>> found.ranges, found.probabilities
         ({'sensor.blur': (0.2, 0.8)}, {'haze': 0.2})
@@ -49,7 +51,7 @@ def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposa
             continue
         knots = getattr(effect, field, None)
         if _is_range(knots) and effect.probability > 0:
-            ranges[name] = tuple(float(knot) for knot in knots)
+            ranges[name] = tuple(float(knot) for knot in knots or ())
     return Proposal(ranges, probabilities)
 
 
@@ -124,7 +126,7 @@ def _furthest(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
     first, last = knots[0], knots[-1]
     for reach in (_WIDER, _WIDER / 2, _WIDER / 4, _WIDER / 8):
         if first > 0:
-            factor = (last / first) ** reach
+            factor = float((last / first) ** reach)
             end = first / factor if low else last * factor
         else:
             end = first - reach * (last - first) if low else last + reach * (last - first)

@@ -120,4 +120,5 @@ class BackgroundAtlas:
 def _packed(picture: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 -> (H * W,) int32: a pixel is one read instead of three."""
     red, green, blue = picture.astype(np.int32).transpose(2, 0, 1)
-    return (red | green << 8 | blue << 16).ravel()
+    packed: np.ndarray = red | green << 8 | blue << 16
+    return packed.ravel()

@@ -70,7 +70,7 @@ class Fading(ColourEffect):
         shares = torch.stack([params[name] for name in _INK_NAMES], 1)  # (N, 5)
         inks, faded = constant(_INKS, shares.device), constant(_FADED, shares.device)
         targets = inks + shares[:, :, None] * (faded - inks)  # (N, 5, 3)
-        return targets.mT @ _ink_inverse(shares.device)
+        return torch.matmul(targets.mT, _ink_inverse(shares.device))
 
 
 _INK_NAMES = ("red", "blue", "yellow", "white", "black")
@@ -80,7 +80,8 @@ _INK_NAMES = ("red", "blue", "yellow", "white", "black")
 def _ink_inverse(device: torch.device) -> Tensor:
     """(5, 4): from what the inks become to the affine map that does it."""
     inks = torch.tensor([(*ink, 1.0) for ink in _INKS], dtype=torch.float64)
-    return torch.linalg.pinv(inks).T.float().to(device)
+    inverse: Tensor = torch.linalg.pinv(inks).T
+    return inverse.float().to(device)
 
 
 class Saturation(ColourEffect):

@@ -1,4 +1,4 @@
-"""What an effect is: ranges in the settings, `sample` turns draws into values, `apply` uses them."""
+"""What an effect is: ranges in the settings, `sample` draws values, `apply` uses them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -19,14 +20,14 @@ Params = dict[str, Tensor]
 def _ordered(knots: tuple[float, ...]) -> tuple[float, ...]:
     if len(knots) < 2:
         raise ValueError(f"a range has a low and a high end, got {list(knots)}")
-    if any(low > high for low, high in zip(knots, knots[1:], strict=False)):
+    if any(low > high for low, high in pairwise(knots)):
         shown = ", ".join(f"{knot:g}" for knot in knots)
         raise ValueError(f"a range goes from low to high, got [{shown}]")
     return knots
 
 
 Range = Annotated[tuple[float, ...], AfterValidator(_ordered)]
-"""Quantiles, evenly spaced: [low, high] is uniform, [low, middle, high] has its median at middle."""
+"""Evenly spaced quantiles: [low, high] is uniform, [low, mid, high] has its median at mid."""
 
 
 def _pair(bounds: tuple[int, int]) -> tuple[int, int]:

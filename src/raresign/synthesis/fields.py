@@ -87,11 +87,10 @@ def window(crops: Tensor, tiles: Tensor, turn: Tensor, corner: Tensor) -> Tensor
     x, y = axes(crops)
     half = tiles.reshape(len(tiles), -1) / 2
     cos, sin = turn.cos()[:, None], turn.sin()[:, None]
-    x_step = torch.cat([cos, sin], 1) * half  # (N, 2): half a crop to the right
-    y_step = torch.cat([-sin, cos], 1) * half
-    columns = x_step[:, None, None] * x.view(1, 1, -1, 1)  # (N, 1, W, 2)
-    rows = y_step[:, None, None] * y.view(1, -1, 1, 1) + corner[:, None, None]  # (N, H, 1, 2)
-    return columns + rows
+    x_step = per_crop(torch.cat([cos, sin], 1) * half)  # (N, 2, 1, 1): half a crop to the right
+    y_step = per_crop(torch.cat([-sin, cos], 1) * half)
+    # The two coordinates are laid out as channels: adding and sampling are faster than in pairs.
+    return (x_step * x + (y_step * y + per_crop(corner))).permute(0, 2, 3, 1)
 
 
 def band(distance: Tensor, half_width: Tensor, blur: Tensor | float) -> Tensor:
@@ -110,7 +109,8 @@ def band(distance: Tensor, half_width: Tensor, blur: Tensor | float) -> Tensor:
         [1.0, 0.5, 0.0]
     """
     most = (2 * half_width / blur).clamp(max=1.0)
-    return torch.minimum(((half_width - distance) / blur + 0.5).clamp(min=0.0), most)
+    cover = (half_width / blur + 0.5) - distance / blur
+    return torch.minimum(cover.clamp_(min=0.0), most)
 
 
 def ranked(field: np.ndarray) -> np.ndarray:

@@ -114,8 +114,8 @@ def plate_coordinates(matrix: Tensor, size: int) -> Tensor:
         size: Side of the crop in pixels.
 
     Returns:
-        (N, size, size, 2) x and y on the plate, in memory as two planes; far outside where the plate's plane is behind the
-        camera.
+        (N, size, size, 2) x and y on the plate, in memory as two planes; far
+        outside where the plate's plane is behind the camera.
 
     Example:
         >>> plate_coordinates(torch.eye(3)[None], 2)[0, 0].tolist()

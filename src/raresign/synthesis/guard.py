@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
@@ -64,8 +63,8 @@ class Guard(BaseModel):
         # A plate of one colour (3.2 has none inside) cannot lose its detail.
         plain = icon_power / total.flatten() < 3e-3
         shown = (contrast > self.least_contrast) & (agreement > self.least_agreement)
-        return (seen.flatten() > 0) & (plain | shown)
-
+        readable: Tensor = (seen.flatten() > 0) & (plain | shown)
+        return readable
 
 
 def _cells(pictures: Tensor, grid: int) -> Tensor:

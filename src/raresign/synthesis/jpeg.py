@@ -11,6 +11,7 @@ from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, constant, inside, quantile
 
+
 def _steps(table: str) -> tuple[float, ...]:
     return tuple(float(step) for step in table.split())
 
@@ -57,14 +58,19 @@ class Jpeg(CropEffect):
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Encode and decode (N, 3, P, P), without the entropy coding, which loses nothing."""
-        n, _, size, _ = crops.shape
+        size = crops.shape[-1]
         to_ycc = constant(_TO_YCC, crops.device)
         ycc = torch.matmul(to_ycc, crops.flatten(2) * 255).view_as(crops)
         ycc[:, 0] -= 128
         quality = params["quality"]
-        percent = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality).floor()[:, None, None]
+        percent = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality).floor()[
+            :, None, None
+        ]
         phase = params["phase"].long()
-        for channels, stride, steps in ((slice(0, 1), 1, _LUMA_STEPS), (slice(1, 3), 2, _CHROMA_STEPS)):
+        for channels, stride, steps in (
+            (slice(0, 1), 1, _LUMA_STEPS),
+            (slice(1, 3), 2, _CHROMA_STEPS),
+        ):
             analyse, restore = _transforms(size, stride, crops.device)
             table = constant(steps, crops.device)
             rows, columns = (phase % (8 * stride)).flip(1).unbind(1)
@@ -75,7 +81,12 @@ class Jpeg(CropEffect):
             waves = waves.div_(step).round_().mul_(step)
             ycc[:, channels] = restore[rows][:, None] @ waves @ restore[columns].mT[:, None]
         ycc[:, 0] += 128
-        return torch.matmul(constant(_TO_RGB, crops.device), ycc.flatten(2)).view_as(crops).mul_(1 / 255).clamp_(0, 1)
+        return (
+            torch.matmul(constant(_TO_RGB, crops.device), ycc.flatten(2))
+            .view_as(crops)
+            .mul_(1 / 255)
+            .clamp_(0, 1)
+        )
 
 
 @cache

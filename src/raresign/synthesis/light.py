@@ -84,32 +84,32 @@ class Shadow(CropEffect):
             "width": quantile(u[:, 5], self.width),
             "direction": u[:, 6] * math.pi,
             "place": u[:, 7] * 2 - 1,  # of the bands' middle, in half crops
-            "gap": (u[:, 8] * 2 - 1).clamp(
-                min=0.0
-            ),  # between two bands; half the time there is one
+            # Between two bands; half of the time there is one.
+            "gap": (u[:, 8] * 2 - 1).clamp(min=0.0),
             "corner": torch.stack([u[:, 9], u[:, 7]], 1),
         }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Multiply by 1 - shade * (1 - ambient); blue keeps a bit more."""
-        leafy = params["leafy"]
         tiles = _SPOT / params["spot"]
         places = window(crops, tiles, params["direction"], params["corner"])
         depth = look_up(tile_on(dapples, crops.device), places)
         # Over a penumbra the depth changes by this much; the threshold runs from none to all.
         soft = per_crop(params["penumbra"] * tiles * _SLOPE).clamp(min=1e-3)
         threshold = per_crop(params["cover"]) * (1 + soft)
-        leaves = ((threshold - depth) / soft).clamp_(0.0, 1.0)
+        leaves = depth.mul_(-1 / soft).add_(threshold / soft).clamp_(0.0, 1.0)
 
-        from_middle = (along(crops, params["direction"]) - per_crop(params["place"])).abs_()
+        from_middle = along(crops, params["direction"]).sub_(per_crop(params["place"])).abs_()
         apart = per_crop(params["gap"] + params["width"] * (params["gap"] > 0))
-        from_band = (from_middle - apart).abs_()
-        bands = band(from_band, per_crop(params["width"]), per_crop(params["penumbra"]) * 2)
-
-        shade = torch.where(per_crop(leafy) > 0, leaves, bands)
-        dark = (
-            torch.tensor([1.0, 0.97, 0.88], device=crops.device) * (1 - params["ambient"])[:, None]
+        bands = band(
+            from_middle.sub_(apart).abs_(),
+            per_crop(params["width"]),
+            per_crop(params["penumbra"]) * 2,
         )
+
+        shade = torch.where(per_crop(params["leafy"]) > 0, leaves, bands)
+        sky = torch.tensor([1.0, 0.97, 0.88], device=crops.device)
+        dark = sky * (1 - params["ambient"])[:, None]
         return torch.addcmul(crops, crops, shade * per_crop(dark), value=-1)
 
 
@@ -259,7 +259,6 @@ class Night(CropEffect):
     """Where the beam's middle stands, y, down."""
     warmth: Annotated[Range, inside(-3, 3)] = (-0.12, 0.2)
     """Natural logarithm of the red gain; blue takes the inverse."""
-
     crush: Annotated[Range, inside(0, 1)] = (0.2, 0.9)
     """How far dull colours drown: 1 squares the crop before it is lit."""
 
@@ -271,9 +270,7 @@ class Night(CropEffect):
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Square in part, then multiply by (ambient + Gaussian beam) * lamp colour."""
         x, y = axes(crops)
-        sharp = per_crop(
-            1 / (2 * math.sqrt(2) * params["spread"])
-        )  # spread is in half crops, twice
+        sharp = per_crop(1 / (2 * math.sqrt(2) * params["spread"]))  # a crop is 2 wide
         across = ((x - per_crop(params["sideways"])) * sharp).square_().neg_().exp_()
         down = ((y - per_crop(params["height"])) * sharp).square_().neg_().exp_()
         down.mul_(per_crop(params["beam"]))

@@ -71,15 +71,16 @@ class Branches(CropEffect):
             tile_on(foliage, crops.device),
             window(crops, tiles, params["turn"], params["corner"]),
         )
-        height, tone = torch.where(per_crop(bare) > 0, texture[:, 2:], texture[:, :2]).split(1, 1)
+        kind = torch.where(per_crop(bare) > 0, texture[:, 2:], texture[:, :2])
+        height, tone = kind[:, :1], kind[:, 1:]
 
         # Bare twigs get thicker, not denser, where the bar is low: at most a third of a place.
         most = per_crop(_FULL - (_FULL - _FULL_BARE) * bare)
-        here = _ramp(
-            self._way(crops, params), per_crop(params["cover"] * (1 - bare * 2 / 3)) / most
-        )
+        mean = per_crop(params["cover"] * (1 - bare * 2 / 3)) / most
+        here = _ramp(self._way(crops, params), mean)
         steep = per_crop(_SHARP * leaf * crops.shape[3]).clamp(min=2.0)  # one pixel of soft edge
-        cover = (height - 1 + here * (most + 0.5 / steep)).mul_(steep).clamp_(0.0, 1.0)
+        bar = here.mul_(most + 0.5 / steep).sub_(1.0)
+        cover = bar.add_(height).mul_(steep).clamp_(0.0, 1.0)
 
         dark, light = _foliage_colours(params)
         colour = torch.addcmul(per_crop(dark), per_crop(light - dark), tone).mul_(brightest(crops))
@@ -116,7 +117,7 @@ def _ramp(way: Tensor, mean: Tensor) -> Tensor:
     high = 1 + _SOFT - (2 * _SOFT * (1 - mean)).sqrt()
     middle = mean + _SOFT / 2
     end = torch.where(mean < _SOFT / 2, low, torch.where(mean > 1 - _SOFT / 2, high, middle))
-    return ((end - way) / _SOFT).clamp_(0.0, 1.0)
+    return (end - way).mul_(1 / _SOFT).clamp_(0.0, 1.0)
 
 
 def _foliage_colours(params: Params) -> tuple[Tensor, Tensor]:
@@ -236,13 +237,13 @@ class Post(CropEffect):
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Lay a shaded cylinder over the crop; a cable thinner than a pixel is faint."""
         width = per_crop(params["width"])
-        from_middle = along(crops, params["lean"]) - per_crop(
-            params["place"] * params["lean"].cos()
-        )
+        middle = per_crop(params["place"] * params["lean"].cos())
+        from_middle = along(crops, params["lean"]).sub_(middle)
         pixel = 2 / crops.shape[3]
         cover = band(from_middle.abs(), width, pixel)
         across = from_middle.div_(width.clamp(min=pixel / 2))
-        tone = (1.0 - 0.2 * (across - per_crop(params["lit"])).square_()).clamp_(min=0.2)
+        from_lit = across.sub_(per_crop(params["lit"])).square_()
+        tone = from_lit.mul_(-0.2).add_(1.0).clamp_(min=0.2)
         grey = torch.tensor([0.97, 1.0, 1.0], device=crops.device) * params["brightness"][:, None]
         return torch.lerp(crops, tone * (per_crop(grey) * brightest(crops)), cover)
 

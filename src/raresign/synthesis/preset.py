@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,6 +132,9 @@ class ReferencePreset(BaseModel):
 Preset = Annotated[RoadPreset | ReferencePreset, Field(discriminator="engine")]
 _adapter: TypeAdapter[RoadPreset | ReferencePreset] = TypeAdapter(Preset)
 
+_short = reprlib.Repr()
+_short.maxlevel = 2  # aliases make a small file into a list of billions
+
 
 def preset_names() -> tuple[str, ...]:
     """Names of the presets that come with the package.
@@ -176,15 +181,17 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
         )
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: a date that is none, a number of thousands of digits.
         raise InputError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: a preset is a mapping of effects, got {type(values).__name__}")
     return validate_preset(values, str(path))
 
 
+@cache
 def _packaged(name: str) -> dict[str, Any]:
-    """The values of a preset that comes with the package."""
+    """The values of a preset that comes with the package, read once; never change them."""
     folder = resources.files("raresign.synthesis") / "presets"
     values: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
     return values
@@ -211,6 +218,8 @@ def validate_preset(
         True
     """
     engine = values.get("engine", "road")
+    if not isinstance(engine, str):
+        raise InputError(f"{where}: engine: a name, got {_short.repr(engine)}")
     if start is None:
         start = _packaged("road") if engine == "road" else {}
     merged = {"engine": engine, **start, **values}
@@ -242,5 +251,5 @@ def validation_problem(error: ValidationError) -> str:
         place.append(problem["ctx"]["discriminator"].strip("'"))
         message = f"one of {problem['ctx']['expected_tags']}, got {problem['ctx']['tag']!r}"
     elif problem["type"] not in ("value_error", "missing"):
-        message = f"{message}, got {problem['input']!r}"
+        message = f"{message}, got {_short.repr(problem['input'])}"
     return f"{'.'.join(place) or 'settings'}: {message}"

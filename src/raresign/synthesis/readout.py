@@ -51,7 +51,9 @@ class Noise(CropEffect):
         places = (params["place"] * (len(bank) - channels * plane)).long()
         luma = bank.unfold(0, plane, 1)[places[:, 0]].view(n, 1, height, width)
         chroma = bank.unfold(0, channels * plane, 1)[places[:, 1]].view(n, channels, height, width)
-        read, shot, colour = (params[name][:, None, None, None] for name in ("read", "shot", "colour"))
+        read, shot, colour = (
+            params[name][:, None, None, None] for name in ("read", "shot", "colour")
+        )
         noise = torch.addcmul(luma * (1 - colour).sqrt(), chroma, colour.sqrt())
         spread = torch.addcmul(read * read, crops.clamp(min=0), shot * shot).sqrt_()
         return torch.addcmul(crops, spread, noise)

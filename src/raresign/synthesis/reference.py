@@ -51,15 +51,17 @@ class ReferenceSynthesiser:
         self.preset = preset
         self.backgrounds = backgrounds
         self.seed = seed
-        side = icons.size
+        # The smallest level that is as large as the crop, then its size exactly.
+        side = min((side for side in icons.sides if side >= icons.size), default=icons.sides[0])
         drawn = torch.stack([icons.icon(row, side) for row in range(len(icons.codes))])
+        drawn = F.interpolate(drawn, size=(icons.size, icons.size), mode="area")
         alpha = drawn[:, 3:]
         # The reference filters straight colours, with black where the icon is transparent.
         colour = drawn[:, :3] / alpha.clamp(min=1e-3) * (alpha > 0)
         self._straight = torch.cat([colour, alpha], 1)
         self._rows = [self._icons_of(icons, label) for label in range(len(icons.first))]
 
-    def _icons_of(self, icons: IconAtlas, label: int) -> Tensor:
+    def _icons_of(self, icons: IconAtlas, label: int) -> list[int]:
         first, count = int(icons.first[label]), int(icons.count[label])
         rows = list(range(first, first + count))
         if self.preset.fault_prefix_icons:
@@ -71,7 +73,7 @@ class ReferenceSynthesiser:
                     f"class code {pattern!r} is no regular expression: {error}",
                     "switch fault_prefix_icons off",
                 ) from error
-        return torch.tensor(rows, device=icons.first.device)
+        return rows
 
     def sample(self, n: int, random: CropRandom) -> Params:
         """Draw the reference's parameters, in its own units (pixels, degrees); all (n,)."""
@@ -104,13 +106,15 @@ class ReferenceSynthesiser:
         random = CropRandom.from_seed(self.seed, numbers)
         params = self.sample(len(labels), random.stream("reference"))
         chance = random.stream("icon").uniform(0.0, 1.0)
-        rows = torch.stack(
+        rows = torch.tensor(
             [
                 candidates[int(share * len(candidates))]
                 for candidates, share in zip(
                     (self._rows[label] for label in labels.tolist()), chance.tolist(), strict=True
                 )
-            ]
+            ],
+            dtype=torch.int64,
+            device=labels.device,
         )
         if self.preset.squash_background:
             behind = self.backgrounds.squashed[params["background"]].float() / 255

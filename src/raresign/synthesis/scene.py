@@ -143,9 +143,7 @@ class OtherSign(Effect):
         return icons.look_up(rows, plate, 1 / scale)
 
 
-def with_other_sign(
-    effect: OtherSign, crops: Tensor, icons: IconAtlas, params: Params
-) -> Tensor:
+def with_other_sign(effect: OtherSign, crops: Tensor, icons: IconAtlas, params: Params) -> Tensor:
     """The crops with another sign laid over them, as dark as they are.
 
     Args:

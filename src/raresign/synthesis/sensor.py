@@ -1,4 +1,4 @@
-"""The sensor: defocus and exact area sampling to few pixels, and the way back to the crop's size."""
+"""The sensor: defocus and exact area sampling to few pixels, and back to the crop's size."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def along_last(pictures: Tensor, matrix: Tensor) -> Tensor:
     """
     n, channels, rows, size = pictures.shape
     return torch.bmm(pictures.reshape(n, channels * rows, size), matrix.mT).view(
-        n, channels, rows, -1
+        n, channels, rows, matrix.shape[1]
     )
 
 
@@ -92,7 +92,7 @@ def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tens
     """(N, grid, size) rows that average a blurred line over each of `pixels` sensor pixels.
 
     Row i holds the weights of sensor pixel i, rows from `pixels` on repeat the last one. The weight
-    of input pixel j is the mass that a Gaussian around j puts on sensor pixel i, so nothing aliases.
+    of input pixel j is the mass that a Gaussian around j puts on sensor pixel i: no aliasing.
 
     Args:
         pixels: (N,) number of sensor pixels, 1..size.
@@ -138,7 +138,8 @@ def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Ten
     """
     bilinear, keys = _kernels(size, grid, pixels.device)
     which = pixels.long() - 1
-    return torch.lerp(bilinear[which], keys[which], cubic[:, None, None])
+    weights = torch.lerp(bilinear[which], keys[which], cubic[:, None, None])
+    return weights.div_(weights.sum(2, keepdim=True))
 
 
 @cache
@@ -147,12 +148,10 @@ def _kernels(size: int, grid: int, device: torch.device) -> tuple[Tensor, Tensor
     pixels = torch.arange(1, grid + 1, device=device)[:, None, None]
     position = (torch.arange(size, device=device)[:, None] + 0.5) * (pixels / size) - 0.5
     column = torch.arange(grid, device=device)
-    distance = (position.clamp(min=0.0).minimum(pixels - 1) - column).abs()
+    distance = (position - column).abs()
     bilinear = (1 - distance).clamp(min=0.0)
     near = (1.5 * distance - 2.5) * distance * distance + 1
     far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
     keys = torch.where(distance < 1, near, torch.where(distance < 2, far, 0.0))
     known = column < pixels
-    kernels = (weights * known for weights in (bilinear, keys))
-    bilinear, keys = (weights / weights.sum(2, keepdim=True) for weights in kernels)
-    return bilinear, keys
+    return bilinear * known, keys * known

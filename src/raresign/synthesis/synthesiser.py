@@ -105,7 +105,7 @@ class RoadSynthesiser:
         """See `Synthesiser.render`; an illegible crop is drawn again, a few times at most."""
         random = CropRandom.from_seed(self.seed, numbers)
         crops, legible, params = self._draw(labels, random, record)
-        tries = torch.ones_like(labels)
+        tries = 1 + (~legible).long()
         rows = (~legible).nonzero().squeeze(1)
         spare = self.preset.guard.tries - 1
         if len(rows) and spare:
@@ -118,7 +118,7 @@ class RoadSynthesiser:
             first = torch.where(found, good.byte().argmax(0), spare - 1)
             taken = first * len(rows) + torch.arange(len(rows), device=rows.device)
             crops[rows] = redrawn[taken]
-            tries[rows] += torch.where(found, first + 1, spare + 1)
+            tries[rows] = 2 + torch.where(found, first, spare)
             for name, values in again.record.items():
                 params[name][rows] = values[taken]
         return SyntheticBatch(crops, labels, tries, params if record else None)

@@ -1,4 +1,4 @@
-"""Tileable textures that effects read from places of their own: dirt, shadows, snow and the like."""
+"""Tileable textures that effects read from places of their own: dirt, shadows, snow."""
 
 from __future__ import annotations
 

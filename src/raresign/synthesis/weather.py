@@ -56,12 +56,10 @@ class Rain(CropEffect):
         width, fainter = _at_least_a_pixel(params["width"], crops.shape[3])
         length, fainter_too = _at_least_a_pixel(params["length"], crops.shape[2])
         tiles_x, tiles_y = _STREAK[0] / width / 2, _STREAK[1] / length / 2
-        places = crops.new_empty(len(crops), y.numel(), x.numel(), 2)
-        sideways = x.view(1, 1, -1) - params["slant"][:, None, None] * y.view(1, -1, 1)
-        places[..., 0] = sideways * tiles_x[:, None, None] + params["corner"][:, 0, None, None]
-        places[..., 1] = (
-            y.view(1, -1, 1) * tiles_y[:, None, None] + params["corner"][:, 1, None, None]
-        )
+        corner_x, corner_y = (per_crop(corner) for corner in params["corner"].unbind(1))
+        sideways = (x - per_crop(params["slant"]) * y) * per_crop(tiles_x) + corner_x
+        down = (y * per_crop(tiles_y) + corner_y).expand_as(sideways)
+        places = torch.cat([sideways, down], 1).permute(0, 2, 3, 1)
         streaks = look_up(tile_on(streak_levels, crops.device), places)
         wet = _above(streaks, params["density"])
         wet.mul_(per_crop(params["strength"] * fainter * fainter_too))
@@ -110,19 +108,22 @@ class Snow(CropEffect):
         x, y = axes(crops)
         flake, fainter = _at_least_a_pixel(params["flake"], crops.shape[3])
         places = window(crops, _FLAKE / flake, params["turn"], params["corner"])
-        drift, levels = look_up(tile_on(snow_levels, crops.device), places).split(1, 1)
+        texture = look_up(tile_on(snow_levels, crops.device), places)
+        drift, levels = texture[:, :1], texture[:, 1:]
 
         # The drift's mean is 1/2: the cap reaches as deep as asked in the mean.
         depth = per_crop(2 * params["depth"]) * (1 + per_crop(params["tilt"]) * x)
-        depth = depth * (1 + per_crop(params["ragged"]) * drift.mul_(2).sub_(1))
+        ragged = per_crop(params["ragged"])
+        depth = drift.mul_(2 * ragged).add_(1 - ragged) * depth
         into = depth - (y + 1)  # half crops, positive in the snow
         soft = max(_SOFT, 2 / crops.shape[2])
-        cap = torch.minimum((into / soft + 0.5).clamp_(0.0, 1.0), depth.div_(soft).clamp_(max=1.0))
+        thick = depth.mul_(1 / soft).clamp_(max=1.0)  # a cap thinner than its fading is faint
+        cap = torch.minimum((into / soft).add_(0.5).clamp_(0.0, 1.0), thick)
 
         flakes = _above(levels, params["density"]).mul_(per_crop(0.9 * fainter.square()))
         # Flakes fall in front of the cap, but white on white is not seen: the larger cover wins.
         cover = torch.maximum(cap, flakes)
-        rim = (1 - into / _RIM).clamp_(0.0, 1.0) * cap
+        rim = into.mul_(-1 / _RIM).add_(1.0).clamp_(0.0, 1.0).mul_(cap)
         white = per_crop(params["brightness"]) * brightest(crops)
         blue = torch.tensor([0.96, 0.98, 1.0], device=crops.device).view(1, 3, 1, 1)
         return torch.lerp(crops, (white - 0.12 * white * rim) * blue, cover)
@@ -147,7 +148,7 @@ def _at_least_a_pixel(length: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
 def _above(levels: Tensor, density: Tensor) -> Tensor:
     """How far levels in [0, 1] rise above 1 - density, from 0 to 1; nothing with density 0."""
     share = per_crop(density)
-    return (levels - (1 - share)).clamp_(min=0.0).div_(share.clamp(min=1e-3))
+    return (levels - (1 - share)).clamp_(min=0.0).mul_(1 / share.clamp(min=1e-3))
 
 
 def _stamp(tile: np.ndarray, place: np.ndarray, half: tuple[int, int], shape: np.ndarray) -> None:

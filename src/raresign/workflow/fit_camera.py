@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import torch
 import yaml
 from numpy.typing import NDArray
 
@@ -298,9 +297,8 @@ def _fitted(
     def heard(number: int, round_: Round) -> None:
         moved = len(round_.moved)
         say(
-            f"round {number + 1} of at most {rounds}: statistics tell "
-            f"{100 * round_.test.accuracy:.1f} % from real, divergence "
-            f"{round_.divergence:.3f} bit; {moved} of "
+            f"round {number + 1} of at most {rounds}: energy distance {round_.distance:.3f}, "
+            f"statistics tell {100 * round_.test.accuracy:.1f} % from real; {moved} of "
             f"{len(start.ranges) + len(start.probabilities)} settings move"
         )
 

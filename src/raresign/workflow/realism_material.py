@@ -238,5 +238,5 @@ def _check_enough(count: int, place: str | Path) -> None:
     if count < FEWEST:
         raise InputError(
             f"{place} holds {count} crops that can be read",
-            f"a camera cannot be told from fewer than {FEWEST}; give more, classes need not be known",
+            f"give at least {FEWEST}; their classes need not be known",
         )

@@ -1,0 +1,84 @@
+"""Commands that look at a camera: fit-camera and realism."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import raresign
+from raresign.cli.options import Crops, Data, Layout, Seed, Strict
+
+
+def fit_camera(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Preset file to write.")] = Path("camera.yaml"),
+    preset: Annotated[str, typer.Option(help="Preset to start from.")] = "road",
+    seed: Seed = 0,
+    crops: Crops = None,
+    layout: Layout = "reference",
+    strict: Strict = False,
+) -> None:
+    """Write a synthesis preset that is fitted to real crops; about three minutes.
+
+    Example: `raresign fit-camera DATA --out camera.yaml`
+    """
+    console = Console(markup=False)
+    fit = raresign.fit_camera(
+        data,
+        crops,
+        out,
+        base=preset,
+        layout=layout,
+        seed=seed,
+        strict=strict,
+        say=console.print,
+    )
+    rows = [fit.before, fit.after] + ([fit.floor] if fit.floor else [])
+    _print_realism(console, rows)
+    console.print(f"{len(fit.changes)} ranges and probabilities moved; written to {fit.path}")
+    console.print(f"Train with it: raresign train DATA --out RUN --preset {fit.path}")
+
+
+def realism(
+    data: Data,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="Preset name or YAML file; may be given again.")
+    ] = None,
+    seed: Seed = 0,
+    crops: Crops = None,
+    layout: Layout = "reference",
+    strict: Strict = False,
+) -> None:
+    """Measure how far the crops of presets are from real ones: the lower, the better.
+
+    Example: `raresign realism DATA --preset road --preset camera.yaml`
+    """
+    console = Console(markup=False)
+    table = raresign.compare_realism(
+        data,
+        tuple(preset or ["road"]),
+        crops,
+        layout=layout,
+        seed=seed,
+        strict=strict,
+        say=console.print,
+    )
+    _print_realism(console, list(table.rows))
+
+
+def _print_realism(console: Console, rows: list[raresign.Realism]) -> None:
+    table = Table("crops of", "told from real, %", "AUC", "Fréchet", "kernel")
+    for row in rows:
+        test = row.features
+        table.add_row(
+            row.name,
+            f"{100 * test.accuracy:.1f} ({100 * test.low:.1f} to {100 * test.high:.1f})",
+            f"{test.auc:.3f}",
+            f"{row.distance.frechet:.1f}",
+            f"{row.distance.kernel:.4f}",
+        )
+    console.print(table)

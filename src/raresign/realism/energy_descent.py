@@ -1,0 +1,273 @@
+"""Moves a proposal until what it makes resembles real crops: exponentiated gradient on a distance.
+
+Wanted: a distribution for each value (blur, gain, ...) under which the statistics of synthetic
+crops come out as those of real ones. The distance is the energy distance (Szekely and Rizzo,
+"Energy statistics", JSPI 143, 2013)
+
+    D = 2 E|s - r| - E|s - s'| - E|r - r'|      s, s' synthetic, r, r' real
+
+which is 0 only for equal distributions, has no bandwidth, and still says which way is nearer where
+a classifier is already sure. A crop with the statistics s adds to it in proportion to
+
+    f(s) = E|s - r| - E|s - s'|
+
+so a distribution q(t) of one value descends by q(t) <- q(t) exp(-step E[f | t]) (exponentiated
+gradient: Kivinen and Warmuth, Information and Computation 132, 1997): draw values and crops, sort a
+value into bins, and let each bin grow or shrink by the mean f of its crops. No step knows what an
+effect does: it sees names, values and statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from raresign.realism.discriminator import TwoSampleTest, held_out_scores
+from raresign.realism.proposal import MANY_KNOTS, Proposal, mixed_knots, weighted_knots
+
+Floats = NDArray[np.float64]
+
+_FOLDS = 4
+_STEP = 2.0
+"""Change of a log density for a crop that is one standard deviation nearer (of the first round)."""
+_CLIP = 4.0
+"""Statistics beyond so many standard deviations count as so many."""
+_EXPLORE = 0.05
+"""Share of the widest range in every later proposal: what was lost can come back."""
+_BINS = 12
+_LEAST = 20
+"""Crops in a bin (or with and without an effect) below which nothing is concluded."""
+_CHI_SQUARE = 31.3
+"""Critical value of chi-square with 11 degrees of freedom at 0.1 %."""
+_SIGMAS = 3.3
+"""The same for a difference of two means."""
+_MOST = 2.0
+"""Largest change of a log density in one step."""
+_PATIENCE = 3
+
+
+class Simulation(NamedTuple):
+    """Crops made from a proposal.
+
+    Attributes:
+        statistics: (N, K).
+        params: "effect.field" -> (N,) or (N, k), NaN where the effect did not happen; "effect" ->
+            (N,) 0 or 1.
+        labels: (N,) int64.
+    """
+
+    statistics: Floats
+    params: Mapping[str, Floats]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round measured on its proposal, before moving it.
+
+    Args:
+        distance: Energy distance of the standardised statistics.
+        test: How well a linear classifier tells its crops from real ones by their statistics.
+        moved: Names of the ranges and probabilities that moved.
+    """
+
+    distance: float
+    test: TwoSampleTest
+    moved: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """The outcome.
+
+    Args:
+        proposal: Of the best round; names that never moved have their first range.
+        moved: Names that moved in any round up to it.
+        rounds: One entry a round.
+        best: Number of the best round, from 0.
+    """
+
+    proposal: Proposal
+    moved: frozenset[str]
+    rounds: tuple[Round, ...]
+    best: int
+
+
+def fit_proposal(
+    real: Floats,
+    real_folds: NDArray[np.int64],
+    start: Proposal,
+    widest: Proposal,
+    simulate: Callable[[Proposal, int], Simulation],
+    rounds: int,
+    seed: int = 0,
+    heard: Callable[[int, Round], None] | None = None,
+) -> Fit:
+    """Fit a proposal to real statistics.
+
+    A name moves only where the crops of its bins differ more than chance explains: a range that
+    the statistics say nothing about stays as it was. A round that made things worse is taken back
+    and tried again with half the step; three of them in turn end the fit.
+
+    Args:
+        real: (M, K) statistics of real crops.
+        real_folds: (M,) int64 folds 0..3, see `block_folds`; for the classifier only.
+        start: Ranges and probabilities to begin with, and to keep where the crops are silent.
+        widest: Ranges to search, under the same names.
+        simulate: (proposal, round) -> crops.
+        rounds: How many at most, 1 or more. The last one only measures.
+        seed: Of the classifier's folds.
+        heard: Is told every round.
+
+    Example:
+        >>> def simulate(proposal, number):
+        ...     u = np.random.default_rng(number).random(2000)
+        ...     knots = proposal.ranges["lamp.gain"]
+        ...     gain = np.interp(u, np.linspace(0, 1, len(knots)), knots)
+        ...     return Simulation(gain[:, None], {"lamp.gain": gain}, np.zeros(2000, np.int64))
+        >>> real = np.random.default_rng(99).uniform(2, 3, (1000, 1))
+        >>> first = Proposal({"lamp.gain": (0.0, 10.0)}, {})
+        >>> fit = fit_proposal(real, np.arange(1000) % 4, first, first, simulate, 8)
+        >>> low, high = np.quantile(fit.proposal.ranges["lamp.gain"], [0.1, 0.9])
+        >>> bool(1.7 < low < 2.4 and 2.6 < high < 3.3)
+        True
+    """
+    proposal = Proposal(widest.ranges, start.probabilities, start.mix)
+    moved: frozenset[str] = frozenset()
+    seen: list[Round] = []
+    step, unit, worse = _STEP, 0.0, 0
+    best, found, found_moved = -1, proposal, moved
+    gains: Floats = np.zeros(0)
+    made = None
+    scale: Floats | None = None
+    for number in range(rounds):
+        drawn = simulate(proposal, number)
+        if scale is None:
+            both = np.concatenate([real, drawn.statistics])
+            scale = both.std(0).clip(min=1e-6)
+            middle = both.mean(0)
+        distance, slope = energy_slope(
+            ((real - middle) / scale).clip(-_CLIP, _CLIP),
+            ((drawn.statistics - middle) / scale).clip(-_CLIP, _CLIP),
+        )
+        unit = unit or float(slope.std()) or 1.0
+        folds = np.random.default_rng((seed, number)).permutation(len(slope)) % _FOLDS
+        scores = held_out_scores(real, drawn.statistics, real_folds, folds)
+        if best < 0 or distance < seen[best].distance:
+            best, found, found_moved, worse = number, proposal, moved, 0
+            made, gains = drawn, slope / np.sqrt(unit * max(float(slope.std()), 1e-6))
+        else:
+            step, worse = step / 2, worse + 1
+        assert made is not None
+        following, names = moved_proposal(found, made, -step * gains)
+        seen.append(Round(distance, TwoSampleTest.of_scores(*scores), names))
+        if heard is not None:
+            heard(number, seen[-1])
+        if worse == _PATIENCE or not names:
+            break
+        moved = found_moved | frozenset(names)
+        explored = {
+            name: mixed_knots([(knots, 1 - _EXPLORE), (widest.ranges[name], _EXPLORE)], MANY_KNOTS)
+            if name in names
+            else knots
+            for name, knots in following.ranges.items()
+        }
+        proposal = replace(following, ranges=explored)
+    ranges = {n: found.ranges[n] if n in found_moved else k for n, k in start.ranges.items()}
+    return Fit(replace(found, ranges=ranges), found_moved, tuple(seen), best)
+
+
+def energy_slope(real: Floats, synthetic: Floats) -> tuple[float, Floats]:
+    """Energy distance of two sets, and how much each synthetic row adds to it.
+
+    Args:
+        real: (M, K).
+        synthetic: (N, K).
+
+    Returns:
+        The distance, unbiased (so it may be a little below 0), and (N,) f of the module's text.
+
+    Example:
+        >>> distance, slope = energy_slope(np.array([[0.0], [1.0]]), np.array([[0.5], [9.0]]))
+        >>> distance, slope.tolist()
+        (-0.5, [-8.0, 0.0])
+    """
+    a, b = torch.from_numpy(synthetic).float(), torch.from_numpy(real).float()
+    across = torch.cdist(a, b).double().mean(1).numpy()
+    within = torch.cdist(a, a).double().sum(1).numpy() / (len(a) - 1)
+    own = torch.cdist(b, b).double().sum().item() / (len(b) * (len(b) - 1))
+    slope: Floats = across - within
+    return float(2 * across.mean() - within.mean() - own), slope
+
+
+def moved_proposal(
+    proposal: Proposal, made: Simulation, gains: Floats
+) -> tuple[Proposal, tuple[str, ...]]:
+    """The proposal after one step, and the names that moved.
+
+    Args:
+        proposal: What `made` was drawn from.
+        made: The crops.
+        gains: (N,) change of log density that each crop asks for.
+    """
+    ranges, probabilities = dict(proposal.ranges), dict(proposal.probabilities)
+    names: list[str] = []
+    for name in ranges:
+        values, its = _happened(made.params[name], gains)
+        factor = _factor(values, its)
+        if factor is not None:
+            ranges[name] = weighted_knots(values, factor, MANY_KNOTS)
+            names.append(name)
+    for name, present in proposal.probabilities.items():
+        happened = made.params[name] > 0.5
+        yes, no = gains[happened], gains[~happened]
+        if min(len(yes), len(no)) < _LEAST:
+            continue
+        change = float(yes.mean() - no.mean())
+        if abs(change) < _SIGMAS * np.sqrt(yes.var() / len(yes) + no.var() / len(no)):
+            continue
+        odds = present / (1 - present) * float(np.exp(np.clip(change, -_MOST, _MOST)))
+        probabilities[name] = odds / (1 + odds)
+        names.append(name)
+    mix = proposal.mix
+    if mix is not None:
+        count = np.bincount(made.labels, minlength=len(mix))
+        total = np.bincount(made.labels, gains - gains.mean(), minlength=len(mix))
+        mix = mix * np.exp((total / (count + _LEAST)).clip(-_MOST, _MOST))
+        mix = mix / mix.sum()
+    return Proposal(ranges, probabilities, mix), tuple(names)
+
+
+def _factor(values: Floats, gains: Floats) -> Floats | None:
+    """(N,) by how much the density at each value changes; None where nothing but chance shows.
+
+    The values are sorted into bins of equal counts; a bin changes by the mean gain of its crops.
+    """
+    n = len(values)
+    if n < _BINS * _LEAST:
+        return None
+    rank = np.empty(n, np.int64)
+    rank[np.argsort(values, kind="stable")] = np.arange(n)
+    bins = rank * _BINS // n
+    count = np.bincount(bins, minlength=_BINS)
+    mean = np.bincount(bins, gains, minlength=_BINS) / count - gains.mean()
+    if float((count * np.square(mean)).sum()) < _CHI_SQUARE * float(gains.var()):
+        return None
+    padded = np.concatenate([mean[:1], mean, mean[-1:]])
+    smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    factor: Floats = np.exp(smooth.clip(-_MOST, _MOST))
+    return factor[bins]
+
+
+def _happened(values: Floats, gains: Floats) -> tuple[Floats, Floats]:
+    """Flat values without the crops that the effect did not meet, and their gains."""
+    columns = values.reshape(len(values), -1)
+    spread = np.repeat(gains, columns.shape[1])
+    flat = columns.reshape(-1)
+    kept = np.isfinite(flat)
+    return flat[kept], spread[kept]
