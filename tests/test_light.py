@@ -1,4 +1,4 @@
-"""Light: what each effect does to a pixel, told by loops; shade only darkens; shares, not pixels."""
+"""Light: what each effect does to a pixel, told by loops; shade only darkens."""
 
 from __future__ import annotations
 
@@ -239,7 +239,8 @@ def test_the_sun_behind_stands_above_by_default_and_lowers_the_contrast() -> Non
     effect = Backlight()
     checks = noise(200).round()
     seen = effect(checks, uniform(200, effect))
-    assert (seen[:, :, :8].mean((1, 2, 3)) > seen[:, :, -8:].mean((1, 2, 3))).all()
+    above = seen[:, :, :8].mean((1, 2, 3)) > seen[:, :, -8:].mean((1, 2, 3))
+    assert above.float().mean() > 0.85  # but for a sun that stands beside the sign
     assert (seen.std((1, 2, 3)) < 0.75 * checks.std((1, 2, 3))).all()
 
 
@@ -285,7 +286,7 @@ def test_at_night_the_surroundings_are_almost_black() -> None:
     "effect",
     [
         LightGradient(),
-        Shadow(leaves=1, penumbra=(0.06, 0.15)),
+        Shadow(leaves=1, penumbra=(0.06, 0.15), spot=(0.15, 0.25)),
         Shadow(leaves=0, penumbra=(0.06, 0.15)),
         Specular(size=(0.1, 0.5)),
         Backlight(),
@@ -314,5 +315,5 @@ def test_light_is_never_negative_nor_without_end(
     effect = kind()
     seen = effect(noise(3, 3, size, seed), uniform(3, effect, seed))
     assert seen.isfinite().all()
-    assert 0 <= seen.min()
+    assert seen.min() >= 0
     assert seen.max() < 2

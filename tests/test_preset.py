@@ -250,3 +250,11 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no preset is called 'raod'") as caught:
         load_preset("raod")
     assert "road" in caught.value.hint
+
+
+def test_the_documentation_names_every_effect_and_range() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "synthesis.md").read_text(encoding="utf-8")
+    for name, effect in RoadPreset().effects().items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        for field in type(effect).model_fields:
+            assert field == "probability" or f"`{field}`" in row

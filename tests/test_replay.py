@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from synthesis_core import at_rest, background_atlas, icon_atlas
 from torch import Tensor
 
 from raresign.synthesis import (
@@ -19,6 +18,7 @@ from raresign.synthesis import (
 )
 from raresign.synthesis.effect import apply_colour, over
 from raresign.synthesis.geometry import footprint, plate_coordinates
+from synthesis_core import at_rest, background_atlas, icon_atlas
 
 SIZE = 48
 LABELS, NUMBERS = torch.arange(24) % 5, torch.arange(24) * 7919

@@ -47,7 +47,7 @@ def test_weather_is_never_negative_nor_brighter_than_snow(
     effect = kind()
     seen = effect(noise(3, 3, size, seed), uniform(3, effect, seed))
     assert seen.isfinite().all()
-    assert 0 <= seen.min()
+    assert seen.min() >= 0
     assert seen.max() <= 1.15 + 1e-4
 
 
@@ -113,21 +113,14 @@ def test_more_density_means_more_rain() -> None:
 
 def test_streaks_thinner_than_a_pixel_keep_their_light() -> None:
     """They get faint at low resolution instead of wide: the mean stays within a quarter."""
-    effect = Rain(width=(0.012, 0.012), density=(1, 1), **STREAKS)
+    effect = Rain(width=(0.012, 0.012), density=(1, 1), veil=(0, 0), **STREAKS)
     u = uniform(300, effect)
-    means = [
-        (effect(torch.ones(300, 3, size, size) * 0.5, u) - 0.5).abs().mean().item()
-        for size in (12, 24, 128)
-    ]
-    # With one brightness there is nothing that streaks could show: veil 0 makes them dark.
-    assert max(means) < 0.1
-    lit = [
-        effect.model_copy(update={"veil": (0.0, 0.0)})(half_black(300, size), u)[:, 0, :-1, :-1]
-        for size in (12, 24, 128)
-    ]
-    light = [float(picture.mean()) for picture in lit]
+    lit = [effect(half_black(300, size), u)[:, 0, :-1, :-1] for size in (12, 24, 128)]
+    light = [picture.mean().item() for picture in lit]
     assert light[0] == pytest.approx(light[2], rel=0.25)
     assert light[1] == pytest.approx(light[2], rel=0.25)
+    contrasts = [picture.std((1, 2)).mean().item() for picture in lit]
+    assert contrasts[0] < contrasts[1] < contrasts[2]
 
 
 # --- snow --------------------------------------------------------------------------------------
@@ -184,7 +177,7 @@ def test_textures_repeat_without_a_seam_and_stay(build: object) -> None:
     tile = build()
     assert tile.shape[1:] == (TILE, TILE)
     assert torch.equal(tile, build())
-    assert 0 <= tile.min()
+    assert tile.min() >= 0
     assert tile.max() <= 1
     for one in tile:
         for picture in (one, one.T):

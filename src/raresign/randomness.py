@@ -12,7 +12,7 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -53,7 +53,8 @@ def _columns(
     salts = [_signed(zlib.crc32(name.encode()) * _GOLDEN) for name, _ in counts]
     which = [k for k, (_, width) in enumerate(counts) for _ in range(width)]
     steps = [_signed(place * _GOLDEN) for _, width in counts for place in range(1, width + 1)]
-    return tuple(torch.tensor(values, device=device) for values in (salts, which, steps))  # type: ignore[return-value]
+    as_tensor = partial(torch.tensor, dtype=torch.int64, device=device)
+    return as_tensor(salts), as_tensor(which), as_tensor(steps)
 
 
 def mix_integers(*values: int) -> int:

@@ -37,6 +37,8 @@ _STEP = 2.0
 """Change of a log density for a crop that is one standard deviation nearer (of the first round)."""
 _CLIP = 4.0
 """Statistics beyond so many standard deviations count as so many."""
+_RIDGE = 1.0
+"""Added to the variances of the whitened directions: directions of mere noise stay small."""
 _EXPLORE = 0.05
 """Share of the widest range in every later proposal: what was lost can come back."""
 _BINS = 12
@@ -144,17 +146,11 @@ def fit_proposal(
     best, found, found_moved = -1, proposal, moved
     gains: Floats = np.zeros(0)
     made = None
-    scale: Floats | None = None
+    space: _Space | None = None
     for number in range(rounds):
         drawn = simulate(proposal, number)
-        if scale is None:
-            both = np.concatenate([real, drawn.statistics])
-            scale = both.std(0).clip(min=1e-6)
-            middle = both.mean(0)
-        distance, slope = energy_slope(
-            ((real - middle) / scale).clip(-_CLIP, _CLIP),
-            ((drawn.statistics - middle) / scale).clip(-_CLIP, _CLIP),
-        )
+        space = space or _Space.of(np.concatenate([real, drawn.statistics]))
+        distance, slope = energy_slope(space(real), space(drawn.statistics))
         unit = unit or float(slope.std()) or 1.0
         folds = np.random.default_rng((seed, number)).permutation(len(slope)) % _FOLDS
         scores = held_out_scores(real, drawn.statistics, real_folds, folds)
@@ -180,6 +176,26 @@ def fit_proposal(
         proposal = replace(following, ranges=explored)
     ranges = {n: found.ranges[n] if n in found_moved else k for n, k in start.ranges.items()}
     return Fit(replace(found, ranges=ranges), found_moved, tuple(seen), best)
+
+
+class _Space(NamedTuple):
+    """Standardises and whitens statistics, the same way in all rounds."""
+
+    middle: Floats
+    scale: Floats
+    turn: Floats
+
+    @classmethod
+    def of(cls, statistics: Floats) -> _Space:
+        middle, scale = statistics.mean(0), statistics.std(0).clip(min=1e-6)
+        rows = ((statistics - middle) / scale).clip(-_CLIP, _CLIP)
+        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(rows, rowvar=False)))
+        return cls(middle, scale, vectors / np.sqrt(values.clip(min=0) + _RIDGE))
+
+    def __call__(self, statistics: Floats) -> Floats:
+        rows = ((statistics - self.middle) / self.scale).clip(-_CLIP, _CLIP)
+        turned: Floats = rows @ self.turn
+        return turned
 
 
 def energy_slope(real: Floats, synthetic: Floats) -> tuple[float, Floats]:

@@ -94,13 +94,3 @@ def mixed_knots(parts: list[tuple[Knots, float]], count: int = FEW_KNOTS) -> Kno
     weights = [np.full(_GRID, share) for _, share in parts]
     return weighted_knots(np.concatenate(values), np.concatenate(weights), count)
 
-
-def effective_size(weights: NDArray[np.float64]) -> float:
-    """How many equal weights say as much: (sum w)^2 / sum w^2 (Kong, Liu and Wong, JASA 89, 1994).
-
-    Example:
-        >>> effective_size(np.array([1.0, 1.0, 0.0]))
-        2.0
-    """
-    squares = float(np.square(weights).sum())
-    return float(weights.sum()) ** 2 / squares if squares else 0.0

@@ -23,9 +23,11 @@ class Pose(Effect):
     all in one resampling.
 
     Example:
+        >>> import torch
         >>> still = Pose(rotation=(0, 0), tilt=(0, 0), shear=(0, 0), stretch=(0, 0),
         ...              margin=(0, 0), shift=(0, 0))
         >>> matrix = still.matrix(still.sample(torch.rand(2, Pose.draws)))
+        >>> matrix = matrix / matrix[:, 2:, 2:]  # a homography has no scale
         >>> bool(torch.allclose(matrix, torch.eye(3).expand(2, 3, 3), atol=1e-5))
         True
     """

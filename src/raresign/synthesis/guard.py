@@ -16,6 +16,7 @@ class Guard(BaseModel):
     detail), and how well the two agree (their correlation).
 
     Example:
+        >>> import torch
         >>> guard = Guard()
         >>> icons = torch.rand(2, 4, 64, 64); icons[:, 3] = 1
         >>> guard.legible(icons, icons[:, :3]).tolist()

@@ -79,8 +79,11 @@ class Branches(CropEffect):
         mean = per_crop(params["cover"] * (1 - bare * 2 / 3)) / most
         here = _ramp(self._way(crops, params), mean)
         steep = per_crop(_SHARP * leaf * crops.shape[3]).clamp(min=2.0)  # one pixel of soft edge
-        bar = here.mul_(most + 0.5 / steep).sub_(1.0)
-        cover = bar.add_(height).mul_(steep).clamp_(0.0, 1.0)
+        share = here.mul_(most)
+        # What a soft edge hides is less than what lies above the bar: solved for the bar.
+        low, high = (share * (2 / steep)).sqrt_(), share + 0.5 / steep
+        bar = torch.where(share * steep < 0.5, low, high)
+        cover = bar.add_(height - 1).mul_(steep).clamp_(0.0, 1.0)
 
         dark, light = _foliage_colours(params)
         colour = torch.addcmul(per_crop(dark), per_crop(light - dark), tone).mul_(brightest(crops))

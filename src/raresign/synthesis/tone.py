@@ -13,6 +13,7 @@ class ToneCurve(CropEffect):
     """Gamma of the camera's tone curve.
 
     Example:
+        >>> import torch
         >>> curve = ToneCurve(gamma=(2, 2))
         >>> curve(torch.full((1, 3, 1, 1), 0.5), torch.rand(1, 1)).flatten().tolist()
         [0.25, 0.25, 0.25]

@@ -52,17 +52,15 @@ class Rain(CropEffect):
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Towards the veil everywhere, and to something brighter along the streaks."""
         x, y = axes(crops)
-        # A streak thinner than a pixel is drawn one pixel wide and as much fainter.
-        width, fainter = _at_least_a_pixel(params["width"], crops.shape[3])
-        length, fainter_too = _at_least_a_pixel(params["length"], crops.shape[2])
+        width, distinct = _at_least_a_pixel(params["width"], crops.shape[3])
+        length = params["length"].clamp(min=1.2 / crops.shape[2])
         tiles_x, tiles_y = _STREAK[0] / width / 2, _STREAK[1] / length / 2
         corner_x, corner_y = (per_crop(corner) for corner in params["corner"].unbind(1))
         sideways = (x - per_crop(params["slant"]) * y) * per_crop(tiles_x) + corner_x
         down = (y * per_crop(tiles_y) + corner_y).expand_as(sideways)
         places = torch.cat([sideways, down], 1).permute(0, 2, 3, 1)
         streaks = look_up(tile_on(streak_levels, crops.device), places)
-        wet = _above(streaks, params["density"])
-        wet.mul_(per_crop(params["strength"] * fainter * fainter_too))
+        wet = _above(streaks, params["density"], distinct).mul_(per_crop(params["strength"]))
 
         contrast = per_crop(params["contrast"])
         veil = per_crop(params["veil"] * crops.mean((1, 2, 3)))
@@ -106,7 +104,7 @@ class Snow(CropEffect):
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Cover by the cap and by the flakes; the cap's lower rim is in a bluish shade."""
         x, y = axes(crops)
-        flake, fainter = _at_least_a_pixel(params["flake"], crops.shape[3])
+        flake, distinct = _at_least_a_pixel(params["flake"], crops.shape[3])
         places = window(crops, _FLAKE / flake, params["turn"], params["corner"])
         texture = look_up(tile_on(snow_levels, crops.device), places)
         drift, levels = texture[:, :1], texture[:, 1:]
@@ -120,7 +118,7 @@ class Snow(CropEffect):
         thick = depth.mul_(1 / soft).clamp_(max=1.0)  # a cap thinner than its fading is faint
         cap = torch.minimum((into / soft).add_(0.5).clamp_(0.0, 1.0), thick)
 
-        flakes = _above(levels, params["density"]).mul_(per_crop(0.9 * fainter.square()))
+        flakes = _above(levels, params["density"], distinct.square()).mul_(0.9)
         # Flakes fall in front of the cap, but white on white is not seen: the larger cover wins.
         cover = torch.maximum(cap, flakes)
         rim = into.mul_(-1 / _RIM).add_(1.0).clamp_(0.0, 1.0).mul_(cap)
@@ -140,15 +138,19 @@ _RIM = 0.25
 
 
 def _at_least_a_pixel(length: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
-    """The length, 1.2 pixels at least, and how much of that it really fills."""
+    """The length, but 1.2 pixels at least, and how much of that it really fills."""
     drawn = length.clamp(min=1.2 / pixels)
     return drawn, length / drawn
 
 
-def _above(levels: Tensor, density: Tensor) -> Tensor:
-    """How far levels in [0, 1] rise above 1 - density, from 0 to 1; nothing with density 0."""
+def _above(levels: Tensor, density: Tensor, distinct: Tensor) -> Tensor:
+    """How far levels in [0, 1] rise above 1 - density, from 0 to 1; nothing with density 0.
+
+    What is finer than a pixel (`distinct` below 1) is drawn larger and fades into its mean.
+    """
     share = per_crop(density)
-    return (levels - (1 - share)).clamp_(min=0.0).mul_(1 / share.clamp(min=1e-3))
+    rise = (levels - (1 - share)).clamp_(min=0.0).mul_(1 / share.clamp(min=1e-3))
+    return torch.lerp(rise.mean((2, 3), keepdim=True), rise, per_crop(distinct))
 
 
 def _stamp(tile: np.ndarray, place: np.ndarray, half: tuple[int, int], shape: np.ndarray) -> None:
