@@ -29,6 +29,7 @@ import raresign.workflow.synth as synth_module
 from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
 from raresign.synthesis import RoadPreset
+from raresign.synthesis.colour import Exposure
 from raresign.workflow import render_again, synthesise, verify_crops
 from raresign.workflow.crop_files import FORMATS
 
@@ -419,6 +420,20 @@ class TestAgain:
             verify_crops(out, moved)
         with pytest.raises(InputError, match="its icons were others"):
             synthesise(moved, out, **SMALL)
+
+    def test_another_engine(
+        self, data_folder: Path, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        out = Path(shutil.copytree(crops, tmp_path / "crops"))
+        matrix = Exposure.matrix
+        monkeypatch.setattr(Exposure, "matrix", lambda *given: matrix(*given) * 0.9)
+        with pytest.raises(InputError, match=r"made with raresign .*; this is raresign"):
+            synthesise(data_folder, out, **SMALL)
+        with pytest.raises(InputError, match="use the version that made it"):
+            render_again(out / "manifest.parquet", 0, tmp_path / "a.png")
+        said: list[str] = []
+        assert verify_crops(out, say=said.append).same < 18
+        assert "come out otherwise" in said[0]
 
     def test_nothing_to_verify(self, tmp_path: Path, crops: Path) -> None:
         with pytest.raises(InputError, match=r"no settings\.json"):

@@ -98,10 +98,10 @@ EFFECTS = ROAD.effects()
 
 @pytest.mark.parametrize("name", EFFECTS)
 def test_examples_show_the_effect(engine: SynthEngine, name: str) -> None:
-    crops = examples(engine, name, 6)
-    assert crops.shape == (7, 32, 32, 3)
+    without, with_it = examples(engine, name, 6)
+    assert with_it.shape == (6, 32, 32, 3)
     if slider_fields(EFFECTS[name]):
-        assert (crops[1] != crops[0]).any() or len(np.unique(crops[1:], axis=0)) > 1
+        assert (without != with_it).any()
 
 
 @pytest.mark.parametrize(

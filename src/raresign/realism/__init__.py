@@ -21,7 +21,7 @@ from raresign.realism.energy_descent import (
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds, even_sample
 from raresign.realism.pixel_discriminator import pixel_scores
-from raresign.realism.preset_ranges import preset_proposal, rounded, widened, with_proposal
+from raresign.realism.preset_ranges import preset_proposal, reachable, rounded, with_proposal
 from raresign.realism.proposal import (
     Knots,
     Proposal,
@@ -58,9 +58,9 @@ __all__ = [
     "moved_proposal",
     "pixel_scores",
     "preset_proposal",
+    "reachable",
     "rounded",
     "separation",
     "weighted_knots",
-    "widened",
     "with_proposal",
 ]

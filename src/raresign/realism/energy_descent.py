@@ -28,7 +28,13 @@ import torch
 from numpy.typing import NDArray
 
 from raresign.realism.discriminator import TwoSampleTest, held_out_scores
-from raresign.realism.proposal import MANY_KNOTS, Proposal, mixed_knots, weighted_knots
+from raresign.realism.proposal import (
+    MANY_KNOTS,
+    Knots,
+    Proposal,
+    mixed_knots,
+    weighted_knots,
+)
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +46,11 @@ _CLIP = 4.0
 _RIDGE = 1.0
 """Added to the variances of the whitened directions: directions of mere noise stay small."""
 _EXPLORE = 0.05
-"""Share of the widest range in every later proposal: what was lost can come back."""
+"""Share of the first range in every later proposal: what was lost can come back."""
+_BEYOND = 0.2
+"""Share of crops drawn beyond an end of a range, in the first round and where the end grows."""
+_GROWS = 0.2
+"""An end grows if its bin's log density does by more than this."""
 _BINS = 12
 _LEAST = 20
 """Crops in a bin (or with and without an effect) below which nothing is concluded."""
@@ -104,7 +114,7 @@ def fit_proposal(
     real: Floats,
     real_folds: NDArray[np.int64],
     start: Proposal,
-    widest: Proposal,
+    reach: Callable[[str, Knots, bool], float],
     simulate: Callable[[Proposal, int], Simulation],
     rounds: int,
     seed: int = 0,
@@ -120,7 +130,9 @@ def fit_proposal(
         real: (M, K) statistics of real crops.
         real_folds: (M,) int64 folds 0..3, see `block_folds`; for the classifier only.
         start: Ranges and probabilities to begin with, and to keep where the crops are silent.
-        widest: Ranges to search, under the same names.
+        reach: (name, its range, whether the low end is meant) -> how far that end may be moved in
+            one round; the end itself if it must stay. The first round looks beyond both ends,
+            later ones beyond an end that grows, so a range can move far from its start.
         simulate: (proposal, round) -> crops.
         rounds: How many at most, 1 or more. The last one only measures.
         seed: Of the classifier's folds.
@@ -133,13 +145,19 @@ def fit_proposal(
         ...     gain = np.interp(u, np.linspace(0, 1, len(knots)), knots)
         ...     return Simulation(gain[:, None], {"lamp.gain": gain}, np.zeros(2000, np.int64))
         >>> real = np.random.default_rng(99).uniform(2, 3, (1000, 1))
-        >>> first = Proposal({"lamp.gain": (0.0, 10.0)}, {})
-        >>> fit = fit_proposal(real, np.arange(1000) % 4, first, first, simulate, 8)
+        >>> def reach(name, knots, low):
+        ...     return knots[0] / 2 if low else knots[-1] * 2
+        >>> first = Proposal({"lamp.gain": (0.2, 1.0)}, {})
+        >>> fit = fit_proposal(real, np.arange(1000) % 4, first, reach, simulate, 8)
         >>> low, high = np.quantile(fit.proposal.ranges["lamp.gain"], [0.1, 0.9])
         >>> bool(1.7 < low < 2.4 and 2.6 < high < 3.3)
         True
     """
-    proposal = Proposal(widest.ranges, start.probabilities, start.mix)
+    both = (_GROWS, _GROWS)
+    proposal = replace(
+        start,
+        ranges={name: _beyond(name, knots, reach, both) for name, knots in start.ranges.items()},
+    )
     moved: frozenset[str] = frozenset()
     seen: list[Round] = []
     step, unit, worse = _STEP, 0.0, 0
@@ -160,19 +178,18 @@ def fit_proposal(
         else:
             step, worse = step / 2, worse + 1
         assert made is not None
-        following, names = moved_proposal(found, made, -step * gains)
+        following, ends = moved_proposal(found, made, -step * gains)
+        names = tuple(ends)
         seen.append(Round(distance, TwoSampleTest.of_scores(*scores), names))
         if heard is not None:
             heard(number, seen[-1])
         if worse == _PATIENCE or not names:
             break
         moved = found_moved | frozenset(names)
-        explored = {
-            name: mixed_knots([(knots, 1 - _EXPLORE), (widest.ranges[name], _EXPLORE)], MANY_KNOTS)
-            if name in names
-            else knots
-            for name, knots in following.ranges.items()
-        }
+        explored = dict(following.ranges)
+        for name in explored.keys() & ends.keys():
+            parts = [(explored[name], 1 - _EXPLORE), (start.ranges[name], _EXPLORE)]
+            explored[name] = _beyond(name, mixed_knots(parts, MANY_KNOTS), reach, ends[name])
         proposal = replace(following, ranges=explored)
     ranges = {n: found.ranges[n] if n in found_moved else k for n, k in start.ranges.items()}
     return Fit(replace(found, ranges=ranges), found_moved, tuple(seen), best)
@@ -221,10 +238,22 @@ def energy_slope(real: Floats, synthetic: Floats) -> tuple[float, Floats]:
     return float(2 * across.mean() - within.mean() - own), slope
 
 
+def _beyond(
+    name: str, knots: Knots, reach: Callable[[str, Knots, bool], float], ends: tuple[float, float]
+) -> Knots:
+    """A range with some crops beyond the ends that grow, as far as they may be moved."""
+    low = reach(name, knots, True) if ends[0] >= _GROWS else knots[0]
+    high = reach(name, knots, False) if ends[1] >= _GROWS else knots[-1]
+    parts = [((low, knots[0]), _BEYOND)] if low < knots[0] else []
+    parts += [((knots[-1], high), _BEYOND)] if high > knots[-1] else []
+    rest = 1 - _BEYOND * len(parts)
+    return mixed_knots([(knots, rest), *parts], MANY_KNOTS) if parts else knots
+
+
 def moved_proposal(
     proposal: Proposal, made: Simulation, gains: Floats
-) -> tuple[Proposal, tuple[str, ...]]:
-    """The proposal after one step, and the names that moved.
+) -> tuple[Proposal, dict[str, tuple[float, float]]]:
+    """The proposal after one step, and by how much both ends of what moved grew.
 
     Args:
         proposal: What `made` was drawn from.
@@ -232,13 +261,14 @@ def moved_proposal(
         gains: (N,) change of log density that each crop asks for.
     """
     ranges, probabilities = dict(proposal.ranges), dict(proposal.probabilities)
-    names: list[str] = []
+    ends: dict[str, tuple[float, float]] = {}
     for name in ranges:
         values, its = _happened(made.params[name], gains)
-        factor = _factor(values, its)
-        if factor is not None:
-            ranges[name] = weighted_knots(values, factor, MANY_KNOTS)
-            names.append(name)
+        growth = _growth(values, its)
+        if growth is not None:
+            bins, change = growth
+            ranges[name] = weighted_knots(values, np.exp(change[bins]), MANY_KNOTS)
+            ends[name] = (float(change[0]), float(change[-1]))
     for name, present in proposal.probabilities.items():
         happened = made.params[name] > 0.5
         yes, no = gains[happened], gains[~happened]
@@ -249,18 +279,18 @@ def moved_proposal(
             continue
         odds = present / (1 - present) * float(np.exp(np.clip(change, -_MOST, _MOST)))
         probabilities[name] = odds / (1 + odds)
-        names.append(name)
+        ends[name] = (0.0, 0.0)
     mix = proposal.mix
     if mix is not None:
         count = np.bincount(made.labels, minlength=len(mix))
         total = np.bincount(made.labels, gains - gains.mean(), minlength=len(mix))
         mix = mix * np.exp((total / (count + _LEAST)).clip(-_MOST, _MOST))
         mix = mix / mix.sum()
-    return Proposal(ranges, probabilities, mix), tuple(names)
+    return Proposal(ranges, probabilities, mix), ends
 
 
-def _factor(values: Floats, gains: Floats) -> Floats | None:
-    """(N,) by how much the density at each value changes; None where nothing but chance shows.
+def _growth(values: Floats, gains: Floats) -> tuple[NDArray[np.int64], Floats] | None:
+    """Each value's bin and each bin's change of log density; None where only chance shows.
 
     The values are sorted into bins of equal counts; a bin changes by the mean gain of its crops.
     """
@@ -276,8 +306,7 @@ def _factor(values: Floats, gains: Floats) -> Floats | None:
         return None
     padded = np.concatenate([mean[:1], mean, mean[-1:]])
     smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    factor: Floats = np.exp(smooth.clip(-_MOST, _MOST))
-    return factor[bins]
+    return bins, smooth.clip(-_MOST, _MOST)
 
 
 def _happened(values: Floats, gains: Floats) -> tuple[Floats, Floats]:

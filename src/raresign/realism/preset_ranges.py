@@ -8,13 +8,9 @@ from typing import Any
 from torch import Tensor
 
 from raresign.errors import InputError
-from raresign.realism.proposal import MANY_KNOTS, Knots, Proposal, mixed_knots
+from raresign.realism.proposal import Knots, Proposal
 from raresign.synthesis import RoadPreset, load_preset
 
-_WIDER = 0.3
-"""How far the search reaches beyond a range, as a share of its width (of its ratio if positive)."""
-_OUTSIDE = 0.3
-"""Share of the crops that search the widened range evenly in the first round."""
 _DIGITS = 4
 
 
@@ -76,24 +72,39 @@ def with_proposal(preset: RoadPreset, proposal: Proposal) -> RoadPreset:
     return chosen
 
 
-def widened(preset: RoadPreset, proposal: Proposal) -> Proposal:
-    """Ranges to search: each beyond its ends as far as the preset's own limits allow.
+def reachable(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
+    """How far one end of a range may be moved: by its width, less where the preset forbids it.
+
+    A range of positive values moves by the root of its ratio; one from 0 stays there.
+
+    Args:
+        preset: Knows what is possible.
+        name: "effect.field".
+        knots: The range as it stands.
+        low: The low end, else the high one.
 
     Example:
-        >>> first = Proposal({"sensor.cubic": (0.5, 1.0)}, {})
-        >>> wide = widened(RoadPreset(), first).ranges["sensor.cubic"]
-        >>> wide[0] < 0.5, 0.9 < wide[-1] <= 1
-        (True, True)
+        >>> reachable(RoadPreset(), "sensor.blur", (0.5, 1.0), low=False)
+        1.4142135623730951
+        >>> reachable(RoadPreset(), "sensor.cubic", (0.0, 1.0), low=False)
+        1.0
     """
-    ranges = {}
-    for name, knots in proposal.ranges.items():
-        low = _furthest(preset, name, knots, low=True)
-        high = _furthest(preset, name, knots, low=False)
-        wider = [(knots, 1 - _OUTSIDE), ((low, high), _OUTSIDE)]
-        ranges[name] = (
-            mixed_knots(wider, MANY_KNOTS) if (low, high) != (knots[0], knots[-1]) else knots
-        )
-    return Proposal(ranges, proposal.probabilities, proposal.mix)
+    first, last = knots[0], knots[-1]
+    if low and first == 0:
+        return first
+    for share in (1.0, 0.5, 0.25, 0.125):
+        if first > 0:
+            factor = (last / first) ** (share / 2)
+            end = first / factor if low else last * factor
+        else:
+            end = first - share * (last - first) if low else last + share * (last - first)
+        tried = (end, *knots[1:]) if low else (*knots[:-1], end)
+        try:
+            with_proposal(preset, Proposal({name: tried}, {}))
+        except InputError:
+            continue
+        return end
+    return first if low else last
 
 
 def rounded(proposal: Proposal, names: Iterable[str]) -> Proposal:
@@ -119,26 +130,6 @@ def _is_range(value: object) -> bool:
     if not isinstance(value, tuple) or len(value) < 2:
         return False
     return all(isinstance(part, (int, float)) for part in value) and value[0] < value[-1]
-
-
-def _furthest(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
-    """How far one end may move; the preset's validation has the last word."""
-    first, last = knots[0], knots[-1]
-    for reach in (_WIDER, _WIDER / 2, _WIDER / 4, _WIDER / 8):
-        if first > 0:
-            factor = float((last / first) ** reach)
-            end = first / factor if low else last * factor
-        else:
-            end = first - reach * (last - first) if low else last + reach * (last - first)
-            if low and first == 0:
-                return first
-        tried = (end, *knots[1:]) if low else (*knots[:-1], end)
-        try:
-            with_proposal(preset, Proposal({name: tried}, {}))
-        except InputError:
-            continue
-        return end
-    return first if low else last
 
 
 def _significant(value: float) -> float:

@@ -93,4 +93,3 @@ def mixed_knots(parts: list[tuple[Knots, float]], count: int = FEW_KNOTS) -> Kno
     values = [np.interp(level, np.linspace(0, 1, len(knots)), knots) for knots, _ in parts]
     weights = [np.full(_GRID, share) for _, share in parts]
     return weighted_knots(np.concatenate(values), np.concatenate(weights), count)
-

@@ -91,7 +91,7 @@ class Pose(Effect):
         box[:, 0, 0], box[:, 1, 1] = (half * (1 + params["margin"])[:, None]).unbind(1)
         box[:, :2, 2] = (low + high) / 2 * self.fit + params["shift"] * half
         box[:, 2, 2] = 1.0
-        return inverse(tilted) @ box
+        return inverse(tilted) @ box * self.distance
 
 
 def inverse(matrix: Tensor) -> Tensor:

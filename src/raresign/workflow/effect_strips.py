@@ -85,19 +85,19 @@ def slider(engine: SynthEngine, name: str, field: str) -> tuple[npt.NDArray[np.u
 
 
 def examples(engine: SynthEngine, name: str, count: int) -> npt.NDArray[np.uint8]:
-    """Crops on which one effect happens alone, as the preset draws it.
+    """Crops on which one effect happens alone, as the preset draws it, and without it.
 
     Returns:
-        (1 + count, S, S, 3) uint8; the first one is the plain crop that the second one changes.
+        (2, count, S, S, 3) uint8: without, with; otherwise alike.
     """
     preset = engine.preset
     assert isinstance(preset, RoadPreset)
-    effect = preset.effects()[name].model_copy(update={"probability": 1.0})
+    with_it = preset.effects()[name].model_copy(update={"probability": 1.0})
+    without_it = _plain(engine, name).effects()[name]
     labels = torch.arange(count) * len(engine.codes) // count
     numbers = torch.arange(count) + 1000
-    plain = _plain(engine, name).effects()[name]
-    before = _render(engine, name, plain, labels[:1], numbers[:1])
-    return as_bytes(torch.cat([before, _render(engine, name, effect, labels, numbers)]))
+    both = [_render(engine, name, effect, labels, numbers) for effect in (without_it, with_it)]
+    return as_bytes(torch.cat(both)).reshape(2, count, *([engine.icons.size] * 2), 3)
 
 
 def _held(effect: Effect, field: str, value: float, others: float) -> Effect:

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,9 @@ from raresign.realism import (
     crop_statistics,
     fit_proposal,
     preset_proposal,
+    reachable,
     rounded,
     weighted_knots,
-    widened,
     with_proposal,
 )
 from raresign.synthesis import RoadPreset, load_preset
@@ -304,8 +305,8 @@ def _fitted(
 
     statistics = measured(real.crops, real.labels, real.sides if real.sizes_vary else None)
     folds = block_folds(real.crops, real.labels, _FOLDS)
-    widest = widened(free, start)
-    return fit_proposal(statistics, folds, start, widest, simulate, rounds, seed, heard)
+    reach = partial(reachable, free)
+    return fit_proposal(statistics, folds, start, reach, simulate, rounds, seed, heard)
 
 
 def _road(base: str) -> RoadPreset:

@@ -50,7 +50,7 @@ def verify_crops(
     Args:
         folder: What `synthesise` made.
         data: The data folder, if it is elsewhere now.
-        say: Is told about another version of torch.
+        say: Is told if this version of engine and torch makes other crops.
         progress: Is called with (rows compared, rows in all).
 
     Raises:
@@ -109,7 +109,7 @@ def render_again(
         The row.
 
     Raises:
-        InputError: No such row, or icons or backgrounds are not what they were.
+        InputError: No such row, or icons, backgrounds or the engine are not what they were.
     """
     manifest, out = Path(manifest), Path(out)
     suffix = out.suffix.lower().lstrip(".")

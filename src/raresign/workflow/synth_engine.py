@@ -57,12 +57,15 @@ class SynthEngine:
         return build_synthesiser(self.preset, self.icons, self.backgrounds, self.seed)
 
     def digests(self) -> dict[str, str]:
-        """What decides the pixels besides numbers: icons as drawn, backgrounds as read."""
+        """What decides the pixels besides numbers: icons as drawn, backgrounds as read, and what
+        this version of everything (engine, torch, processor) makes of them in the first block."""
+        with one_thread():
+            first = render_block(self.synthesiser(), 0, len(self.codes)).crops
+        backgrounds = self.backgrounds
         return {
             "icons": _digest(self.icons.picture, self.icons.corner),
-            "backgrounds": _digest(
-                self.backgrounds.pixels, self.backgrounds.height, self.backgrounds.squashed
-            ),
+            "backgrounds": _digest(backgrounds.pixels, backgrounds.height, backgrounds.squashed),
+            "engine": _digest(torch.from_numpy(as_bytes(first))),
         }
 
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.synthesis import load_preset
-from raresign.workflow.progress import Say, silent
+from raresign.workflow.progress import Say
 from raresign.workflow.synth_engine import SynthEngine, open_engine
 
 _NAME = "settings.json"
@@ -66,6 +67,10 @@ def claim(out: Path, settings: dict[str, Any]) -> None:
         {key: value for key, value in found.items() if key not in _NOT_COMPARED},
         {key: value for key, value in wanted.items() if key not in _NOT_COMPARED},
     )
+    if different == "digests.engine":
+        raise InputError(
+            f"{out} was {_other_version(found)}: the other crops would come out otherwise", _HINT
+        )
     if different:
         raise InputError(f"{out} holds crops of other settings: {different}", _HINT)
 
@@ -93,16 +98,16 @@ def read_settings(out: Path) -> dict[str, Any]:
     return found
 
 
-def engine_of(out: Path, data: str | Path | None, say: Say = silent) -> SynthEngine:
+def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> SynthEngine:
     """The engine that made a folder of crops.
 
     Args:
         out: The folder.
         data: Where the data folder is now; where it was if None.
-        say: Is told about another version of torch.
+        say: Is told if the engine makes other crops than it did; an error if None.
 
     Raises:
-        InputError: Icons or backgrounds are not what they were.
+        InputError: Icons or backgrounds are not what they were, or the engine.
     """
     settings = read_settings(out)
     where = Path(data if data is not None else settings["data"])
@@ -114,12 +119,15 @@ def engine_of(out: Path, data: str | Path | None, say: Say = silent) -> SynthEng
     engine = open_engine(where, preset, settings["size"], settings["seed"])
     if list(engine.codes) != settings["codes"]:
         raise InputError(f"{where} has other classes than {out} was made from", _AS_IT_WAS)
-    for kind, digest in engine.digests().items():
-        if settings["digests"].get(kind) != digest:
+    digests = engine.digests()
+    for kind in ("icons", "backgrounds"):
+        if settings["digests"].get(kind) != digests[kind]:
             raise InputError(f"the {kind} of {where} are not those of {out}", _AS_IT_WAS)
-    made_with = settings.get("made_with")
-    if made_with != _made_with():
-        say(f"made with {_shown(made_with)}, this is {_shown(_made_with())}: last bits may differ")
+    if settings["digests"].get("engine") != digests["engine"]:
+        told = f"{_other_version(settings)}: crops come out otherwise"
+        if say is None:
+            raise InputError(f"{out} was {told}", "use the version that made it")
+        say(f"{out} was {told}")
     return engine
 
 
@@ -147,14 +155,22 @@ def alone(out: Path) -> Iterator[None]:
 
 
 def _made_with() -> dict[str, str]:
-    """What may change the last bit of a crop."""
-    return {"torch": torch.__version__, "cpu": torch.backends.cpu.get_cpu_capability()}
+    """What may change the pixels."""
+    return {
+        "raresign": version("raresign"),
+        "torch": torch.__version__,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
 
 
-def _shown(made_with: object) -> str:
-    if not isinstance(made_with, dict):
-        return "an unknown version"
-    return f"torch {made_with.get('torch')} on {made_with.get('cpu')}"
+def _other_version(settings: dict[str, Any]) -> str:
+    """`made with ..., this is ...`."""
+    before = settings.get("made_with")
+    shown = [
+        ", ".join(f"{name} {value}" for name, value in made.items())
+        for made in (before if isinstance(before, dict) else {}, _made_with())
+    ]
+    return f"made with {shown[0] or 'an unknown version'}; this is {shown[1]}"
 
 
 def _difference(found: Any, wanted: Any, key: str = "") -> str:
@@ -167,6 +183,8 @@ def _difference(found: Any, wanted: Any, key: str = "") -> str:
         return ""
     if found == wanted:
         return ""
+    if key == "digests.engine":
+        return key
     if key.startswith("digests."):
         return f"its {key.removeprefix('digests.')} were others"
     if key == "codes":

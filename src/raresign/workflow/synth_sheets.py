@@ -137,14 +137,11 @@ def _classes(engine: SynthEngine, page: int, pages: int) -> Image.Image:
 def _overview(engine: SynthEngine) -> Image.Image:
     assert isinstance(engine.preset, RoadPreset)
     group_of = {name: group for group, names in GROUPS.items() for name in names}
-    rows = [
-        Row(
-            name,
-            [Cell(crop) for crop in examples(engine, name, _EACH)],
-            f"{group_of[name]}, {effect.probability:.0%} of the crops",
-        )
-        for name, effect in engine.preset.effects().items()
-    ]
+    rows = []
+    for name, effect in engine.preset.effects().items():
+        without, with_it = examples(engine, name, _EACH)
+        cells = [Cell(without[0]), *(Cell(crop) for crop in with_it)]
+        rows.append(Row(name, cells, f"{group_of[name]}, {effect.probability:.0%} of the crops"))
     headings = [(0, "without"), (1, "with, as drawn")]
     note = f"Each effect alone, as it is drawn where it happens. {_made_by(engine)}"
     return draw_page("Effects", note, rows, 2, headings)
@@ -163,9 +160,10 @@ def _strips(engine: SynthEngine, group: str) -> Image.Image:
             ]
             cells += [Cell(None)] * (STEPS - len(cells))
             rows.append(Row(f"{name}.{field}", cells, f"{effect.probability:.0%} of the crops"))
-    if not rows:
-        rows = [Row(name, [Cell(crop) for crop in examples(engine, name, STEPS - 1)])
-                for name in GROUPS[group]]  # fmt: skip
+    if not rows:  # every range is a single value
+        for name in GROUPS[group]:
+            _, with_it = examples(engine, name, STEPS)
+            rows.append(Row(name, [Cell(crop) for crop in with_it]))
     note = f"Each range from its low to its high end, all else plain. {_made_by(engine)}"
     return draw_page(f"Effects: {group}", note, rows, 2 if len(rows) > 10 else 1)
 
