@@ -57,7 +57,7 @@ def prose(effect: Effect) -> str:
 
 def field_notes(effect: type[Effect]) -> dict[str, str]:
     """The string below each field, which pydantic does not keep."""
-    body = ast.parse(inspect.cleandoc(inspect.getsource(effect))).body[0]
+    body = ast.parse(inspect.getsource(effect)).body[0]
     assert isinstance(body, ast.ClassDef)
     notes: dict[str, str] = {}
     for field, below in zip(body.body, [*body.body[1:], None], strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from raresign.errors import InputError
@@ -12,6 +13,7 @@ from raresign.realism.proposal import Knots, Proposal
 from raresign.synthesis import RoadPreset, load_preset
 
 _DIGITS = 4
+_FURTHER = 1.5
 
 
 def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposal:
@@ -73,9 +75,11 @@ def with_proposal(preset: RoadPreset, proposal: Proposal) -> RoadPreset:
 
 
 def reachable(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
-    """How far one end of a range may be moved: by its width, less where the preset forbids it.
+    """How far one end of a range may be moved, less where the preset forbids it.
 
-    A range of positive values moves by the root of its ratio; one from 0 stays there.
+    The high end may go beyond the 90 % quantile by 1.5 times that quantile's distance from the
+    median; if it stands there already, it stays: a thin tail gives no licence for a longer one. The
+    low end of positive values does the same in their ratios, and one at 0 stays there.
 
     Args:
         preset: Knows what is possible.
@@ -85,26 +89,26 @@ def reachable(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
 
     Example:
         >>> reachable(RoadPreset(), "sensor.blur", (0.5, 1.0), low=False)
-        1.4142135623730951
+        1.55
         >>> reachable(RoadPreset(), "sensor.cubic", (0.0, 1.0), low=False)
         1.0
     """
-    first, last = knots[0], knots[-1]
-    if low and first == 0:
-        return first
-    for share in (1.0, 0.5, 0.25, 0.125):
-        if first > 0:
-            factor = (last / first) ** (share / 2)
-            end = first / factor if low else last * factor
+    edge, middle = np.quantile(knots, [0.1 if low else 0.9, 0.5]).tolist()
+    old = knots[0] if low else knots[-1]
+    for share in (1.0, 0.5, 0.25):
+        if low and knots[0] >= 0:
+            end = edge * (edge / middle) ** (_FURTHER * share) if middle > 0 else 0.0
+            end = min(old, end) if knots[0] > 0 else old
         else:
-            end = first - share * (last - first) if low else last + share * (last - first)
+            end = edge + _FURTHER * share * (edge - middle)
+            end = min(old, end) if low else max(old, end)
         tried = (end, *knots[1:]) if low else (*knots[:-1], end)
         try:
             with_proposal(preset, Proposal({name: tried}, {}))
         except InputError:
             continue
-        return end
-    return first if low else last
+        return float(f"{end:.{_DIGITS}g}")
+    return old
 
 
 def rounded(proposal: Proposal, names: Iterable[str]) -> Proposal:

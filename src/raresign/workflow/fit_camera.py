@@ -101,7 +101,7 @@ def fit_camera(
     base: str = "road",
     layout: str = "reference",
     seed: int = 0,
-    rounds: int = 7,
+    rounds: int = 12,
     size: int = 64,
     simulations: int = 2500,
     most: int = 3000,
