@@ -255,6 +255,7 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
 def test_the_documentation_names_every_effect_and_range() -> None:
     page = (Path(__file__).parents[1] / "docs" / "synthesis.md").read_text(encoding="utf-8")
     for name, effect in RoadPreset().effects().items():
-        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"\n### {name}\n" in page
+        section = page.split(f"\n### {name}\n")[1].split("\n### ")[0]
         for field in type(effect).model_fields:
-            assert field == "probability" or f"`{field}`" in row
+            assert field == "probability" or f"| `{field}` |" in section, f"{name}: {field}"

@@ -64,6 +64,7 @@ def test_which_sheets(sheets: Path) -> None:
             assert np.asarray(page.convert("L")).std() > 5, path.name
 
 
+@pytest.mark.slow
 def test_they_are_deterministic(sheets: Path, data_folder: Path, tmp_path: Path) -> None:
     again = synth_sheets(data_folder, tmp_path / "again", size=16)
     assert len(again) == len(list(sheets.iterdir()))

@@ -49,8 +49,8 @@ _RIDGE = 1.0
 """Added to the variances of the whitened directions: directions of mere noise stay small."""
 _EXPLORE = 0.05
 """Share of the first range in every later proposal: what was lost can come back."""
-_BEYOND = 0.15
-"""Share of crops drawn beyond an end of a range that grows; a third of it in the first round."""
+_BEYOND = 0.1
+"""Share of crops drawn beyond an end of a range that grows; half of it in the first round."""
 _GROWS = 0.2
 """An end grows if its bin's log density does by more than this."""
 _BINS = 12
@@ -62,7 +62,7 @@ _SIGMAS = 3.3
 """The same for a difference of two means."""
 _MOST = 2.0
 """Largest change of a log density in one step."""
-_PATIENCE = 3
+_PATIENCE = 4
 
 
 class Simulation(NamedTuple):
@@ -126,7 +126,7 @@ def fit_proposal(
 
     A name moves only where the crops of its bins differ more than chance explains: a range that
     the statistics say nothing about stays as it was. A round that made things worse is taken back
-    and tried again with half the step; three of them in turn end the fit.
+    and tried again with half the step and within the ranges; four of them in turn end the fit.
 
     Args:
         real: (M, K) statistics of real crops.
@@ -192,7 +192,9 @@ def fit_proposal(
         explored = dict(following.ranges)
         for name in explored.keys() & ends.keys():
             parts = [(explored[name], 1 - _EXPLORE), (start.ranges[name], _EXPLORE)]
-            explored[name] = _beyond(name, mixed_knots(parts, MANY_KNOTS), reach, ends[name])
+            explored[name] = mixed_knots(parts, MANY_KNOTS)
+            if not worse:
+                explored[name] = _beyond(name, explored[name], reach, ends[name])
         proposal = replace(following, ranges=explored)
     ranges = {n: found.ranges[n] if n in found_moved else k for n, k in start.ranges.items()}
     return Fit(replace(found, ranges=ranges), found_moved, tuple(seen), best)

@@ -89,7 +89,7 @@ def reachable(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
 
     Example:
         >>> reachable(RoadPreset(), "sensor.blur", (0.5, 1.0), low=False)
-        1.55
+        1.25
         >>> reachable(RoadPreset(), "sensor.cubic", (0.0, 1.0), low=False)
         1.0
     """

@@ -68,6 +68,7 @@ def synth_sheets(
         raise InputError(f"{out} is a file", "name a folder for the sheets")
     engine = open_engine(data, load_preset(preset), size, seed, say)
     table = _real_crops(Path(data), say)
+    out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
     files: list[Path] = []
     with one_thread():
         pages = -(-len(engine.codes) // _CLASSES_A_PAGE)
