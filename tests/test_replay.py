@@ -42,7 +42,7 @@ def core(**changes: dict[str, object]) -> RoadPreset:
         **road,
         "sign_exposure": {"gain": [0.6, 1.2]},
         "background": {"flat": 1, "gain": [0.5, 1.5]},
-        "sensor": {"pixels": [36, 48], "blur": [0.3, 0.6], "cubic": [0, 1]},
+        "sensor": {"pixels": [37, 48], "blur": [0.3, 0.6], "cubic": [0, 1]},
         "exposure": {"gain": [0.7, 1.3]},
         "haze": {**half, "contrast": [0.5, 1]},
         "noise": {**half, "read": [0.01, 0.03]},

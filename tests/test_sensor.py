@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from raresign.synthesis.sensor import Sensor, along_last, enlarging_matrix, shrinking_matrix
+from raresign.synthesis.sensor import Sensor, along_both, enlarging_matrix, shrinking_matrix
 from synthesis_core import noise, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)
@@ -78,7 +78,7 @@ def test_a_whole_factor_is_the_average_of_pillow(factor: int) -> None:
     size = 64
     picture = noise(1, size=size)[0]
     matrix = line(size / factor, 0.0, size)[None]
-    seen = along_last(along_last(picture[None], matrix).mT, matrix).mT[0]
+    seen = along_both(picture[None], matrix, matrix)[0]
     cells = size // factor
     for channel in range(3):
         small = Image.fromarray(picture[channel].numpy()).resize(

@@ -150,9 +150,9 @@ def fit_proposal(
         >>> def reach(name, knots, low):
         ...     return knots[0] / 2 if low else knots[-1] * 2
         >>> first = Proposal({"lamp.gain": (0.2, 1.0)}, {})
-        >>> fit = fit_proposal(real, np.arange(1000) % 4, first, reach, simulate, 8)
+        >>> fit = fit_proposal(real, np.arange(1000) % 4, first, reach, simulate, 12)
         >>> low, high = np.quantile(fit.proposal.ranges["lamp.gain"], [0.1, 0.9])
-        >>> bool(1.7 < low < 2.4 and 2.6 < high < 3.3)
+        >>> bool(1.5 < low < 2.4 and 2.6 < high < 3.3)
         True
     """
     both = (_GROWS, _GROWS)

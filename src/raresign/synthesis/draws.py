@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -47,6 +48,23 @@ class CropDraws:
         self._effects = effects
         self._recording = record
         self._table = random.table({name: 1 + effect.draws for name, effect in effects.items()})
+        self._sampled: dict[str, tuple[Tensor | None, Params]] = {}
+        self._rows: Tensor | None = None
+
+    def part(self, rows: Tensor) -> CropDraws:
+        """What these crops of the batch draw ((M,) int64), without drawing it again.
+
+        Example:
+            >>> from raresign.synthesis.tone import ToneCurve
+            >>> whole = CropDraws({"tone": ToneCurve()}, CropRandom(torch.arange(4)))
+            >>> part = whole.part(torch.tensor([2, 3]))
+            >>> torch.equal(part.of("tone")[1]["gamma"], whole.of("tone")[1]["gamma"][2:])
+            True
+        """
+        part = copy(self)
+        part.random = self.random.take(rows)
+        part._rows = rows if self._rows is None else self._rows[rows]
+        return part
 
     def of(self, name: str) -> tuple[Tensor | None, Params]:
         """Which crops an effect meets and the values that it draws for them.
@@ -57,15 +75,16 @@ class CropDraws:
         Returns:
             Rows of the batch (None for all of them), and one row of values for each.
         """
-        effect = self._effects[name]
-        uniform = self._table[name]
-        rows = None
-        if effect.probability < 1:
-            rows = (uniform[:, 0] < effect.probability).nonzero().squeeze(1)
-            uniform = uniform[rows]
-        params = effect.sample(uniform[:, 1:])
-        if self._recording:
-            self._keep(name, params, rows)
+        if name not in self._sampled:
+            self._sampled[name] = self._sample(name)
+        met, params = self._sampled[name]
+        rows, chosen = None, self._rows
+        if met is not None:
+            mine = met if chosen is None else met.index_select(0, chosen)
+            rows = mine.nonzero().squeeze(1)
+            chosen = rows if chosen is None else chosen.index_select(0, rows)
+        if chosen is not None:
+            params = {field: values.index_select(0, chosen) for field, values in params.items()}
         return rows, params
 
     def on_crops(self, name: str, crops: Tensor) -> Tensor:
@@ -100,7 +119,7 @@ class CropDraws:
             return how(pictures, params, None)
         if not len(rows):
             return pictures
-        return pictures.index_copy_(0, rows, how(pictures[rows], params, rows))
+        return pictures.index_copy_(0, rows, how(pictures.index_select(0, rows), params, rows))
 
     def matrix(self, name: str) -> Tensor:
         """(N, 3, 4) colour maps of a colour effect; the identity where it does not happen."""
@@ -118,16 +137,18 @@ class CropDraws:
         if self._recording:
             self.record[name] = values
 
-    def _keep(self, name: str, params: Params, rows: Tensor | None) -> None:
-        """Write values into the record; NaN where the effect did not happen."""
-        n = len(self.random)
-        happened = self.record.setdefault(
-            name, torch.zeros(n, dtype=torch.bool, device=self.random.keys.device)
-        )
-        happened[slice(None) if rows is None else rows] = True
-        for field, values in params.items():
-            key = f"{name}.{field}"
-            if key not in self.record:
-                shape = (n, *values.shape[1:])
-                self.record[key] = torch.full(shape, torch.nan, device=values.device)
-            self.record[key][slice(None) if rows is None else rows] = values.float()
+    def _sample(self, name: str) -> tuple[Tensor | None, Params]:
+        """For the whole batch: which crops the effect meets (None for all), and all values."""
+        effect, uniform = self._effects[name], self._table[name]
+        met = uniform[:, 0] < effect.probability if effect.probability < 1 else None
+        params = effect.sample(uniform[:, 1:])
+        if self._recording:
+            self.record[name] = torch.ones_like(uniform[:, 0], dtype=torch.bool)
+            if met is not None:
+                self.record[name] = met
+            for field, values in params.items():
+                kept = values.float().clone()
+                if met is not None:
+                    kept[~met] = torch.nan
+                self.record[f"{name}.{field}"] = kept
+        return met, params

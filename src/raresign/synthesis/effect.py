@@ -71,10 +71,12 @@ def quantile(u: Tensor, knots: tuple[float, ...]) -> Tensor:
     """
     if len(knots) == 2:
         return knots[0] + (knots[1] - knots[0]) * u
-    values = constant(knots, u.device)
     place = u * (len(knots) - 1)
-    low = place.long().clamp(max=len(knots) - 2)
-    return torch.lerp(values[low], values[low + 1], place - low)
+    values = place.clamp(max=1.0).mul_(knots[1] - knots[0]).add_(knots[0])
+    for k in range(1, len(knots) - 1):  # each piece adds its share of its rise
+        if knots[k + 1] > knots[k]:
+            values.add_((place - k).clamp_(0.0, 1.0), alpha=knots[k + 1] - knots[k])
+    return values
 
 
 def quantile_log(u: Tensor, knots: tuple[float, ...]) -> Tensor:

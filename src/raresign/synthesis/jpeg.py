@@ -67,19 +67,19 @@ class Jpeg(CropEffect):
             :, None, None
         ]
         phase = params["phase"].long()
-        for channels, stride, steps in (
-            (slice(0, 1), 1, _LUMA_STEPS),
-            (slice(1, 3), 2, _CHROMA_STEPS),
-        ):
+        for channels, stride, steps in (((0,), 1, _LUMA_STEPS), ((1, 2), 2, _CHROMA_STEPS)):
             analyse, restore = _transforms(size, stride, crops.device)
             table = constant(steps, crops.device)
-            rows, columns = (phase % (8 * stride)).flip(1).unbind(1)
+            columns, rows = (phase % (8 * stride)).unbind(1)
             blocks = analyse.shape[1] // 8
             step = ((table.view(8, 8) * percent + 50) / 100).floor().clamp(1, 255)
-            step = step.tile(1, blocks, blocks)[:, None]
-            waves = analyse[rows][:, None] @ ycc[:, channels] @ analyse[columns].mT[:, None]
-            waves = waves.div_(step).round_().mul_(step)
-            ycc[:, channels] = restore[rows][:, None] @ waves @ restore[columns].mT[:, None]
+            step = step.tile(1, blocks, blocks)
+            down, across = (analyse.index_select(0, start) for start in (rows, columns))
+            up, back = (restore.index_select(0, start) for start in (rows, columns))
+            for channel in channels:
+                waves = down @ ycc[:, channel] @ across.mT
+                waves = waves.div_(step).round_().mul_(step)
+                ycc[:, channel] = up @ waves @ back.mT
         ycc[:, 0] += 128
         return (
             torch.matmul(constant(_TO_RGB, crops.device), ycc.flatten(2))

@@ -46,17 +46,22 @@ class Noise(CropEffect):
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Add noise of variance read^2 + shot^2 * value."""
         n, channels, height, width = crops.shape
-        plane = height * width
-        bank = noise_bank(crops.device, channels * plane)
-        places = (params["place"] * (len(bank) - channels * plane)).long()
-        luma = bank.unfold(0, plane, 1)[places[:, 0]].view(n, 1, height, width)
-        chroma = bank.unfold(0, channels * plane, 1)[places[:, 1]].view(n, channels, height, width)
+        bank = noise_bank(crops.device, channels * height * width)
+        lines = bank[: len(bank) // width * width].view(-1, width)  # whole lines are read fastest
+
+        def read_bank(place: Tensor, planes: int) -> Tensor:
+            count = planes * height
+            first = (place * (len(lines) - count)).long()
+            rows = first[:, None] + torch.arange(count, device=crops.device)
+            return lines.index_select(0, rows.flatten()).view(n, planes, height, width)
+
+        luma, chroma = read_bank(params["place"][:, 0], 1), read_bank(params["place"][:, 1], channels)
         read, shot, colour = (
             params[name][:, None, None, None] for name in ("read", "shot", "colour")
         )
-        noise = torch.addcmul(luma * (1 - colour).sqrt(), chroma, colour.sqrt())
-        spread = torch.addcmul(read * read, crops.clamp(min=0), shot * shot).sqrt_()
-        return torch.addcmul(crops, spread, noise)
+        noise = (chroma * colour.sqrt()).add_(luma * (1 - colour).sqrt())
+        spread = (crops.clamp(min=0) * (shot * shot)).add_(read * read).sqrt_()
+        return crops + spread.mul_(noise)
 
 
 class Demosaic(CropEffect):
@@ -82,7 +87,7 @@ class Demosaic(CropEffect):
         lost = crops - smoothed(crops)
         luma = constant(LUMA, crops.device)[:, None, None]
         lost -= (lost * luma).sum(1, keepdim=True)
-        return torch.addcmul(crops, lost, params["softness"][:, None, None, None], value=-1)
+        return crops - lost.mul_(params["softness"][:, None, None, None])
 
 
 class Sharpening(CropEffect):
@@ -105,7 +110,8 @@ class Sharpening(CropEffect):
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """crop + amount * (crop - smoothed crop)."""
-        return torch.addcmul(crops, crops - smoothed(crops), params["amount"][:, None, None, None])
+        detail = (crops - smoothed(crops)).mul_(params["amount"][:, None, None, None])
+        return crops + detail
 
 
 def smoothed(crops: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from raresign.synthesis.effect import Params, quantile
 from raresign.synthesis.geometry import plate_coordinates
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset
-from raresign.synthesis.sensor import along_last, enlarging_matrix, shrinking_matrix
+from raresign.synthesis.sensor import along_both, enlarging_matrix, shrinking_matrix
 
 if TYPE_CHECKING:
     from raresign.synthesis.synthesiser import SyntheticBatch
@@ -136,8 +136,8 @@ class ReferenceSynthesiser:
         across = self._grid(width, size, math.sqrt(variance))
         down = self._grid(height, size, math.sqrt(variance))
         sharp_across, sharp_down = self._grid(width, size, 0.0), self._grid(height, size, 0.0)
-        sign = along_last(along_last(placed, across).mT, down).mT
-        scene = along_last(along_last(behind, sharp_across).mT, sharp_down).mT
+        sign = along_both(placed, down, across)
+        scene = along_both(behind, sharp_down, sharp_across)
         alpha = sign[:, 3:]
         colour = sign[:, :3] * params["brightness"][:, None, None, None]
         crops = colour * alpha + scene * (1 - alpha)
@@ -145,7 +145,7 @@ class ReferenceSynthesiser:
         bilinear = torch.zeros_like(width)
         enlarge_x = enlarging_matrix(width.clamp(max=size), bilinear, size, size)
         enlarge_y = enlarging_matrix(height.clamp(max=size), bilinear, size, size)
-        crops = along_last(along_last(crops, enlarge_x).mT, enlarge_y).mT.clamp(0, 1)
+        crops = along_both(crops, enlarge_y, enlarge_x).clamp(0, 1)
         if self.preset.fault_flips:
             crops = torch.where(params["flip"][:, None, None, None], crops.flip(3), crops)
         return crops.contiguous()

@@ -63,29 +63,30 @@ class Sensor(Effect):
         size = crops.shape[-1]
         pixels = params["pixels"].clamp(max=float(grid))
         shrink = shrinking_matrix(pixels, params["blur"], size, grid)
-        # (A X A')' costs two plain batched products: each acts on the last axis, then turns it.
-        return along_last(along_last(crops, shrink).mT, shrink).mT
+        return along_both(crops, shrink, shrink)
 
     def enlarge(self, seen: Tensor, params: Params, size: int) -> Tensor:
         """(N, 3, grid, grid) -> (N, 3, size, size): the crop as a data set would store it."""
         grid = seen.shape[-1]
         pixels = params["pixels"].clamp(max=float(grid))
         enlarge = enlarging_matrix(pixels, params["cubic"], size, grid)
-        return along_last(along_last(seen, enlarge).mT, enlarge).mT
+        return along_both(seen, enlarge, enlarge)
 
 
-def along_last(pictures: Tensor, matrix: Tensor) -> Tensor:
-    """Apply (N, T, S) matrices along the last axis of (N, C, R, S) pictures.
+def along_both(pictures: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """Apply (N, T, H) matrices down and (N, V, W) matrices across (N, C, H, W) pictures.
+
+    Returns:
+        (N, C, T, V).
 
     Example:
-        >>> swap = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
-        >>> along_last(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), swap).tolist()
-        [[[[2.0, 1.0], [4.0, 3.0]]]]
+        >>> swap, same = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]]), torch.eye(2)[None]
+        >>> along_both(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), swap, same).tolist()
+        [[[[3.0, 4.0], [1.0, 2.0]]]]
     """
-    n, channels, rows, size = pictures.shape
-    return torch.bmm(pictures.reshape(n, channels * rows, size), matrix.mT).view(
-        n, channels, rows, matrix.shape[1]
-    )
+    tall = torch.matmul(down[:, None], pictures)  # (N, C, T, W)
+    wide = torch.bmm(tall.flatten(1, 2), across.mT)  # all channels in one product
+    return wide.unflatten(1, tall.shape[1:3])
 
 
 def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tensor:

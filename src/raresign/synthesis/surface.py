@@ -126,7 +126,7 @@ class Glare(SignEffect):
         >>> signs = torch.tensor([0.6, 0.3, 0.0]).view(3, 1, 1, 1).repeat(1, 4, 8, 8)
         >>> signs[:, 3] = 1
         >>> glare = Glare(strength=(1, 1), bloom=(0, 0))
-        >>> params = glare.sample(torch.rand(3, Glare.draws))
+        >>> params = glare.sample(torch.full((3, Glare.draws), 0.5))
         >>> lit = glare.apply(signs, torch.zeros(3, 8, 8, 2), params)
         >>> gain = (lit / signs)[:, 0, 0, 0]
         >>> bool(gain[0] > gain[1] > 1), lit[2, 0].max().item()

@@ -26,8 +26,8 @@ _SURFACE = ("dirt", "peeling", "scratches", "stickers", "rust", "dents", "glare"
 _LIGHT = ("light_gradient", "shadow", "specular", "backlight", "night", "rain", "snow")
 _LENS = ("motion_blur", "chromatic_aberration")
 _AIR = ("exposure", "colour_cast", "haze", "saturation")
-_FINENESS = 0.7
-"""Sensor pixels for each pixel of the canvas that they are computed on, at most."""
+_LEAST_CANVAS = 8
+"""Pixels across; some effects need room."""
 _ELECTRONICS = ("noise", "demosaic", "tone_curve", "sharpening", "jpeg")
 
 
@@ -104,84 +104,74 @@ class RoadSynthesiser:
     def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
         """See `Synthesiser.render`; an illegible crop is drawn again, a few times at most."""
         random = CropRandom.from_seed(self.seed, numbers)
-        crops, legible, params = self._draw(labels, random, record)
+        crops, legible, params = self._draw(labels, random, record, self._canvases)
         tries = 1 + (~legible).long()
         rows = (~legible).nonzero().squeeze(1)
-        spare = self.preset.guard.tries - 1
-        if len(rows) and spare:
-            # All further attempts at once: attempt by attempt, the first legible one is taken.
-            keys = [random.take(rows).stream(f"attempt {k + 1}").keys for k in range(spare)]
-            again = CropDraws(self._effects, CropRandom(torch.cat(keys)), record)
-            redrawn, good = self._finish(labels[rows].repeat(spare), again, self._canvases[-1])
-            good = good.view(spare, len(rows))
-            found = good.any(0)
-            first = torch.where(found, good.byte().argmax(0), spare - 1)
-            taken = first * len(rows) + torch.arange(len(rows), device=rows.device)
-            crops[rows] = redrawn[taken]
-            tries[rows] = 2 + torch.where(found, first, spare)
-            for name, values in again.record.items():
-                params[name][rows] = values[taken]
+        for attempt in range(1, self.preset.guard.tries):
+            if not len(rows):
+                break
+            again = random.take(rows).stream(f"attempt {attempt}")
+            # They are few: on one canvas, as each costs a round of calls.
+            drawn = self._draw(labels[rows], again, record, self._canvases[-1:])
+            crops.index_copy_(0, rows, drawn[0])
+            for name, values in drawn[2].items():
+                params[name].index_copy_(0, rows, values)
+            rows = rows[~drawn[1]]
+            tries[rows] += 1
         return SyntheticBatch(crops, labels, tries, params if record else None)
 
     def _draw(
-        self, labels: Tensor, random: CropRandom, record: bool
+        self,
+        labels: Tensor,
+        random: CropRandom,
+        record: bool,
+        canvases: tuple[tuple[int, int], ...],
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """One draw of every crop, whether it is legible, and what was drawn.
 
         A crop of few sensor pixels is painted on a small canvas, as no more would be seen of it.
         """
-        size, sensor = self.icons.size, self.preset.sensor
-        uniform = random.table({"sensor": 1 + sensor.draws})["sensor"]
-        pixels = sensor.sample(uniform[:, 1:])["pixels"]
+        draws = CropDraws(self._effects, random, record)
+        whole = _Crops(
+            draws,
+            self.icons.pick(labels, random),
+            self.preset.pose.matrix(draws.of("pose")[1]),
+            compose_colour(draws.matrix(name) for name in _PAINT),
+            compose_colour(draws.matrix(name) for name in _AIR),
+        )
+        draws.keep("icon", whole.icons)
+        pixels = draws.of("sensor")[1]["pixels"]
+        size = self.icons.size
         crops = torch.empty(len(labels), 3, size, size, device=labels.device)
         legible = torch.empty_like(labels, dtype=torch.bool)
-        params: dict[str, Tensor] = {}
         fewest = 0.0
-        for canvas in self._canvases:
-            most = _FINENESS * canvas[0] if canvas[0] < size else math.inf
+        for width, grid in canvases:
+            most = float(width) if (width, grid) != canvases[-1] else math.inf
             rows = ((pixels > fewest) & (pixels <= most)).nonzero().squeeze(1)
             fewest = most
-            if not len(rows):
-                continue
-            draws = CropDraws(self._effects, random.take(rows), record)
-            seen, readable = self._finish(labels[rows], draws, canvas)
-            crops.index_copy_(0, rows, seen)
-            legible.index_copy_(0, rows, readable)
-            for name, values in draws.record.items():
-                if name not in params:
-                    params[name] = values.new_empty((len(labels), *values.shape[1:]))
-                params[name][rows] = values
-        return crops, legible, params
+            if len(rows):
+                placed, finished = self._paint(whole.part(rows), width, grid)
+                crops.index_copy_(0, rows, finished)
+                if self.preset.guard.enabled:
+                    legible.index_copy_(0, rows, self.preset.guard.legible(placed, finished))
+        if not self.preset.guard.enabled:
+            legible.fill_(True)
+        return crops, legible, draws.record
 
-    def _finish(
-        self, labels: Tensor, draws: CropDraws, canvas: tuple[int, int]
-    ) -> tuple[Tensor, Tensor]:
-        """Finished crops and whether the guard can read them."""
-        placed, crops = self._paint(labels, draws, *canvas)
-        if self.preset.guard.enabled:
-            return crops, self.preset.guard.legible(placed, crops)
-        return crops, torch.ones_like(labels, dtype=torch.bool)
-
-    def _paint(
-        self, labels: Tensor, draws: CropDraws, canvas: int, grid: int
-    ) -> tuple[Tensor, Tensor]:
+    def _paint(self, these: _Crops, canvas: int, grid: int) -> tuple[Tensor, Tensor]:
         """The sign's undamaged layer, `canvas` pixels wide, and the finished crops.
 
         Args:
-            labels: (N,).
-            draws: What the effects draw for these crops.
+            these: N crops.
             canvas: Pixels across, at which surface, scene, light and lens are computed.
             grid: No crop has more sensor pixels across.
         """
-        rows = self.icons.pick(labels, draws.random)
-        draws.keep("icon", rows)
-        _, pose = draws.of("pose")
-        matrix = self.preset.pose.matrix(pose)
-        plate = plate_coordinates(matrix, canvas)
-        reach = footprint(matrix)
-        placed = self.icons.look_up(rows, plate, reach)  # (N, 4, canvas, canvas) premultiplied
+        draws = these.draws
+        plate = plate_coordinates(these.pose, canvas)
+        reach = footprint(these.pose)
+        placed = self.icons.look_up(these.icons, plate, reach)  # (N, 4, canvas, canvas)
 
-        sign = apply_colour(placed, compose_colour(draws.matrix(name) for name in _PAINT))
+        sign = apply_colour(placed, these.paint)
         for name in _SURFACE:
             sign = draws.on_sign(name, sign, plate)
         sign = self._mounted(draws, sign, plate, reach)
@@ -191,7 +181,7 @@ class RoadSynthesiser:
         crops = self._occluded(draws, crops)
         for name in _LENS:
             crops = draws.on_crops(name, crops)
-        return placed, self._photographed(draws, crops, grid)
+        return placed, self._photographed(these, crops, grid)
 
     def _mounted(self, draws: CropDraws, sign: Tensor, plate: Tensor, reach: Tensor) -> Tensor:
         """The sign on its board and pole, beside its neighbour."""
@@ -228,29 +218,52 @@ class RoadSynthesiser:
             name, crops, lambda part, params, _: with_other_sign(effect, part, self.icons, params)
         )
 
-    def _photographed(self, draws: CropDraws, crops: Tensor, grid: int) -> Tensor:
+    def _photographed(self, these: _Crops, crops: Tensor, grid: int) -> Tensor:
         """Sensor, electronics and file, at the sensor's own resolution; then the crop's size."""
-        _, lens = draws.of("sensor")
-        air = compose_colour(draws.matrix(name) for name in _AIR)
-        seen = apply_colour(self.preset.sensor.see(crops, lens, grid), air).clamp_(0, 1)
+        _, lens = these.draws.of("sensor")
+        seen = apply_colour(self.preset.sensor.see(crops, lens, grid), these.air).clamp_(0, 1)
         for name in _ELECTRONICS:
-            seen = draws.on_crops(name, seen)
+            seen = these.draws.on_crops(name, seen)
         return self.preset.sensor.enlarge(seen, lens, self.icons.size).clamp_(0, 1)
 
 
+@dataclass(frozen=True)
+class _Crops:
+    """What is known of N crops before a pixel is painted.
+
+    Args:
+        draws: What the effects draw for them.
+        icons: (N,) rows of the icon atlas.
+        pose: (N, 3, 3) from the crop's coordinates to the plate's.
+        paint: (N, 3, 4) colour maps of the sign's inks and light.
+        air: (N, 3, 4) colour maps of the air and the camera.
+    """
+
+    draws: CropDraws
+    icons: Tensor
+    pose: Tensor
+    paint: Tensor
+    air: Tensor
+
+    def part(self, rows: Tensor) -> _Crops:
+        """These of them."""
+        values = (self.icons, self.pose, self.paint, self.air)
+        return _Crops(self.draws.part(rows), *(value.index_select(0, rows) for value in values))
+
+
 def _canvases(size: int, most_pixels: float) -> tuple[tuple[int, int], ...]:
-    """Canvas widths and the largest sensor patch of each, for crops of `size` pixels.
+    """Canvas widths, narrowest first, and the most sensor pixels across that each is for.
 
     Example:
         >>> _canvases(64, 48.0)
-        ((32, 24), (48, 40), (64, 48))
+        ((24, 24), (32, 32), (48, 48))
+        >>> _canvases(64, 200.0)[-1]
+        (64, 64)
     """
-    widths = (size // 2, size * 3 // 4, size)
-    patches = (_FINENESS * widths[0], _FINENESS * widths[1], min(most_pixels, size))
-    return tuple(
-        (width, min(width, -(-math.ceil(patch) // 8) * 8))
-        for width, patch in zip(widths, patches, strict=True)
-    )
+    widths = sorted({max(_LEAST_CANVAS, size * eighths // 8) for eighths in (3, 4, 6)} | {size})
+    most = min(math.ceil(most_pixels), size)
+    enough = next(k for k, width in enumerate(widths) if width >= most)
+    return tuple((width, min(width, -(-most // 8) * 8)) for width in widths[: enough + 1])
 
 
 def build_synthesiser(
