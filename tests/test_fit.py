@@ -220,9 +220,9 @@ def test_time_limit_ends_early_with_a_finished_schedule(
     monkeypatch.setattr(StageModule, "on_train_batch_start", on_train_batch_start)
     net = new_net()
     stage = {**MIXED, "steps": 1_000_000, "validate_every": 100_000, "learning_rate": 1e-3}
-    result = fit(net, training_data, tmp_path, stage, max_seconds=1.0)
-    assert 2 <= result.steps < 10_000
-    assert 1.0 <= result.seconds < 10
+    result = fit(net, training_data, tmp_path, stage, max_seconds=4.0)  # a busy machine, too
+    assert 2 <= result.steps < 100_000
+    assert 4.0 <= result.seconds < 40
     assert rates[-1] < 0.5 * max(rates) <= 1e-3  # by steps alone it would still rise
     assert int(rows_of(tmp_path)[-1]["step"]) == result.steps
     assert result.pseudo_rare_recall is not None

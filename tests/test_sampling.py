@@ -95,7 +95,7 @@ def test_the_index_of_the_reference_is_built_in_time():
     figures = bench_sampler(quick=True)
     assert figures["sampler.seconds"] <= 0.05
     assert figures["sampler.far_seconds"] < 1.0
-    assert figures["sampler.batches_per_second"] > 1000
+    assert figures["sampler.batches_per_second"] > 200  # about 3,000 on an idle machine
 
 
 # --- balanced --------------------------------------------------------------------------------

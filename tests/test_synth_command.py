@@ -34,8 +34,8 @@ from raresign.workflow import render_again, synthesise, verify_crops
 from raresign.workflow.crop_files import FORMATS
 
 SMALL: dict[str, Any] = {"size": 16, "per_class": 3}
-# Two blocks of 128 numbers: 25 crops of 6 classes.
-TWO_BLOCKS: dict[str, Any] = {"size": 16, "per_class": 25}
+# Two blocks of 512 numbers: 100 crops of 6 classes.
+TWO_BLOCKS: dict[str, Any] = {"size": 16, "per_class": 100}
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -64,7 +64,7 @@ def more(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """Two blocks in every format."""
     folder = tmp_path_factory.mktemp("synth")
     for form in FORMATS:
-        assert synthesise(data_folder, folder / form, form=form, **TWO_BLOCKS).written == 150
+        assert synthesise(data_folder, folder / form, form=form, **TWO_BLOCKS).written == 600
     return {form: folder / form for form in FORMATS}
 
 
@@ -106,7 +106,7 @@ class TestWhatIsWritten:
         assert {len(pair) for pair in table["pose.tilt"].to_pylist()} == {2}
         # An effect of a few crops has values there and null elsewhere, all its fields together.
         happened = [value is not None for value in table["motion_blur.length"].to_pylist()]
-        assert 0 < sum(happened) < 150
+        assert 0 < sum(happened) < 600
         angles = table["motion_blur.angle"].to_pylist()
         assert [value is not None for value in angles] == happened
 
@@ -228,7 +228,7 @@ def slow(*a):
     return encode(*a)
 files.encode = slow
 from raresign.workflow import synthesise
-synthesise({str(data_folder)!r}, {str(out)!r}, form={form!r}, size=16, per_class=25)
+synthesise({str(data_folder)!r}, {str(out)!r}, form={form!r}, size=16, per_class=100)
 """,
             out,
         )
@@ -258,10 +258,10 @@ synthesise({str(data_folder)!r}, {str(out)!r}, form={form!r}, size=16, per_class
         self, data_folder: Path, more: dict[str, Path], tmp_path: Path, form: str
     ) -> None:
         out = Path(shutil.copytree(more[form], tmp_path / "crops"))
-        path = out / manifest_of(out)[140]["path"]
+        path = out / manifest_of(out)[540]["path"]
         path.unlink()
         result = synthesise(data_folder, out, form=form, **TWO_BLOCKS)
-        assert result.written == (1 if form == "png" else 150)
+        assert result.written == (1 if form == "png" else 600)
         assert comparable(out) == comparable(more[form])
 
     def test_lost_manifest_comes_back(
@@ -284,8 +284,8 @@ synthesise({str(data_folder)!r}, {str(out)!r}, form={form!r}, size=16, per_class
         synthesise(
             data_folder, tmp_path / "a", progress=lambda *now: seen.append(now), **TWO_BLOCKS
         )
-        assert seen[0] == (0, 150)
-        assert seen[-1] == (150, 150)
+        assert seen[0] == (0, 600)
+        assert seen[-1] == (600, 600)
         assert sorted(seen) == seen
 
 
@@ -317,7 +317,7 @@ class TestMoreAndFewer:
     ) -> None:
         out = tmp_path / "crops"
         synthesise(data_folder, out, form=form, size=16, per_class=2)
-        assert synthesise(data_folder, out, form=form, **TWO_BLOCKS).written == 138
+        assert synthesise(data_folder, out, form=form, **TWO_BLOCKS).written == 588
         assert comparable(out) == comparable(more[form])
 
     @pytest.mark.parametrize("form", ["png", "tar"])
@@ -326,7 +326,7 @@ class TestMoreAndFewer:
     ) -> None:
         out = Path(shutil.copytree(more[form], tmp_path / "crops"))
         result = synthesise(data_folder, out, form=form, size=16, per_class=1)
-        assert (result.written, result.crops, result.asked) == (0, 150, 6)
+        assert (result.written, result.crops, result.asked) == (0, 600, 6)
         assert content_of(out) == content_of(more[form])
 
     def test_fewer_crops_after_a_kill_list_every_file(
@@ -354,7 +354,7 @@ class TestAgain:
             assert torch.get_num_threads() == threads
         finally:
             torch.set_num_threads(before)
-        assert (result.crops, result.same, result.different) == (150, 150, ())
+        assert (result.crops, result.same, result.different) == (600, 600, ())
 
     def test_written_on_two_threads(
         self, data_folder: Path, more: dict[str, Path], tmp_path: Path
@@ -382,9 +382,9 @@ class TestAgain:
         pixels[5, 5, 0] ^= 1
         Image.fromarray(pixels).save(out / rows[3]["path"])
         (out / rows[9]["path"]).unlink()
-        (out / rows[140]["path"]).write_bytes(b"no picture")
+        (out / rows[540]["path"]).write_bytes(b"no picture")
         result = verify_crops(out)
-        assert result.same == 147
+        assert result.same == 597
         assert dict(result.different).keys() == {rows[k]["path"] for k in (3, 9, 140)}
 
     def test_changed_manifest_is_told(self, more: dict[str, Path], tmp_path: Path) -> None:
@@ -403,7 +403,7 @@ class TestAgain:
         shard = out / "shard-000000.tar"
         shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
         result = verify_crops(out)
-        assert (result.same, len(result.different)) == (0, 150)
+        assert (result.same, len(result.different)) == (0, 600)
         assert "cannot be read: unexpected end" in result.different[0][1]
 
     def test_other_icons_or_backgrounds(self, own_data: Path, tmp_path: Path) -> None:

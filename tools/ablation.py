@@ -26,7 +26,7 @@ _T_95 = 4.303
 """Student's t for a 95 % interval of the mean of three."""
 RECIPE = {
     "name": "ablation",
-    "stages": [{"use": "mixed", "steps": 250, "real": 32, "synthetic": 48, "validate_every": 250}],
+    "stages": [{"use": "mixed", "steps": 160, "real": 32, "synthetic": 48, "validate_every": 160}],
 }
 FULL = "road"
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from raresign.losses import contrastive_loss, reference_contrastive_loss
     from raresign.models import SignNet
-    from raresign.realism import Realism
+    from raresign.realism import Realism, StatisticGap
     from raresign.report import write_report
     from raresign.sampling import BalancedBatches
     from raresign.synthesis import (
@@ -95,7 +95,7 @@ _HOME = {
     ],
     "losses": ["contrastive_loss", "reference_contrastive_loss"],
     "models": ["SignNet"],
-    "realism": ["Realism"],
+    "realism": ["Realism", "StatisticGap"],
     "report": ["write_report"],
     "sampling": ["BalancedBatches"],
     "synthesis": [
@@ -148,6 +148,7 @@ __all__ = [
     "SignCatalogue",
     "SignClass",
     "SignNet",
+    "StatisticGap",
     "build_synthesiser",
     "catalogue_rows",
     "compare",

@@ -36,8 +36,8 @@ from raresign.synthesis import (
     load_preset,
 )
 
-BLOCK = 128
-"""Crops a call that our presets are meant to be rendered with on a CPU."""
+BLOCK = 1024
+"""Crops a call that our presets are meant to be rendered with on a CPU, as training does."""
 GPU_BLOCK = 4096
 _SIZE = 64
 _PRESETS = {"road": "road", "reference_preset": "reference"}  # name among the figures: preset
@@ -101,7 +101,7 @@ def bench_synth(quick: bool, data: Path | None) -> dict[str, Any]:
     shares = Shares.of(cast(RoadPreset, presets["road"]))
     threads = _counted(torch.get_num_threads(), "thread")
     contestants = {
-        name: _in_calls(f"{threads}, {BLOCK} a call", _renders(engine, classes), BLOCK, 2 * length)
+        name: _in_calls(f"{threads}, {BLOCK} a call", _renders(engine, classes), BLOCK, length)
         for name, engine in engines.items()
     }
     missing: dict[str, str] = {}
@@ -241,7 +241,7 @@ def _memory(
 
 def _refused(engine: Synthesiser, classes: int) -> float:
     """Share of the road engine's draws that its guard refuses."""
-    numbers = torch.arange(4 * BLOCK)
+    numbers = torch.arange(BLOCK)
     refused = engine.render(numbers % classes, numbers).refused
     return refused / (len(numbers) + refused)
 

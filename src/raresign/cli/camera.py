@@ -12,6 +12,9 @@ from rich.table import Table
 import raresign
 from raresign.cli.options import Crops, Data, Layout, Seed, Strict
 
+_GAPS = 8
+"""Statistics that are shown."""
+
 
 def fit_camera(
     data: Data,
@@ -38,7 +41,7 @@ def fit_camera(
         say=console.print,
     )
     rows = [fit.before, fit.after] + ([fit.floor] if fit.floor else [])
-    _print_realism(console, rows)
+    _print_realism(console, rows, fit.gaps, fit.after.name)
     console.print(f"{len(fit.changes)} ranges and probabilities moved; written to {fit.path}")
     console.print(f"Train with it: raresign train DATA --out RUN --preset {fit.path}")
 
@@ -67,11 +70,17 @@ def realism(
         strict=strict,
         say=console.print,
     )
-    _print_realism(console, list(table.rows))
+    _print_realism(console, list(table.rows), table.gaps[-1], table.rows[len(table.gaps) - 1].name)
 
 
-def _print_realism(console: Console, rows: list[raresign.Realism]) -> None:
-    table = Table("crops of", "told from real, %", "AUC", "Fréchet", "kernel")
+def _print_realism(
+    console: Console,
+    rows: list[raresign.Realism],
+    gaps: tuple[raresign.StatisticGap, ...],
+    preset: str,
+) -> None:
+    """A line for each set of crops; then what still differs most under one preset."""
+    table = Table("crops of", "told from real, %", "AUC", "Fréchet", "kernel", "by pixels, %")
     for row in rows:
         test = row.features
         table.add_row(
@@ -80,5 +89,13 @@ def _print_realism(console: Console, rows: list[raresign.Realism]) -> None:
             f"{test.auc:.3f}",
             f"{row.distance.frechet:.1f}",
             f"{row.distance.kernel:.4f}",
+            "" if row.pixels is None else f"{100 * row.pixels.accuracy:.1f}",
         )
+    console.print(table)
+    table = Table(f"differs most: {preset}", "real, 5, 50, 95 %", "synthetic", "AUC")
+    for gap in gaps[:_GAPS]:
+        real, made = (
+            ", ".join(f"{values[k]:.3g}" for k in (0, 2, 4)) for values in (gap.real, gap.synthetic)
+        )
+        table.add_row(gap.name, real, made, f"{gap.auc:.2f}")
     console.print(table)

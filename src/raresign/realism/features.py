@@ -41,7 +41,8 @@ class FeatureSpace:
     @classmethod
     def best(cls) -> FeatureSpace:
         """MobileNetV2 with the weights of an installed package, else the statistics alone."""
-        backbone: nn.Module = timm.create_model(_BACKBONE, num_classes=0)
+        with torch.random.fork_rng(devices=[]):  # its first weights are overwritten anyway
+            backbone: nn.Module = timm.create_model(_BACKBONE, num_classes=0)
         try:
             record = load_weights(backbone, _BACKBONE, "package")
         except InputError:

@@ -55,7 +55,10 @@ class Noise(CropEffect):
             rows = first[:, None] + torch.arange(count, device=crops.device)
             return lines.index_select(0, rows.flatten()).view(n, planes, height, width)
 
-        luma, chroma = read_bank(params["place"][:, 0], 1), read_bank(params["place"][:, 1], channels)
+        luma, chroma = (
+            read_bank(params["place"][:, 0], 1),
+            read_bank(params["place"][:, 1], channels),
+        )
         read, shot, colour = (
             params[name][:, None, None, None] for name in ("read", "shot", "colour")
         )

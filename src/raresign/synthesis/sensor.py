@@ -86,7 +86,7 @@ def along_both(pictures: Tensor, down: Tensor, across: Tensor) -> Tensor:
     """
     tall = torch.matmul(down[:, None], pictures)  # (N, C, T, W)
     wide = torch.bmm(tall.flatten(1, 2), across.mT)  # all channels in one product
-    return wide.unflatten(1, tall.shape[1:3])
+    return wide.view(*tall.shape[:3], across.shape[1])
 
 
 def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tensor:

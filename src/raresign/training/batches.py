@@ -12,7 +12,7 @@ from raresign.synthesis import Augmentation
 from raresign.training.data import TrainingData
 from raresign.training.stage import Stage
 
-_PIXELS_AHEAD = {"cpu": 512 * 64**2, "gpu": 2048 * 224**2}
+_PIXELS_AHEAD = {"cpu": 1024 * 64**2, "gpu": 2048 * 224**2}
 """Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""
 
 

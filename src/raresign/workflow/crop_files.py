@@ -163,7 +163,7 @@ class TarShards(CropFiles):
     side, `.cls` holds the label in digits. Classes are mixed, as training wants them.
     """
 
-    unit = 8 * BLOCK
+    unit = 2 * BLOCK
 
     def places(self, numbers: list[int]) -> dict[str, list[str]]:
         """`path` of the shard and `key` in it."""

@@ -113,10 +113,10 @@ def fit_camera(
 ) -> CameraFit:
     """Estimate from real crops how a preset's ranges should stand, and write the new preset.
 
-    Crops are drawn from the base preset with widened ranges; a classifier on their statistics says
-    how much more often each would occur among the real ones; ranges and probabilities move there,
-    a few times over (see `raresign.realism.empirical_bayes`). What the crops say nothing about
-    stays as it is. Realism before and after is measured on real crops that nothing was fitted to.
+    Crops are drawn from the base preset with widened ranges; ranges and probabilities move to where
+    crops have the statistics of the real ones, by descent on the energy distance, a few rounds over
+    (see `raresign.realism.energy_descent`). What the crops say nothing about stays as it is.
+    Realism before and after is measured on real crops that nothing was fitted to.
 
     Args:
         data, crops, layout, size, most, cache, strict: See `RealismMaterial.open`.

@@ -167,7 +167,7 @@ class RealismMaterial:
         The same classes where they are known, else drawn from `mix`, all evenly unless given.
         """
         if self.measured.labelled:
-            return self.measured.labels
+            return np.array(self.measured.labels)
         rng = np.random.default_rng(seed)
         return rng.choice(self.classes, len(self.measured), p=mix).astype(np.int64)
 

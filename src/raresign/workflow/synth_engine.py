@@ -27,7 +27,7 @@ from raresign.synthesis import (
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.source import open_data
 
-BLOCK = 128
+BLOCK = 512
 """Crops that are rendered together. A crop's last bit may depend on its neighbours in the batch, so
 a block is always rendered whole and always with the same numbers."""
 
