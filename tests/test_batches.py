@@ -203,7 +203,7 @@ def test_balanced_draws_what_is_held_out_only_made(training_data: TrainingData) 
     for label in range(len(training_data.catalogue)):
         share = real[labels == label].float().mean()
         assert share == 0 if label not in trained else 0 < share < 1
-    assert made.rendered == int((~real).sum())
+    assert made.drawn >= int((~real).sum())
 
 
 def test_more_classes_than_there_are(training_data: TrainingData) -> None:
@@ -216,7 +216,7 @@ def test_synthetic_crops_serve_rare_classes_too(training_data: TrainingData) -> 
     made = batches(training_data, kind="synthetic", synthetic=6)
     labels = torch.cat([made.batch(step)[1] for step in range(2)])
     assert torch.bincount(labels).tolist() == [2] * len(training_data.catalogue)
-    assert made.rendered >= 12
+    assert made.drawn >= 12
     assert made.refused >= 0
 
 

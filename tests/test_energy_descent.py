@@ -151,6 +151,8 @@ def test_a_preset_goes_through_a_proposal_unchanged() -> None:
     } | {name: torch.ones(1) for name in preset.effects()}
     proposal = preset_proposal(preset, drawn_values)
     assert len(proposal.ranges) > 80
+    assert "stickers.size" in proposal.ranges
+    assert "stickers.count" not in proposal.ranges  # whole numbers have no quantiles between them
     assert "pose" not in proposal.probabilities
     assert "haze" in proposal.probabilities
     assert with_proposal(preset, proposal) == preset

@@ -150,6 +150,8 @@ def test_refused_draws_are_drawn_again_and_counted(
     assert set(once.tries.tolist()) == {1, 2}  # one draw; 2 where it was refused
     assert set(thrice.tries.tolist()) == {1, 2, 3, 4}  # three draws; 4 where all were refused
     assert once.refused == int((once.tries == 2).sum())
+    assert once.drawn == len(once.tries)
+    assert thrice.drawn == int(thrice.tries.clamp(max=3).sum())
     assert thrice.refused == int((thrice.tries - 1).sum())
     kept = once.tries == 1
     assert (once.crops - thrice.crops)[kept].abs().max() <= 1e-4  # a good first draw stays

@@ -15,6 +15,7 @@ from torch import Tensor
 from raresign.catalogue import SignCatalogue, load_icon
 from raresign.embedded import embedded_codes, render_sign
 from raresign.synthesis import IconAtlas
+from raresign.synthesis.geometry import plate_coordinates
 from raresign.synthesis.icon_atlas import finest_side
 from synthesis_core import LOPSIDED, icon_atlas, icon_pictures, keys, plates
 
@@ -257,3 +258,26 @@ def test_icons_of_any_side_serve(side: int, size: int) -> None:
     seen = atlas.look_up(torch.arange(5), plates(5, size), torch.ones(5))
     assert seen.shape == (5, 4, size, size)
     assert torch.isfinite(seen).all()
+
+
+def test_five_thousand_icons_keep_apart() -> None:
+    """The picture is 200,000 texels high: a coordinate in float32 must still hit its icon."""
+    count, side = 5000, 32
+    numbers = np.arange(count)
+    colours = np.stack([numbers // 256, numbers % 256, 255 - numbers % 256], 1).astype(np.uint8)
+    icons = np.full((count, side, side, 4), 255, np.uint8)
+    icons[..., :3] = colours[:, None, None]
+    atlas = IconAtlas.from_pictures(list(icons), [str(number) for number in numbers], side)
+    rows = torch.from_numpy(np.random.default_rng(0).choice(count, 60, replace=False))
+    rows = torch.cat([rows, torch.tensor([0, count - 1])])
+    seen = atlas.look_up(
+        rows, plate_coordinates(torch.eye(3).expand(len(rows), 3, 3), side), torch.ones(len(rows))
+    )
+    expected = torch.from_numpy(colours)[rows].float()[:, :, None, None] / 255
+    inside = slice(2, -2)  # the outermost texels fade into the transparent border
+    assert (seen[:, :3, inside, inside] - expected).abs().max() < 1e-3
+    assert (seen[:, 3, inside, inside] - 1).abs().max() < 1e-3
+    small = plate_coordinates(torch.diag(torch.tensor([2.5, 2.5, 1.0])).expand(len(rows), 3, 3), 64)
+    around = atlas.look_up(rows, small, torch.full((len(rows),), 2.5))[:, 3]
+    outside = small.abs().amax(3) > 1.2  # no part of an icon, nor of its neighbour
+    assert around[outside].max() < 2e-3

@@ -127,6 +127,17 @@ def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path) -> None:
     assert icon[12, 12].tolist() == [128, 128, 128, 255]
 
 
+def test_sixteen_bit_grey_keeps_its_transparent_value(tmp_path: Path) -> None:
+    pixels = np.full((40, 40), 9, np.uint16)
+    pixels[8:32, 8:32] = 128 * 257
+    path = tmp_path / "deep.png"
+    Image.fromarray(pixels).save(path, transparency=9)
+    icon = load_icon(path, 24)
+    assert icon[12, 12].tolist() == [128, 128, 128, 255]
+    with Image.open(path) as saved_picture:
+        assert saved_picture.info["transparency"] == 9
+
+
 # --- icons without alpha --------------------------------------------------------------------------
 
 

@@ -136,6 +136,21 @@ def test_an_even_sample_is_as_even_as_it_can_be(labels: list[int], most: int) ->
     )
 
 
+def test_real_against_real_keeps_the_frames_of_a_sign_together() -> None:
+    """Else a network knows each sign from its other frames, and the floor lies too high."""
+    rng = np.random.default_rng(4)
+    signs = pictures(40, seed=4)
+    frames = np.repeat(signs, 6, 0).astype(int) + rng.integers(-2, 3, (240, 3, 32, 32))
+    crops = frames.clip(0, 255).astype(np.uint8)
+    labels = np.zeros(120, np.int64)
+    ruler = RealismRuler(crops[:120], labels, STATISTICS, pixels=True)
+    floor = ruler.floor(crops[120:], labels)
+    careless = ruler.measure("as if synthetic", crops[120:])
+    assert floor.pixels is not None
+    assert careless.pixels is not None
+    assert floor.pixels.accuracy < careless.pixels.accuracy - 0.1
+
+
 # --- statistics and the ruler ------------------------------------------------------------------
 
 

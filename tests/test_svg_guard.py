@@ -130,6 +130,10 @@ REFUSED: dict[str, tuple[str, str]] = {
         svg(f'<style><![CDATA[@/**/\\69mport "b.css";]]></style>{RED}'),
         "imports a style sheet",
     ),
+    "import beside an element": (
+        svg(f"<style>@import url(http://a/b.css); rect{{fill:url(file:///x)}}<g/></style>{RED}"),
+        "holds a <g> inside its <style>",
+    ),
     "xml-stylesheet": (f'<?xml-stylesheet href="b.css"?>{svg(RED)}', "style sheet outside"),
     "svg in data uri": (
         svg(f'<image width="9" height="9" href="data:image/svg+xml;base64,{NESTED}"/>'),
@@ -371,3 +375,13 @@ def test_clean_tree_draws_the_same(tmp_path: Path) -> None:
     plain = svg_renderer.draw_svg(text.encode(), 64, "a")
     clean = svg_renderer.draw_svg(svg_bytes(read_svg(text.encode(), "a")), 64, "a")
     assert np.array_equal(np.asarray(plain), np.asarray(clean))
+
+
+def test_a_guard_takes_time_in_proportion_to_the_file() -> None:
+    """Comments that never end, and gradients that share a name and are named as often."""
+    gradients = '<linearGradient id="a"/>' * 20_000
+    fills = f'<rect fill="{"url(#a)" * 20_000}"/>'
+    for body in (f'<rect style="({"/*a" * 500_000}"/>', gradients + fills):
+        start = time.perf_counter()
+        read_svg(svg(body).encode(), "icon")
+        assert time.perf_counter() - start < SECONDS

@@ -288,6 +288,17 @@ synthesise({str(data_folder)!r}, {str(out)!r}, form={form!r}, size=16, per_class
         assert seen[-1] == (600, 600)
         assert sorted(seen) == seen
 
+    def test_killed_while_the_first_or_the_last_file_was_written(
+        self, data_folder: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "crops"
+        out.mkdir()
+        (out / ".settings-ab_1.json").write_bytes(b"{")
+        assert synthesise(data_folder, out, **SMALL).written == 18
+        (out / ".manifest-ab_1.parquet").write_bytes(b"half")
+        assert synthesise(data_folder, out, **SMALL).written == 0
+        assert not list(out.glob(".*"))
+
 
 def comparable(folder: Path) -> dict[str, bytes]:
     """Every file but the settings, which name the data folder."""
@@ -328,6 +339,19 @@ class TestMoreAndFewer:
         result = synthesise(data_folder, out, form=form, size=16, per_class=1)
         assert (result.written, result.crops, result.asked) == (0, 600, 6)
         assert content_of(out) == content_of(more[form])
+
+    def test_a_shard_that_a_kill_left_unlisted_is_listed(
+        self, data_folder: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "crops"
+        synthesise(data_folder, out, form="tar", size=16, per_class=1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(synth_module.Manifest, "add", lambda *_: (_ for _ in ()).throw(KeyError))
+            with pytest.raises(KeyError):
+                synthesise(data_folder, out, form="tar", size=16, per_class=2)
+        result = synthesise(data_folder, out, form="tar", size=16, per_class=1)
+        assert result.crops == len(manifest_of(out)) == 12
+        assert verify_crops(out).same == 12
 
     def test_fewer_crops_after_a_kill_list_every_file(
         self, data_folder: Path, tmp_path: Path

@@ -22,8 +22,8 @@ from trainings import is_finished, train_once
 from raresign import GROUPS, compare_predictions, load_predictions, load_preset, without
 
 SEEDS = (0, 1, 2)
-_T_95 = 4.303
-"""Student's t for a 95 % interval of the mean of three."""
+_T_95 = {2: 12.706, 3: 4.303}
+"""Student's t for a 95 % interval of the mean of so many."""
 RECIPE = {
     "name": "ablation",
     "stages": [{"use": "mixed", "steps": 160, "real": 32, "synthetic": 48, "validate_every": 160}],
@@ -58,7 +58,7 @@ def difference(values: list[float]) -> str:
     points = [100 * value for value in values]
     if len(points) < 2:
         return f"{points[0]:+.1f}"
-    half = _T_95 * stdev(points) / len(points) ** 0.5
+    half = _T_95[len(points)] * stdev(points) / len(points) ** 0.5
     return f"{fmean(points):+.1f} ± {half:.1f}"
 
 

@@ -1,6 +1,6 @@
 """Fills docs/results.md: trains every row of the comparison with three seeds and measures it.
 
-    python tools/results.py DATA --runs runs/results --jobs 2
+    python tools/results.py DATA --runs runs/results --jobs 2 [--row "default recipe"]
 
 Rows that are already in the runs folder are not trained again, so it can be stopped and resumed.
 Every row shares backbone, crop size and number of crops. `smalltest` is only measured.
@@ -189,19 +189,26 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/results"))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tables-only", action="store_true", help="train nothing")
+    parser.add_argument(
+        "--row", action="append", choices=list(ROWS), help="only this row, printed; may be repeated"
+    )
     options = parser.parse_args()
+    chosen = {title: ROWS[title] for title in options.row or ROWS}
     threads = max((os.cpu_count() or 1) // options.jobs, 1)
     if not options.tables_only:
         codes: list[Future[int]] = []
         with ThreadPoolExecutor(options.jobs) as pool:
             for seed in SEEDS:
-                for recipe, extra in ROWS.values():
+                for recipe, extra in chosen.values():
                     out = run_folder(options.runs, recipe, extra, seed)
                     job = (options.data, out, recipe, [*SIZE, *extra], seed, threads)
                     codes.append(pool.submit(train_once, *job))
         if any(code.result() for code in codes):
             sys.exit(f"a run failed; see the logs in {options.runs}")
-    write_pages(options.runs, Path("docs/results.md"), Path("README.md"))
+    if options.row:
+        print(full_table({t: row for t, row in finished_rows(options.runs).items() if t in chosen}))
+    else:
+        write_pages(options.runs, Path("docs/results.md"), Path("README.md"))
 
 
 if __name__ == "__main__":

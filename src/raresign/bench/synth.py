@@ -36,7 +36,7 @@ from raresign.synthesis import (
     load_preset,
 )
 
-BLOCK = 1024
+BLOCK = 2048
 """Crops a call that our presets are meant to be rendered with on a CPU, as training does."""
 GPU_BLOCK = 4096
 _SIZE = 64
@@ -242,8 +242,8 @@ def _memory(
 def _refused(engine: Synthesiser, classes: int) -> float:
     """Share of the road engine's draws that its guard refuses."""
     numbers = torch.arange(BLOCK)
-    refused = engine.render(numbers % classes, numbers).refused
-    return refused / (len(numbers) + refused)
+    made = engine.render(numbers % classes, numbers)
+    return made.refused / made.drawn
 
 
 def _gpu(

@@ -49,7 +49,10 @@ def read_png(path: Path) -> Image.Image:
         raise InputError(f"icon {path} is damaged or cut off: {error}", "copy it again") from error
     has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     if picture.mode.startswith("I"):  # 16-bit grey: Pillow would clip, not scale, to 8 bits
-        picture = Image.fromarray((np.asarray(picture, dtype=np.int32) >> 8).astype(np.uint8))
+        deep, hole = np.asarray(picture, dtype=np.int32), picture.info.get("transparency")
+        alpha = np.where(deep == hole, 0, 255) if hole is not None else np.full_like(deep, 255)
+        grey = Image.fromarray((deep >> 8).astype(np.uint8))
+        picture = Image.merge("LA", (grey, Image.fromarray(alpha.astype(np.uint8))))
     picture = picture.convert("RGBA")
     if has_alpha and picture.getchannel("A").getextrema() != (255, 255):
         return picture

@@ -22,7 +22,7 @@ _CHEAP = {"linearGradient", "radialGradient", "filter"}  # of no size, however o
 _PICTURE = re.compile(r"data:image/(png|jpeg|jpg|gif|webp)[;,]", re.I)
 _URL = re.compile(r"url\s*\(\s*['\"]?\s*([^'\")\s]*)", re.I)
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.I)
-_COMMENT = re.compile(r"/\*.*?\*/", re.S)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)  # an open one ends with the text, as in CSS
 
 
 def read_svg(content: bytes, source: str) -> Element:
@@ -114,6 +114,10 @@ class _Reader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         self._elements += 1
+        if self._style is not None:
+            self._refuse(
+                f"holds a <{name.rpartition('}')[2]}> inside its <style>", "export it again"
+            )
         if self._depth > MAX_DEPTH:
             self._refuse(f"nests deeper than {MAX_DEPTH} levels", "ungroup the drawing")
         if self._elements > MAX_ELEMENTS:
@@ -201,7 +205,7 @@ class _Expansion:
         self._root, self._source = root, source
         self._by_id: dict[str, list[Element]] = {}
         for element in root.iter():
-            if "id" in element.attrib:
+            if "id" in element.attrib and element.tag not in _CHEAP:
                 self._by_id.setdefault(element.attrib["id"], []).append(element)
         self._done: dict[Element, tuple[int, int]] = {}  # elements, levels
         self._open: set[Element] = set()
@@ -236,10 +240,8 @@ class _Expansion:
         """The elements that are drawn because this one names them."""
         for name, value in element.attrib.items():
             targets = [value] if name == "href" else _URL.findall(value) if "url" in value else []
-            for target in targets:
-                for other in self._by_id.get(target.removeprefix("#"), ()):
-                    if other.tag not in _CHEAP:
-                        yield other
+            for target in dict.fromkeys(targets):
+                yield from self._by_id.get(target.removeprefix("#"), ())
 
     def _refuse(self, what: str, hint: str) -> None:
         raise InputError(f"{self._source} {what}", hint)

@@ -27,8 +27,8 @@ def frechet_distance(a: Features, b: Features, shrinkage: float = 0.1) -> float:
         shrinkage: s in [0, 1].
 
     Returns:
-        A number >= 0; it grows as the sets get smaller, so compare it with a floor of the same
-        sizes (see `floor_distance`).
+        A number >= 0; it grows as the sets get smaller, so compare it with real against
+        real crops of the same sizes (see `RealismRuler.floor`).
 
     Raises:
         InputError: The shapes do not match, or a set has fewer than two rows.

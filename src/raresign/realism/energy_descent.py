@@ -50,7 +50,7 @@ _RIDGE = 1.0
 _EXPLORE = 0.05
 """Share of the first range in every later proposal: what was lost can come back."""
 _BEYOND = 0.1
-"""Share of crops drawn beyond an end of a range that grows; half of it in the first round."""
+"""Share of crops drawn beyond an end of a range that grows."""
 _GROWS = 0.2
 """An end grows if its bin's log density does by more than this."""
 _BINS = 12
@@ -248,14 +248,13 @@ def _beyond(
     knots: Knots,
     reach: Callable[[str, Knots, bool], float],
     ends: tuple[float, float],
-    share: float = _BEYOND,
 ) -> Knots:
     """A range with some crops beyond the ends that grow, as far as they may be moved."""
     low = reach(name, knots, True) if ends[0] >= _GROWS else knots[0]
     high = reach(name, knots, False) if ends[1] >= _GROWS else knots[-1]
-    parts = [((low, knots[0]), share)] if low < knots[0] else []
-    parts += [((knots[-1], high), share)] if high > knots[-1] else []
-    rest = 1 - share * len(parts)
+    parts = [((low, knots[0]), _BEYOND)] if low < knots[0] else []
+    parts += [((knots[-1], high), _BEYOND)] if high > knots[-1] else []
+    rest = 1 - _BEYOND * len(parts)
     return mixed_knots([(knots, rest), *parts], MANY_KNOTS) if parts else knots
 
 

@@ -1,4 +1,4 @@
-"""Splits real crops so that frames of one physical sign never stand on both sides."""
+"""Splits real crops so that frames of one physical sign hardly ever stand on both sides."""
 
 from __future__ import annotations
 

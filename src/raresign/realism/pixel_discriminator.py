@@ -19,6 +19,7 @@ def pixel_scores(
     real: NDArray[np.uint8],
     synthetic: NDArray[np.uint8],
     real_halves: NDArray[np.int64],
+    synthetic_halves: NDArray[np.int64] | None = None,
     seed: int = 0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two-fold cross-validated logits of "synthetic" from a small network trained on pixels.
@@ -30,6 +31,7 @@ def pixel_scores(
         real: (N, 3, S, S) uint8.
         synthetic: (M, 3, S, S) uint8.
         real_halves: (N,) 0 or 1, see `block_folds`.
+        synthetic_halves: (M,) likewise if crops belong together; None takes every other one.
         seed: Of weights and order.
 
     Returns:
@@ -46,8 +48,11 @@ def pixel_scores(
         >>> bool(low.max() < high.min())
         True
     """
-    halves = np.concatenate([real_halves, np.arange(len(synthetic)) % 2])
-    if min((real_halves == half).sum() for half in (0, 1)) == 0 or len(synthetic) < 2:
+    if synthetic_halves is None:
+        synthetic_halves = np.arange(len(synthetic)) % 2
+    both = (real_halves, synthetic_halves)
+    halves = np.concatenate(both)
+    if min((those == half).sum() for those in both for half in (0, 1)) == 0:
         raise InputError(f"{len(real)} real crops are too few to halve", "give more crops")
     pixels = torch.from_numpy(np.concatenate([real, synthetic]))
     target = torch.cat([torch.zeros(len(real)), torch.ones(len(synthetic))])
@@ -63,7 +68,7 @@ def pixel_scores(
 def _trained(pixels: Tensor, target: Tensor, seed: int) -> nn.Module:
     """The network, trained on (N, 3, S, S) uint8 pixels."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         net = nn.Sequential(
             nn.Conv2d(3, _WIDTH, 3, 2, 1),
             nn.BatchNorm2d(_WIDTH),

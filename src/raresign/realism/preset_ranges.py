@@ -133,7 +133,8 @@ def rounded(proposal: Proposal, names: Iterable[str]) -> Proposal:
 def _is_range(value: object) -> bool:
     if not isinstance(value, tuple) or len(value) < 2:
         return False
-    return all(isinstance(part, (int, float)) for part in value) and value[0] < value[-1]
+    # Whole numbers (how many scratches) have no quantiles between them: they stay.
+    return all(isinstance(part, float) for part in value) and value[0] < value[-1]
 
 
 def _significant(value: float) -> float:

@@ -89,29 +89,33 @@ class RealismRuler:
         self._statistics: CropStatistics | None = None
 
     def measure(
-        self, name: str, crops: NDArray[np.uint8], folds: NDArray[np.int64] | None = None
+        self, name: str, crops: NDArray[np.uint8], labels: NDArray[np.int64] | None = None
     ) -> Realism:
         """Measure (M, 3, S, S) uint8 crops.
 
         Args:
             name: What the crops are.
             crops: Best as many as there are real ones: the Frechet distance depends on it.
-            folds: (M,) 0..4 if crops belong together, as real ones do; else they are shuffled.
+            labels: (M,) of real crops, which belong together and are split like those here; None
+                for synthetic ones, which are shuffled.
         """
-        if folds is None:
+        halves = None
+        if labels is None:
             folds = np.random.default_rng(self._seed).permutation(len(crops)) % _FOLDS
+        else:
+            folds, halves = (block_folds(crops, labels, count) for count in (_FOLDS, 2))
         features = self._space(crops)
         scores = held_out_scores(self._features, features, self._folds, folds, ridge=_RIDGE)
         seen = None
         if self._pixels:
-            found = pixel_scores(self._crops, crops, self._halves, self._seed)
+            found = pixel_scores(self._crops, crops, self._halves, halves, self._seed)
             seen = TwoSampleTest.of_scores(*found)
         distance = FeatureDistance.between(self._features / self._scale, features / self._scale)
         return Realism(name, len(crops), TwoSampleTest.of_scores(*scores), seen, distance)
 
     def floor(self, crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> Realism:
         """Measure other real crops: what no synthesis can be expected to beat."""
-        return self.measure("real against real", crops, block_folds(crops, labels, _FOLDS))
+        return self.measure("real against real", crops, labels)
 
     def gaps(self, crops: NDArray[np.uint8]) -> tuple[StatisticGap, ...]:
         """Every statistic of real and of these crops, the one that differs most first."""

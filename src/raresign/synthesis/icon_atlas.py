@@ -19,6 +19,8 @@ _FINE_ICONS = 1000
 """With more icons than this the level of twice the crop's size is left out, to save memory."""
 _FINE_SIDE = 256
 """Icons need no finer level than this."""
+_TALLEST = 8192
+"""Texels down; in a taller picture a float32 coordinate would miss its texel by too much."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ class IconAtlas:
         left = [0, *(sum(side + 2 for side in sides[1:level]) for level in range(1, len(sides)))]
         width = max(finest + 2, sum(side + 2 for side in sides[1:]))
         height = finest + 2 + (sides[1] + 2 if len(sides) > 1 else 0)
-        blocks = torch.zeros(len(pictures), height, width, 4)
+        down = max(1, min(len(pictures), _TALLEST // height))  # icons in a column
+        columns = -(-len(pictures) // down)
+        blocks = torch.zeros(columns * down, height, width, 4)
         corner = torch.zeros(len(sides), len(pictures), 2)
         for row, straight in enumerate(pictures):
             icon = torch.from_numpy(np.array(straight)).float() / 255
@@ -115,8 +119,12 @@ class IconAtlas:
                     icon = _halved(icon, side)
                 x, y = left[level] + 1, (finest + 3 if level else 1)
                 blocks[row, y : y + side, x : x + side] = icon
-                corner[level, row] = torch.tensor([float(x), float(row * height + y)])
-        picture = blocks.view(1, -1, width, 4)
+                column, place = divmod(row, down)
+                corner[level, row] = torch.tensor(
+                    [float(column * width + x), float(place * height + y)]
+                )
+        picture = blocks.view(columns, down * height, width, 4).transpose(0, 1)
+        picture = picture.reshape(1, down * height, columns * width, 4)
         count = torch.tensor([len(list(group)) for _, group in groupby(codes)])
         return cls(
             picture.to(device).permute(0, 3, 1, 2),

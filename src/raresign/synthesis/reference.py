@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from raresign.errors import InputError
 from raresign.randomness import CropRandom
@@ -59,7 +60,10 @@ class ReferenceSynthesiser:
         # The reference filters straight colours, with black where the icon is transparent.
         colour = drawn[:, :3] / alpha.clamp(min=1e-3) * (alpha > 0)
         self._straight = torch.cat([colour, alpha], 1)
-        self._rows = [self._icons_of(icons, label) for label in range(len(icons.first))]
+        rows = [torch.tensor(self._icons_of(icons, label)) for label in range(len(icons.first))]
+        device = icons.picture.device
+        self._rows = pad_sequence(rows, batch_first=True).to(device)  # (C, most icons a label)
+        self._count = torch.tensor([len(own) for own in rows], device=device)
 
     def _icons_of(self, icons: IconAtlas, label: int) -> list[int]:
         first, count = int(icons.first[label]), int(icons.count[label])
@@ -106,23 +110,17 @@ class ReferenceSynthesiser:
         random = CropRandom.from_seed(self.seed, numbers)
         params = self.sample(len(labels), random.stream("reference"))
         chance = random.stream("icon").uniform(0.0, 1.0)
-        rows = torch.tensor(
-            [
-                candidates[int(share * len(candidates))]
-                for candidates, share in zip(
-                    (self._rows[label] for label in labels.tolist()), chance.tolist(), strict=True
-                )
-            ],
-            dtype=torch.int64,
-            device=labels.device,
-        )
+        count = self._count[labels]
+        rows = self._rows[labels, (chance * count).long()]
         if self.preset.squash_background:
             behind = self.backgrounds.squashed[params["background"]].float() / 255
         else:
             behind = self.backgrounds.crop(random)
         crops = self.apply(self._straight[rows], behind, params)
         kept = {f"reference.{name}": values for name, values in params.items()} | {"icon": rows}
-        return SyntheticBatch(crops, labels, torch.ones_like(labels), kept if record else None)
+        return SyntheticBatch(
+            crops, labels, torch.ones_like(labels), len(labels), kept if record else None
+        )
 
     def apply(self, icons: Tensor, behind: Tensor, params: Params) -> Tensor:
         """Compose (N, 4, S, S) straight RGBA icons and (N, 3, S, S) backgrounds to crops."""

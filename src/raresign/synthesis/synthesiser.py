@@ -39,12 +39,13 @@ class SyntheticBatch:
         crops: (N, 3, S, S) float32 in [0, 1].
         labels: (N,) int64, as asked for.
         tries: (N,) int64, 1 where the first draw was legible; each refusal adds 1.
+        drawn: How many draws were made in all.
         params: If they were asked for, what every effect drew for each crop: `effect.field` ->
             (N,) or (N, k) float32, NaN where the effect did not happen, and `effect` -> (N,) bool,
             whether it did; `icon` -> (N,) the icon's row in the atlas.
 
     Example:
-        >>> made = SyntheticBatch(torch.rand(2, 3, 8, 8), torch.arange(2), torch.tensor([1, 3]))
+        >>> made = SyntheticBatch(torch.rand(2, 3, 8, 8), torch.arange(2), torch.tensor([1, 3]), 4)
         >>> made.refused
         2
     """
@@ -52,6 +53,7 @@ class SyntheticBatch:
     crops: Tensor
     labels: Tensor
     tries: Tensor
+    drawn: int
     params: dict[str, Tensor] | None = None
 
     @property
@@ -107,9 +109,11 @@ class RoadSynthesiser:
         crops, legible, params = self._draw(labels, random, record, self._canvases)
         tries = 1 + (~legible).long()
         rows = (~legible).nonzero().squeeze(1)
+        count = len(labels)
         for attempt in range(1, self.preset.guard.tries):
             if not len(rows):
                 break
+            count += len(rows)
             again = random.take(rows).stream(f"attempt {attempt}")
             # They are few: on one canvas, as each costs a round of calls.
             drawn = self._draw(labels[rows], again, record, self._canvases[-1:])
@@ -118,7 +122,7 @@ class RoadSynthesiser:
                 params[name].index_copy_(0, rows, values)
             rows = rows[~drawn[1]]
             tries[rows] += 1
-        return SyntheticBatch(crops, labels, tries, params if record else None)
+        return SyntheticBatch(crops, labels, tries, count, params if record else None)
 
     def _draw(
         self,

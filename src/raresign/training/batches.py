@@ -12,7 +12,7 @@ from raresign.synthesis import Augmentation
 from raresign.training.data import TrainingData
 from raresign.training.stage import Stage
 
-_PIXELS_AHEAD = {"cpu": 1024 * 64**2, "gpu": 2048 * 224**2}
+_PIXELS_AHEAD = {"cpu": 2048 * 64**2, "gpu": 2048 * 224**2}
 """Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""
 
 
@@ -35,7 +35,7 @@ class StageBatches:
         self.seed = mix_integers(data.seed, number)
         self.indices = data.training_indices(stage.hold_out)
         self.refused = 0
-        self.rendered = 0
+        self.drawn = 0
         pixels = _PIXELS_AHEAD["cpu" if device.type == "cpu" else "gpu"]
         self._ahead = max(1, pixels // (max(1, stage.synthetic) * data.size**2))
         self._block: tuple[int, int, int] | None = None
@@ -93,7 +93,7 @@ class StageBatches:
         if ahead == 1 or block != self._block:
             made = self._synthesiser.render(self._tensor(labels), self._tensor(numbers))
             self.refused += made.refused
-            self.rendered += len(labels)
+            self.drawn += made.drawn
             if ahead == 1:
                 return made.crops, made.labels
             self._block, self._rendered = block, (made.crops, made.labels)

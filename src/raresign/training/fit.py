@@ -281,7 +281,7 @@ def keep_weights(module: StageModule, checkpoint: Path) -> None:
 
 def _result(module: StageModule, progress: Progress, curve: Curve, steps: int) -> StageResult:
     speeds = sorted(row["crops_per_second"] or 0.0 for row in curve.rows)
-    drawn = module.batches.rendered + module.batches.refused
+    drawn = module.batches.drawn
     return StageResult(
         steps=steps,
         seconds=progress.elapsed,

@@ -174,14 +174,14 @@ class TarShards(CropFiles):
         return self.out / f"shard-{unit:06d}.tar"
 
     def existing(self, listed: dict[int, int]) -> dict[int, tuple[int, int]]:
-        """A shard that the manifest lists is believed, another one is counted."""
+        """Each shard's crops are counted: after a kill it may hold more than the manifest lists."""
         found: dict[int, tuple[int, int]] = {}
         for path in sorted(self.out.iterdir()):
             if _unfinished(path.name, "tar"):
                 path.unlink()
             elif match := re.fullmatch(r"shard-(\d{6,})\.tar", path.name):
                 unit = int(match[1])
-                count = listed.get(unit) or _members(path) // 3
+                count = _members(path) // 3
                 found[unit] = (count, count)
         return found
 

@@ -136,6 +136,8 @@ def fit_camera(
     start_time = time.perf_counter()
     preset = _road(base)
     _check(rounds, simulations, keep)
+    if Path(out).suffix not in (".yaml", ".yml") or Path(out).is_dir():
+        raise InputError(f"{out} cannot be a preset", "name a .yaml file")
     material = RealismMaterial.open(
         data, crops, layout=layout, size=size, most=most, cache=cache, strict=strict, say=say
     )
@@ -169,6 +171,10 @@ def fit_camera(
         update={"name": Path(out).stem}
     )
     chosen = material.like_measured(seed, fit.proposal.mix)
+    if not real.labelled:  # the same classes for both: a fitted mix of classes is not realism
+        same, _ = material.render(_road(base), chosen, mix_integers(seed, 1))
+        before = ruler.measure(base, same)
+        say(f"{base}, of the signs that the crops seem to show: {shown(before)}")
     made, _ = material.render(fitted, chosen, mix_integers(seed, 2))
     after = ruler.measure(fitted.name, made)
     floor = None

@@ -32,6 +32,8 @@ from raresign.workflow.synth_engine import (
 from raresign.workflow.synth_settings import alone, check_folder, claim, settings_of
 
 _MOST_THREADS = 8
+_MOST_PIXELS = 64 * 2**20
+"""Pixels of crops that are rendered at once on all threads; each takes about 40 bytes."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def _fill(
     written = refused = 0
     if progress:
         progress(there, total)
-    with closing(_side_by_side(make, todo)) as made:
+    with closing(_side_by_side(make, todo, _threads(engine.icons.size))) as made:
         for count, missing, unread in made:
             there += count
             written += missing
@@ -181,11 +183,15 @@ def _rows_of_units(
     }
 
 
+def _threads(size: int) -> int:
+    """Blocks that are rendered side by side: fewer of large crops, so that memory is bounded."""
+    return max(1, min(os.cpu_count() or 1, _MOST_THREADS, _MOST_PIXELS // (BLOCK * size**2)))
+
+
 def _side_by_side(
-    make: Callable[[int], tuple[int, int, int]], units: list[int]
+    make: Callable[[int], tuple[int, int, int]], units: list[int], threads: int
 ) -> Generator[tuple[int, int, int]]:
     """`make` of each unit, a few at a time; what has begun is finished when one fails."""
-    threads = min(os.cpu_count() or 1, _MOST_THREADS)
     waiting: set[Future[tuple[int, int, int]]] = set()
     with ThreadPoolExecutor(threads) as pool:
         try:

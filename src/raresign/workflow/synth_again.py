@@ -117,6 +117,8 @@ def render_again(
         raise InputError(f"cannot write {out} without loss", "name a .png or .webp file")
     if manifest.is_dir():
         manifest = manifest / "manifest.parquet"
+    if manifest.name != "manifest.parquet":
+        raise InputError(f"{manifest} is no manifest", "give OUT/manifest.parquet")
     found = Manifest(manifest.parent, BLOCK).row(row)
     engine = engine_of(manifest.parent, data)
     number = found["number"]

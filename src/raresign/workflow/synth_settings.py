@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +45,14 @@ def check_folder(out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "name a folder")
-    if out.is_dir() and not (out / _NAME).exists() and any(out.iterdir()):
+    if not out.is_dir() or (out / _NAME).exists():
+        return
+    if any(not _LITTER.fullmatch(path.name) for path in out.iterdir()):
         raise InputError(f"{out} exists and is not empty", "name a new folder")
+
+
+_LITTER = re.compile(r"\.(settings-\w+\.json|manifest-\w+\.parquet)")
+"""What a kill leaves of files that were being written."""
 
 
 def claim(out: Path, settings: dict[str, Any]) -> None:
@@ -151,6 +158,9 @@ def alone(out: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(f"another process writes to {out}", "wait until it is done") from error
+        for path in out.iterdir():
+            if _LITTER.fullmatch(path.name):
+                path.unlink()
         yield
 
 
