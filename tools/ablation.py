@@ -102,7 +102,10 @@ def main() -> None:
     args.runs.mkdir(parents=True, exist_ok=True)
     files = write_presets(args.runs, args.camera)
     recipe = args.runs / "recipe.yaml"
-    recipe.write_text(yaml.safe_dump(RECIPE), encoding="utf-8")
+    text = yaml.safe_dump(RECIPE)
+    if recipe.exists() and recipe.read_text(encoding="utf-8") != text:
+        raise SystemExit(f"{recipe} is another recipe: name a new runs folder")
+    recipe.write_text(text, encoding="utf-8")
     if not args.table_only:
         with ThreadPoolExecutor(args.jobs) as pool:
             jobs = [

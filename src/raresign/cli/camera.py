@@ -25,7 +25,7 @@ def fit_camera(
     layout: Layout = "reference",
     strict: Strict = False,
 ) -> None:
-    """Write a synthesis preset that is fitted to real crops; about three minutes.
+    """Write a synthesis preset that is fitted to real crops; about two minutes.
 
     Example: `raresign fit-camera DATA --out camera.yaml`
     """
