@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from raresign.synthesis.synthesiser import SyntheticBatch
 
 
+_AT_ONCE = 256
+"""Crops that are composed at a time on a CPU."""
+
+
 class ReferenceSynthesiser:
     """Resize, pad, rotate, blur twice, darken, paste on a squashed photo.
 
@@ -112,15 +116,25 @@ class ReferenceSynthesiser:
         chance = random.stream("icon").uniform(0.0, 1.0)
         count = self._count[labels]
         rows = self._rows[labels, (chance * count).long()]
-        if self.preset.squash_background:
-            behind = self.backgrounds.squashed[params["background"]].float() / 255
-        else:
-            behind = self.backgrounds.crop(random)
-        crops = self.apply(self._straight[rows], behind, params)
+        # On a CPU, large batches would only fall out of its caches.
+        parts = torch.arange(len(labels), device=labels.device).split(
+            _AT_ONCE if labels.device.type == "cpu" else max(1, len(labels))
+        )
+        made = [self._made(rows[part], random.take(part), params, part) for part in parts]
+        crops = torch.cat(made)
         kept = {f"reference.{name}": values for name, values in params.items()} | {"icon": rows}
         return SyntheticBatch(
             crops, labels, torch.ones_like(labels), len(labels), kept if record else None
         )
+
+    def _made(self, rows: Tensor, random: CropRandom, params: Params, part: Tensor) -> Tensor:
+        """The crops of a part of a batch."""
+        mine = {name: values[part] for name, values in params.items()}
+        if self.preset.squash_background:
+            behind = self.backgrounds.squashed[mine["background"]].float() / 255
+        else:
+            behind = self.backgrounds.crop(random)
+        return self.apply(self._straight[rows], behind, mine)
 
     def apply(self, icons: Tensor, behind: Tensor, params: Params) -> Tensor:
         """Compose (N, 4, S, S) straight RGBA icons and (N, 3, S, S) backgrounds to crops."""
