@@ -157,7 +157,7 @@ def test_the_commands_print_their_tables(
     ended = cli("realism", dusk, "--preset", "road", "--preset", tmp_path / "mine.yaml")
     assert ended.code == 0
     assert "by pixels" in ended.out
-    assert "real against real" in ended.out
+    assert "mine.yaml" in ended.out
 
 
 # --- rubbish -----------------------------------------------------------------------------------

@@ -409,7 +409,7 @@ class TestAgain:
         (out / rows[540]["path"]).write_bytes(b"no picture")
         result = verify_crops(out)
         assert result.same == 597
-        assert dict(result.different).keys() == {rows[k]["path"] for k in (3, 9, 140)}
+        assert dict(result.different).keys() == {rows[k]["path"] for k in (3, 9, 540)}
 
     def test_changed_manifest_is_told(self, more: dict[str, Path], tmp_path: Path) -> None:
         out = Path(shutil.copytree(more["png"], tmp_path / "crops"))
