@@ -14,6 +14,8 @@ from raresign.training.stage import Stage
 
 _PIXELS_AHEAD = {"cpu": 2048 * 64**2, "gpu": 2048 * 224**2}
 """Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""
+_CROPS_AHEAD = {"cpu": 2048, "gpu": 25_000}
+"""No more crops than this, however small they are: a step that renders is a pause."""
 
 
 class StageBatches:
@@ -36,8 +38,9 @@ class StageBatches:
         self.indices = data.training_indices(stage.hold_out)
         self.refused = 0
         self.drawn = 0
-        pixels = _PIXELS_AHEAD["cpu" if device.type == "cpu" else "gpu"]
-        self._ahead = max(1, pixels // (max(1, stage.synthetic) * data.size**2))
+        kind = "cpu" if device.type == "cpu" else "gpu"
+        crops = min(_PIXELS_AHEAD[kind] // data.size**2, _CROPS_AHEAD[kind])
+        self._ahead = max(1, crops // max(1, stage.synthetic))
         self._block: tuple[int, int, int] | None = None
         self._rendered: tuple[Tensor, Tensor] = torch.empty(0), torch.empty(0)
         self._augmentation = Augmentation()
