@@ -31,9 +31,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
 
 # The libraries that `raresign bench synth` measures beside ours; without them their tests skip.
 $(VENV)/.peers: $(VENV)/.installed
-	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[peers]' || \
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[peers]' && \
+		touch $@ || \
 		echo "kornia and albumentations could not be installed: their tests will be skipped." >&2
-	touch $@
 
 clean:
 	rm -rf demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,17 @@ import torch
 from PIL import Image
 
 from conftest import Ended, write_data
-from raresign import compare_realism, fit_camera, load_preset
+from raresign import (
+    BackgroundAtlas,
+    IconAtlas,
+    build_synthesiser,
+    compare_realism,
+    fit_camera,
+    load_preset,
+    open_data,
+)
 from raresign.errors import InputError
-from raresign.workflow.realism_material import RealismMaterial
+from raresign.workflow.synth_engine import as_bytes
 
 SIZE = 32
 FEW: dict[str, Any] = {"size": SIZE, "rounds": 4, "simulations": 400, "most": 320}
@@ -32,26 +41,20 @@ DUSK = {
 def dusk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder whose real crops are those of the dusk camera, other signs for each half."""
     root = write_data(tmp_path_factory.mktemp("dusk") / "signs")
-    material = RealismMaterial.open(_many(root), size=SIZE)
-    labels = np.repeat(np.arange(material.classes), 80)
-    crops, _ = material.render(load_preset(DUSK), labels, seed=77)
-    codes = list(json.loads((root / "classes.json").read_text()))
+    shutil.rmtree(root / "cropped-train")
+    source = open_data(root, layout="icons")
+    icons = IconAtlas.from_catalogue(source.catalogue, SIZE)
+    backgrounds = BackgroundAtlas.from_pictures(source.backgrounds(), SIZE)
+    engine = build_synthesiser(load_preset(DUSK), icons, backgrounds, seed=77)
     kinds = json.loads((root / "classes.json").read_text())
-    for number, (label, crop) in enumerate(zip(labels.tolist(), crops, strict=True)):
-        if kinds[codes[label]]["type"] == "freq":
-            path = root / "cropped-train" / codes[label] / f"{number:05d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(crop.transpose(1, 2, 0)).save(path)
-    for path in (root / "cropped-train").glob("*/?.png"):
-        path.unlink()  # the photos of `write_data`
-    return root
-
-
-def _many(root: Path) -> Path:
-    """The same folder with enough photos to be opened."""
-    for path in list((root / "cropped-train").glob("*/?.png")):
-        for copy in range(2):
-            path.with_name(f"{path.stem}-{copy}.png").write_bytes(path.read_bytes())
+    codes = [code for code in source.catalogue.codes if kinds[code]["type"] == "freq"]
+    numbers = torch.arange(96 * len(codes))
+    labels = torch.tensor([source.catalogue.label_of(code) for code in codes])
+    crops = engine.render(labels[numbers % len(codes)], numbers).crops
+    for number, crop in enumerate(as_bytes(crops)):
+        path = root / "cropped-train" / codes[number % len(codes)] / f"{number:05d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(crop).save(path)
     return root
 
 

@@ -143,12 +143,9 @@ class CropDraws:
         met = uniform[:, 0] < effect.probability if effect.probability < 1 else None
         params = effect.sample(uniform[:, 1:])
         if self._recording:
-            self.record[name] = torch.ones_like(uniform[:, 0], dtype=torch.bool)
-            if met is not None:
-                self.record[name] = met
+            happened = torch.ones_like(uniform[:, 0], dtype=torch.bool) if met is None else met
+            self.record[name] = happened.clone()
             for field, values in params.items():
-                kept = values.float().clone()
-                if met is not None:
-                    kept[~met] = torch.nan
-                self.record[f"{name}.{field}"] = kept
+                self.record[f"{name}.{field}"] = kept = values.float().clone()
+                kept[~happened] = torch.nan
         return met, params

@@ -10,7 +10,7 @@ from raresign.errors import InputError
 from raresign.randomness import mix_integers
 from raresign.realism import FeatureSpace, Realism, StatisticGap
 from raresign.synthesis import load_preset
-from raresign.workflow.fit_camera import _as_many, shown
+from raresign.workflow.fit_camera import shown
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.realism_material import RealismMaterial
 
@@ -75,7 +75,8 @@ def compare_realism(
         rows.append(ruler.measure(name, made))
         gaps.append(ruler.gaps(made))
         say(f"{name}: {shown(rows[-1])}")
-    if material.held_out:
-        rows.append(ruler.floor(*_as_many(material.fitted, len(material.measured))))
+    floor = material.floor(ruler)
+    if floor is not None:
+        rows.append(floor)
         say(f"real against real: {shown(rows[-1])}")
     return RealismTable(tuple(rows), tuple(gaps), space.name, material.measured.labelled)

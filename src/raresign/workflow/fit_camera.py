@@ -146,9 +146,6 @@ def fit_camera(
     ruler = material.ruler(space, pixels, seed)
     labels = material.like_measured(seed)
     first, params = material.render(preset, labels, mix_integers(seed, 1), record=True)
-    before = ruler.measure(base, first)
-    say(f"{base}: {shown(before)}")
-
     started = preset_proposal(preset, params)
     sides = _pinned(started, real, size)
     if sides is not None:
@@ -172,14 +169,12 @@ def fit_camera(
     )
     chosen = material.like_measured(seed, fit.proposal.mix)
     if not real.labelled:  # the same classes for both: a fitted mix of classes is not realism
-        same, _ = material.render(_road(base), chosen, mix_integers(seed, 1))
-        before = ruler.measure(base, same)
-        say(f"{base}, of the signs that the crops seem to show: {shown(before)}")
+        first, _ = material.render(_road(base), chosen, mix_integers(seed, 1))
+    before = ruler.measure(base, first)
+    say(f"{base}: {shown(before)}")
     made, _ = material.render(fitted, chosen, mix_integers(seed, 2))
     after = ruler.measure(fitted.name, made)
-    floor = None
-    if material.held_out:
-        floor = ruler.floor(*_as_many(material.fitted, len(material.measured)))
+    floor = material.floor(ruler)
     say(f"{fitted.name}: {shown(after)}")
     result = CameraFit(
         Path(out),
@@ -222,7 +217,9 @@ def shown(realism: Realism) -> str:
 
 def preset_text(fit: CameraFit, base: str) -> str:
     """The YAML of a fitted preset with what was measured as its head."""
-    measured = "other signs" if fit.held_out else "the same crops, as there are few"
+    measured = (
+        "the half that was not fitted" if fit.held_out else "the same crops, as there are few"
+    )
     lines = [
         f"Fitted to {fit.crops} {'labelled' if fit.labelled else 'unlabelled'} real crops on "
         f"{date.today().isoformat()} by `raresign fit-camera`, from the preset {base}.",
@@ -340,12 +337,6 @@ def _pinned(proposal: Proposal, real: RealCrops, size: int) -> tuple[float, ...]
     sides = real.sides.clip(1, size)  # larger files lose what is beyond the crop's size
     knots = weighted_knots(sides, np.ones(len(sides)))
     return tuple(float(f"{knot:.4g}") for knot in knots)
-
-
-def _as_many(real: RealCrops, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """At most `count` of the crops, spread over them."""
-    rows = np.linspace(0, len(real) - 1, min(count, len(real))).round().astype(np.int64)
-    return real.crops[rows], real.labels[rows]
 
 
 def _changes(

@@ -20,7 +20,7 @@ from raresign.datasets import (
 )
 from raresign.embedded import procedural_backgrounds, write_icons
 from raresign.errors import InputError
-from raresign.realism import FeatureSpace, RealismRuler, block_folds, even_sample
+from raresign.realism import FeatureSpace, Realism, RealismRuler, block_folds, even_sample
 from raresign.synthesis import (
     BackgroundAtlas,
     IconAtlas,
@@ -68,14 +68,19 @@ class RealCrops:
         low, high = np.quantile(self.sides, [0.05, 0.95])
         return bool(high > _VARIES * low)
 
-    def rows(self, chosen: NDArray[np.bool_]) -> RealCrops:
+    def at_most(self, count: int) -> RealCrops:
+        """So many of them, spread over all."""
+        kept = min(count, len(self))
+        return self.rows(np.linspace(0, len(self) - 1, kept).round().astype(np.int64))
+
+    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> RealCrops:
         """Those of them."""
         return RealCrops(self.crops[chosen], self.labels[chosen], self.sides[chosen])
 
 
 @dataclass(frozen=True, eq=False)
 class RealismMaterial:
-    """Two sets of real crops that show different signs, and icons and backgrounds.
+    """Two sets of real crops that hardly share a sign, and icons and backgrounds.
 
     Args:
         fitted: What ranges may be fitted to.
@@ -139,7 +144,7 @@ class RealismMaterial:
         )
         _check_enough(len(pack), data if crops is None else crops)
         widths, heights = (np.array(pack.table[side], np.float64) for side in ("width", "height"))
-        real = RealCrops(np.array(pack.crops), pack.labels, np.sqrt(widths * heights))
+        real = RealCrops(np.array(pack.crops), np.array(pack.labels), np.sqrt(widths * heights))
         held_out = len(real) >= _SPLIT
         halves = block_folds(real.crops, real.labels, 2)
         held_out = held_out and min((halves == half).sum() for half in (0, 1)) >= FEWEST
@@ -157,6 +162,13 @@ class RealismMaterial:
             len(catalogue),
         )
 
+    def floor(self, ruler: RealismRuler) -> Realism | None:
+        """Real crops against real crops; None if none were held out."""
+        if not self.held_out:
+            return None
+        others = self.fitted.at_most(len(self.measured))
+        return ruler.floor(others.crops, others.labels)
+
     def ruler(self, space: FeatureSpace, pixels: bool, seed: int) -> RealismRuler:
         """A ruler on the measured half."""
         return RealismRuler(self.measured.crops, self.measured.labels, space, pixels, seed)
@@ -167,7 +179,7 @@ class RealismMaterial:
         The same classes where they are known, else drawn from `mix`, all evenly unless given.
         """
         if self.measured.labelled:
-            return np.array(self.measured.labels)
+            return self.measured.labels
         rng = np.random.default_rng(seed)
         return rng.choice(self.classes, len(self.measured), p=mix).astype(np.int64)
 
