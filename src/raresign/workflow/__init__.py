@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from raresign.workflow.camera_fit import CameraFit
 from raresign.workflow.catalogue_view import ClassRow, catalogue_rows
 from raresign.workflow.compare_realism import RealismTable, compare_realism
 from raresign.workflow.demo import demo
 from raresign.workflow.evaluate import compare, evaluate, load_predictions
-from raresign.workflow.fit_camera import CameraFit, fit_camera
+from raresign.workflow.fit_camera import fit_camera
 from raresign.workflow.inference import predict_logits
 from raresign.workflow.predict import Answer, FileAnswer, predict
 from raresign.workflow.run_folder import RunFolder, machine, versions

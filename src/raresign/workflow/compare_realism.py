@@ -10,7 +10,7 @@ from raresign.errors import InputError
 from raresign.randomness import mix_integers
 from raresign.realism import FeatureSpace, Realism, StatisticGap
 from raresign.synthesis import load_preset
-from raresign.workflow.fit_camera import shown
+from raresign.workflow.camera_fit import shown
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.realism_material import RealismMaterial
 
