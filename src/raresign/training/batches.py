@@ -28,6 +28,9 @@ class StageBatches:
         stage: Shares, preset and flips.
         number: Position of the stage in the recipe, for randomness of its own.
         device: Where the batches are composed.
+
+    Attributes:
+        ahead: Steps whose synthetic crops are rendered at once.
     """
 
     def __init__(self, data: TrainingData, stage: Stage, number: int, device: torch.device) -> None:
@@ -40,7 +43,7 @@ class StageBatches:
         self.drawn = 0
         kind = "cpu" if device.type == "cpu" else "gpu"
         crops = min(_PIXELS_AHEAD[kind] // data.size**2, _CROPS_AHEAD[kind])
-        self._ahead = max(1, crops // max(1, stage.synthetic))
+        self.ahead = 1 if stage.balanced else max(1, crops // max(1, stage.synthetic))
         self._block: tuple[int, int, int] | None = None
         self._rendered: tuple[Tensor, Tensor] = torch.empty(0), torch.empty(0)
         self._augmentation = Augmentation()
@@ -86,7 +89,7 @@ class StageBatches:
     ) -> tuple[Tensor, Tensor]:
         """Synthetic crops of a step; those of some steps are rendered at once, which is faster."""
         assert self._synthesiser is not None
-        ahead = 1 if self.stage.balanced else self._ahead
+        ahead = self.ahead
         block = (step // ahead, rank, world_size)
         if ahead > 1 and block != self._block:
             steps = range(block[0] * ahead, min((block[0] + 1) * ahead, self.stage.steps))
