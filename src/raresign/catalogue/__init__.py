@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from raresign.catalogue.catalogue import SignCatalogue, is_own_mirror
 from raresign.catalogue.classes_file import SignType
+from raresign.catalogue.code_values import code_values
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
 from raresign.catalogue.icons import icon_files, load_icon
+from raresign.catalogue.lettering import Align, Slot, Weight, outline
 from raresign.catalogue.names import sign_name
 from raresign.catalogue.pictures import class_pictures, load_pictures, render_template
 from raresign.catalogue.png_icon import IconWarning, flood_from_border
@@ -13,11 +15,15 @@ from raresign.catalogue.sign_class import SignClass
 from raresign.catalogue.twins import find_twins, gost_twin, looks_symmetric, mirror_similarity
 
 __all__ = [
+    "Align",
     "IconWarning",
     "SignCatalogue",
     "SignClass",
     "SignType",
+    "Slot",
+    "Weight",
     "class_pictures",
+    "code_values",
     "family_of_code",
     "family_of_icon",
     "find_twins",
@@ -30,6 +36,7 @@ __all__ = [
     "load_pictures",
     "looks_symmetric",
     "mirror_similarity",
+    "outline",
     "render_template",
     "sign_name",
 ]

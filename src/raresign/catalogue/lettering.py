@@ -1,4 +1,4 @@
-"""Outlines of lettering in Source Sans Semibold, which is near the face of Russian road signs."""
+"""Outlines of lettering in Source Sans, which is near the face of Russian road signs."""
 
 from __future__ import annotations
 
@@ -13,18 +13,26 @@ if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
 Align = Literal["start", "middle", "end"]
+Weight = Literal["Semibold", "Bold"]
 _Box = tuple[float, float, float, float]  # left, bottom, right, top in font units, y upwards
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A rectangle that lettering has to fit, in the coordinates of its drawing, y downwards."""
+    """A rectangle that lettering has to fit, in the coordinates of its drawing, y downwards.
+
+    Args:
+        left, top, width, height: The rectangle.
+        align: Where the line stands if the rectangle is wider.
+        narrowest: How far letters may be narrowed, as a share of their width, to stay high.
+    """
 
     left: float
     top: float
     width: float
     height: float
     align: Align = "middle"
+    narrowest: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Outline:
     letter_height: float
 
 
-def outline(text: str, slot: Slot) -> Outline:
+def outline(text: str, slot: Slot, weight: Weight = "Semibold") -> Outline:
     """Set one line of text, as large as the slot allows.
 
     The line is as high as a capital letter, or higher where ink hangs lower (a comma) or stands
@@ -49,6 +57,7 @@ def outline(text: str, slot: Slot) -> Outline:
     Args:
         text: Has ink, so is not blank.
         slot: Has a positive width and height.
+        weight: Of the face.
 
     Raises:
         InputError: The font has no glyph for a character.
@@ -58,40 +67,47 @@ def outline(text: str, slot: Slot) -> Outline:
         >>> [round(outline(text, slot).letter_height) for text in ("5", "5,5", "5000")]
         [69, 54, 33]
     """
-    names = [_glyph_name(character, text) for character in text]
-    places, (left, bottom, right, top) = _line(names)
-    scale = min(slot.width / (right - left), slot.height / (top - bottom))
-    room = slot.width - scale * (right - left)
+    names = [_glyph_name(character, text, weight) for character in text]
+    places, (left, bottom, right, top) = _line(names, weight)
+    wide = slot.width / (right - left)
+    high = min(wide / slot.narrowest, slot.height / (top - bottom))
+    wide = min(wide, high)
+    room = slot.width - wide * (right - left)
     start = slot.left + {"start": 0.0, "middle": room / 2, "end": room}[slot.align]
-    base_line = slot.top + (slot.height + scale * (top + bottom)) / 2
+    base_line = slot.top + (slot.height + high * (top + bottom)) / 2
     path = "".join(
-        _glyph_path(name, start + scale * (place - left), base_line, scale)
+        _glyph_path(name, weight, (wide, 0, 0, -high, start + wide * (place - left), base_line))
         for name, place in zip(names, places, strict=True)
     )
-    return Outline(path, scale * _font()["OS/2"].sCapHeight)
+    return Outline(path, high * _capital(weight))
 
 
 @cache
-def _font() -> TTFont:
+def _font(weight: Weight) -> TTFont:
     """The font that travels in the package font-source-sans-pro (SIL Open Font License 1.1)."""
-    # Only catalogues with templates pay for the import.
+    # Only catalogues with lettering pay for the import.
     from fontTools.ttLib import TTFont
 
-    file = files("font_source_sans_pro").joinpath("files/SourceSansPro-Semibold.ttf")
+    file = files("font_source_sans_pro").joinpath(f"files/SourceSansPro-{weight}.ttf")
     with file.open("rb") as stream:
         return TTFont(stream, lazy=False)
 
 
 @cache
-def _characters() -> dict[int, str]:
+def _characters(weight: Weight) -> dict[int, str]:
     """Code point -> glyph name."""
-    characters: dict[int, str] = _font().getBestCmap()
+    characters: dict[int, str] = _font(weight).getBestCmap()
     return characters
 
 
-def _glyph_name(character: str, text: str) -> str:
+def _capital(weight: Weight) -> float:
+    """Height of a capital letter in font units."""
+    return float(_font(weight)["OS/2"].sCapHeight)
+
+
+def _glyph_name(character: str, text: str, weight: Weight) -> str:
     """The glyph of a character; a missing one is the user's mistake."""
-    name = _characters().get(ord(character))
+    name = _characters(weight).get(ord(character))
     if name is None:
         raise InputError(
             f"the font has no glyph for {character!r} of the text {text!r}",
@@ -101,23 +117,23 @@ def _glyph_name(character: str, text: str) -> str:
 
 
 @cache
-def _glyph(name: str) -> tuple[float, _Box | None]:
+def _glyph(name: str, weight: Weight) -> tuple[float, _Box | None]:
     """How far a glyph moves on, and its ink; a space has none."""
     from fontTools.pens.boundsPen import BoundsPen
 
-    glyphs = _font().getGlyphSet()
+    glyphs = _font(weight).getGlyphSet()
     pen = BoundsPen(glyphs)
     glyphs[name].draw(pen)
     return glyphs[name].width, pen.bounds
 
 
-def _line(names: list[str]) -> tuple[list[float], _Box]:
+def _line(names: list[str], weight: Weight) -> tuple[list[float], _Box]:
     """Where each glyph of a line begins, and the line's ink, at least a capital letter high."""
     places: list[float] = []
     boxes: list[_Box] = []
     at = 0.0
     for name in names:
-        advance, box = _glyph(name)
+        advance, box = _glyph(name, weight)
         places.append(at)
         if box is not None:
             boxes.append((at + box[0], box[1], at + box[2], box[3]))
@@ -127,17 +143,19 @@ def _line(names: list[str]) -> tuple[list[float], _Box]:
         min(left),
         min(0.0, *bottom),
         max(right),
-        max(float(_font()["OS/2"].sCapHeight), *top),
+        max(_capital(weight), *top),
     )
 
 
-def _glyph_path(name: str, x: float, y: float, scale: float) -> str:
-    """SVG path data of a glyph whose origin is at (x, y)."""
+def _glyph_path(
+    name: str, weight: Weight, transform: tuple[float, float, float, float, float, float]
+) -> str:
+    """SVG path data of a glyph under an affine transform (a, b, c, d, e, f)."""
     from fontTools.pens.svgPathPen import SVGPathPen
     from fontTools.pens.transformPen import TransformPen
 
-    glyphs = _font().getGlyphSet()
+    glyphs = _font(weight).getGlyphSet()
     pen = SVGPathPen(glyphs, ntos=lambda number: f"{number:.7g}")
-    glyphs[name].draw(TransformPen(pen, (scale, 0, 0, -scale, x, y)))
+    glyphs[name].draw(TransformPen(pen, transform))
     path: str = pen.getCommands()
     return path

@@ -1,0 +1,39 @@
+"""The colours of road signs, by the names that pictograms and frames use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+# sRGB within the daylight chromaticity fields of GOST R 52290-2004, table 2 (retroreflective film),
+# set by eye beside photographs of clean signs. The names are SVG's own, so a pictogram also shows
+# when it is opened alone; "field" is the ground of the frame.
+PALETTE: Mapping[str, str] = {
+    "red": "#d5121e",
+    "blue": "#0b5cb4",
+    "yellow": "#ffc900",
+    "orange": "#ff7f00",
+    "green": "#00923f",
+    "limegreen": "#c8e600",  # fluorescent yellow-green film of boards
+    "black": "#111111",
+    "white": "#ffffff",
+    "grey": "#7c7f82",
+}
+_PAINT = re.compile(r'\b(fill|stroke|color)="([a-z]+)"')
+
+
+def painted(svg: str, field: str = "white", colour: str = "black") -> str:
+    """Put colour values in the place of colour names.
+
+    Args:
+        svg: SVG whose paints are names of `PALETTE`, `field`, `currentColor` or `none`.
+        field: The name that `field` stands for.
+        colour: The name that `currentColor` stands for.
+
+    Example:
+        >>> painted('<path fill="field" stroke="currentColor"/>', "yellow", "red")
+        '<path fill="#ffc900" stroke="#d5121e"/>'
+    """
+    svg = svg.replace("currentColor", colour)
+    names = {**PALETTE, "field": PALETTE[field], "none": "none"}
+    return _PAINT.sub(lambda match: f'{match[1]}="{names[match[2]]}"', svg)

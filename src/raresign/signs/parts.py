@@ -1,0 +1,148 @@
+"""What a sign is made of: a frame, and layers of pictograms, lettering and smaller signs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from raresign.catalogue import Align, Weight
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle: left edge, top edge, width and height in mm.
+
+    Example:
+        >>> Box(10, 20, 100, 50).mirrored(700)
+        Box(left=590, top=20, width=100, height=50)
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def mirrored(self, width: float) -> Box:
+        """The place on the other side of a drawing `width` mm wide."""
+        return replace(self, left=width - self.left - self.width)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A sign face without its meaning.
+
+    Args:
+        width: Of the drawing, mm.
+        height: Of the drawing, mm.
+        outline: SVG element without its end: the plate's edge, which clips the contents.
+        back: SVG drawn under the contents; the paint `field` is the ground.
+        field: Where contents go that name no place of their own.
+        front: SVG drawn over the contents: the slash of a ban, the stripes of an end.
+    """
+
+    width: int
+    height: int
+    outline: str
+    back: str
+    field: Box
+    front: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A pictogram (pictograms/<name>.svg), as large as fits into a box and centred in it.
+
+    Args:
+        name: Of the file.
+        box: `None` means the frame's field.
+        colour: What `currentColor` is in it: a name of the palette.
+        mirrored: The layer is seen in a mirror, its place too.
+    """
+
+    name: str
+    box: Box | None = None
+    colour: str = "black"
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of lettering, as large as fits into a box.
+
+    Args:
+        text: What is set; `{value}`, `{1}`, `{2}` are filled by the value in the class code.
+        box: `None` means the frame's field.
+        colour: A name of the palette.
+        align: Where the line stands if the box is wider.
+        blank: Set where a code has no value: "{value} м" may become "300 м".
+        weight: Of Source Sans.
+        narrowest: How far letters may be narrowed, as a share of their width, to stay high.
+    """
+
+    text: str
+    box: Box | None = None
+    colour: str = "black"
+    align: Align = "middle"
+    blank: str = ""
+    weight: Weight = "Bold"
+    narrowest: float = 0.75
+
+
+@dataclass(frozen=True)
+class Inset:
+    """Another sign of the table, drawn small."""
+
+    code: str
+    box: Box
+    mirrored: bool = False
+
+
+Layer = Picture | Text | Inset
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign: a frame with layers, first layer lowest.
+
+    Args:
+        frame: Name of a frame.
+        layers: Lowest first.
+        field: Ground of the frame, a name of the palette.
+    """
+
+    frame: str
+    layers: tuple[Layer, ...] = ()
+    field: str = "white"
+
+
+def sign(frame: str, *layers: Layer, field: str = "white") -> Sign:
+    """A sign in fewer brackets.
+
+    Example:
+        >>> sign("stop", Text("STOP", colour="white")).layers[0].text
+        'STOP'
+    """
+    return Sign(frame, layers, field)
+
+
+def mirror(original: Sign, width: float = 700) -> Sign:
+    """The twin of a sign: its layers in a mirror, but lettering to be read; slashes keep their way.
+
+    Args:
+        original: Its frame is its own mirror image but for the front.
+        width: Of the frame's drawing, mm.
+
+    Example:
+        >>> mirror(sign("plate", Picture("arrow-right"))).layers[0].mirrored
+        True
+    """
+    return replace(original, layers=tuple(_mirrored(layer, width) for layer in original.layers))
+
+
+_SWAPPED: dict[Align, Align] = {"start": "end", "end": "start", "middle": "middle"}
+
+
+def _mirrored(layer: Layer, width: float) -> Layer:
+    if isinstance(layer, Text):
+        box = layer.box and layer.box.mirrored(width)
+        return replace(layer, box=box, align=_SWAPPED[layer.align])
+    return replace(layer, mirrored=not layer.mirrored)
