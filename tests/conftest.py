@@ -18,8 +18,9 @@ from PIL import Image
 
 from raresign.catalogue import SignCatalogue
 from raresign.datasets import from_folders, pack_crops
-from raresign.embedded import procedural_backgrounds, sign_svg, simulated_photo
+from raresign.embedded import procedural_backgrounds, simulated_photo
 from raresign.models import SignNet
+from raresign.signs import standard
 from raresign.training import Recipe, TrainingData, load_recipe, split_crops
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -46,7 +47,7 @@ def write_data(root: Path) -> Path:
     classes = {code: {"id": ids[code], "type": kind} for code, kind in TYPES.items()}
     (root / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
     for code in TYPES:
-        (root / "icons" / f"{code}.svg").write_text(sign_svg(code), encoding="utf-8")
+        (root / "icons" / f"{code}.svg").write_text(standard("gost").svg(code), encoding="utf-8")
     for code, kind in TYPES.items():
         if kind == "freq":
             for number in range(CROPS):

@@ -9,12 +9,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from raresign.embedded import procedural_backgrounds, render_sign
+from raresign.embedded import procedural_backgrounds
 from raresign.randomness import CropRandom
+from raresign.signs import render_sign
 from raresign.synthesis import BackgroundAtlas, Effect, IconAtlas, RoadPreset, load_preset
 
 # Nothing about these is symmetric: a mirrored or swapped axis shows at once.
 LOPSIDED = ("1.11.1", "1.20.2", "2.5", "3.24.n60", "4.1.2")
+
+# Signs of every family: what tests of whole engines run on.
+FORTY = tuple(
+    (
+        "1.1 1.8 1.11.1 1.11.2 1.16 1.17 1.20.2 1.20.3 1.22 2.1 2.2 2.3.2 2.3.3 2.4 2.5 "
+        "3.1 3.11.n5 3.13.r4.5 3.18.1 3.18.2 3.20 3.24.n20 3.24.n40 3.24.n50 3.24.n60 "
+        "3.25.n40 3.27 3.28 3.31 4.1.1 4.1.2 4.1.3 4.1.4 4.2.1 4.2.2 5.19.1 5.20 6.4 "
+        "8.3.1 8.3.2 "
+    ).split()
+)
 
 
 def keys(n: int, seed: int = 1) -> CropRandom:

@@ -6,11 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.embedded import embedded_codes
 from raresign.synthesis import build_synthesiser, load_preset
-from synthesis_core import background_atlas, icon_atlas
+from synthesis_core import FORTY, background_atlas, icon_atlas
 
-CODES = embedded_codes()[:3]
+CODES = FORTY[:3]
 RANGES = {
     "sensor.pixels": (1.0, 96.0),
     "sensor.blur": (0.0, 3.0),

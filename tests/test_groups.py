@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.embedded import procedural_backgrounds, render_sign
+from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
+from raresign.signs import render_sign
 from raresign.synthesis import (
     BackgroundAtlas,
     IconAtlas,

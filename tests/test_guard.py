@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.embedded import embedded_codes
 from raresign.synthesis import (
     BackgroundAtlas,
     Guard,
@@ -17,10 +16,10 @@ from raresign.synthesis import (
     load_preset,
 )
 from raresign.synthesis.sensor import Sensor
-from synthesis_core import background_atlas, icon_atlas, noise, uniform
+from synthesis_core import FORTY, background_atlas, icon_atlas, noise, uniform
 
 SIZE = 48
-CODES = embedded_codes()
+CODES = FORTY
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from raresign.catalogue import sign_name
-from raresign.catalogue.names import _NAMES, _VALUES
+from raresign.catalogue.names import _UNIT_OF, _names
+
+_NAMES = {code: names["en"] for code, names in _names().items()}
+_VALUES = [code for code, unit in _UNIT_OF.items() if unit != "hours"]
 
 # The 205 classes of the reference system, and the two codes that only RTSD has.
 _CODES = """
@@ -94,10 +97,27 @@ def test_table_is_tidy() -> None:
     assert len(set(_NAMES.values())) == len(_NAMES)
     numbers = [tuple(int(part) for part in code.split(".")) for code in _NAMES]
     assert numbers == sorted(numbers)
-    assert set(_VALUES) <= set(_NAMES)
-    for name in _NAMES.values():
-        assert re.fullmatch(r"[A-Z][ -~]{0,44}", name)
-        assert name == name.strip()
+    assert set(_UNIT_OF) <= set(_NAMES)
+    for names in _names().values():
+        assert list(names) == ["en", "ru"]
+        assert re.fullmatch(r"[A-Z][ -~]{0,44}", names["en"])
+        assert re.fullmatch(r"[А-ЯЁ][А-яёЁ :,«»-]+", names["ru"])
+        assert all(name == name.strip() for name in names.values())
+    assert len({names["ru"] for names in _names().values()}) == len(_NAMES)
+
+
+def test_russian_names_have_russian_units_and_a_decimal_comma() -> None:
+    assert sign_name("3.13.r2.9", "ru") == "Ограничение высоты 2,9 м"
+    assert sign_name("3.24.n60", "ru") == "Ограничение максимальной скорости 60 км/ч"
+    assert sign_name("3.4.n8", "ru") == "Движение грузовых автомобилей запрещено более 8 т"
+    assert sign_name("horse", "ru") == "horse"
+
+
+def test_hours_are_shown_as_hours() -> None:
+    assert sign_name("8.5.4.t0800-1730", "ru") == "Время действия 8:00-17:30"
+    assert sign_name("8.5.4") == "At given hours"
+    for wrong in ("8.5.4.t0800-2561", "8.5.4.n5", "3.24.t0800-1730"):
+        assert sign_name(wrong) == wrong
 
 
 @given(st.sampled_from(sorted(_VALUES)), st.integers(0, 999), st.integers(0, 9))

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.embedded import procedural_backgrounds, render_sign
+from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
 from raresign.randomness import CropRandom
+from raresign.signs import render_sign
 from raresign.synthesis import (
     BackgroundAtlas,
     IconAtlas,

@@ -11,7 +11,6 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from raresign.catalogue import SignCatalogue
-from raresign.embedded import embedded_codes
 from raresign.errors import InputError
 from raresign.synthesis import (
     BackgroundAtlas,
@@ -24,10 +23,10 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
-from synthesis_core import at_rest, background_atlas, icon_atlas
+from synthesis_core import FORTY, at_rest, background_atlas, icon_atlas
 
 SIZE = 48
-CODES = embedded_codes()
+CODES = FORTY
 PRESETS = ["road", "reference", "reference-faults"]
 
 

@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 
 from raresign import BackgroundAtlas, IconAtlas, build_synthesiser, load_icon, load_preset
-from raresign.embedded import procedural_backgrounds, sign_svg
+from raresign.embedded import procedural_backgrounds
+from raresign.signs import standard
 from raresign.synthesis import RoadPreset
 from raresign.workflow.effect_strips import examples
 from raresign.workflow.synth_engine import SynthEngine, as_bytes, one_thread
@@ -41,7 +42,7 @@ def engine_of(preset: RoadPreset) -> SynthEngine:
         pictures = []
         for code in CODES:
             icon = Path(folder) / f"{code}.svg"
-            icon.write_text(sign_svg(code), encoding="utf-8")
+            icon.write_text(standard("gost").svg(code), encoding="utf-8")
             pictures.append(load_icon(icon, 2 * SIZE))
     icons = IconAtlas.from_pictures(pictures, CODES, SIZE)
     backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(40, seed=0), SIZE)

@@ -31,6 +31,7 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "reference recipe, label faults off": ("reference", []),
     "default recipe, random weights": ("default", ["--weights", "none"]),
     "default recipe": ("default", []),
+    "default recipe, our drawings as icons": ("default", ["--icons", "gost"]),
 }
 SEEDS = (0, 1, 2)
 SIZE = ["--crop-size", "64"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raresign.bench import run_bench
-    from raresign.catalogue import SignCatalogue, SignClass, load_icon
+    from raresign.catalogue import SignCatalogue, SignClass, load_icon, sign_name
     from raresign.datasets import (
         CropPack,
         CropTable,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from raresign.realism import Realism, StatisticGap
     from raresign.report import write_report
     from raresign.sampling import BalancedBatches
+    from raresign.signs import STANDARDS, Standard, render_sign, standard
     from raresign.synthesis import (
         GROUPS,
         BackgroundAtlas,
@@ -53,17 +54,23 @@ if TYPE_CHECKING:
     from raresign.training import Hardware, Recipe, load_recipe, recipe_names
     from raresign.workflow import (
         LAYOUTS,
+        Likeness,
         RunFolder,
         catalogue_rows,
         compare,
         compare_realism,
+        compare_signs,
         demo,
+        drawn_rows,
         evaluate,
+        export_signs,
         fit_camera,
+        is_drawn,
         load_predictions,
         open_data,
         predict,
         render_again,
+        sign_sheets,
         synth_sheets,
         synthesise,
         train,
@@ -72,7 +79,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "bench": ["run_bench"],
-    "catalogue": ["SignCatalogue", "SignClass", "load_icon"],
+    "catalogue": ["SignCatalogue", "SignClass", "load_icon", "sign_name"],
     "datasets": [
         "CropPack",
         "CropTable",
@@ -98,6 +105,7 @@ _HOME = {
     "realism": ["Realism", "StatisticGap"],
     "report": ["write_report"],
     "sampling": ["BalancedBatches"],
+    "signs": ["STANDARDS", "Standard", "render_sign", "standard"],
     "synthesis": [
         "GROUPS",
         "BackgroundAtlas",
@@ -110,17 +118,23 @@ _HOME = {
     "training": ["Hardware", "Recipe", "load_recipe", "recipe_names"],
     "workflow": [
         "LAYOUTS",
+        "Likeness",
         "RunFolder",
         "catalogue_rows",
         "compare",
         "compare_realism",
+        "compare_signs",
         "demo",
+        "drawn_rows",
         "evaluate",
+        "export_signs",
         "fit_camera",
+        "is_drawn",
         "load_predictions",
         "open_data",
         "predict",
         "render_again",
+        "sign_sheets",
         "synth_sheets",
         "synthesise",
         "train",
@@ -132,6 +146,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "GROUPS",
     "LAYOUTS",
+    "STANDARDS",
     "BackgroundAtlas",
     "BalancedBatches",
     "CropPack",
@@ -140,6 +155,7 @@ __all__ = [
     "IconAtlas",
     "InputError",
     "Interrupted",
+    "Likeness",
     "Metrics",
     "Predictions",
     "Realism",
@@ -148,16 +164,20 @@ __all__ = [
     "SignCatalogue",
     "SignClass",
     "SignNet",
+    "Standard",
     "StatisticGap",
     "build_synthesiser",
     "catalogue_rows",
     "compare",
     "compare_predictions",
     "compare_realism",
+    "compare_signs",
     "contrastive_loss",
     "demo",
+    "drawn_rows",
     "evaluate",
     "evaluate_predictions",
+    "export_signs",
     "fit_camera",
     "from_coco",
     "from_csv",
@@ -166,6 +186,7 @@ __all__ = [
     "from_gtsrb",
     "from_reference",
     "from_yolo",
+    "is_drawn",
     "load_icon",
     "load_predictions",
     "load_preset",
@@ -177,8 +198,12 @@ __all__ = [
     "recipe_names",
     "reference_contrastive_loss",
     "render_again",
+    "render_sign",
     "run_bench",
     "seeds_interval",
+    "sign_name",
+    "sign_sheets",
+    "standard",
     "synth_sheets",
     "synthesise",
     "train",

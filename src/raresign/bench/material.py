@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import torch
 from PIL import Image
 
 from raresign.catalogue import SignCatalogue
-from raresign.embedded import write_icons
 from raresign.synthesis import BackgroundAtlas, IconAtlas
 from raresign.training import Split, TrainingData
 from raresign.workflow import open_data
@@ -20,24 +18,18 @@ from raresign.workflow import open_data
 
 @dataclass(frozen=True)
 class BenchMaterial:
-    """What a data folder, or the embedded signs, give to a benchmark."""
+    """What a data folder, or the drawn signs, give to a benchmark."""
 
     catalogue: SignCatalogue
     icons: IconAtlas
     backgrounds: BackgroundAtlas
     pictures: tuple[np.ndarray, ...]
     size: int
-    folder: tempfile.TemporaryDirectory[str] | None
-    """Holds the embedded icons' files as long as the material lives."""
 
     @classmethod
     def load(cls, data: Path | None, size: int) -> BenchMaterial:
-        """Open `data`, or the embedded signs with procedural backgrounds."""
-        folder = tempfile.TemporaryDirectory(prefix="raresign-bench-") if data is None else None
-        root = Path(folder.name) if folder else Path(str(data))
-        if folder:
-            write_icons(root)
-        source = open_data(root, layout="icons")
+        """Open `data`, or the drawn signs with procedural backgrounds."""
+        source = open_data("gost" if data is None else data, layout="icons")
         pictures = tuple(source.backgrounds())
         return cls(
             source.catalogue,
@@ -45,7 +37,6 @@ class BenchMaterial:
             BackgroundAtlas.from_pictures(pictures, size),
             pictures,
             size,
-            folder,
         )
 
     def encoded_icons(self) -> list[bytes]:

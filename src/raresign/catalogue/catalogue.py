@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from raresign.catalogue.classes_file import (
@@ -24,6 +24,9 @@ from raresign.catalogue.sign_class import SignClass, check_classes
 from raresign.catalogue.templates import class_icons
 from raresign.catalogue.twins import find_twins, looks_symmetric, small_look
 from raresign.errors import InputError
+
+Icons = Callable[[tuple[str, ...]], Path]
+"""Gives a folder with the icons of class codes."""
 
 
 class SignCatalogue:
@@ -54,7 +57,9 @@ class SignCatalogue:
         check_classes(self.classes)
 
     @classmethod
-    def from_folder(cls, root: str | Path, strict: bool = False) -> SignCatalogue:
+    def from_folder(
+        cls, root: str | Path, strict: bool = False, icons: Icons | None = None
+    ) -> SignCatalogue:
         """Read `root/classes.json` and `root/icons/`.
 
         `classes.json` is `{"<code>": {"id": int, "type": "freq" | "rare"}, ...}`. Icons are
@@ -66,6 +71,7 @@ class SignCatalogue:
         Args:
             root: The data folder.
             strict: An icon without transparency is an error instead of an `IconWarning`.
+            icons: Gives the folder of the icons of all class codes, instead of `root/icons/`.
 
         Raises:
             InputError: A file is missing or wrong; the message shows it and what to do.
@@ -92,7 +98,10 @@ class SignCatalogue:
                 raise InputError(f"{where} is {shown(row)}, not an object", HOW)
             ids[code], types[code] = checked_id(row, where), checked_type(row.get("type"), where)
         check_ids(ids, str(path))
-        return cls(_build(root / "icons", ids, types, strict))
+        if not ids:
+            raise InputError(f"{path}: there is no class", HOW)
+        folder = root / "icons" if icons is None else icons(tuple(ids))
+        return cls(_build(folder, ids, types, strict))
 
     @classmethod
     def from_icons(

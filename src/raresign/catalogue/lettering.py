@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -48,16 +49,28 @@ class Outline:
     letter_height: float
 
 
-def outline(text: str, slot: Slot, weight: Weight = "Semibold") -> Outline:
+_GAP = 60  # font units that smaller letters stand off larger ones, besides their own side
+
+
+def outline(
+    text: str,
+    slot: Slot,
+    weight: Weight = "Semibold",
+    *,
+    sizes: Sequence[float] | None = None,
+    hanging: bool = False,
+) -> Outline:
     """Set one line of text, as large as the slot allows.
 
     The line is as high as a capital letter, or higher where ink hangs lower (a comma) or stands
-    higher (a round digit, by a hair), so no ink leaves the slot.
+    higher (a round digit, by a hair), so no ink leaves the slot; `hanging` ink may do so below.
 
     Args:
         text: Has ink, so is not blank.
         slot: Has a positive width and height.
         weight: Of the face.
+        sizes: Of each character beside the largest, all 1 unless given; they share a base line.
+        hanging: A comma hangs below the slot: "5" and "5,5" are equally high.
 
     Raises:
         InputError: The font has no glyph for a character.
@@ -68,7 +81,9 @@ def outline(text: str, slot: Slot, weight: Weight = "Semibold") -> Outline:
         [69, 54, 33]
     """
     names = [_glyph_name(character, text, weight) for character in text]
-    places, (left, bottom, right, top) = _line(names, weight)
+    sizes = [1.0] * len(text) if sizes is None else sizes
+    places, (left, bottom, right, top) = _line(names, sizes, weight)
+    bottom = 0.0 if hanging else bottom
     wide = slot.width / (right - left)
     high = min(wide / slot.narrowest, slot.height / (top - bottom))
     wide = min(wide, high)
@@ -76,8 +91,12 @@ def outline(text: str, slot: Slot, weight: Weight = "Semibold") -> Outline:
     start = slot.left + {"start": 0.0, "middle": room / 2, "end": room}[slot.align]
     base_line = slot.top + (slot.height + high * (top + bottom)) / 2
     path = "".join(
-        _glyph_path(name, weight, (wide, 0, 0, -high, start + wide * (place - left), base_line))
-        for name, place in zip(names, places, strict=True)
+        _glyph_path(
+            name,
+            weight,
+            (wide * size, 0, 0, -high * size, start + wide * (place - left), base_line),
+        )
+        for name, size, place in zip(names, sizes, places, strict=True)
     )
     return Outline(path, high * _capital(weight))
 
@@ -127,17 +146,19 @@ def _glyph(name: str, weight: Weight) -> tuple[float, _Box | None]:
     return glyphs[name].width, pen.bounds
 
 
-def _line(names: list[str], weight: Weight) -> tuple[list[float], _Box]:
+def _line(names: list[str], sizes: Sequence[float], weight: Weight) -> tuple[list[float], _Box]:
     """Where each glyph of a line begins, and the line's ink, at least a capital letter high."""
     places: list[float] = []
     boxes: list[_Box] = []
-    at = 0.0
-    for name in names:
+    at, before = 0.0, 1.0
+    for name, size in zip(names, sizes, strict=True):
         advance, box = _glyph(name, weight)
+        at += _GAP if size < before else 0
         places.append(at)
         if box is not None:
-            boxes.append((at + box[0], box[1], at + box[2], box[3]))
-        at += advance
+            boxes.append((at + size * box[0], size * box[1], at + size * box[2], size * box[3]))
+        at += size * advance
+        before = size
     left, bottom, right, top = zip(*boxes, strict=True)
     return places, (
         min(left),

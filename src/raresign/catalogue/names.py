@@ -1,300 +1,88 @@
-"""Gives signs their short English names, so that a reader need not know the codes by heart."""
+"""Gives signs their short names, English and Russian: no reader need know the codes by heart."""
 
 from __future__ import annotations
 
+import json
 import re
+from functools import cache
+from importlib import resources
+from typing import Literal
 
-# A base code, then the value of a parametric sign ("n" a whole number, "r" a decimal one; the
-# value may be left out: "3.24.n" is any speed limit).
-_CODE = re.compile(r"(\d+(?:\.\d+)+)(?:\.([nr])(\d+(?:\.\d+)?)?)?", re.ASCII)
+from raresign.catalogue.code_values import code_values
+from raresign.errors import InputError
 
-# GOST R 52290-2004 with its amendments, traffic rules of the Russian Federation, appendix 1.
-# Shortened, not translated to the word. Left out: direction boards, some uncommon plates and lane
-# boards, and most of what came with the amendments.
-_NAMES = {
-    # 1 Warning signs
-    "1.1": "Level crossing with barrier",
-    "1.2": "Level crossing without barrier",
-    "1.3.1": "Single-track railway",
-    "1.3.2": "Multi-track railway",
-    "1.5": "Crossing with tram line",
-    "1.6": "Crossroads of equal roads",
-    "1.7": "Roundabout ahead",
-    "1.8": "Traffic lights ahead",
-    "1.9": "Drawbridge",
-    "1.10": "Quayside or river bank",
-    "1.11.1": "Bend to the right",
-    "1.11.2": "Bend to the left",
-    "1.12.1": "Double bend, first to the right",
-    "1.12.2": "Double bend, first to the left",
-    "1.13": "Steep descent",
-    "1.14": "Steep ascent",
-    "1.15": "Slippery road",
-    "1.16": "Rough road",
-    "1.17": "Road hump ahead",
-    "1.18": "Loose gravel",
-    "1.19": "Dangerous roadside",
-    "1.20.1": "Road narrows on both sides",
-    "1.20.2": "Road narrows on the right",
-    "1.20.3": "Road narrows on the left",
-    "1.21": "Two-way traffic",
-    "1.22": "Pedestrian crossing ahead",
-    "1.23": "Children",
-    "1.24": "Crossing with cycle path",
-    "1.25": "Road works",
-    "1.26": "Cattle",
-    "1.27": "Wild animals",
-    "1.28": "Falling rocks",
-    "1.29": "Side wind",
-    "1.30": "Low-flying aircraft",
-    "1.31": "Tunnel",
-    "1.32": "Traffic jam",
-    "1.33": "Other dangers",
-    # 2 Priority signs
-    "2.1": "Main road",
-    "2.2": "End of main road",
-    "2.3.1": "Crossing with minor road",
-    "2.3.2": "Minor road joins from the right",
-    "2.3.3": "Minor road joins from the left",
-    "2.3.4": "Minor road joins from ahead on the right",
-    "2.3.5": "Minor road joins from ahead on the left",
-    "2.3.6": "Minor road joins from behind on the right",
-    "2.3.7": "Minor road joins from behind on the left",
-    "2.4": "Give way",
-    "2.5": "Stop",
-    "2.6": "Give way to oncoming traffic",
-    "2.7": "Priority over oncoming traffic",
-    # 3 Prohibitory signs
-    "3.1": "No entry",
-    "3.2": "No vehicles",
-    "3.3": "No motor vehicles",
-    "3.4": "No trucks",
-    "3.5": "No motorcycles",
-    "3.6": "No tractors",
-    "3.7": "No trailers",
-    "3.8": "No animal-drawn vehicles",
-    "3.9": "No bicycles",
-    "3.10": "No pedestrians",
-    "3.11": "Weight limit",
-    "3.12": "Axle load limit",
-    "3.13": "Height limit",
-    "3.14": "Width limit",
-    "3.15": "Length limit",
-    "3.16": "Minimum distance",
-    "3.17.1": "Customs",
-    "3.17.2": "Danger",
-    "3.17.3": "Control post",
-    "3.18.1": "No right turn",
-    "3.18.2": "No left turn",
-    "3.19": "No U-turn",
-    "3.20": "No overtaking",
-    "3.21": "End of no overtaking",
-    "3.22": "No overtaking by trucks",
-    "3.23": "End of no overtaking by trucks",
-    "3.24": "Speed limit",
-    "3.25": "End of speed limit",
-    "3.26": "No horn",
-    "3.27": "No stopping",
-    "3.28": "No parking",
-    "3.29": "No parking on odd days",
-    "3.30": "No parking on even days",
-    "3.31": "End of all restrictions",
-    "3.32": "No dangerous goods",
-    "3.33": "No explosive or flammable goods",
-    "3.34": "No buses",
-    "3.35": "No personal mobility devices",
-    # 4 Mandatory signs
-    "4.1.1": "Go straight",
-    "4.1.2": "Turn right",
-    "4.1.2.1": "Go right, plain arrow",  # this one and the next are codes of RTSD, not of GOST
-    "4.1.2.2": "Go left, plain arrow",
-    "4.1.3": "Turn left",
-    "4.1.4": "Go straight or right",
-    "4.1.5": "Go straight or left",
-    "4.1.6": "Turn right or left",
-    "4.2.1": "Pass obstacle on the right",
-    "4.2.2": "Pass obstacle on the left",
-    "4.2.3": "Pass obstacle on either side",
-    "4.3": "Roundabout",
-    "4.4.1": "Cycle path",
-    "4.4.2": "End of cycle path",
-    "4.5.1": "Footpath",
-    "4.6": "Minimum speed",
-    "4.7": "End of minimum speed",
-    "4.8.1": "Dangerous goods go straight",
-    "4.8.2": "Dangerous goods turn right",
-    "4.8.3": "Dangerous goods turn left",
-    # 5 Special regulation signs
-    "5.1": "Motorway",
-    "5.2": "End of motorway",
-    "5.3": "Road for motor vehicles",
-    "5.4": "End of road for motor vehicles",
-    "5.5": "One-way road",
-    "5.6": "End of one-way road",
-    "5.7.1": "Entry to one-way road, to the right",
-    "5.7.2": "Entry to one-way road, to the left",
-    "5.8": "Reversible traffic",
-    "5.9": "End of reversible traffic",
-    "5.10": "Entry to road with reversible traffic",
-    "5.11.1": "Road with bus lane",
-    "5.12.1": "End of road with bus lane",
-    "5.13.1": "Entry to road with bus lane, to the right",
-    "5.13.2": "Entry to road with bus lane, to the left",
-    "5.14": "Bus lane",
-    "5.15.1": "Directions of lanes",
-    "5.15.2": "Direction of lane",
-    "5.15.3": "Start of extra lane",
-    "5.15.5": "End of extra lane",
-    "5.15.7": "Lanes with oncoming traffic",
-    "5.15.8": "Number of lanes",
-    "5.16": "Bus stop",
-    "5.17": "Tram stop",
-    "5.18": "Taxi rank",
-    "5.19.1": "Pedestrian crossing, right of the road",
-    "5.19.2": "Pedestrian crossing, left of the road",
-    "5.20": "Road hump",
-    "5.21": "Residential zone",
-    "5.22": "End of residential zone",
-    "5.27": "No parking zone",
-    "5.28": "End of no parking zone",
-    "5.29": "Parking zone",
-    "5.30": "End of parking zone",
-    "5.31": "Speed limit zone",
-    "5.32": "End of speed limit zone",
-    "5.33": "Pedestrian zone",
-    "5.34": "End of pedestrian zone",
-    # 6 Information signs
-    "6.2": "Recommended speed",
-    "6.3.1": "Place for U-turn",
-    "6.3.2": "Section for U-turn",
-    "6.4": "Parking",
-    "6.5": "Emergency stopping lane",
-    "6.6": "Pedestrian underpass",
-    "6.7": "Pedestrian overpass",
-    "6.8.1": "Dead end ahead",
-    "6.8.2": "Dead end to the right",
-    "6.8.3": "Dead end to the left",
-    "6.15.1": "Trucks go straight",
-    "6.15.2": "Trucks go right",
-    "6.15.3": "Trucks go left",
-    "6.16": "Stop line",
-    # 7 Service signs
-    "7.1": "First aid",
-    "7.2": "Hospital",
-    "7.3": "Filling station",
-    "7.4": "Vehicle repair",
-    "7.5": "Car wash",
-    "7.6": "Telephone",
-    "7.7": "Food",
-    "7.8": "Drinking water",
-    "7.9": "Hotel or motel",
-    "7.10": "Camping site",
-    "7.11": "Rest area",
-    "7.12": "Traffic police post",
-    "7.13": "Police",
-    "7.14": "Transport control post",
-    "7.15": "Traffic radio",
-    "7.16": "Emergency radio zone",
-    "7.17": "Pool or beach",
-    "7.18": "Toilet",
-    "7.19": "Emergency telephone",
-    # 8 Additional plates
-    "8.1.1": "Distance to object",
-    "8.1.2": "Distance to stop sign",
-    "8.1.3": "Distance to object on the right",
-    "8.1.4": "Distance to object on the left",
-    "8.2.1": "Applies over a distance",
-    "8.2.2": "Applies from here over a distance",
-    "8.2.3": "Applies up to here",
-    "8.2.4": "Still applies",
-    "8.2.5": "Applies to the right",
-    "8.2.6": "Applies to the left",
-    "8.3.1": "To the right",
-    "8.3.2": "To the left",
-    "8.3.3": "To both sides",
-    "8.4.1": "For trucks",
-    "8.4.2": "For trailers",
-    "8.4.3": "For cars",
-    "8.4.4": "For buses",
-    "8.4.5": "For tractors",
-    "8.4.6": "For motorcycles",
-    "8.4.7": "For bicycles",
-    "8.4.8": "For dangerous goods",
-    "8.5.1": "On weekends and holidays",
-    "8.5.2": "On working days",
-    "8.5.3": "On given days of the week",
-    "8.5.4": "At given hours",
-    "8.5.5": "On weekends and holidays at given hours",
-    "8.5.6": "On working days at given hours",
-    "8.5.7": "On given days of the week at given hours",
-    "8.6.1": "Park along the pavement",
-    "8.6.2": "Park with two wheels on the pavement",
-    "8.6.4": "Park with the rear to the pavement",
-    "8.7": "Park with engine off",
-    "8.8": "Paid parking",
-    "8.9": "Limited parking time",
-    "8.10": "Inspection pit",
-    "8.11": "For vehicles over given weight",
-    "8.12": "Soft verge",
-    "8.13": "Course of main road",
-    "8.14": "For this lane",
-    "8.15": "Blind pedestrians",
-    "8.16": "When wet",
-    "8.17": "For disabled people",
-    "8.18": "Except disabled people",
-    "8.19": "Class of dangerous goods",
-    "8.22.1": "Obstacle, pass on the right",
-    "8.22.2": "Obstacle, pass on the left",
-    "8.22.3": "Obstacle, pass on either side",
-    "8.23": "Speed camera",
-    "8.24": "Tow-away zone",
-}
+Language = Literal["en", "ru"]
+
+# A base code, then the value of a parametric sign ("n" a whole number, "r" a decimal one, "t"
+# hours; a number may be left out: "3.24.n" is any speed limit).
+_CODE = re.compile(r"(\d+(?:\.\d+)+?)(?:\.([nr](?:\d+(?:\.\d+)?)?|t\d{4}-\d{4}))?", re.ASCII)
 
 # How the value is added to the name of a parametric sign.
-_VALUES = {
-    "1.13": "{} %",
-    "1.14": "{} %",
-    "3.4": "over {} t",
-    "3.11": "{} t",
-    "3.12": "{} t",
-    "3.13": "{} m",
-    "3.14": "{} m",
-    "3.15": "{} m",
-    "3.16": "{} m",
-    "3.24": "{} km/h",
-    "3.25": "{} km/h",
-    "4.6": "{} km/h",
-    "4.7": "{} km/h",
-    "5.31": "{} km/h",
-    "5.32": "{} km/h",
-    "6.2": "{} km/h",
-    "8.1.1": "{} m",
-    "8.1.2": "{} m",
-    "8.1.3": "{} m",
-    "8.1.4": "{} m",
+_UNITS = {
+    "percent": {"en": "{} %", "ru": "{} %"},
+    "over": {"en": "over {} t", "ru": "более {} т"},
+    "tonnes": {"en": "{} t", "ru": "{} т"},
+    "metres": {"en": "{} m", "ru": "{} м"},
+    "speed": {"en": "{} km/h", "ru": "{} км/ч"},
+    "hours": {"en": "{}", "ru": "{}"},
+}
+_UNIT_OF = {
+    **dict.fromkeys(("1.13", "1.14"), "percent"),
+    "3.4": "over",
+    **dict.fromkeys(("3.11", "3.12"), "tonnes"),
+    **dict.fromkeys(("3.13", "3.14", "3.15", "3.16"), "metres"),
+    **dict.fromkeys(("3.24", "3.25", "4.6", "4.7", "5.31", "5.32", "6.2"), "speed"),
+    **dict.fromkeys(("8.1.1", "8.1.2", "8.1.3", "8.1.4", "8.2.1", "8.2.2"), "metres"),
+    "8.5.4": "hours",
 }
 
 
-def sign_name(code: str) -> str:
-    """The short English name of a sign, or the code itself if it is not a known one.
+def sign_name(code: str, language: Language = "en") -> str:
+    """The short name of a sign, or the code itself if it is not a known one.
 
-    Source: GOST R 52290-2004 and the Russian traffic rules, appendix 1; 4.1.2.1 and 4.1.2.2 are
-    codes of the RTSD data set. A value is shown as the code writes it ("4.0" stays "4.0").
+    Source: GOST R 52290-2004 with its amendments and the Russian traffic rules, appendix 1,
+    shortened; 4.1.2.1 and 4.1.2.2 are codes of the RTSD data set. A value is shown as the code
+    writes it ("4.0" stays "4.0"), in Russian with a decimal comma. Left out: direction boards,
+    some uncommon plates and lane boards, and most of what came with the amendments.
 
     Args:
         code: Class code; a parametric sign ends in `.n` or `.r` and its value in tonnes, metres,
-            km/h or percent, or without a value ("3.24.n", "3.24": some speed limit).
+            km/h or percent, or without a value ("3.24.n", "3.24": some speed limit), or in `.t`
+            and hours.
+        language: "en" or "ru".
 
     Example:
         >>> sign_name("2.4"), sign_name("3.24.n60"), sign_name("3.13.r3.5"), sign_name("3.4.n8")
         ('Give way', 'Speed limit 60 km/h', 'Height limit 3.5 m', 'No trucks over 8 t')
+        >>> sign_name("3.13.r3.5", "ru"), sign_name("8.5.4.t0800-1730")
+        ('Ограничение высоты 3,5 м', 'At given hours 8:00-17:30')
         >>> sign_name("horse")
         'horse'
     """
     match = _CODE.fullmatch(code)
     if match is None:
         return code
-    base, kind, value = match.groups()
-    if base not in _NAMES or (kind and base not in _VALUES):
+    base, value = match.groups()
+    name = _names().get(base, {}).get(language)
+    unit = _UNIT_OF.get(base)
+    hours = value is not None and value.startswith("t")
+    if name is None or (value and (unit is None or hours != (unit == "hours"))):
         return code
-    return f"{_NAMES[base]} {_VALUES[base].format(value)}" if value else _NAMES[base]
+    try:
+        shown = code_values(code, base).get("value", "")
+    except InputError:  # no time of day
+        return code
+    if not unit or not shown:
+        return name
+    return f"{name} {_UNITS[unit][language].format(shown.replace('.', _DECIMAL[language]))}"
+
+
+_DECIMAL = {"en": ".", "ru": ","}
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    """names.json: base code -> language -> name."""
+    source = resources.files("raresign.catalogue").joinpath("names.json")
+    names: dict[str, dict[str, str]] = json.loads(source.read_text(encoding="utf-8"))
+    return names

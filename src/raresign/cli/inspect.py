@@ -12,18 +12,55 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Crops, Data, Json, Layout
+from raresign.cli.options import Crops, Data, Icons, Json, Layout
 from raresign.cli.speed_table import synth_table
+
+_DRAWN = "Drawn signs (DATA is gost)"
 
 
 def catalogue(
-    data: Data, crops: Crops = None, layout: Layout = "reference", as_json: Json = False
+    data: Data,
+    codes: Annotated[
+        list[str] | None,
+        typer.Argument(help="With gost: these signs alone, any value: 3.24.n55 3.13.r2.9"),
+    ] = None,
+    crops: Crops = None,
+    layout: Layout = "reference",
+    icons: Icons = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(help="Write icons/ and classes.json there.", rich_help_panel=_DRAWN),
+    ] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for pictures: every sign; with --compare pairs of icon and drawing.",
+            rich_help_panel=_DRAWN,
+        ),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of official icons, <code>.png: how like them the drawings are.",
+            rich_help_panel=_DRAWN,
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Show classes, icons, counts of crops and what is missing.
+    """Show classes, icons, counts of crops and what is missing; or the signs that we drew.
 
-    Example: `raresign catalogue DATA`
+    Example: `raresign catalogue DATA`, `raresign catalogue gost --sheet SHEETS`,
+    `raresign catalogue gost --export DATA`, `raresign catalogue gost 3.24.n55 --export ICONS`
     """
-    rows = raresign.catalogue_rows(data, crops, layout)
+    if raresign.is_drawn(data):
+        _drawn(str(data), codes or [], export, sheet, compare, as_json)
+        return
+    for option, value in {"codes": codes, "--export": export, "--sheet": sheet}.items():
+        if value:
+            raise raresign.InputError(
+                f"{option} with {data}", "that is for `raresign catalogue gost`"
+            )
+    rows = raresign.catalogue_rows(data, crops, layout, icons)
     if as_json:
         typer.echo(json.dumps([row.as_dict() for row in rows], ensure_ascii=False))
         return
@@ -39,13 +76,69 @@ def catalogue(
     Console().print(table)
 
 
+def _drawn(
+    name: str,
+    codes: list[str],
+    export: Path | None,
+    sheet: Path | None,
+    compare: Path | None,
+    as_json: bool,
+) -> None:
+    """The signs that come with the package: as files and pictures, beside icons, or as a table."""
+    console = Console(markup=False, stderr=as_json, soft_wrap=True)
+    if export is not None:
+        console.print(f"{raresign.export_signs(export, name, codes)} files in {export}")
+    if sheet is not None:
+        for path in raresign.sign_sheets(sheet, name, codes, compare):
+            console.print(path)
+    if compare is not None:
+        likeness = raresign.compare_signs(compare, name)
+        if as_json:
+            typer.echo(json.dumps(likeness.as_dict(), ensure_ascii=False))
+        else:
+            _likeness(console, likeness)
+    elif export is None and sheet is None:
+        rows = raresign.drawn_rows(name, codes)
+        if as_json:
+            typer.echo(json.dumps([row.as_dict() for row in rows], ensure_ascii=False))
+            return
+        table = Table("code", "name", "имя", "type", "family", "twin", "value", "variants")
+        for row in rows:
+            cells = (row.code, row.name, row.russian, row.type or "", row.family, row.twin or "")
+            table.add_row(*cells, "any" if row.values else "", " ".join(row.variants))
+        Console().print(table)
+
+
+def _likeness(console: Console, likeness: raresign.Likeness) -> None:
+    """Means, the worst ten, the closest pairs."""
+    values = list(likeness.similarity.values())
+    table = Table("code", "name", "similarity", title="The drawings least like their icons")
+    for code, value in list(likeness.similarity.items())[:_WORST]:
+        table.add_row(code, raresign.sign_name(code), f"{value:.2f}")
+    console.print(table)
+    middle = sorted(values)[len(values) // 2]
+    console.print(
+        f"{len(values)} pairs: structural similarity at 64 px {sum(values) / len(values):.3f} on "
+        f"average, {middle:.3f} in the middle, {values[0]:.3f} at worst"
+    )
+    if likeness.without:
+        console.print(f"no drawing: {', '.join(likeness.without)}")
+    table = Table("one", "other", "difference", title="The classes most alike at 32 px")
+    for pair in likeness.closest:
+        table.add_row(pair.one, pair.other, f"{pair.distance:.3f}")
+    console.print(table)
+
+
+_WORST = 10
+
+
 def bench(
     part: Annotated[
         str, typer.Argument(help="loss, sampler, synth, train, predict, pack or all.")
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer repetitions: under 45 s.")] = False,
     data: Annotated[
-        Path | None, typer.Option(help="Data folder to bench on; embedded signs otherwise.")
+        Path | None, typer.Option(help="Data folder to bench on; the drawn signs otherwise.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    Path, typer.Argument(help="Data folder: classes.json, icons/, cropped-train/, smalltest/ ...")
+    Path,
+    typer.Argument(
+        help="Data folder: classes.json, icons/, cropped-train/, smalltest/ ...; gost: the Russian "
+        "signs drawn by us, without photos."
+    ),
 ]
 Run = Annotated[Path, typer.Argument(help="Run folder that `raresign train` made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -19,6 +23,12 @@ Crops = Annotated[
 Layout = Annotated[
     str,
     typer.Option(help="Layout of the crops: reference, icons, folders, csv, gtsrb, coco, yolo."),
+]
+Icons = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder of icons instead of DATA/icons; gost: signs drawn by us."
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")

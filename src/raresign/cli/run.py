@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Crops, Data, Json, Layout, Run, Seed, Strict
+from raresign.cli.options import Crops, Data, Icons, Json, Layout, Run, Seed, Strict
 from raresign.cli.synth import synth as synth
 from raresign.cli.tables import print_stages
 
@@ -71,6 +71,7 @@ def train(
     crops: Crops = None,
     layout: Layout = "reference",
     strict: Strict = False,
+    icons: Icons = None,
 ) -> None:
     """Train a classifier on a data folder, measure every stage and write a report.
 
@@ -92,6 +93,7 @@ def train(
         crops=crops,
         layout=layout,
         strict=strict,
+        icons=icons,
         say=console.print,
     )
     if os.environ.get("LOCAL_RANK", "0") != "0":  # a helper process that DDP has started

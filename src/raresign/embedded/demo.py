@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,10 @@ from PIL import Image
 
 from raresign.embedded.backgrounds import procedural_backgrounds
 from raresign.embedded.photo import simulated_photo
-from raresign.embedded.signs import embedded_codes, sign_svg, sign_types
 from raresign.errors import InputError
-from raresign.files import write_json, write_text
+from raresign.files import write_json
 from raresign.randomness import mix_integers
+from raresign.signs import standard, write_catalogue
 
 Progress = Callable[[int, int], None]  # files done, files in all
 
@@ -43,10 +43,10 @@ Seed {seed}; the same seed writes the same files.
 
 
 def _stamp(seed: int) -> dict[str, object]:
-    """What a finished demo folder says of itself; it changes when any source file here changes."""
+    """What a finished demo folder says of itself; it changes when any source file of it changes."""
     digest = hashlib.sha256()
-    here = Path(__file__).parent
-    for path in sorted(here.rglob("*")):
+    here = Path(__file__).parents[1]
+    for path in sorted([*here.glob("embedded/**/*"), *here.glob("signs/**/*")]):
         if path.suffix in {".py", ".svg", ".json"}:
             content = path.read_bytes()
             digest.update(f"{path.relative_to(here).as_posix()} {len(content)} ".encode() + content)
@@ -76,36 +76,14 @@ def _training_counts(rng: np.random.Generator, codes: list[str]) -> dict[str, in
     return dict(zip(codes, rng.permutation(counts).tolist(), strict=True))
 
 
-def write_icons(folder: Path, ids: Sequence[int] | None = None) -> None:
-    """Write `icons/` and `classes.json` of the embedded signs: a catalogue without photos.
-
-    Args:
-        folder: Is made if it is not there.
-        ids: The id of each class, in the order of `embedded_codes`; 0, 1, ... unless given.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_icons(folder)
-        >>> sorted(path.name for path in folder.iterdir())
-        ['classes.json', 'icons']
-    """
-    codes, types = embedded_codes(), sign_types()
-    for code in codes:
-        write_text(folder / "icons" / f"{code}.svg", sign_svg(code) + "\n")
-    numbers = range(len(codes)) if ids is None else ids
-    write_json(
-        folder / "classes.json",
-        {code: {"id": i, "type": types[code]} for code, i in zip(codes, numbers, strict=True)},
-    )
-
-
 def _write(folder: Path, seed: int, progress: Progress | None) -> None:
     """Fill an empty folder with the dataset."""
     rng = np.random.default_rng(mix_integers(seed))
-    codes, types = embedded_codes(), sign_types()
-    ids = rng.permutation(len(codes)).tolist()
-    counts = _training_counts(rng, [code for code in codes if types[code] == "freq"])
-    tests = [(code, _TEST_NUMBERS + i) for code in codes for i in range(_TESTS)]
+    classes = standard("gost").classes
+    counts = _training_counts(
+        rng, [code for code, (_, type_) in classes.items() if type_ == "freq"]
+    )
+    tests = [(code, _TEST_NUMBERS + i) for code in classes for i in range(_TESTS)]
     tests = [tests[i] for i in rng.permutation(len(tests))]
     total, done = sum(counts.values()) + len(tests) + _BACKGROUNDS, 0
 
@@ -115,7 +93,7 @@ def _write(folder: Path, seed: int, progress: Progress | None) -> None:
         if progress is not None:
             progress(done, total)
 
-    write_icons(folder, ids)
+    write_catalogue(folder, standard("gost"))
     for code, count in counts.items():
         (folder / "cropped-train" / code).mkdir(parents=True)
         for number in range(count):

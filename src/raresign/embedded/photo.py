@@ -8,11 +8,10 @@ import zlib
 import numpy as np
 
 from raresign.embedded.pinhole import Pinhole, rotation
-from raresign.embedded.render import sign_size
 from raresign.embedded.roadside import roadside
 from raresign.embedded.sensor import photograph
-from raresign.embedded.signs import find_sign
 from raresign.randomness import mix_integers
+from raresign.signs import standard
 
 _SHORTEST, _LONGEST = 14, 80  # sides of a finished crop, pixels
 _OVERSAMPLING = 2  # light is computed on a grid twice as fine as the sensor's
@@ -20,7 +19,7 @@ _OVERSAMPLING = 2  # light is computed on a grid twice as fine as the sensor's
 
 def _pose(rng: np.random.Generator, code: str) -> tuple[Pinhole, tuple[int, int]]:
     """A camera on the road and the shape of its view around the sign, both oversampled."""
-    width, height = sign_size(code)
+    width, height = standard("gost").size(code)
     longest = math.exp(rng.uniform(math.log(1.2 * _SHORTEST), math.log(_LONGEST)))
     longest = max(longest, 1.15 * _SHORTEST * max(width, height) / min(width, height))
     focal = math.exp(rng.uniform(math.log(700), math.log(2600)))
@@ -52,13 +51,13 @@ def _detector_box(rng: np.random.Generator, cover: np.ndarray) -> tuple[slice, s
 
 
 def simulated_photo(code: str, seed: int, number: int) -> np.ndarray:
-    """Photograph an embedded sign at the side of a made road, as a detector would crop it.
+    """Photograph a drawn sign at the side of a made road, as a detector would crop it.
 
     A pinhole camera at 4 to 150 m sees a plate on a pole with neighbours, sun, shade, dirt and
     haze; the lens blurs, a Bayer sensor counts photons, the file is a JPEG.
 
     Args:
-        code: One of `embedded_codes()`.
+        code: A sign of the standard "gost".
         seed: Photo `number` of `code` depends on these three alone.
         number: Serial number of the photo.
 
@@ -66,14 +65,14 @@ def simulated_photo(code: str, seed: int, number: int) -> np.ndarray:
         (H, W, 3) uint8 sRGB, sides between 14 and 80 pixels.
 
     Raises:
-        InputError: No embedded sign has this code.
+        InputError: No sign has this code.
 
     Example:
         >>> photo = simulated_photo("3.24.n40", seed=0, number=1)
         >>> bool((photo == simulated_photo("3.24.n40", seed=0, number=1)).all())
         True
     """
-    find_sign(code)
+    standard("gost").base_of(code)
     rng = np.random.default_rng(mix_integers(seed, zlib.crc32(code.encode()), number))
     camera, shape = _pose(rng, code)
     light, cover = roadside(rng, code, camera, shape)

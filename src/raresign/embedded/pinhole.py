@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from raresign.embedded.render import render_sign, sign_size
+from raresign.signs import render_sign, standard
 
 _TEXTURE_WIDTHS = (24, 36, 54, 80, 120, 180, 270)
 
@@ -103,7 +103,7 @@ def warp_sign(
     """See a sign plate through the camera.
 
     Args:
-        code: Embedded sign.
+        code: A sign of the standard "gost".
         camera: The pose.
         shape: Height and width of the view in pixels.
         at: Where the plate's centre hangs, metres.
@@ -114,14 +114,14 @@ def warp_sign(
         (H, W, 4) uint8 RGBA, straight alpha.
 
     Raises:
-        InputError: No embedded sign has this code.
+        InputError: No sign has this code.
 
     Example:
         >>> camera = Pinhole(rotation(0.3, 0.0, 0.0), 10.0, 500.0, (32.0, 32.0))
         >>> warp_sign("3.1", camera, (64, 64)).shape
         (64, 64, 4)
     """
-    width, height = (growth * side for side in sign_size(code))
+    width, height = (growth * side for side in standard("gost").size(code))
     wanted = 1.2 * camera.focal * width / camera.distance
     texture = _texture(code, next((w for w in _TEXTURE_WIDTHS if w >= wanted), _TEXTURE_WIDTHS[-1]))
     to_metres = np.array(

@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from raresign.embedded.pinhole import Pinhole, warp_sign
-from raresign.embedded.render import sign_size
-from raresign.embedded.signs import embedded_codes
+from raresign.signs import standard
+
+GOST = standard("gost")
 
 # sRGB to linear light (IEC 61966-2-1), for every byte
 _BYTES = np.arange(256) / 255
@@ -165,7 +166,7 @@ def roadside(
 
     Args:
         rng: Source of all choices.
-        code: Embedded sign.
+        code: A sign of the standard "gost".
         camera: Where it is looked at from.
         shape: Height and width of the view in pixels.
 
@@ -174,7 +175,7 @@ def roadside(
         coverage of the main plate, (H, W) float32 in [0, 1].
 
     Raises:
-        InputError: No embedded sign has this code.
+        InputError: No sign has this code.
 
     Example:
         >>> camera = Pinhole(np.eye(3), 10.0, 500.0, (32.0, 32.0))
@@ -191,8 +192,8 @@ def roadside(
         board = np.array([(0.80, 0.42, 0.02), (0.75, 0.80, 0.05)][rng.integers(2)], np.float32)
         view = _paint(view, board * light, _board(rng, camera, shape))
     if rng.uniform() < 0.35:
-        other = embedded_codes()[rng.integers(len(embedded_codes()))]
-        gap = (sign_size(code)[1] + sign_size(other)[1]) / 2 + rng.uniform(0.02, 0.08)
+        other = GOST.codes[rng.integers(len(GOST.codes))]
+        gap = (GOST.size(code)[1] + GOST.size(other)[1]) / 2 + rng.uniform(0.02, 0.08)
         at = (0.0, gap if rng.uniform() < 0.6 else -gap)
         plate = warp_sign(other, camera, shape, at)
         view = _paint(view, linear_light(plate[..., :3]) * light, _cover(plate))

@@ -9,10 +9,12 @@ from importlib import resources
 from xml.etree import ElementTree
 
 from raresign.catalogue import Slot, outline
+from raresign.errors import InputError
 from raresign.signs.palette import PALETTE, painted
-from raresign.signs.parts import Box, Frame, Inset, Layer, Picture, Sign, Text
+from raresign.signs.parts import Box, Frame, Inset, Layer, Sign, Text
 
-_NAME = re.compile(r"\{(\w+)\}")
+_SMALL = 0.78  # lower-case letters of units are then 0.58 as high as digits, as on the road
+_LEAST = 0.25  # of a slot's height; smaller letters are lost in a crop of 32 px
 _Find = Callable[[str], Sign]
 
 
@@ -72,7 +74,7 @@ def _layer(
         inset = find(layer.code)
         size = frames[inset.frame]
         place = _fitted(box, size.width, size.height)
-        return f'<g transform="{flip}{place}">{_face(inset, frames, find, {}, clip)}</g>'
+        return f'<g transform="{flip}{place}">{_face(inset, frames, find, values, clip)}</g>'
     width, height, inner = pictogram(layer.name)
     paths = painted(inner, sign.field, layer.colour)
     return f'<g transform="{flip}{_fitted(box, width, height)}">{paths}</g>'
@@ -88,14 +90,42 @@ def _fitted(box: Box, width: float, height: float) -> str:
 
 def _line(layer: Text, box: Box, values: Mapping[str, str]) -> str:
     """Lettering as a path."""
+    names = layer.names()
     text = layer.text
-    if _NAME.search(text):
-        known = all(name in values for name in _NAME.findall(text))
-        text = _NAME.sub(lambda name: values[name[1]].replace(".", ","), text) if known else layer.blank
+    if names:
+        if not values.keys() >= set(names):
+            text = layer.blank
+        for name in names:
+            text = text.replace(f"{{{name}}}", _as_on_the_road(values.get(name, "")))
     if not text:
         return ""
+    letters, sizes = _sized(text)
     slot = Slot(box.left, box.top, box.width, box.height, layer.align, layer.narrowest)
-    return f'<path fill="{PALETTE[layer.colour]}" d="{outline(text, slot, layer.weight).path}"/>'
+    line = outline(letters, slot, layer.weight, sizes=sizes, hanging=bool(names))
+    if line.letter_height < _LEAST * box.height:
+        raise InputError(
+            f"the text {letters!r} does not fit the sign: its letters would be illegible",
+            "shorten the value",
+        )
+    return f'<path fill="{PALETTE[layer.colour]}" d="{line.path}"/>'
+
+
+def _as_on_the_road(value: str) -> str:
+    """A decimal comma; small minutes after a full stop."""
+    hour, colon, minute = value.partition(":")
+    return f"{hour}.[{minute}]" if colon else value.replace(".", ",")
+
+
+def _sized(text: str) -> tuple[str, list[float]]:
+    """The characters of a text and their sizes: smaller between brackets."""
+    letters, sizes, size = "", [], 1.0
+    for character in text:
+        if character in "[]":
+            size = _SMALL if character == "[" else 1.0
+        else:
+            letters += character
+            sizes.append(size)
+    return letters, sizes
 
 
 @cache

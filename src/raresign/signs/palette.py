@@ -14,7 +14,7 @@ PALETTE: Mapping[str, str] = {
     "yellow": "#ffc900",
     "orange": "#ff7f00",
     "green": "#00923f",
-    "limegreen": "#c8e600",  # fluorescent yellow-green film of boards
+    "greenyellow": "#cfe600",  # fluorescent film of boards
     "black": "#111111",
     "white": "#ffffff",
     "grey": "#7c7f82",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from raresign.catalogue import Align, Weight
@@ -66,10 +67,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Text:
-    """A line of lettering, as large as fits into a box.
+    """A line of lettering, as large as fits into a box; the comma of a value hangs below.
 
     Args:
-        text: What is set; `{value}`, `{1}`, `{2}` are filled by the value in the class code.
+        text: What is set; `{value}`, `{1}`, `{2}` are filled by the value in the class code; what
+            stands in `[]` is smaller, as a unit beside its value.
         box: `None` means the frame's field.
         colour: A name of the palette.
         align: Where the line stands if the box is wider.
@@ -85,6 +87,10 @@ class Text:
     blank: str = ""
     weight: Weight = "Bold"
     narrowest: float = 0.75
+
+    def names(self) -> list[str]:
+        """The values that the text asks for."""
+        return re.findall(r"\{(\w+)\}", self.text)
 
 
 @dataclass(frozen=True)

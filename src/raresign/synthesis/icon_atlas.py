@@ -41,7 +41,7 @@ class IconAtlas:
         codes: (M,) class code of each icon.
 
     Example:
-        >>> from raresign.embedded import render_sign
+        >>> from raresign.signs import render_sign
         >>> codes = ("3.24.n60", "4.1.1")
         >>> atlas = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
         >>> atlas.sides
@@ -143,8 +143,13 @@ class IconAtlas:
         return self.picture[0, :, y : y + side, x : x + side]
 
     def pick(self, labels: Tensor, random: CropRandom) -> Tensor:
-        """(N,) int64 rows of the icons: for each label ((N,) int64) one of its icons, evenly."""
-        return self.first[labels] + random.stream("icon").below(self.count[labels])
+        """(N,) int64 rows of the icons: for each label ((N,) int64) one of its icons.
+
+        Half of the time the first one, a class's main design, otherwise one of the others, evenly.
+        """
+        others = self.count[labels] - 1
+        draw = random.stream("icon").below(2 * others.clamp(min=1))
+        return self.first[labels] + torch.minimum((draw - others + 1).clamp(min=0), others)
 
     def look_up(self, rows: Tensor, plate: Tensor, footprint: Tensor) -> Tensor:
         """The icons as seen through plate coordinates; transparent beyond their edges.

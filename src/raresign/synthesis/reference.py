@@ -42,7 +42,8 @@ class ReferenceSynthesiser:
         InputError: With `fault_prefix_icons`, a class code is no regular expression.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 64)], ["4.1.1"], 64)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 64)
         >>> engine = ReferenceSynthesiser(ReferencePreset(), icons, backgrounds, seed=0)

@@ -79,7 +79,8 @@ class RoadSynthesiser:
     """The `road` engine: surface, scene, lens and sensor, in the order of the light.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> codes = ("3.24.n60", "4.1.1")
         >>> icons = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
@@ -288,7 +289,8 @@ def build_synthesiser(
         InputError: Icons and backgrounds differ in size.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> from raresign.synthesis import load_preset
         >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 32)], ["4.1.1"], 32)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 32)

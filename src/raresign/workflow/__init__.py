@@ -6,12 +6,20 @@ from raresign.workflow.camera_fit import CameraFit
 from raresign.workflow.catalogue_view import ClassRow, catalogue_rows
 from raresign.workflow.compare_realism import RealismTable, compare_realism
 from raresign.workflow.demo import demo
+from raresign.workflow.drawn_signs import (
+    DrawnRow,
+    Likeness,
+    compare_signs,
+    drawn_rows,
+    export_signs,
+)
 from raresign.workflow.evaluate import compare, evaluate, load_predictions
 from raresign.workflow.fit_camera import fit_camera
 from raresign.workflow.inference import predict_logits
 from raresign.workflow.predict import Answer, FileAnswer, predict
 from raresign.workflow.run_folder import RunFolder, machine, versions
-from raresign.workflow.source import LAYOUTS, DataFolder, open_data
+from raresign.workflow.sign_sheets import sign_sheets
+from raresign.workflow.source import LAYOUTS, DataFolder, is_drawn, open_data
 from raresign.workflow.synth import SynthesisResult, synthesise
 from raresign.workflow.synth_again import Verification, render_again, verify_crops
 from raresign.workflow.synth_sheets import synth_sheets
@@ -23,7 +31,9 @@ __all__ = [
     "CameraFit",
     "ClassRow",
     "DataFolder",
+    "DrawnRow",
     "FileAnswer",
+    "Likeness",
     "RealismTable",
     "RunFolder",
     "SynthesisResult",
@@ -31,15 +41,20 @@ __all__ = [
     "catalogue_rows",
     "compare",
     "compare_realism",
+    "compare_signs",
     "demo",
+    "drawn_rows",
     "evaluate",
+    "export_signs",
     "fit_camera",
+    "is_drawn",
     "load_predictions",
     "machine",
     "open_data",
     "predict",
     "predict_logits",
     "render_again",
+    "sign_sheets",
     "synth_sheets",
     "synthesise",
     "train",

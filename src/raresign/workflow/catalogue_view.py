@@ -31,17 +31,20 @@ class ClassRow:
 
 
 def catalogue_rows(
-    data: str | Path, crops: str | Path | None = None, layout: str = "reference"
+    data: str | Path,
+    crops: str | Path | None = None,
+    layout: str = "reference",
+    icons: str | Path | None = None,
 ) -> list[ClassRow]:
     """One row a class, in label order.
 
     Args:
-        data, crops, layout: See `open_data`.
+        data, crops, layout, icons: See `open_data`.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.
     """
-    source = open_data(data, crops, layout)
+    source = open_data(data, crops, layout, icons=icons)
     rows = []
     for label, sign in enumerate(source.catalogue.classes):
         training = int((source.training.labels == label).sum())

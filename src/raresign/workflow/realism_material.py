@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from raresign.datasets import (
     from_folders,
     pack_crops,
 )
-from raresign.embedded import procedural_backgrounds, write_icons
+from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
 from raresign.realism import FeatureSpace, Realism, RealismRuler, block_folds, even_sample
 from raresign.synthesis import (
@@ -224,10 +223,8 @@ def _opened(
     """Crops, classes, icons and background photos."""
     root = Path(data)
     if root.is_dir() and not (root / "classes.json").exists() and layout == "reference":
-        with tempfile.TemporaryDirectory(prefix="raresign-icons-") as folder:
-            write_icons(Path(folder))
-            catalogue = SignCatalogue.from_folder(folder)
-            icons = IconAtlas.from_catalogue(catalogue, size)
+        catalogue = open_data("gost").catalogue
+        icons = IconAtlas.from_catalogue(catalogue, size)
         table = from_files([root if crops is None else crops])
         return table, catalogue, icons, procedural_backgrounds(PROCEDURAL, seed=0)
     place = Path(crops) if crops is not None else None

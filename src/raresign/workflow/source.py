@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from raresign.datasets import (
 )
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
+from raresign.signs import STANDARDS, drawn_catalogue, drawn_icons
 
 LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
 PROCEDURAL = 60
@@ -58,25 +60,29 @@ def open_data(
     crops: str | Path | None = None,
     layout: str = "reference",
     strict: bool = False,
+    icons: str | Path | None = None,
 ) -> DataFolder:
     """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
 
     Args:
-        root: Holds `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
+        root: "gost": the Russian signs drawn by us, without photos. Or a folder that holds
+            `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
             `smalltest/`, `smalltest_annotations.csv`; `background_images/` is optional.
         crops: Where the real crops are if they are not in `root` in the reference layout.
         layout: How `crops` is laid out, one of `LAYOUTS`; `icons` means that there are none.
         strict: Missing annotations are errors.
+        icons: A folder to use instead of `root/icons/`, or "gost": drawings of ours for the codes
+            of `classes.json`.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
     """
-    root = Path(root)
+    root, layout = _opened_root(Path(root), layout)
     if layout not in LAYOUTS:
         raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
-    catalogue = SignCatalogue.from_folder(root)
+    catalogue = SignCatalogue.from_folder(root, icons=_icon_source(icons))
     simulated = (root / "demo.json").exists()
     place = Path(crops) if crops is not None else root
     if layout != "reference":
@@ -88,6 +94,30 @@ def open_data(
     return DataFolder(
         root, catalogue, from_folders(place / "cropped-train", catalogue), None, simulated
     )
+
+
+def is_drawn(place: str | Path) -> bool:
+    """Whether a data folder's or icon folder's name means signs drawn by us.
+
+    Example:
+        >>> is_drawn("gost"), is_drawn("data/gost")
+        (True, False)
+    """
+    return str(place) in STANDARDS and not Path(place).is_dir()
+
+
+def _opened_root(root: Path, layout: str) -> tuple[Path, str]:
+    """The folder behind `root`; drawn signs come without photos."""
+    return (drawn_catalogue(str(root)), "icons") if is_drawn(root) else (root, layout)
+
+
+def _icon_source(icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:
+    """Where the icons of a catalogue's codes are, if not in its own folder."""
+    if icons is None:
+        return None
+    if is_drawn(icons):
+        return partial(drawn_icons, str(icons))
+    return lambda codes: Path(icons)
 
 
 def _other_layout(

@@ -17,6 +17,7 @@ from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.synthesis import load_preset
 from raresign.workflow.progress import Say
+from raresign.workflow.source import is_drawn
 from raresign.workflow.synth_engine import SynthEngine, open_engine
 
 _NAME = "settings.json"
@@ -32,7 +33,7 @@ def settings_of(engine: SynthEngine, data: str | Path, form: str) -> dict[str, A
         "preset": engine.preset.model_dump(mode="json"),
         "codes": list(engine.codes),
         "digests": engine.digests(),
-        "data": str(Path(data).resolve()),
+        "data": str(data if is_drawn(data) else Path(data).resolve()),
         "made_with": _made_with(),
     }
 
@@ -118,7 +119,7 @@ def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> Syn
     """
     settings = read_settings(out)
     where = Path(data if data is not None else settings["data"])
-    if not where.is_dir():
+    if not is_drawn(where) and not where.is_dir():
         raise InputError(
             f"{where}, which {out} was made from, is not there", "give DATA where it is now"
         )

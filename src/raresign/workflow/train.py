@@ -33,7 +33,7 @@ from raresign.workflow.inference import predict_pack
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.run_folder import RunFolder
 from raresign.workflow.sheets import write_sheets
-from raresign.workflow.source import DataFolder, open_data
+from raresign.workflow.source import DataFolder, is_drawn, open_data
 
 _RESERVE = 0.12
 """Share of a time limit that is kept for evaluation and report."""
@@ -55,6 +55,7 @@ def train(
     crops: str | Path | None = None,
     layout: str = "reference",
     strict: bool = False,
+    icons: str | Path | None = None,
     cache: str | Path | None = None,
     report: bool = True,
     say: Say = silent,
@@ -71,7 +72,7 @@ def train(
         weights, backbone, crop_size: Instead of the recipe's.
         preset: Synthesis preset of every stage that synthesises, instead of the recipe's.
         hardware: Device, processes and precision.
-        crops, layout, strict: See `open_data`.
+        crops, layout, strict, icons: See `open_data`.
         cache: Where crops are packed, `~/.cache/raresign` unless given.
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
@@ -93,6 +94,7 @@ def train(
         chosen = load_recipe(run.info["settings"]["recipe"])
         seed = run.info["seed"]
         max_seconds = max_seconds or run.info["settings"]["max_seconds"]
+        icons = icons or run.info["settings"].get("icons")
         if run.info["finished"]:
             say(f"{out} is already finished")
             return out
@@ -100,7 +102,7 @@ def train(
         chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
-    source = open_data(data, crops, layout, strict)
+    source = open_data(data, crops, layout, strict, icons)
     size = chosen.crop_size
     pack = _pack(source, size, cache, strict, say)
     prepared = _prepare(source, pack, chosen, seed)
@@ -112,7 +114,8 @@ def train(
             raise InputError(f"{data} has other classes than {out}", "resume with its own data")
     elif main:
         settings = {
-            "data": str(source.root.resolve()),
+            "data": str(data if is_drawn(data) else source.root.resolve()),
+            "icons": None if icons is None else str(icons),
             "simulated": source.simulated,
             "max_seconds": max_seconds,
             "recipe": chosen.model_dump(mode="json"),

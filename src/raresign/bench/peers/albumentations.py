@@ -32,7 +32,8 @@ class AlbumentationsChain:
         MissingLibraryError: albumentations is not installed.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> signs = [render_sign("4.1.1", 256)]
         >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> AlbumentationsChain(inputs, Shares()).make(0, 2).shape  # doctest: +SKIP

@@ -26,7 +26,8 @@ class PeerInputs:
         photo_files: (P,) the photos, uncut, as JPEG files.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> signs = [render_sign("4.1.1", 64)]
         >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 32)
         >>> inputs.icons.shape, inputs.photos.shape

@@ -30,7 +30,8 @@ class AllCores:
     Example:
         >>> from functools import partial
         >>> from raresign.bench.peers import PeerInputs, PublishedInMemory
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> signs = [render_sign("4.1.1", 64)]
         >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 32)
         >>> with AllCores({"held": partial(PublishedInMemory, inputs)}) as cores:

@@ -21,7 +21,8 @@ class PublishedFiles:
         inputs: Icons and photos.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> signs = [render_sign("4.1.1", 256)]
         >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> PublishedFiles(inputs).make(0, 1)[0][1:4]
@@ -52,7 +53,8 @@ class PublishedInMemory:
         inputs: Icons and photos.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> signs = [render_sign("4.1.1", 256)]
         >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> PublishedInMemory(inputs).make(0, 2).shape

@@ -31,7 +31,8 @@ class TorchvisionChain:
         MissingLibraryError: torchvision cannot be imported.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds, render_sign
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.signs import render_sign
         >>> signs = [render_sign("4.1.1", 256)]
         >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
         >>> TorchvisionChain(inputs, Shares()).make(0, 2).shape

@@ -1,1 +1,1 @@
-"""The Russian signs of GOST R 52290: frames, drawings, classes and variants."""
+"""The Russian signs of GOST R 52290: frames, drawings by group, classes and variants."""

@@ -136,4 +136,11 @@ FRAMES: dict[str, Frame] = {
     "plate-square": _white(700, 700, 0, 16),
     "white-upright": _white(700, 1050, 10, 13),
     "white-3x1": _white(1050, 350, 10, 13),
+    "board": Frame(
+        960,
+        960,
+        rectangle(960, 960, corner=60),
+        filled(rectangle(960, 960, corner=60), "field"),
+        Box(0, 0, 960, 960),
+    ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raresign.signs.parts import Box, Picture, Sign, Text, sign
+from raresign.signs.parts import Box, Inset, Picture, Sign, Text, mirror, sign
 
 _WINDOW = Box(66, 176, 568, 568)
 

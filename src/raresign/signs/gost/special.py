@@ -2,15 +2,84 @@
 
 from __future__ import annotations
 
-from raresign.signs.parts import Box, Picture, Sign, mirror, sign
+from dataclasses import replace
+
+from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
+
+_UPRIGHT_BAR = Picture("end-bar-steep", Box(13, 17, 674, 1016), "red")
+_SQUARE_BAR = Picture("end-bar", Box(19, 19, 662, 662), "red")
+
+_CARS_ONLY = sign("blue-upright", Picture("car-front", Box(156, 373, 389, 352), "white"))
+_ONE_WAY = sign("blue-square", Picture("arrow-up-wide", Box(170, 69, 360, 614), "white"))
+_TO_ONE_WAY = sign("blue-3x1", Picture("arrow-right-long", Box(17, 82, 953, 186), "white"))
+_REVERSIBLE = sign("blue-square", Picture("arrow-up-down", Box(257, 69, 186, 562), "white"))
+_BUS_LANE = sign(
+    "blue-square",
+    Picture("bus-front", Box(68, 70, 212, 254), "white"),
+    Picture("arrow-down-short", Box(82, 350, 186, 281), "white"),
+    Picture("lane-divider", Box(339, 17, 22, 666), "white"),
+    Picture("arrow-up-long", Box(432, 69, 186, 614), "white"),
+)
+_CROSSING = sign(
+    "blue-square",
+    Picture("triangle-field", Box(50, 70, 600, 520), "white"),
+    Picture("walker", Box(210, 165, 280, 345)),
+    Picture("zebra", Box(180, 510, 340, 55)),
+)
+
+
+def _ended(whole: Sign, bar: Picture) -> Sign:
+    """The end of what a sign says: a red bar over it."""
+    return replace(whole, layers=(*whole.layers, bar))
+
 
 SPECIAL: dict[str, Sign] = {
-    "5.19.1": sign(
+    "5.3": _CARS_ONLY,
+    "5.4": _ended(_CARS_ONLY, _UPRIGHT_BAR),
+    "5.5": _ONE_WAY,
+    "5.6": _ended(_ONE_WAY, _SQUARE_BAR),
+    "5.7.1": _TO_ONE_WAY,
+    "5.7.2": mirror(_TO_ONE_WAY, 1050),
+    "5.8": _REVERSIBLE,
+    "5.9": _ended(_REVERSIBLE, _SQUARE_BAR),
+    "5.11.1": _BUS_LANE,
+    "5.12.1": _ended(_BUS_LANE, _SQUARE_BAR),
+    "5.14": sign(
         "blue-square",
-        Picture("triangle-field", Box(50, 70, 600, 520), "white"),
-        Picture("walker", Box(210, 165, 280, 345)),
-        Picture("zebra", Box(180, 510, 340, 55)),
+        Picture("arrow-up-short", Box(257, 69, 186, 281), "white"),
+        Picture("bus-rear", Box(244, 373, 212, 254), "white"),
     ),
+    "5.15.1": sign(
+        "blue-2x1",
+        Picture("lanes-three", Box(77, 70, 1256, 614), "white"),
+        Picture("lane-dashes-low", Box(465, 328, 27, 356), "white"),
+        Picture("lane-dashes-low", Box(908, 328, 27, 356), "white"),
+    ),
+    "5.15.2": sign(
+        "blue-square",
+        Picture("arrow-up-long", Box(257, 69, 186, 614), "white"),
+        Picture("lanes-marked", Box(164, 325, 372, 358), "white"),
+    ),
+    "5.15.3": sign(
+        "blue-square",
+        Picture("lane-begins", Box(129, 69, 442, 614), "white"),
+        Picture("lane-dashes-above", Box(339, 17, 22, 262), "white"),
+    ),
+    "5.15.5": sign(
+        "blue-square",
+        Picture("lane-ends", Box(108, 71, 429, 612), "white"),
+        Picture("lane-dashes", Box(339, 419, 22, 264), "white"),
+    ),
+    "5.15.7": sign("blue-2x1", Picture("lanes-oncoming", Box(149, 17, 1101, 666), "white")),
+    "5.16": sign("service", Picture("bus-side", Box(111, 336, 479, 233))),
+    "5.17": sign("service", Picture("tram-side", Box(111, 262, 479, 348))),
+    "5.18": sign(
+        "service",
+        Text("такси", Box(176, 266, 347, 83)),
+        Picture("taxi-lamp", Box(306, 424, 88, 30)),
+        Picture("car-front", Box(213, 447, 274, 249)),
+    ),
+    "5.19.1": _CROSSING,
     "5.20": sign(
         "blue-square",
         Picture("triangle-field", Box(50, 70, 600, 520), "white"),

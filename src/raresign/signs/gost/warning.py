@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
+from raresign.signs.parts import Box, Inset, Picture, Sign, Text, mirror, sign
 
 _WIDTH = 834  # of the triangle's drawing
 

@@ -1,0 +1,66 @@
+"""Looks that the road gives a sign besides its drawing in the standard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from raresign.signs.gost.frames import FRAMES
+from raresign.signs.gost.table import SIGNS
+from raresign.signs.parts import Box, Inset, Sign, sign
+
+# Yellow ground at road works: traffic rules of the Russian Federation, appendix 1, section 8 and
+# GOST R 52289-2019, 5.1.17.
+_TEMPORARY = (
+    *("1.8", "1.15", "1.16", "1.18", "1.19", "1.20.1", "1.20.2", "1.20.3", "1.21", "1.33", "2.6"),
+    *("3.11", "3.12", "3.13", "3.14", "3.15", "3.16", "3.18.1", "3.18.2", "3.19"),
+    *("3.20", "3.21", "3.22", "3.23", "3.24", "3.25"),
+)
+# On boards of fluorescent film: warning and prohibitory signs where drivers overlook them.
+_BOARDED = ("warning", "prohibition", "prohibition-slash", "no-entry", "no-parking", "no-stopping")
+
+_BOARDS = {"yellow-board": "yellow", "green-board": "greenyellow"}
+
+# What a sign whose code names no value shows on the road, commonest first.
+VALUES: dict[str, tuple[str, ...]] = {
+    "1.13": ("n12", "n10", "n8", "n6", "n9"),
+    "1.14": ("n10", "n12", "n8", "n6", "n9"),
+    "3.11": ("n10", "n15", "n30", "r3.5", "n7"),
+    "3.12": ("n8", "n7", "n4", "n12", "r11.5"),
+    "3.13": ("r3.2", "r4.4", "r2.8", "r3.8", "r2.2", "r4.8"),
+    "3.14": ("r2.5", "r3.2", "r2.3", "n2", "r2.2"),
+    "3.15": ("n10", "n12", "n15", "n20"),
+    "3.16": ("n70", "n50", "n20", "n10", "n30"),
+    "3.24": ("n90", "n15", "n100", "n110", "n25", "n35", "n120"),
+    "3.25": ("n60", "n30", "n90", "n10", "n5"),
+    "6.2": ("n30", "n80", "n90", "n10", "n100"),
+    "8.1.1": ("n300", "n100", "n200", "n50", "n150", "n500"),
+    "8.1.3": ("n100", "n50", "n200", "n300", "n20"),
+    "8.1.4": ("n300", "n100", "n50", "n200", "n20"),
+    "8.2.1": ("n100", "n200", "n500", "n300", "n50", "n700"),
+    "8.2.2": ("n10", "n20", "n30", "n50", "n15"),
+    "8.5.4": ("t0800-1730", "t0900-1800", "t0700-2200", "t0800-2000", "t1000-1900"),
+}
+
+
+def variants() -> dict[str, dict[str, Sign]]:
+    """Base code -> variant -> drawing."""
+    found: dict[str, dict[str, Sign]] = {code: {} for code in SIGNS}
+    if "4.1.2.1" not in SIGNS:
+        return {}
+    found["4.1.2"]["plain"] = SIGNS["4.1.2.1"]
+    found["4.1.3"]["plain"] = SIGNS["4.1.2.2"]
+    found["1.25"]["white"] = replace(SIGNS["1.25"], field="white")
+    for code in _TEMPORARY:
+        found[code]["temporary"] = replace(SIGNS[code], field="yellow")
+    for code, drawn in SIGNS.items():
+        if code[0] in "13" and drawn.frame in _BOARDED:
+            for name, colour in _BOARDS.items():
+                found[code][name] = _on_board(code, colour)
+    return {code: looks for code, looks in found.items() if looks}
+
+
+def _on_board(code: str, colour: str) -> Sign:
+    """A sign in the middle of a square board."""
+    frame, board = FRAMES[SIGNS[code].frame], FRAMES["board"]
+    left, top = (board.width - frame.width) / 2, (board.height - frame.height) / 2
+    return sign("board", Inset(code, Box(left, top, frame.width, frame.height)), field=colour)

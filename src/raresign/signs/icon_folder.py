@@ -1,0 +1,118 @@
+"""Drawn signs as files, named as a catalogue reads them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+
+from raresign.catalogue import SignType
+from raresign.files import write_json, write_text
+from raresign.signs.standard import Standard, standard
+
+
+def write_icons(
+    folder: Path, signs: Standard, codes: Collection[str], variants: bool = True
+) -> int:
+    """Write `<code>.svg` and `<code>@<variant>.svg`.
+
+    Args:
+        folder: Is made if it is not there.
+        signs: Draws them.
+        codes: The classes.
+        variants: Whether to write more than the main drawings.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        InputError: A code has no drawing; nothing is written then.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_icons(folder, standard("gost"), ["3.24.n55", "4.1.2"], variants=False)
+        2
+        >>> sorted(path.name for path in folder.iterdir())
+        ['3.24.n55.svg', '4.1.2.svg']
+    """
+    drawings: dict[str, str] = {}
+    for code in codes:
+        looks = ("", *signs.variants_of(code, codes)) if variants else ("",)
+        for look in looks:
+            name = f"{code}@{look}" if look else code
+            drawings[name] = signs.svg(code, look, codes)
+    for name, svg in drawings.items():
+        write_text(folder / f"{name}.svg", svg + "\n")
+    return len(drawings)
+
+
+def write_catalogue(
+    folder: Path, signs: Standard, classes: Mapping[str, tuple[int, SignType]] | None = None
+) -> int:
+    """Write `icons/` and `classes.json`: a data folder without photos.
+
+    Args:
+        folder: Is made if it is not there.
+        signs: Draws the icons.
+        classes: Code -> (id, type); those of the standard unless given.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        InputError: A code has no drawing; nothing is written then.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_catalogue(folder, standard("gost"), {"2.1": (0, "rare")})
+        2
+        >>> sorted(path.name for path in folder.iterdir())
+        ['classes.json', 'icons']
+    """
+    classes = signs.classes if classes is None else classes
+    icons = write_icons(folder / "icons", signs, classes)
+    write_json(
+        folder / "classes.json",
+        {code: {"id": number, "type": type_} for code, (number, type_) in classes.items()},
+    )
+    return icons + 1
+
+
+def drawn_icons(name: str, codes: Collection[str]) -> Path:
+    """A folder with the icons of classes, there until the process ends.
+
+    Args:
+        name: Of the standard.
+        codes: The classes.
+
+    Raises:
+        InputError: No such standard, or a code has no drawing.
+    """
+    return _icons(name, tuple(codes))
+
+
+@cache
+def drawn_catalogue(name: str) -> Path:
+    """A data folder with all classes of a standard and no photos, there until the process ends.
+
+    Raises:
+        InputError: No such standard.
+    """
+    folder = Path(_temporary().name) / name
+    write_catalogue(folder, standard(name))
+    return folder
+
+
+@cache
+def _icons(name: str, codes: tuple[str, ...]) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=_temporary().name))
+    write_icons(folder, standard(name), codes)
+    return folder
+
+
+@cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="raresign-icons-")

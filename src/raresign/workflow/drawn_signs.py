@@ -1,0 +1,184 @@
+"""`raresign catalogue gost`: the drawn signs as a table, as files, beside official icons."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from raresign.catalogue import (
+    IconWarning,
+    family_of_code,
+    gost_twin,
+    icon_files,
+    load_icon,
+    sign_name,
+)
+from raresign.errors import InputError
+from raresign.signs import (
+    ClosePair,
+    Standard,
+    closest_pairs,
+    drawn_icons,
+    standard,
+    structural_similarity,
+    write_catalogue,
+    write_icons,
+)
+
+_COMPARED, _SMALL = 64, 32
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """One drawn class, as a user wants to see it.
+
+    Args:
+        id, type: As in the reference system; None for a code that is no class of it.
+        values: Whether any value may follow its code.
+        variants: Names of its other drawings.
+    """
+
+    code: str
+    id: int | None
+    name: str
+    russian: str
+    type: str | None
+    family: str
+    twin: str | None
+    values: bool
+    variants: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
+    """The classes of a standard, or any signs of it.
+
+    Args:
+        name: Of the standard.
+        codes: Such as "3.24.n55"; all classes unless given.
+
+    Raises:
+        InputError: No such standard or sign, or its value does not fit.
+
+    Example:
+        >>> drawn_rows("gost", ["3.24.n55"])[0].name
+        'Speed limit 55 km/h'
+    """
+    signs = standard(name)
+    shown = tuple(codes) or signs.codes
+    rows = []
+    for code in shown:
+        signs.svg(code)
+        number, type_ = signs.classes.get(code, (None, None))
+        rows.append(
+            DrawnRow(
+                code,
+                number,
+                sign_name(code),
+                sign_name(code, "ru"),
+                type_,
+                family_of_code(code) or "",
+                gost_twin(code, shown),
+                signs.takes_values(code),
+                signs.variants_of(code, shown),
+            )
+        )
+    return rows
+
+
+def export_signs(out: str | Path, name: str = "gost", codes: Sequence[str] = ()) -> int:
+    """Write `icons/` and, for the whole catalogue, `classes.json`: a data folder without photos.
+
+    Args:
+        out: A new or empty folder, or one that this command wrote.
+        name: Of the standard.
+        codes: Write the icons of these signs alone.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        InputError: No such standard or sign; `out` holds something else.
+        OSError: The folder cannot be written.
+    """
+    out = Path(out)
+    if out.is_file():
+        raise InputError(f"{out} is a file", "name a folder")
+    if codes:
+        return write_icons(out / "icons", standard(name), codes)
+    if (out / "classes.json").exists():
+        raise InputError(f"{out} holds a classes.json", "name a new folder")
+    return write_catalogue(out, standard(name))
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Drawings beside the official icons of a folder.
+
+    Args:
+        similarity: Class code -> structural similarity at 64 px, worst first.
+        without: Codes of icons that have no drawing.
+        closest: The classes of the catalogue that look most alike at 32 px.
+    """
+
+    similarity: dict[str, float]
+    without: tuple[str, ...]
+    closest: tuple[ClosePair, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def compare_signs(icons: str | Path, name: str = "gost") -> Likeness:
+    """Compare drawings with official icons, both trimmed and stretched to a square.
+
+    Args:
+        icons: Folder of `<code>.png` or `<code>.svg`.
+        name: Of the standard.
+
+    Raises:
+        InputError: No such folder, or none of its icons is of a sign of the standard.
+    """
+    signs = standard(name)
+    files = {code: paths[0] for code, paths in icon_files(icons).items()}
+    known = known_codes(signs, files)
+    if not known:
+        raise InputError(
+            f"{icons} has no icon of {signs.title}", "name its files by codes: 1.1.png"
+        )
+    folder = drawn_icons(name, known)
+    similarity = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)
+        for code in known:
+            one, other = (
+                load_icon(path, _COMPARED) for path in (files[code], folder / f"{code}.svg")
+            )
+            similarity[code] = structural_similarity(one, other)
+    ours = drawn_icons(name, signs.codes)
+    small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
+    return Likeness(
+        dict(sorted(similarity.items(), key=lambda item: item[1])),
+        tuple(code for code in files if code not in known),
+        tuple(closest_pairs(small)),
+    )
+
+
+def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
+    """Those of the codes that a standard draws, in its order."""
+    known = []
+    for code in codes:
+        try:
+            signs.svg(code)
+        except InputError:
+            continue
+        known.append(code)
+    order = {base: place for place, base in enumerate(signs.signs)}
+    return sorted(known, key=lambda code: (order[signs.base_of(code)], code))

@@ -1,0 +1,107 @@
+"""Sheets of drawn signs: all of a catalogue, and drawings beside official icons."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from raresign.catalogue import IconWarning, icon_files, load_icon
+from raresign.files import whole_file
+from raresign.signs import drawn_icons, standard
+from raresign.workflow.drawn_signs import known_codes
+from raresign.workflow.sheet_page import Cell, Row, draw_page
+
+Pixels = npt.NDArray[np.uint8]
+
+_SIDES = (200, 64, 32)  # at which drawings stand beside icons
+_TILE, _ACROSS = 96, 15  # of the sheet of all signs
+_PAIRS, _COLUMNS = 48, 3  # of a page of pairs
+_PAPER = 200
+
+
+def sign_sheets(
+    out: str | Path,
+    name: str = "gost",
+    codes: Sequence[str] = (),
+    icons: str | Path | None = None,
+) -> list[Path]:
+    """Draw `signs.png`, every sign and variant; with `icons` also pages of pairs.
+
+    Args:
+        out: Folder for the pictures.
+        name: Of the standard.
+        codes: Such as "3.24.n55"; all classes unless given.
+        icons: Folder of official icons: `pairs-1.png`, ... show icon and drawing at 200, 64 and
+            32 px.
+
+    Returns:
+        The pictures.
+
+    Raises:
+        InputError: No such standard or sign, or no such folder.
+    """
+    signs = standard(name)
+    shown = tuple(codes) or signs.codes
+    folder = drawn_icons(name, shown)
+    cells = [
+        Cell(_on_paper(load_icon(path), _TILE), path.stem)
+        for code in shown
+        for path in icon_files(folder)[code]
+    ]
+    gaps = [Cell(None)] * (-len(cells) % _ACROSS if len(cells) > _ACROSS else 0)
+    across = min(_ACROSS, len(cells))
+    rows = [Row("", (cells + gaps)[k : k + across]) for k in range(0, len(cells), across)]
+    note = f"{len(shown)} classes, {len(cells) - len(shown)} variants"
+    pages = {"signs.png": draw_page(signs.title, note, rows)}
+    if icons is not None:
+        pages |= _pages_of_pairs(name, Path(icons))
+    for file, page in pages.items():
+        with whole_file(Path(out) / file) as temporary:
+            page.save(temporary, format="PNG")
+    return [Path(out) / file for file in pages]
+
+
+def _pages_of_pairs(name: str, icons: Path) -> dict[str, Image.Image]:
+    """Icon and drawing side by side."""
+    signs = standard(name)
+    files = {code: paths[0] for code, paths in icon_files(icons).items()}
+    known = known_codes(signs, files)
+    folder = drawn_icons(name, known)
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)
+        for code in known:
+            width, height = signs.size(code)
+            pair = [load_icon(path, 400) for path in (files[code], folder / f"{code}.svg")]
+            shaped = [_shaped(picture, width / height) for picture in pair]
+            cells = [Cell(_on_paper(p, _SIDES[0], side)) for side in _SIDES for p in shaped]
+            rows.append(Row(code, cells))
+    pages = {}
+    for number, first in enumerate(range(0, len(rows), _PAIRS), 1):
+        note = "left the icon, right our drawing; at 200, 64 and 32 px"
+        page = draw_page(signs.title, note, rows[first : first + _PAIRS], _COLUMNS)
+        pages[f"pairs-{number}.png"] = page
+    return pages
+
+
+def _shaped(picture: Pixels, aspect: float) -> Pixels:
+    """A square picture in the shape of its sign."""
+    side = len(picture)
+    size = (side, round(side / aspect)) if aspect >= 1 else (round(side * aspect), side)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def _on_paper(picture: Pixels, tile: int, side: int | None = None) -> Pixels:
+    """A picture, its longer side `side` px, in the middle of a grey square: (tile, tile, 3)."""
+    drawn = Image.fromarray(np.ascontiguousarray(picture))
+    scale = (side or tile - 4) / max(drawn.size)
+    width, height = (max(1, round(length * scale)) for length in drawn.size)
+    drawn = drawn.resize((width, height), Image.Resampling.LANCZOS)
+    paper = Image.new("RGBA", (tile, tile), (_PAPER, _PAPER, _PAPER, 255))
+    paper.alpha_composite(drawn, ((tile - width) // 2, (tile - height) // 2))
+    return np.asarray(paper.convert("RGB"))
