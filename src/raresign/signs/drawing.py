@@ -77,7 +77,8 @@ def _layer(
         return f'<g transform="{flip}{place}">{_face(inset, frames, find, values, clip)}</g>'
     width, height, inner = pictogram(layer.name)
     paths = painted(inner, sign.field, layer.colour)
-    return f'<g transform="{flip}{_fitted(box, width, height)}">{paths}</g>'
+    place = f"{flip}{_turned(box, layer.turn)}{_fitted(box, width, height)}"
+    return f'<g transform="{place}">{paths}</g>'
 
 
 def _fitted(box: Box, width: float, height: float) -> str:
@@ -86,6 +87,12 @@ def _fitted(box: Box, width: float, height: float) -> str:
     x = box.left + (box.width - width * scale) / 2
     y = box.top + (box.height - height * scale) / 2
     return f"translate({x:.2f} {y:.2f}) scale({scale:.4f})"
+
+
+def _turned(box: Box, degrees: float) -> str:
+    """The transform that turns a layer about the middle of its box; nothing if it stands upright."""
+    x, y = box.left + box.width / 2, box.top + box.height / 2
+    return f"rotate({degrees:g} {x:g} {y:g}) " if degrees else ""
 
 
 def _line(layer: Text, box: Box, values: Mapping[str, str]) -> str:
@@ -107,7 +114,8 @@ def _line(layer: Text, box: Box, values: Mapping[str, str]) -> str:
             f"the text {letters!r} does not fit the sign: its letters would be illegible",
             "shorten the value",
         )
-    return f'<path fill="{PALETTE[layer.colour]}" d="{line.path}"/>'
+    path = f'<path fill="{PALETTE[layer.colour]}" d="{line.path}"/>'
+    return f'<g transform="{_turned(box, layer.turn)}">{path}</g>' if layer.turn else path
 
 
 def _as_on_the_road(value: str) -> str:

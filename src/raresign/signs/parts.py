@@ -57,12 +57,14 @@ class Picture:
         box: `None` means the frame's field.
         colour: What `currentColor` is in it: a name of the palette.
         mirrored: The layer is seen in a mirror, its place too.
+        turn: Degrees clockwise about the middle of the box, before any mirror.
     """
 
     name: str
     box: Box | None = None
     colour: str = "black"
     mirrored: bool = False
+    turn: float = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Text:
         blank: Set where a code has no value: "{value} м" may become "300 м".
         weight: Of Source Sans.
         narrowest: How far letters may be narrowed, as a share of their width, to stay high.
+        turn: Degrees clockwise about the middle of the box.
     """
 
     text: str
@@ -87,6 +90,7 @@ class Text:
     blank: str = ""
     weight: Weight = "Bold"
     narrowest: float = 0.75
+    turn: float = 0
 
     def names(self) -> list[str]:
         """The values that the text asks for."""
@@ -150,5 +154,5 @@ _SWAPPED: dict[Align, Align] = {"start": "end", "end": "start", "middle": "middl
 def _mirrored(layer: Layer, width: float) -> Layer:
     if isinstance(layer, Text):
         box = layer.box and layer.box.mirrored(width)
-        return replace(layer, box=box, align=_SWAPPED[layer.align])
+        return replace(layer, box=box, align=_SWAPPED[layer.align], turn=-layer.turn)
     return replace(layer, mirrored=not layer.mirrored)

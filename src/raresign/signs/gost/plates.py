@@ -2,11 +2,62 @@
 
 from __future__ import annotations
 
-from raresign.signs.parts import Box, Inset, Picture, Sign, Text, mirror, sign
+from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
-_ARROW = sign("plate", Picture("arrow-right", Box(18, 60, 664, 230)))
+_ARROW = sign("plate", Picture("arrow-right", Box(11, 80, 623, 190)))
+_SIDE_ARROW = Box(459, 112, 197, 126)
 
 PLATES: dict[str, Sign] = {
+    "8.1.1": sign("plate", Text("{value} м", Box(57, 85, 586, 180))),
+    "8.1.3": sign(
+        "plate",
+        Text("{value} м", Box(66, 118, 358, 115)),
+        Picture("arrow-right-short", _SIDE_ARROW),
+    ),
+    "8.1.4": sign(
+        "plate",
+        Picture("arrow-right-short", _SIDE_ARROW, mirrored=True),
+        Text("{value} м", Box(268, 118, 383, 115)),
+    ),
+    "8.2.1": sign(
+        "plate",
+        Picture("arrow-up-stub", Box(38, 90, 98, 172)),
+        Text("{value} м", Box(160, 118, 380, 115)),
+        Picture("arrow-up-stub", Box(564, 90, 98, 172)),
+    ),
+    "8.2.2": sign(
+        "plate-upright",
+        Picture("arrow-up-tall", Box(123, 63, 104, 221)),
+        Text("{value}", Box(60, 369, 230, 123)),
+        Text("м", Box(115, 515, 120, 120)),
+    ),
+    "8.2.3": sign("plate-upright", Picture("arrow-down-from-edge", Box(80, 11, 190, 623))),
+    "8.2.4": sign("plate-upright", Picture("arrow-up-down", Box(79, 63, 191, 574))),
     "8.3.1": _ARROW,
     "8.3.2": mirror(_ARROW),
+    "8.3.3": sign("plate", Picture("arrow-left-right", Box(66, 80, 568, 190))),
+    "8.4.1": sign("plate", Picture("truck-side", Box(109, 66, 479, 248))),
+    "8.4.3": sign("plate", Picture("car-side", Box(118, 66, 468, 240))),
+    "8.4.4": sign("plate", Picture("bus-side", Box(131, 66, 440, 213))),
+    "8.5.2": sign("plate", Picture("hammers", Box(197, 33, 306, 265))),
+    "8.5.4": sign("plate", Text("{1}–{2}", Box(50, 112, 600, 107))),
+    "8.6.2": sign(
+        "plate",
+        Picture("car-rear", Box(210, 66, 238, 216), turn=-8),
+        Picture("kerb", Box(-175, 262, 1050, 88)),
+    ),
+    "8.6.4": sign(
+        "plate",
+        Picture("car-side", Box(107, 109, 353, 181)),
+        Picture("kerb", Box(-89, 262, 1050, 88)),
+    ),
+    "8.8": sign(
+        "plate",
+        Picture("price-circles", Box(48, 40, 592, 270)),
+        Text("10", Box(88, 135, 100, 80)),
+        Text("15", Box(228, 121, 130, 107)),
+        Text("20", Box(412, 109, 190, 132)),
+    ),
+    "8.13": sign("plate-square", Picture("main-road-left", Box(0, 0, 700, 700))),
+    "8.14": sign("plate", Picture("arrow-onto-lane", Box(16, 0, 668, 337))),
 }
