@@ -5,10 +5,10 @@ from __future__ import annotations
 from raresign.signs.parts import Box, Picture, Sign, Text, sign
 
 SERVICE: dict[str, Sign] = {
-    "7.1": sign("service", Picture("cross", Box(209, 319, 282, 280), "red")),
+    "7.1": sign("service", Picture("red-cross", Box(209, 319, 282, 280), "red")),
     "7.2": sign(
         "service",
-        Picture("cross", Box(262, 262, 176, 174), "red"),
+        Picture("red-cross", Box(262, 262, 176, 174), "red"),
         Picture("bed", Box(111, 438, 479, 258)),
     ),
     "7.3": sign(
