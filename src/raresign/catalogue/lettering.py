@@ -59,6 +59,7 @@ def outline(
     *,
     sizes: Sequence[float] | None = None,
     hanging: bool = False,
+    spacing: float = 0,
 ) -> Outline:
     """Set one line of text, as large as the slot allows.
 
@@ -71,6 +72,7 @@ def outline(
         weight: Of the face.
         sizes: Of each character beside the largest, all 1 unless given; they share a base line.
         hanging: A comma hangs below the slot: "5" and "5,5" are equally high.
+        spacing: Between letters, besides their own, in heights of a capital.
 
     Raises:
         InputError: The font has no glyph for a character.
@@ -82,7 +84,7 @@ def outline(
     """
     names = [_glyph_name(character, text, weight) for character in text]
     sizes = [1.0] * len(text) if sizes is None else sizes
-    places, (left, bottom, right, top) = _line(names, sizes, weight)
+    places, (left, bottom, right, top) = _line(names, sizes, weight, spacing * _capital(weight))
     bottom = 0.0 if hanging else bottom
     wide = slot.width / (right - left)
     high = min(wide / slot.narrowest, slot.height / (top - bottom))
@@ -146,7 +148,9 @@ def _glyph(name: str, weight: Weight) -> tuple[float, _Box | None]:
     return glyphs[name].width, pen.bounds
 
 
-def _line(names: list[str], sizes: Sequence[float], weight: Weight) -> tuple[list[float], _Box]:
+def _line(
+    names: list[str], sizes: Sequence[float], weight: Weight, spacing: float
+) -> tuple[list[float], _Box]:
     """Where each glyph of a line begins, and the line's ink, at least a capital letter high."""
     places: list[float] = []
     boxes: list[_Box] = []
@@ -157,7 +161,7 @@ def _line(names: list[str], sizes: Sequence[float], weight: Weight) -> tuple[lis
         places.append(at)
         if box is not None:
             boxes.append((at + size * box[0], size * box[1], at + size * box[2], size * box[3]))
-        at += size * advance
+        at += size * advance + spacing
         before = size
     left, bottom, right, top = zip(*boxes, strict=True)
     return places, (

@@ -28,7 +28,7 @@ def draw(
         frames: All frames by name.
         find: Gives the sign of an `Inset`'s code.
         values: As from `code_values`: what `{value}`, `{1}`, ... in the lettering stand for.
-            Without them such a line is its `blank` text, or left out.
+            Without them such a line is left out.
 
     Raises:
         InputError: The font has no glyph for a character.
@@ -90,7 +90,7 @@ def _fitted(box: Box, width: float, height: float) -> str:
 
 
 def _turned(box: Box, degrees: float) -> str:
-    """The transform that turns a layer about the middle of its box; nothing if it stands upright."""
+    """The transform that turns a layer about the middle of its box; nothing if it is upright."""
     x, y = box.left + box.width / 2, box.top + box.height / 2
     return f"rotate({degrees:g} {x:g} {y:g}) " if degrees else ""
 
@@ -101,14 +101,14 @@ def _line(layer: Text, box: Box, values: Mapping[str, str]) -> str:
     text = layer.text
     if names:
         if not values.keys() >= set(names):
-            text = layer.blank
+            return ""
         for name in names:
-            text = text.replace(f"{{{name}}}", _as_on_the_road(values.get(name, "")))
-    if not text:
-        return ""
+            text = text.replace(f"{{{name}}}", _as_on_the_road(values[name]))
     letters, sizes = _sized(text)
     slot = Slot(box.left, box.top, box.width, box.height, layer.align, layer.narrowest)
-    line = outline(letters, slot, layer.weight, sizes=sizes, hanging=bool(names))
+    line = outline(
+        letters, slot, layer.weight, sizes=sizes, hanging=bool(names), spacing=layer.spacing
+    )
     if line.letter_height < _LEAST * box.height:
         raise InputError(
             f"the text {letters!r} does not fit the sign: its letters would be illegible",
@@ -142,7 +142,7 @@ def pictogram(name: str) -> tuple[float, float, str]:
 
     Example:
         >>> pictogram("fence")[:2]
-        (306.0, 190.0)
+        (344.0, 206.0)
     """
     source = resources.files("raresign.signs").joinpath("pictograms").joinpath(f"{name}.svg")
     text = source.read_text(encoding="utf-8")

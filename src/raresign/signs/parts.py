@@ -72,14 +72,14 @@ class Text:
     """A line of lettering, as large as fits into a box; the comma of a value hangs below.
 
     Args:
-        text: What is set; `{value}`, `{1}`, `{2}` are filled by the value in the class code; what
-            stands in `[]` is smaller, as a unit beside its value.
+        text: What is set. `{value}`, `{1}`, `{2}` are filled by the value in the class code, or the
+            line is left out; what stands in `[]` is smaller, as a unit beside its value.
         box: `None` means the frame's field.
         colour: A name of the palette.
         align: Where the line stands if the box is wider.
-        blank: Set where a code has no value: "{value} м" may become "300 м".
         weight: Of Source Sans.
         narrowest: How far letters may be narrowed, as a share of their width, to stay high.
+        spacing: Between letters, besides their own, in heights of a capital.
         turn: Degrees clockwise about the middle of the box.
     """
 
@@ -87,9 +87,9 @@ class Text:
     box: Box | None = None
     colour: str = "black"
     align: Align = "middle"
-    blank: str = ""
     weight: Weight = "Bold"
     narrowest: float = 0.75
+    spacing: float = 0
     turn: float = 0
 
     def names(self) -> list[str]:

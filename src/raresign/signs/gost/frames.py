@@ -45,12 +45,11 @@ def _ring(front: str = "", ground: str = "field", edge: str = "") -> Frame:
     )
 
 
-def _stripes(half_length: float) -> str:
+def _stripes(half_length: float, pitch: float, width: float) -> str:
     """Five black lines from the lower left to the upper right: the end of a rule."""
-    low, high = -half_length, half_length
-    lines = "".join(f"M{low:g} {y}H{high:g}" for y in (-50, -25, 0, 25, 50))
+    lines = "".join(f"M{-half_length:g} {k * pitch:g}H{half_length:g}" for k in range(-2, 3))
     place = 'transform="translate(350 350) rotate(-45)"'
-    return f'<g {place}><path d="{lines}" stroke="black" stroke-width="11"/></g>'
+    return f'<g {place}><path d="{lines}" stroke="black" stroke-width="{width:g}"/></g>'
 
 
 def _triangle_frame(turn: str, field: Box) -> Frame:
@@ -66,12 +65,12 @@ def _triangle_frame(turn: str, field: Box) -> Frame:
 def _diamond_frame(front: str = "") -> Frame:
     """The yellow diamond of main roads, 700 mm from corner to corner."""
     back = (
-        filled(diamond(245, 28), "white")
-        + outlined(diamond(235, 22), "black", 7)
-        + outlined(diamond(154, 34), "black", 8)
-        + filled(diamond(150, 30), "yellow")
+        filled(diamond(256, 28), "white")
+        + outlined(diamond(246, 22), "black", 7)
+        + outlined(diamond(161, 34), "black", 8)
+        + filled(diamond(157, 30), "yellow")
     )
-    return Frame(700, 700, diamond(245, 28), back, Box(230, 230, 240, 240), front)
+    return Frame(700, 700, diamond(256, 28), back, Box(230, 230, 240, 240), front)
 
 
 def _blue(width: int, height: int, rim: float = 17, window: str = "") -> Frame:
@@ -105,7 +104,7 @@ FRAMES: dict[str, Frame] = {
         Box(62, 236, 576, 228),
     ),
     "priority": _diamond_frame(),
-    "priority-end": _diamond_frame(_stripes(212)),
+    "priority-end": _diamond_frame(_stripes(246, 18, 8)),
     "prohibition": _ring(),
     "prohibition-slash": _ring(_slashes("M140 140L560 560")),
     "no-parking": _ring(_slashes("M140 140L560 560"), "blue", filled(disc(_BORDER), "white")),
@@ -121,7 +120,7 @@ FRAMES: dict[str, Frame] = {
         disc(),
         filled(disc(), "field") + outlined(disc(15), "black", 14),
         _DISC_FIELD,
-        _stripes(330),
+        _stripes(326, 25, 11),
     ),
     "mandatory": Frame(
         700, 700, disc(), filled(disc(), "white") + filled(disc(20), "blue"), _DISC_FIELD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
+_STAIRS = Box(17, 444, 666, 239)
 _DEAD_END_RIGHT = sign("blue-square", Picture("dead-end-right", Box(180, 17, 361, 666), "white"))
 _TRUCKS_RIGHT = sign(
     "blue-3x1",
@@ -15,6 +16,16 @@ INFORMATION: dict[str, Sign] = {
     "6.2": sign("blue-square", Text("{value}", Box(90, 200, 520, 300), "white")),
     "6.3.1": sign("blue-square", Picture("u-turn-from-edge", Box(129, 73, 385, 610), "white")),
     "6.4": sign("blue-square", Picture("letter-p", Box(211, 93, 350, 514), "white")),
+    "6.6": sign(
+        "blue-square",
+        Picture("stairs-down-right", _STAIRS, "white", mirrored=True),
+        Picture("walker-down", Box(189, 57, 236, 517), "white"),
+    ),
+    "6.7": sign(
+        "blue-square",
+        Picture("stairs-down-right", _STAIRS, "white"),
+        Picture("walker-up", Box(208, 55, 250, 476), "white"),
+    ),
     "6.8.1": sign("blue-square", Picture("dead-end", Box(202, 112, 296, 571), "white")),
     "6.8.2": _DEAD_END_RIGHT,
     "6.8.3": mirror(_DEAD_END_RIGHT),

@@ -30,6 +30,7 @@ MANDATORY: dict[str, Sign] = {
     "4.2.2": mirror(_PASS),
     "4.2.3": sign("mandatory", _PASS_RIGHT, replace(_PASS_RIGHT, mirrored=True)),
     "4.3": sign("mandatory", Picture("roundabout", Box(58, 117, 530, 526), "white")),
+    "4.5.1": sign("mandatory", Picture("walker", Box(216, 118, 252, 448), "white")),
     "4.8.2": sign("white-upright", _DANGER_TRUCK, Inset("4.1.2", _SMALL_DISC)),
     "4.8.3": sign("white-upright", _DANGER_TRUCK, Inset("4.1.3", _SMALL_DISC)),
 }

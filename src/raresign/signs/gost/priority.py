@@ -21,7 +21,7 @@ PRIORITY: dict[str, Sign] = {
     "2.3.6": _BEHIND_RIGHT,
     "2.3.7": mirror(_BEHIND_RIGHT, _WIDTH),
     "2.4": sign("yield"),
-    "2.5": sign("stop", Text("STOP", Box(62, 256, 576, 188), "white")),
+    "2.5": sign("stop", Text("STOP", Box(55, 247, 597, 205), "white", weight="Semibold")),
     "2.6": sign(
         "prohibition",
         Picture("arrow-down", Box(194, 115, 178, 355)),

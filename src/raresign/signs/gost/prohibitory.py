@@ -23,6 +23,7 @@ PROHIBITORY: dict[str, Sign] = {
     "3.6": sign("prohibition", Picture("tractor", Box(125, 180, 440, 327))),
     "3.7": sign("prohibition", Picture("trailer", Box(113, 271, 406, 181))),
     "3.9": sign("prohibition", Picture("bicycle", Box(130, 215, 440, 270))),
+    "3.10": sign("prohibition-slash", Picture("walker", Box(224, 114, 252, 450))),
     "3.11": sign("prohibition", Text("{value}[т]", Box(125, 233, 450, 250))),
     "3.12": sign(
         "prohibition",

@@ -20,11 +20,20 @@ _BUS_LANE = sign(
     Picture("lane-divider", Box(339, 17, 22, 666), "white"),
     Picture("arrow-up-long", Box(432, 69, 186, 614), "white"),
 )
+_TRIANGLE = Box(52, 49, 596, 521)
+_LIVING_ZONE = sign(
+    "blue-upright",
+    Picture("car-front", Box(139, 123, 225, 204), "white"),
+    Picture("house-corner", Box(461, 17, 221, 421), "white"),
+    Picture("walker", Box(86, 446, 229, 408), "white"),
+    Picture("running-child", Box(430, 692, 219, 292), "white"),
+    Picture("ball", Box(340, 917, 66, 66), "white"),
+)
 _CROSSING = sign(
     "blue-square",
-    Picture("triangle-field", Box(50, 70, 600, 520), "white"),
-    Picture("walker", Box(210, 165, 280, 345)),
-    Picture("zebra", Box(180, 510, 340, 55)),
+    Picture("triangle-field", _TRIANGLE, "white"),
+    Picture("walker", Box(230, 142, 221, 389), mirrored=True),
+    Picture("zebra", Box(138, 490, 423, 63)),
 )
 
 
@@ -80,9 +89,12 @@ SPECIAL: dict[str, Sign] = {
         Picture("car-front", Box(213, 447, 274, 249)),
     ),
     "5.19.1": _CROSSING,
+    "5.19.2": mirror(_CROSSING),
     "5.20": sign(
         "blue-square",
-        Picture("triangle-field", Box(50, 70, 600, 520), "white"),
-        Picture("hump", Box(150, 440, 400, 100)),
+        Picture("triangle-field", _TRIANGLE, "white"),
+        Picture("hump", Box(124, 406, 453, 90)),
     ),
+    "5.21": _LIVING_ZONE,
+    "5.22": _ended(_LIVING_ZONE, _UPRIGHT_BAR),
 }

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from raresign.signs.gost.frames import FRAMES
 from raresign.signs.gost.table import SIGNS
-from raresign.signs.parts import Box, Inset, Sign, sign
+from raresign.signs.parts import Box, Inset, Picture, Sign, Text, mirror, sign
 
 # Yellow ground at road works: traffic rules of the Russian Federation, appendix 1, section 8 and
 # GOST R 52289-2019, 5.1.17.
@@ -18,6 +18,8 @@ _TEMPORARY = (
 # On boards of fluorescent film: warning and prohibitory signs where drivers overlook them.
 _BOARDED = ("warning", "prohibition", "prohibition-slash", "no-entry", "no-parking", "no-stopping")
 
+# Bends as GOST 10807-78 drew them; many still hang.
+_ZIGZAG = sign("warning", Picture("zigzag-right", Box(312, 345, 210, 280)))
 _BOARDS = {"yellow-board": "yellow", "green-board": "greenyellow"}
 
 # What a sign whose code names no value shows on the road, commonest first.
@@ -45,10 +47,12 @@ VALUES: dict[str, tuple[str, ...]] = {
 def variants() -> dict[str, dict[str, Sign]]:
     """Base code -> variant -> drawing."""
     found: dict[str, dict[str, Sign]] = {code: {} for code in SIGNS}
-    if "4.1.2.1" not in SIGNS:
-        return {}
     found["4.1.2"]["plain"] = SIGNS["4.1.2.1"]
     found["4.1.3"]["plain"] = SIGNS["4.1.2.2"]
+    found["1.12.1"]["zigzag"] = _ZIGZAG
+    found["1.12.2"]["zigzag"] = mirror(_ZIGZAG, 834)
+    for code in ("3.24", "3.25"):
+        found[code]["light"] = _light(SIGNS[code])
     found["1.25"]["white"] = replace(SIGNS["1.25"], field="white")
     for code in _TEMPORARY:
         found[code]["temporary"] = replace(SIGNS[code], field="yellow")
@@ -57,6 +61,17 @@ def variants() -> dict[str, dict[str, Sign]]:
             for name, colour in _BOARDS.items():
                 found[code][name] = _on_board(code, colour)
     return {code: looks for code, looks in found.items() if looks}
+
+
+def _light(speed: Sign) -> Sign:
+    """The thinner, wider spaced digits of older signs."""
+    return replace(
+        speed,
+        layers=tuple(
+            replace(layer, weight="Semibold", spacing=0.14) if isinstance(layer, Text) else layer
+            for layer in speed.layers
+        ),
+    )
 
 
 def _on_board(code: str, colour: str) -> Sign:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
 _WIDTH = 834  # of the triangle's drawing
-_CHARGE = Box(303, 374, 262, 112)  # of the percent along a slope
+_PERCENT = Box(290, 375, 300, 120)  # of the percent along a slope
 
 _BEND = sign("warning", Picture("bend-right", Box(349, 274, 189, 378)))
-_BENDS = sign("warning", Picture("double-bend-right", Box(267, 309, 264, 342)))
+_BENDS = sign("warning", Picture("bends-right", Box(268, 309, 263, 343)))
 _RIGHT_EDGE = Picture("road-edge-narrowing", Box(433, 254, 127, 388))
 _NARROWING = sign("warning", Picture("road-edge", Box(342, 254, 59, 388)), _RIGHT_EDGE)
 
 WARNING: dict[str, Sign] = {
     "1.1": sign("warning", Picture("fence", Box(244, 414, 346, 205))),
-    "1.2": sign("warning", Picture("steam-locomotive", Box(212, 163, 371, 482))),
+    "1.2": sign("warning", Picture("locomotive", Box(210, 161, 374, 483))),
     "1.5": sign("warning", Picture("tram-side", Box(212, 326, 410, 298))),
     "1.6": sign("warning", Picture("crossing-roads", Box(270, 345, 293, 293))),
     "1.7": sign("warning", Picture("roundabout-ahead", Box(261, 283, 348, 345))),
@@ -31,12 +33,12 @@ WARNING: dict[str, Sign] = {
     "1.13": sign(
         "warning",
         Picture("slope-down", Box(114, 437, 599, 212)),
-        Text("{value}%", _CHARGE, turn=24),
+        Text("{value}%", _PERCENT, weight="Semibold", turn=23.8),
     ),
     "1.14": sign(
         "warning",
         Picture("slope-down", Box(114, 437, 599, 212), mirrored=True),
-        Text("{value}%", _CHARGE.mirrored(_WIDTH), turn=-24),
+        Text("{value}%", _PERCENT.mirrored(_WIDTH), weight="Semibold", turn=-23.8),
     ),
     "1.15": sign(
         "warning",
@@ -51,7 +53,7 @@ WARNING: dict[str, Sign] = {
         Picture("roadside-gravel", Box(176, 552, 391, 71)),
         Picture("car-rear", Box(362, 368, 212, 192), turn=7),
     ),
-    "1.20.1": sign("warning", _RIGHT_EDGE, Picture(_RIGHT_EDGE.name, _RIGHT_EDGE.box, mirrored=True)),
+    "1.20.1": sign("warning", _RIGHT_EDGE, replace(_RIGHT_EDGE, mirrored=True)),
     "1.20.2": _NARROWING,
     "1.20.3": mirror(_NARROWING, _WIDTH),
     "1.21": sign(
@@ -61,9 +63,13 @@ WARNING: dict[str, Sign] = {
     ),
     "1.22": sign(
         "warning",
-        Picture("walker", Box(267, 170, 300, 420)),
-        Picture("zebra", Box(222, 575, 390, 58)),
+        Picture("walker", Box(286, 190, 241, 433), mirrored=True),
+        Picture("zebra", Box(187, 576, 459, 68)),
     ),
+    "1.23": sign("warning", Picture("children", Box(224, 258, 426, 365))),
+    "1.25": sign("warning", Picture("road-worker", Box(269, 258, 438, 386)), field="yellow"),
+    "1.26": sign("warning", Picture("cow", Box(276, 342, 344, 300))),
+    "1.27": sign("warning", Picture("deer", Box(281, 194, 316, 461))),
     "1.30": sign("warning", Picture("aeroplane", Box(189, 205, 468, 416))),
     "1.31": sign("warning", Picture("tunnel", Box(235, 323, 365, 321))),
     "1.33": sign("warning", Picture("exclamation", Box(362, 231, 111, 414))),
