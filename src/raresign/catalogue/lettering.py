@@ -111,7 +111,28 @@ def _font(weight: Weight) -> TTFont:
 
     file = files("font_source_sans_pro").joinpath(f"files/SourceSansPro-{weight}.ttf")
     with file.open("rb") as stream:
-        return TTFont(stream, lazy=False)
+        font = TTFont(stream, lazy=False)
+    _take_the_foot_off_one(font, weight)
+    return font
+
+
+# Source Sans' "1" without the bar that it stands on, as on road signs: outline, advance.
+_ONE: dict[Weight, tuple[str, int]] = {
+    "Semibold": ("M162 0V512H45V584Q93 593 127.5 605.5Q162 618 192 636H278V0Z", 353),
+    "Bold": ("M159 0V486H40V577Q92 587 128 601Q164 615 198 635H306V0Z", 368),
+}
+
+
+def _take_the_foot_off_one(font: TTFont, weight: Weight) -> None:
+    """Replace the glyph of "1"; the licence allows it in a work that does not ship the font."""
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+    from fontTools.svgLib.path import parse_path
+
+    path, advance = _ONE[weight]
+    pen = TTGlyphPen(None)
+    parse_path(path, pen)
+    font["glyf"]["one"] = pen.glyph()
+    font["hmtx"]["one"] = (advance, 45 if weight == "Semibold" else 40)
 
 
 @cache

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from raresign.signs.icon_folder import drawn_catalogue, drawn_icons, write_catalogue, write_icons
-from raresign.signs.likeness import ClosePair, closest_pairs, structural_similarity
+from raresign.signs.likeness import (
+    ClosePair,
+    aligned_similarity,
+    closest_pairs,
+    structural_similarity,
+)
 from raresign.signs.render import render_sign
 from raresign.signs.standard import STANDARDS, Standard, standard
 
@@ -11,6 +16,7 @@ __all__ = [
     "STANDARDS",
     "ClosePair",
     "Standard",
+    "aligned_similarity",
     "closest_pairs",
     "drawn_catalogue",
     "drawn_icons",

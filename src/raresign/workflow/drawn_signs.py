@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -20,15 +21,15 @@ from raresign.errors import InputError
 from raresign.signs import (
     ClosePair,
     Standard,
+    aligned_similarity,
     closest_pairs,
     drawn_icons,
     standard,
-    structural_similarity,
     write_catalogue,
     write_icons,
 )
 
-_COMPARED, _SMALL = 64, 32
+_COMPARED, _SMALL = 128, 32
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
         'Speed limit 55 km/h'
     """
     signs = standard(name)
-    shown = tuple(codes) or signs.codes
+    shown = sorted(codes or signs.codes, key=in_order)
     rows = []
     for code in shown:
         signs.svg(code)
@@ -137,7 +138,7 @@ class Likeness:
 
 
 def compare_signs(icons: str | Path, name: str = "gost") -> Likeness:
-    """Compare drawings with official icons, both trimmed and stretched to a square.
+    """Compare drawings with official icons, both trimmed, stretched to a square and aligned.
 
     Args:
         icons: Folder of `<code>.png` or `<code>.svg`.
@@ -161,7 +162,7 @@ def compare_signs(icons: str | Path, name: str = "gost") -> Likeness:
             one, other = (
                 load_icon(path, _COMPARED) for path in (files[code], folder / f"{code}.svg")
             )
-            similarity[code] = structural_similarity(one, other)
+            similarity[code] = aligned_similarity(one, other)
     ours = drawn_icons(name, signs.codes)
     small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
     return Likeness(
@@ -172,7 +173,7 @@ def compare_signs(icons: str | Path, name: str = "gost") -> Likeness:
 
 
 def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
-    """Those of the codes that a standard draws, in its order."""
+    """Those of the codes that a standard draws, in the order of their numbers."""
     known = []
     for code in codes:
         try:
@@ -180,5 +181,15 @@ def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
         except InputError:
             continue
         known.append(code)
-    order = {base: place for place, base in enumerate(signs.signs)}
-    return sorted(known, key=lambda code: (order[signs.base_of(code)], code))
+    return sorted(known, key=in_order)
+
+
+def in_order(code: str) -> list[tuple[int, str]]:
+    """Sorts codes by their numbers.
+
+    Example:
+        >>> sorted(["1.10", "3.24.n40", "1.2", "3.24.n5", "3.24.n"], key=in_order)
+        ['1.2', '1.10', '3.24.n', '3.24.n5', '3.24.n40']
+    """
+    parts = re.findall(r"\d+|\D+", code)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

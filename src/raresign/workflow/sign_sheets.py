@@ -13,7 +13,7 @@ from PIL import Image
 from raresign.catalogue import IconWarning, icon_files, load_icon
 from raresign.files import whole_file
 from raresign.signs import drawn_icons, standard
-from raresign.workflow.drawn_signs import known_codes
+from raresign.workflow.drawn_signs import in_order, known_codes
 from raresign.workflow.sheet_page import Cell, Row, draw_page
 
 Pixels = npt.NDArray[np.uint8]
@@ -30,7 +30,7 @@ def sign_sheets(
     codes: Sequence[str] = (),
     icons: str | Path | None = None,
 ) -> list[Path]:
-    """Draw `signs.png`, every sign and variant; with `icons` also pages of pairs.
+    """Draw `signs.png` and `variants.png`; with `icons` also pages of pairs.
 
     Args:
         out: Folder for the pictures.
@@ -46,24 +46,32 @@ def sign_sheets(
         InputError: No such standard or sign, or no such folder.
     """
     signs = standard(name)
-    shown = tuple(codes) or signs.codes
-    folder = drawn_icons(name, shown)
-    cells = [
-        Cell(_on_paper(load_icon(path), _TILE), path.stem)
-        for code in shown
-        for path in icon_files(folder)[code]
-    ]
-    gaps = [Cell(None)] * (-len(cells) % _ACROSS if len(cells) > _ACROSS else 0)
-    across = min(_ACROSS, len(cells))
-    rows = [Row("", (cells + gaps)[k : k + across]) for k in range(0, len(cells), across)]
-    note = f"{len(shown)} classes, {len(cells) - len(shown)} variants"
-    pages = {"signs.png": draw_page(signs.title, note, rows)}
+    shown = sorted(codes or signs.codes, key=in_order)
+    files = icon_files(drawn_icons(name, shown))
+    tiles = {path: _on_paper(load_icon(path), _TILE) for code in shown for path in files[code]}
+    mains = [Cell(tiles[files[code][0]], code) for code in shown]
+    pages = {"signs.png": draw_page(signs.title, "", _in_rows(mains, _ACROSS))}
+    varied = [code for code in shown if len(files[code]) > 1]
+    if varied:
+        most = max(len(files[code]) for code in varied)
+        rows = []
+        for code in varied:
+            cells = [Cell(tiles[path], path.stem.partition("@")[2]) for path in files[code]]
+            rows.append(Row(code, cells + [Cell(None)] * (most - len(cells))))
+        pages["variants.png"] = draw_page(signs.title, "the sign, then its variants", rows, 2)
     if icons is not None:
         pages |= _pages_of_pairs(name, Path(icons))
     for file, page in pages.items():
         with whole_file(Path(out) / file) as temporary:
             page.save(temporary, format="PNG")
     return [Path(out) / file for file in pages]
+
+
+def _in_rows(cells: list[Cell], across: int) -> list[Row]:
+    """Cells in rows of at most `across`, the last one filled up with gaps."""
+    across = min(across, len(cells))
+    filled = cells + [Cell(None)] * (-len(cells) % across)
+    return [Row("", filled[k : k + across]) for k in range(0, len(filled), across)]
 
 
 def _pages_of_pairs(name: str, icons: Path) -> dict[str, Image.Image]:

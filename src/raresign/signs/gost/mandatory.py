@@ -16,6 +16,7 @@ _STRAIGHT_OR_RIGHT = sign(
 _RIGHT_OR_LEFT = Picture("left-or-right-from-edge", Box(69, 212, 562, 488), "white")
 _DANGER_TRUCK = Picture("danger-truck", Box(219, 132, 262, 414))
 _SMALL_DISC = Box(176, 621, 348, 348)
+_DANGER_RIGHT = sign("white-upright", _DANGER_TRUCK, Inset("4.1.2", _SMALL_DISC))
 
 MANDATORY: dict[str, Sign] = {
     "4.1.1": sign("mandatory", Picture("arrow-up-from-edge", Box(259.5, 92, 181, 608), "white")),
@@ -31,6 +32,6 @@ MANDATORY: dict[str, Sign] = {
     "4.2.3": sign("mandatory", _PASS_RIGHT, replace(_PASS_RIGHT, mirrored=True)),
     "4.3": sign("mandatory", Picture("roundabout", Box(58, 117, 530, 526), "white")),
     "4.5.1": sign("mandatory", Picture("walker", Box(216, 118, 252, 448), "white")),
-    "4.8.2": sign("white-upright", _DANGER_TRUCK, Inset("4.1.2", _SMALL_DISC)),
-    "4.8.3": sign("white-upright", _DANGER_TRUCK, Inset("4.1.3", _SMALL_DISC)),
+    "4.8.2": _DANGER_RIGHT,
+    "4.8.3": mirror(_DANGER_RIGHT),
 }
