@@ -18,9 +18,10 @@ from raresign.workflow.sheet_page import Cell, Row, draw_page
 
 Pixels = npt.NDArray[np.uint8]
 
-_SIDES = (200, 64, 32)  # at which drawings stand beside icons
+_LARGE = 200
+_SMALL = (64, 32)  # at which drawings stand beside icons, besides large
 _TILE, _ACROSS = 96, 15  # of the sheet of all signs
-_PAIRS, _COLUMNS = 48, 3  # of a page of pairs
+_PAIRS, _COLUMNS = 48, 4  # of a page of pairs
 _PAPER = 200
 
 
@@ -87,8 +88,8 @@ def _pages_of_pairs(name: str, icons: Path) -> dict[str, Image.Image]:
             width, height = signs.size(code)
             pair = [load_icon(path, 400) for path in (files[code], folder / f"{code}.svg")]
             shaped = [_shaped(picture, width / height) for picture in pair]
-            cells = [Cell(_on_paper(p, _SIDES[0], side)) for side in _SIDES for p in shaped]
-            rows.append(Row(code, cells))
+            cells = [Cell(_on_paper(picture, _LARGE)) for picture in shaped]
+            rows.append(Row(code, [*cells, Cell(_small(shaped))]))
     pages = {}
     for number, first in enumerate(range(0, len(rows), _PAIRS), 1):
         note = "left the icon, right our drawing; at 200, 64 and 32 px"
@@ -102,6 +103,13 @@ def _shaped(picture: Pixels, aspect: float) -> Pixels:
     side = len(picture)
     size = (side, round(side / aspect)) if aspect >= 1 else (round(side * aspect), side)
     return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def _small(pair: list[Pixels]) -> Pixels:
+    """Both pictures at both small sides, in one square."""
+    half = _LARGE // 2
+    rows = [np.hstack([_on_paper(picture, half, side) for picture in pair]) for side in _SMALL]
+    return np.vstack(rows)
 
 
 def _on_paper(picture: Pixels, tile: int, side: int | None = None) -> Pixels:

@@ -132,7 +132,7 @@ FRAMES: dict[str, Frame] = {
     "service": _blue(700, 1050, window=_WINDOW),  # a white window above a blue foot
     "plate": _white(700, 350, 0, 12),
     "plate-upright": _white(350, 700, 0, 12),
-    "plate-square": _white(700, 700, 0, 16),
+    "plate-square": _white(700, 700, 0, 12),
     "white-upright": _white(700, 1050, 10, 13),
     "white-3x1": _white(1050, 350, 10, 13),
     "board": Frame(

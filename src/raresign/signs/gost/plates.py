@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
-_ARROW = sign("plate", Picture("arrow-right", Box(11, 80, 623, 190)))
+_ARROW = sign("plate", Picture("arrow-right", Box(11, 77, 628, 196)))
 _WHEELCHAIR = Picture("wheelchair", Box(217, 22, 266, 307))
-_SIDE_ARROW = Box(459, 112, 197, 126)
+_SIDE_ARROW = Box(459, 110, 200, 130)
 
 PLATES: dict[str, Sign] = {
-    "8.1.1": sign("plate", Text("{value} м", Box(57, 85, 586, 180))),
+    "8.1.1": sign("plate", Text("{value}м", Box(57, 84, 586, 179), weight="Semibold", spacing=0.1)),
     "8.1.3": sign(
         "plate",
-        Text("{value} м", Box(66, 118, 358, 115)),
+        Text("{value}м", Box(64, 117, 360, 116), weight="Semibold", spacing=0.1),
         Picture("arrow-right-short", _SIDE_ARROW),
     ),
     "8.1.4": sign(
         "plate",
         Picture("arrow-right-short", _SIDE_ARROW, mirrored=True),
-        Text("{value} м", Box(268, 118, 383, 115)),
+        Text("{value}м", Box(267, 117, 384, 116), weight="Semibold", spacing=0.1),
     ),
     "8.2.1": sign(
         "plate",
         Picture("arrow-up-stub", Box(38, 90, 98, 172)),
-        Text("{value} м", Box(160, 118, 380, 115)),
+        Text("{value}м", Box(165, 117, 360, 116), weight="Semibold", spacing=0.1),
         Picture("arrow-up-stub", Box(564, 90, 98, 172)),
     ),
     "8.2.2": sign(
         "plate-upright",
-        Picture("arrow-up-tall", Box(123, 63, 104, 221)),
-        Text("{value}", Box(60, 369, 230, 123)),
-        Text("м", Box(115, 515, 120, 120)),
+        Picture("arrow-up-tall", Box(121, 60, 108, 224)),
+        Text("{value}", Box(60, 367, 230, 124), weight="Semibold", spacing=0.1),
+        Text("м", Box(115, 517, 120, 117), weight="Semibold"),
     ),
-    "8.2.3": sign("plate-upright", Picture("arrow-down-from-edge", Box(80, 11, 190, 623))),
-    "8.2.4": sign("plate-upright", Picture("arrow-up-down", Box(79, 63, 191, 574))),
+    "8.2.3": sign("plate-upright", Picture("arrow-down-from-edge", Box(77, 11, 196, 628))),
+    "8.2.4": sign("plate-upright", Picture("arrow-left-right", Box(-114, 252, 578, 196), turn=90)),
     "8.3.1": _ARROW,
     "8.3.2": mirror(_ARROW),
-    "8.3.3": sign("plate", Picture("arrow-left-right", Box(66, 80, 568, 190))),
+    "8.3.3": sign("plate", Picture("arrow-left-right", Box(61, 77, 578, 196))),
     "8.4.1": sign("plate", Picture("truck-side", Box(109, 66, 479, 248))),
     "8.4.3": sign("plate", Picture("car-side", Box(118, 66, 468, 240))),
     "8.4.4": sign("plate", Picture("bus-side", Box(131, 66, 440, 213))),
