@@ -185,7 +185,7 @@ def _build(
     if without:
         raise InputError(
             f"{folder}: {len(without)} of {len(ids)} classes have no icon: {', '.join(without)}",
-            f"add {without[0]}.png or {without[0]}.svg and so on; names must match exactly",
+            f"add {without[0]}.png or .svg and so on, named exactly so; or use --icons gost",
         )
 
     def seen(code: str) -> tuple[str, Pixels]:

@@ -43,7 +43,10 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}", "put one icon a class there: <code>.png")
+        raise InputError(
+            f"there is no folder {folder}",
+            "put one icon a class there, <code>.png, or use --icons gost",
+        )
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir(), key=lambda path: ("@" in path.stem, path.name)):
         if path.suffix.lower() in ICON_SUFFIXES and path.is_file():

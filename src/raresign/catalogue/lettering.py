@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
@@ -49,15 +49,16 @@ class Outline:
     letter_height: float
 
 
-_GAP = 60  # font units that smaller letters stand off larger ones, besides their own side
+_GAP = 60  # font units that a smaller unit stands off its value, besides its own side
 
 
+@lru_cache(maxsize=1024)  # one text stands on a sign and its variants
 def outline(
     text: str,
     slot: Slot,
     weight: Weight = "Semibold",
     *,
-    sizes: Sequence[float] | None = None,
+    sizes: tuple[float, ...] | None = None,
     hanging: bool = False,
     spacing: float = 0,
 ) -> Outline:
@@ -83,7 +84,7 @@ def outline(
         [69, 54, 33]
     """
     names = [_glyph_name(character, text, weight) for character in text]
-    sizes = [1.0] * len(text) if sizes is None else sizes
+    sizes = (1.0,) * len(text) if sizes is None else sizes
     places, (left, bottom, right, top) = _line(names, sizes, weight, spacing * _capital(weight))
     bottom = 0.0 if hanging else bottom
     wide = slot.width / (right - left)
@@ -175,15 +176,15 @@ def _line(
     """Where each glyph of a line begins, and the line's ink, at least a capital letter high."""
     places: list[float] = []
     boxes: list[_Box] = []
-    at, before = 0.0, 1.0
+    at, before, last = 0.0, 1.0, ""
     for name, size in zip(names, sizes, strict=True):
         advance, box = _glyph(name, weight)
-        at += _GAP if size < before else 0
+        at += _GAP if size < before and last != "period" else 0
         places.append(at)
         if box is not None:
             boxes.append((at + size * box[0], size * box[1], at + size * box[2], size * box[3]))
         at += size * advance + spacing
-        before = size
+        before, last = size, name
     left, bottom, right, top = zip(*boxes, strict=True)
     return places, (
         min(left),

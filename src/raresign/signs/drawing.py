@@ -124,16 +124,17 @@ def _as_on_the_road(value: str) -> str:
     return f"{hour}.[{minute}]" if colon else value.replace(".", ",")
 
 
-def _sized(text: str) -> tuple[str, list[float]]:
+def _sized(text: str) -> tuple[str, tuple[float, ...]]:
     """The characters of a text and their sizes: smaller between brackets."""
-    letters, sizes, size = "", [], 1.0
+    letters, size = "", 1.0
+    sizes: list[float] = []
     for character in text:
         if character in "[]":
             size = _SMALL if character == "[" else 1.0
         else:
             letters += character
             sizes.append(size)
-    return letters, sizes
+    return letters, tuple(sizes)
 
 
 @cache

@@ -129,12 +129,13 @@ FRAMES: dict[str, Frame] = {
     "blue-upright": _blue(700, 1050),
     "blue-2x1": _blue(1400, 700, 20),
     "blue-3x1": _blue(1050, 350),
+    "blue-3x1-slim": _blue(1050, 350, 10),
     "service": _blue(700, 1050, window=_WINDOW),  # a white window above a blue foot
     "plate": _white(700, 350, 0, 12),
     "plate-upright": _white(350, 700, 0, 12),
     "plate-square": _white(700, 700, 0, 12),
     "white-upright": _white(700, 1050, 10, 13),
-    "white-3x1": _white(1050, 350, 10, 13),
+    "white-3x1": _white(1050, 350, 10, 10),
     "board": Frame(
         960,
         960,

@@ -30,6 +30,6 @@ PRIORITY: dict[str, Sign] = {
     "2.7": sign(
         "blue-square",
         Picture("oncoming-arrow", Box(211, 17, 186, 314), "red"),
-        Picture("arrow-up-long", Box(316, 208, 186, 614), "white"),
+        Picture("arrow-up-long", Box(316, 208, 186, 618), "white"),
     ),
 }

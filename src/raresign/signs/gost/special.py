@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
-_UPRIGHT_BAR = Picture("end-bar-steep", Box(13, 17, 674, 1016), "red")
-_SQUARE_BAR = Picture("end-bar", Box(19, 19, 662, 662), "red")
+_UPRIGHT_BAR = Picture("end-bar-steep", Box(17, 17, 666, 1016), "red")
+_SQUARE_BAR = Picture("end-bar", Box(17, 17, 666, 666), "red")
 
 _CARS_ONLY = sign("blue-upright", Picture("car-front", Box(156, 373, 389, 352), "white"))
-_ONE_WAY = sign("blue-square", Picture("arrow-up-wide", Box(170, 69, 360, 614), "white"))
-_TO_ONE_WAY = sign("blue-3x1", Picture("arrow-right-long", Box(17, 82, 953, 186), "white"))
+_ONE_WAY = sign("blue-square", Picture("arrow-up-wide", Box(170, 69, 360, 618), "white"))
+_TO_ONE_WAY = sign("blue-3x1", Picture("arrow-right-long", Box(13, 88, 959, 174), "white"))
 _REVERSIBLE = sign("blue-square", Picture("arrow-up-down", Box(257, 69, 186, 562), "white"))
 _BUS_LANE = sign(
     "blue-square",
-    Picture("bus-front", Box(68, 70, 212, 254), "white"),
+    Picture("bus-front", Box(70, 69, 210, 259), "white"),
     Picture("arrow-down-short", Box(82, 350, 186, 281), "white"),
-    Picture("lane-divider", Box(339, 17, 22, 666), "white"),
-    Picture("arrow-up-long", Box(432, 69, 186, 614), "white"),
+    Picture("lane-divider", Box(339, 13, 22, 674), "white"),
+    Picture("arrow-up-long", Box(432, 69, 186, 618), "white"),
 )
 _TRIANGLE = Box(52, 49, 596, 521)
 _LIVING_ZONE = sign(
@@ -56,7 +56,7 @@ SPECIAL: dict[str, Sign] = {
     "5.14": sign(
         "blue-square",
         Picture("arrow-up-short", Box(257, 69, 186, 281), "white"),
-        Picture("bus-rear", Box(244, 373, 212, 254), "white"),
+        Picture("bus-rear", Box(245, 374, 210, 259), "white"),
     ),
     "5.15.1": sign(
         "blue-2x1",
@@ -66,25 +66,25 @@ SPECIAL: dict[str, Sign] = {
     ),
     "5.15.2": sign(
         "blue-square",
-        Picture("arrow-up-long", Box(257, 69, 186, 614), "white"),
-        Picture("lanes-marked", Box(164, 325, 372, 358), "white"),
+        Picture("arrow-up-long", Box(257, 69, 186, 618), "white"),
+        Picture("lanes-marked", Box(164, 325, 372, 362), "white"),
     ),
     "5.15.3": sign(
         "blue-square",
-        Picture("lane-begins", Box(129, 69, 442, 614), "white"),
-        Picture("lane-dashes-above", Box(339, 17, 22, 262), "white"),
+        Picture("lane-begins", Box(129, 69, 442, 618), "white"),
+        Picture("lane-dashes-above", Box(339, 13, 22, 266), "white"),
     ),
     "5.15.5": sign(
         "blue-square",
-        Picture("lane-ends", Box(108, 71, 429, 612), "white"),
-        Picture("lane-dashes", Box(339, 419, 22, 264), "white"),
+        Picture("lane-ends", Box(108, 71, 429, 616), "white"),
+        Picture("lane-dashes", Box(339, 419, 22, 268), "white"),
     ),
     "5.15.7": sign("blue-2x1", Picture("lanes-oncoming", Box(149, 17, 1101, 666), "white")),
     "5.16": sign("service", Picture("bus-side", Box(111, 336, 479, 233))),
     "5.17": sign("service", Picture("tram-side", Box(111, 262, 479, 348))),
     "5.18": sign(
         "service",
-        Text("такси", Box(176, 266, 347, 83)),
+        Text("такси", Box(176, 266, 348, 83), weight="Semibold", spacing=0.14),
         Picture("taxi-lamp", Box(306, 424, 88, 30)),
         Picture("car-front", Box(213, 447, 274, 249)),
     ),
