@@ -2,6 +2,7 @@
 
 python tools/pictures.py   docs/images/synthesis.png: icons and what the preset `road` makes of them
                            docs/images/effects/<effect>.webp: each effect, without above, with below
+                           docs/images/catalogue.webp: every drawn sign
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from raresign import BackgroundAtlas, IconAtlas, build_synthesiser, load_icon, load_preset
+from raresign import (
+    BackgroundAtlas,
+    IconAtlas,
+    build_synthesiser,
+    load_icon,
+    load_preset,
+    sign_sheets,
+)
 from raresign.embedded import procedural_backgrounds
 from raresign.signs import standard
 from raresign.synthesis import RoadPreset
@@ -26,6 +34,9 @@ IMAGES = Path("docs/images")
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = sign_sheets(folder)[0]
+        save(Image.open(sheet).convert("RGB"), IMAGES / "catalogue.webp", quality=80, method=6)
     preset = load_preset("road")
     assert isinstance(preset, RoadPreset)
     with one_thread():
