@@ -56,8 +56,8 @@ def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
     """`structural_similarity`, the icon first freed of what stands around its sign.
 
     Icons come with outlines, shadows and captions. Each side is cut where that brings the icon
-    nearer to the drawing: from the best of four first guesses, with and without a frame and a
-    caption, the best change of one margin at a time, in steps of 1/8 to 1/64 of the side, none
+    nearer to the drawing: from four first guesses, with and without a frame and a caption, the
+    best change of one margin at a time, in steps of 1/8 to 1/64 of the side, none
     over a quarter.
 
     Args:
@@ -76,10 +76,14 @@ def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
     """
     source, other = (Image.fromarray(np.ascontiguousarray(p)) for p in (icon, drawing))
     wanted = _cut(other, (0, 0, 0, 0))
-    starts = [(m, m, m, m + caption) for m in (0, _SIDE // 16) for caption in (0, _SIDE // 6)]
-    values = _similarities([_cut(source, start) for start in starts], wanted)
-    margins: tuple[int, ...] = starts[int(values.argmax())]
-    best = float(values.max())
+    frame, caption = _SIDE // 16, _SIDE // 6
+    starts = [(0, 0, 0, 0), (frame,) * 4, (0, 0, 0, caption), (frame, frame, frame, caption)]
+    return max(_climb(source, wanted, start) for start in starts)
+
+
+def _climb(source: Image.Image, wanted: Pixels, margins: tuple[int, ...]) -> float:
+    """The best similarity that changes of one margin at a time lead to."""
+    best = float(_similarities([_cut(source, margins)], wanted)[0])
     for step in (8, 4, 2, 1):
         while True:
             tried = [m for m in _neighbours(margins, step) if 0 <= min(m) <= max(m) <= _SIDE // 4]

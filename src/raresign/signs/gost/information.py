@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
-_STAIRS = Box(17, 444, 666, 239)
+_STAIRS = Box(13, 444, 674, 243)
 _DEAD_END_RIGHT = sign("blue-square", Picture("dead-end-right", Box(180, 13, 361, 674), "white"))
 _TRUCKS_RIGHT = sign(
     "blue-3x1-slim",
@@ -19,7 +19,7 @@ INFORMATION: dict[str, Sign] = {
     "6.6": sign(
         "blue-square",
         Picture("stairs-down-right", _STAIRS, "white", mirrored=True),
-        Picture("walker-down", Box(189, 57, 236, 517), "white"),
+        Picture("walker-down", Box(189, 57, 236, 519), "white"),
     ),
     "6.7": sign(
         "blue-square",

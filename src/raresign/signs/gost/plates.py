@@ -5,7 +5,7 @@ from __future__ import annotations
 from raresign.signs.parts import Box, Picture, Sign, Text, mirror, sign
 
 _ARROW = sign("plate", Picture("arrow-right", Box(11, 77, 628, 196)))
-_WHEELCHAIR = Picture("wheelchair", Box(217, 22, 266, 307))
+_WHEELCHAIR = Picture("wheelchair", Box(217, 22, 264, 305))
 _SIDE_ARROW = Box(459, 110, 200, 130)
 
 PLATES: dict[str, Sign] = {
@@ -63,9 +63,9 @@ PLATES: dict[str, Sign] = {
     ),
     "8.13": sign("plate-square", Picture("main-road-left", Box(0, 0, 700, 700))),
     "8.14": sign("plate", Picture("arrow-onto-lane", Box(16, 0, 668, 339))),
-    "8.15": sign("plate", Picture("dark-glasses", Box(94, 80, 539, 193))),
-    "8.16": sign("plate", Picture("rain-cloud", Box(154, 45, 382, 266))),
+    "8.15": sign("plate", Picture("dark-glasses", Box(96, 81, 534, 193))),
+    "8.16": sign("plate", Picture("rain-cloud", Box(153, 45, 380, 262))),
     "8.17": sign("plate", _WHEELCHAIR),
     "8.18": sign("plate", _WHEELCHAIR, Picture("except-bar", Box(193, 8, 376, 334), "red")),
-    "8.23": sign("plate", Picture("photo-camera", Box(154, 31, 413, 289))),
+    "8.23": sign("plate", Picture("photo-camera", Box(152, 31, 409, 287))),
 }

@@ -24,16 +24,16 @@ _TRIANGLE = Box(52, 49, 596, 521)
 _LIVING_ZONE = sign(
     "blue-upright",
     Picture("car-front", Box(139, 123, 225, 204), "white"),
-    Picture("house-corner", Box(461, 17, 221, 421), "white"),
-    Picture("walker", Box(86, 446, 229, 408), "white"),
+    Picture("house-corner", Box(461, 13, 226, 425), "white"),
+    Picture("walker", Box(88, 446, 228, 408), "white"),
     Picture("running-child", Box(430, 692, 219, 292), "white"),
     Picture("ball", Box(340, 917, 66, 66), "white"),
 )
 _CROSSING = sign(
     "blue-square",
     Picture("triangle-field", _TRIANGLE, "white"),
-    Picture("walker", Box(230, 142, 221, 389), mirrored=True),
-    Picture("zebra", Box(138, 490, 423, 63)),
+    Picture("walker", Box(228, 137, 224, 394), mirrored=True),
+    Picture("zebra", Box(138, 489, 424, 64)),
 )
 
 
