@@ -14,6 +14,7 @@ from raresign import InputError, run_bench
         ("synth", ["synth.crops_per_second", "synth.ratio", "synth.refused_share"]),
         ("train", ["train.crops_per_second", "train.share_of_time_in_batches"]),
         ("predict", ["predict.crops_per_second"]),
+        ("signs", ["signs.seconds", "signs.import_seconds"]),
     ],
 )
 def test_each_part_prints_its_figures(part, figures, monkeypatch):

@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw
 
 import raresign
 from raresign.catalogue import load_icon
-from raresign.signs import render_sign, standard, structural_similarity
+from raresign.signs import render_sign, standard
+from raresign.signs.likeness import structural_similarity
 
 Cli = Callable[..., Any]
 GOST = standard("gost")

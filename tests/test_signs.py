@@ -32,17 +32,15 @@ from raresign.catalogue import (
 )
 from raresign.errors import InputError
 from raresign.signs import (
-    closest_pairs,
     drawn_icons,
     render_sign,
     standard,
-    structural_similarity,
     write_catalogue,
     write_icons,
 )
 from raresign.signs.gost.frames import FRAMES
 from raresign.signs.gost.table import SIGNS
-from raresign.signs.likeness import on_grey
+from raresign.signs.likeness import closest_pairs, on_grey, structural_similarity
 from raresign.signs.palette import PALETTE, painted
 from raresign.signs.parts import Box, Inset, Picture, Text, mirror, sign
 

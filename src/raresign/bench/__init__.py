@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from raresign.bench.loss import bench_loss
 from raresign.bench.packing import bench_packing
 from raresign.bench.sampler import bench_sampler
+from raresign.bench.signs import bench_signs
 from raresign.bench.synth import bench_synth
 from raresign.bench.train import bench_predict, bench_train
 from raresign.errors import InputError
@@ -15,13 +17,14 @@ from raresign.workflow import machine, versions
 
 __all__ = ["run_bench"]
 
-_PARTS = {
+_PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "loss": lambda quick, data: bench_loss(quick),
     "sampler": lambda quick, data: bench_sampler(quick),
     "synth": bench_synth,
     "train": bench_train,
     "predict": bench_predict,
     "pack": bench_packing,
+    "signs": lambda quick, data: bench_signs(quick),
 }
 
 
@@ -31,9 +34,9 @@ def run_bench(
     """Run one benchmark or all of them.
 
     Args:
-        part: `loss`, `sampler`, `synth`, `train`, `predict`, `pack` or `all`.
+        part: `loss`, `sampler`, `synth`, `train`, `predict`, `pack`, `signs` or `all`.
         quick: Fewer repetitions; `all` then ends within 45 s on two cores.
-        data: Data folder with real icons, backgrounds and crops; embedded material otherwise.
+        data: Data folder with real icons, backgrounds and crops; drawn signs otherwise.
 
     Returns:
         Figures by dotted name (`loss.ratio`), and the machine and versions.

@@ -134,7 +134,7 @@ _WORST = 10
 
 def bench(
     part: Annotated[
-        str, typer.Argument(help="loss, sampler, synth, train, predict, pack or all.")
+        str, typer.Argument(help="loss, sampler, synth, train, predict, pack, signs or all.")
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer repetitions: under 45 s.")] = False,
     data: Annotated[

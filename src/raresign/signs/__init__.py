@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from raresign.signs.icon_folder import drawn_catalogue, drawn_icons, write_catalogue, write_icons
-from raresign.signs.likeness import (
-    ClosePair,
-    aligned_similarity,
-    closest_pairs,
-    structural_similarity,
-)
 from raresign.signs.render import render_sign
 from raresign.signs.standard import STANDARDS, Standard, standard
 
 __all__ = [
     "STANDARDS",
-    "ClosePair",
     "Standard",
-    "aligned_similarity",
-    "closest_pairs",
     "drawn_catalogue",
     "drawn_icons",
     "render_sign",
     "standard",
-    "structural_similarity",
     "write_catalogue",
     "write_icons",
 ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-# sRGB within the daylight chromaticity fields of GOST R 52290-2004, table 2 (retroreflective film),
-# set by eye beside photographs of clean signs. The names are SVG's own, so a pictogram also shows
-# when it is opened alone; "field" is the ground of the frame.
+# sRGB, set by eye between official icons and photographs of clean signs. The names are of SVG,
+# so a pictogram also shows when it is opened alone; "field" is the ground of the frame.
 PALETTE: Mapping[str, str] = {
     "red": "#d5121e",
     "blue": "#0b5cb4",

@@ -18,16 +18,8 @@ from raresign.catalogue import (
     sign_name,
 )
 from raresign.errors import InputError
-from raresign.signs import (
-    ClosePair,
-    Standard,
-    aligned_similarity,
-    closest_pairs,
-    drawn_icons,
-    standard,
-    write_catalogue,
-    write_icons,
-)
+from raresign.signs import Standard, drawn_icons, standard, write_catalogue, write_icons
+from raresign.signs.likeness import ClosePair, aligned_similarity, closest_pairs
 
 _COMPARED, _SMALL = 128, 32
 

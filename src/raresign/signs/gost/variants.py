@@ -8,8 +8,7 @@ from raresign.signs.gost.frames import FRAMES
 from raresign.signs.gost.table import SIGNS
 from raresign.signs.parts import Box, Inset, Picture, Sign, Text, mirror, sign
 
-# Yellow ground at road works: traffic rules of the Russian Federation, appendix 1, section 8 and
-# GOST R 52289-2019, 5.1.17.
+# Yellow ground at road works: traffic rules of the Russian Federation, appendix 1, last paragraphs.
 _TEMPORARY = (
     *("1.8", "1.15", "1.16", "1.18", "1.19", "1.20.1", "1.20.2", "1.20.3", "1.21", "1.33", "2.6"),
     *("3.11", "3.12", "3.13", "3.14", "3.15", "3.16", "3.18.1", "3.18.2", "3.19"),
@@ -18,7 +17,7 @@ _TEMPORARY = (
 # On boards of fluorescent film: warning and prohibitory signs where drivers overlook them.
 _BOARDED = ("warning", "prohibition", "prohibition-slash", "no-entry", "no-parking", "no-stopping")
 
-# Bends as GOST 10807-78 drew them; many still hang.
+# Bends of straight strokes, as older signs have them; seen on training crops of RTSD-R1.
 _ZIGZAG = sign("warning", Picture("zigzag-right", Box(312, 345, 210, 280)))
 _BOARDS = {"yellow-board": "yellow", "green-board": "greenyellow"}
 
