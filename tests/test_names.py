@@ -109,7 +109,7 @@ def test_table_is_tidy() -> None:
 def test_russian_names_have_russian_units_and_a_decimal_comma() -> None:
     assert sign_name("3.13.r2.9", "ru") == "Ограничение высоты 2,9 м"
     assert sign_name("3.24.n60", "ru") == "Ограничение максимальной скорости 60 км/ч"
-    assert sign_name("3.4.n8", "ru") == "Движение грузовых автомобилей запрещено более 8 т"
+    assert sign_name("3.4.n8", "ru") == "Запрещены грузовые автомобили массой более 8 т"
     assert sign_name("horse", "ru") == "horse"
 
 

@@ -40,7 +40,7 @@ from raresign.signs import (
 )
 from raresign.signs.gost.frames import FRAMES
 from raresign.signs.gost.table import SIGNS
-from raresign.signs.likeness import closest_pairs, on_grey, structural_similarity
+from raresign.signs.likeness import aligned_similarity, closest_pairs, on_grey
 from raresign.signs.palette import PALETTE, painted
 from raresign.signs.parts import Box, Inset, Picture, Text, mirror, sign
 
@@ -140,7 +140,7 @@ def test_no_two_classes_look_alike() -> None:
     folder = drawn_icons("gost", GOST.codes)
     small = {code: load_icon(folder / f"{code}.svg", 32) for code in GOST.codes}
     closest = closest_pairs(small, 3)
-    assert closest[0].distance > 0.02, closest  # 0.003 of the pixels from white to black
+    assert closest[0].distance > 0.02, closest  # 3.4.n5 and 3.4.n8, 0.024; the next pair 0.030
 
 
 def test_closest_pairs_against_a_naive_loop() -> None:
@@ -157,13 +157,14 @@ def test_closest_pairs_against_a_naive_loop() -> None:
     assert found[0].distance == pytest.approx(min(naive.values()), abs=1e-6)
 
 
-def test_similarity_falls_with_a_shift_and_with_noise() -> None:
-    icon = load_icon(drawn_icons("gost", ["1.22"]) / "1.22.svg", 64)
+def test_similarity_falls_with_noise_and_with_another_sign() -> None:
+    folder = drawn_icons("gost", ["1.22", "1.23"])
+    icon, other = (load_icon(folder / f"{code}.svg", 128) for code in ("1.22", "1.23"))
     noisy = icon.copy()
-    noisy[..., :3] ^= np.random.default_rng(0).integers(0, 64, icon[..., :3].shape, np.uint8)
-    values = [structural_similarity(icon, other) for other in (icon, np.roll(icon, 2, 1), noisy)]
-    assert values[0] == pytest.approx(1.0)
-    assert max(values[1:]) < 0.97
+    noisy[..., :3] ^= np.random.default_rng(0).integers(0, 128, icon[..., :3].shape, np.uint8)
+    same, noise, wrong = (aligned_similarity(icon, second) for second in (icon, noisy, other))
+    assert same == pytest.approx(1.0)
+    assert wrong < noise < 0.99
 
 
 VALUES = {
@@ -182,7 +183,7 @@ def test_lettering_stays_in_its_slots_and_in_the_plate(base: str, value: str) ->
     bare = sign(SIGNS[base].frame, *(x for x in SIGNS[base].layers if not _slot(x)))
     without = on_grey(_rendered(_svg(bare), frame.width))
     rows, columns = np.nonzero(np.abs(with_value - without).max(-1) > 0.2)
-    boxes = [layer.box or frame.field for layer in SIGNS[base].layers if _slot(layer)]
+    boxes = [layer.box for layer in SIGNS[base].layers if _slot(layer)]
     inside = np.zeros(len(rows), np.bool_)
     for box in boxes:
         across = (columns >= box.left - 2) & (columns <= box.left + box.width + 2)
@@ -204,7 +205,7 @@ def test_any_value_can_be_drawn_or_is_refused_in_words(base: str, whole: int, pa
 
 
 def test_decimals_have_a_comma_and_hours_are_set_as_hours() -> None:
-    box = next(layer.box for layer in SIGNS["3.24"].layers if _slot(layer)) or Box(0, 0, 1, 1)
+    box = next(layer.box for layer in SIGNS["3.24"].layers if _slot(layer))
     slot = Slot(box.left, box.top, box.width, box.height, narrowest=0.75)
     assert outline("5,5", slot, "Bold", hanging=True).path in GOST.svg("3.24.n5.5")
     assert GOST.svg("8.5.4.t0800-1730") != GOST.svg("8.5.4.t0800-1830")
@@ -248,10 +249,12 @@ def test_a_class_of_its_own_is_no_variant_of_another() -> None:
     assert GOST.svg("3.24.n", "", more) != GOST.svg("3.24.n90") == GOST.svg("3.24.n", "", taken)
 
 
-def test_a_mirror_turns_places_and_alignment_but_not_letters() -> None:
-    text = Text("300 м", Box(10, 0, 100, 50), align="start")
-    twin = mirror(sign("plate", text, Picture("bar"), Inset("2.1", Box(0, 0, 9, 9))), 700)
-    assert twin.layers[0] == Text("300 м", Box(590, 0, 100, 50), align="end")
+def test_a_mirror_moves_and_turns_but_spares_letters() -> None:
+    text = Text("300 м", Box(10, 0, 100, 50), turn=24)
+    twin = mirror(
+        sign("plate", text, Picture("bar", Box(1, 2, 3, 4)), Inset("2.1", Box(0, 0, 9, 9))), 700
+    )
+    assert twin.layers[0] == Text("300 м", Box(590, 0, 100, 50), turn=-24)
     assert all(layer.mirrored for layer in twin.layers if not isinstance(layer, Text))
     assert mirror(twin, 700).layers[0] == text
 
@@ -275,7 +278,7 @@ def test_the_exported_catalogue_is_a_data_folder(tmp_path: Path) -> None:
     # What the icon looks like agrees with what the code says.
     seen = {row.code: family_of_icon(load_icon(row.icons[0])) for row in catalogue.classes}
     wrong = {code: family for code, family in seen.items() if family != family_of_code(code)}
-    assert set(wrong) <= set(), wrong
+    assert not wrong
 
 
 def test_icons_are_all_or_none(tmp_path: Path) -> None:
@@ -288,9 +291,10 @@ def test_icons_are_all_or_none(tmp_path: Path) -> None:
 
 def test_import_draws_nothing() -> None:
     code = (
-        "import sys, raresign, raresign.signs; "
-        "raresign.standard('gost').svg; "
-        "sys.exit(any(m in sys.modules for m in ('fontTools.ttLib', 'PIL.ImageDraw2')))"
+        "import sys, raresign, raresign.signs; raresign.standard('gost'); "
+        "from raresign.signs import drawing, render; "
+        "drawn = drawing.pictogram.cache_info().currsize + render._rendered.cache_info().currsize; "
+        "sys.exit(drawn or 'torch' in sys.modules or 'fontTools.ttLib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raresign.catalogue.catalogue import SignCatalogue, is_own_mirror
-from raresign.catalogue.classes_file import SignType
+from raresign.catalogue.classes_file import SignType, read_codes
 from raresign.catalogue.code_values import code_values
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
 from raresign.catalogue.icons import icon_files, load_icon
@@ -37,6 +37,7 @@ __all__ = [
     "looks_symmetric",
     "mirror_similarity",
     "outline",
+    "read_codes",
     "render_template",
     "sign_name",
 ]

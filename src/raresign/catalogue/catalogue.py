@@ -185,7 +185,7 @@ def _build(
     if without:
         raise InputError(
             f"{folder}: {len(without)} of {len(ids)} classes have no icon: {', '.join(without)}",
-            f"add {without[0]}.png or .svg and so on, named exactly so; or use --icons gost",
+            f"add {without[0]}.png or .svg and so on, or: raresign catalogue gost --export DATA",
         )
 
     def seen(code: str) -> tuple[str, Pixels]:

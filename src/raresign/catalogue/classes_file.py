@@ -15,6 +15,15 @@ _TYPES: tuple[SignType, ...] = get_args(SignType)
 HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
+def read_codes(path: Path) -> list[str]:
+    """The class codes of a classes.json.
+
+    Raises:
+        InputError: It is missing, no JSON, or no object.
+    """
+    return list(json_object(path))
+
+
 def json_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file; every way to be wrong has its message."""
     try:

@@ -45,7 +45,7 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
     if not folder.is_dir():
         raise InputError(
             f"there is no folder {folder}",
-            "put one icon a class there, <code>.png, or use --icons gost",
+            "put one <code>.png a class there, or: raresign catalogue gost --export DATA",
         )
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir(), key=lambda path: ("@" in path.stem, path.name)):

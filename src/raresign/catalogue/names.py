@@ -20,7 +20,7 @@ _CODE = re.compile(r"(\d+(?:\.\d+)+?)(?:\.([nr](?:\d+(?:\.\d+)?)?|t\d{4}-\d{4}))
 # How the value is added to the name of a parametric sign.
 _UNITS = {
     "percent": {"en": "{} %", "ru": "{} %"},
-    "over": {"en": "over {} t", "ru": "более {} т"},
+    "over": {"en": "over {} t", "ru": "массой более {} т"},
     "tonnes": {"en": "{} t", "ru": "{} т"},
     "metres": {"en": "{} m", "ru": "{} м"},
     "speed": {"en": "{} km/h", "ru": "{} км/ч"},

@@ -53,9 +53,12 @@ def catalogue(
     `raresign catalogue gost --export DATA`, `raresign catalogue gost 3.24.n55 --export ICONS`
     """
     if raresign.is_drawn(data):
+        if crops is not None or icons is not None or layout != "reference":
+            raise raresign.InputError(f"{data} has no photos", "name no --crops, --layout, --icons")
         _drawn(str(data), codes or [], export, sheet, compare, as_json)
         return
-    for option, value in {"codes": codes, "--export": export, "--sheet": sheet}.items():
+    given = {"codes": codes, "--export": export, "--sheet": sheet, "--compare": compare}
+    for option, value in given.items():
         if value:
             raise raresign.InputError(
                 f"{option} with {data}", "that is for `raresign catalogue gost`"
@@ -92,7 +95,7 @@ def _drawn(
         for path in raresign.sign_sheets(sheet, name, codes, compare):
             console.print(path)
     if compare is not None:
-        likeness = raresign.compare_signs(compare, name)
+        likeness = raresign.compare_signs(compare, name, codes)
         if as_json:
             typer.echo(json.dumps(likeness.as_dict(), ensure_ascii=False))
         else:

@@ -46,7 +46,9 @@ def _stamp(seed: int) -> dict[str, object]:
     """What a finished demo folder says of itself; it changes when any source file of it changes."""
     digest = hashlib.sha256()
     here = Path(__file__).parents[1]
-    for path in sorted([*here.glob("embedded/**/*"), *here.glob("signs/**/*")]):
+    for path in sorted(
+        path for room in ("embedded", "signs", "catalogue") for path in here.glob(f"{room}/**/*")
+    ):
         if path.suffix in {".py", ".svg", ".json"}:
             content = path.read_bytes()
             digest.update(f"{path.relative_to(here).as_posix()} {len(content)} ".encode() + content)

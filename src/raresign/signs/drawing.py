@@ -1,4 +1,4 @@
-"""Composes a sign from its parts as one self-contained SVG: paths only, nothing from outside."""
+"""Composes a sign from its parts as one self-contained SVG of shapes, without text elements."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from raresign.signs.palette import PALETTE, painted
 from raresign.signs.parts import Box, Frame, Inset, Layer, Sign, Text
 
 _SMALL = 0.78  # lower-case letters of units are then 0.58 as high as digits, as on the road
+_NARROWEST = 0.75  # of their width; letters stay high in narrow slots
 _LEAST = 0.25  # of a slot's height; smaller letters are lost in a crop of 32 px
 _Find = Callable[[str], Sign]
 
@@ -66,7 +67,7 @@ def _layer(
 ) -> str:
     """One layer in the coordinates of its sign's frame."""
     frame = frames[sign.frame]
-    box = layer.box or frame.field
+    box = layer.box
     if isinstance(layer, Text):
         return _line(layer, box, values)
     flip = f"translate({frame.width} 0) scale(-1 1) " if layer.mirrored else ""
@@ -105,7 +106,7 @@ def _line(layer: Text, box: Box, values: Mapping[str, str]) -> str:
         for name in names:
             text = text.replace(f"{{{name}}}", _as_on_the_road(values[name]))
     letters, sizes = _sized(text)
-    slot = Slot(box.left, box.top, box.width, box.height, layer.align, layer.narrowest)
+    slot = Slot(box.left, box.top, box.width, box.height, narrowest=_NARROWEST)
     line = outline(
         letters, slot, layer.weight, sizes=sizes, hanging=bool(names), spacing=layer.spacing
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import tempfile
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
-from raresign.catalogue import SignType
+from raresign.catalogue import SignType, icon_files
+from raresign.errors import InputError
 from raresign.files import write_json, write_text
 from raresign.signs.standard import Standard, standard
 
@@ -15,7 +19,7 @@ from raresign.signs.standard import Standard, standard
 def write_icons(
     folder: Path, signs: Standard, codes: Collection[str], variants: bool = True
 ) -> int:
-    """Write `<code>.svg` and `<code>@<variant>.svg`.
+    """Write `<code>.svg` and `<code>@<variant>.svg`; a file that is there already is left.
 
     Args:
         folder: Is made if it is not there.
@@ -27,7 +31,7 @@ def write_icons(
         How many files were written.
 
     Raises:
-        InputError: A code has no drawing; nothing is written then.
+        InputError: A code has no drawing, or another icon; nothing is written then.
         OSError: The folder cannot be written.
 
     Example:
@@ -43,9 +47,16 @@ def write_icons(
         for look in looks:
             name = f"{code}@{look}" if look else code
             drawings[name] = signs.svg(code, look, codes)
-    for name, svg in drawings.items():
-        write_text(folder / f"{name}.svg", svg + "\n")
-    return len(drawings)
+    files = {folder / f"{name}.svg": svg + "\n" for name, svg in drawings.items()}
+    present = icon_files(folder) if folder.is_dir() and any(folder.iterdir()) else {}
+    for code in codes:
+        for path in present.get(code, ()):
+            if path.read_text(encoding="utf-8", errors="replace") != files.get(path):
+                raise InputError(f"{path} is another icon of {code!r}", "name another folder")
+    missing = [path for path in files if not path.exists()]
+    for path in missing:
+        write_text(path, files[path])
+    return len(missing)
 
 
 def write_catalogue(
@@ -91,28 +102,35 @@ def drawn_icons(name: str, codes: Collection[str]) -> Path:
     Raises:
         InputError: No such standard, or a code has no drawing.
     """
-    return _icons(name, tuple(codes))
+    return _icons(name, tuple(codes), os.getpid())
 
 
-@cache
 def drawn_catalogue(name: str) -> Path:
     """A data folder with all classes of a standard and no photos, there until the process ends.
 
     Raises:
         InputError: No such standard.
     """
-    folder = Path(_temporary().name) / name
-    write_catalogue(folder, standard(name))
+    folder = _temporary(os.getpid()) / name
+    write_catalogue(folder, standard(name))  # writes what is missing
     return folder
 
 
 @cache
-def _icons(name: str, codes: tuple[str, ...]) -> Path:
-    folder = Path(tempfile.mkdtemp(dir=_temporary().name))
+def _icons(name: str, codes: tuple[str, ...], process: int) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=_temporary(process)))
     write_icons(folder, standard(name), codes)
     return folder
 
 
 @cache
-def _temporary() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="raresign-icons-")
+def _temporary(process: int) -> Path:
+    """A folder of this process: what a fork inherits is its parent's to remove."""
+    folder = Path(tempfile.mkdtemp(prefix="raresign-icons-"))
+
+    @atexit.register
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return folder

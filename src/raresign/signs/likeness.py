@@ -31,29 +31,11 @@ class ClosePair:
     distance: float
 
 
-def structural_similarity(one: Pixels, other: Pixels) -> float:
-    """Structural similarity (SSIM) of two signs in grey, on a grey ground.
+def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
+    """Structural similarity (SSIM) in grey, the icon first freed of what stands around its sign.
 
     Wang, Bovik, Sheikh, Simoncelli, IEEE Transactions on Image Processing 13 (4), 2004, formula 13
     with its Gaussian window of 11 px and sigma 1.5.
-
-    Args:
-        one: (S, S, 4) uint8, RGBA, straight alpha, sign trimmed to the picture, S at least 11.
-        other: The same, of the same S.
-
-    Returns:
-        1 for equal pictures, about 0 for unrelated ones, -1 at least.
-
-    Example:
-        >>> disc = np.full((32, 32, 4), 255, np.uint8)
-        >>> structural_similarity(disc, disc)
-        1.0
-    """
-    return float(_similarities([one], other)[0])
-
-
-def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
-    """`structural_similarity`, the icon first freed of what stands around its sign.
 
     Icons come with outlines, shadows and captions. Each side is cut where that brings the icon
     nearer to the drawing: from four first guesses, with and without a frame and a caption, the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from raresign.catalogue import Align, Weight
+from raresign.catalogue import Weight
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Frame:
         height: Of the drawing, mm.
         outline: SVG element without its end: the plate's edge, which clips the contents.
         back: SVG drawn under the contents; the paint `field` is the ground.
-        field: Where contents go that name no place of their own.
         front: SVG drawn over the contents: the slash of a ban, the stripes of an end.
     """
 
@@ -44,7 +43,6 @@ class Frame:
     height: int
     outline: str
     back: str
-    field: Box
     front: str = ""
 
 
@@ -54,14 +52,13 @@ class Picture:
 
     Args:
         name: Of the file.
-        box: `None` means the frame's field.
         colour: What `currentColor` is in it: a name of the palette.
         mirrored: The layer is seen in a mirror, its place too.
         turn: Degrees clockwise about the middle of the box, before any mirror.
     """
 
     name: str
-    box: Box | None = None
+    box: Box
     colour: str = "black"
     mirrored: bool = False
     turn: float = 0
@@ -74,21 +71,16 @@ class Text:
     Args:
         text: What is set. `{value}`, `{1}`, `{2}` are filled by the value in the class code, or the
             line is left out; what stands in `[]` is smaller, as a unit beside its value.
-        box: `None` means the frame's field.
         colour: A name of the palette.
-        align: Where the line stands if the box is wider.
         weight: Of Source Sans.
-        narrowest: How far letters may be narrowed, as a share of their width, to stay high.
         spacing: Between letters, besides their own, in heights of a capital.
         turn: Degrees clockwise about the middle of the box.
     """
 
     text: str
-    box: Box | None = None
+    box: Box
     colour: str = "black"
-    align: Align = "middle"
     weight: Weight = "Bold"
-    narrowest: float = 0.75
     spacing: float = 0
     turn: float = 0
 
@@ -128,7 +120,7 @@ def sign(frame: str, *layers: Layer, field: str = "white") -> Sign:
     """A sign in fewer brackets.
 
     Example:
-        >>> sign("stop", Text("STOP", colour="white")).layers[0].text
+        >>> sign("stop", Text("STOP", Box(55, 247, 597, 205), "white")).layers[0].text
         'STOP'
     """
     return Sign(frame, layers, field)
@@ -142,17 +134,13 @@ def mirror(original: Sign, width: float = 700) -> Sign:
         width: Of the frame's drawing, mm.
 
     Example:
-        >>> mirror(sign("plate", Picture("arrow-right"))).layers[0].mirrored
+        >>> mirror(sign("plate", Picture("arrow-right", Box(0, 0, 9, 9)))).layers[0].mirrored
         True
     """
     return replace(original, layers=tuple(_mirrored(layer, width) for layer in original.layers))
 
 
-_SWAPPED: dict[Align, Align] = {"start": "end", "end": "start", "middle": "middle"}
-
-
 def _mirrored(layer: Layer, width: float) -> Layer:
     if isinstance(layer, Text):
-        box = layer.box and layer.box.mirrored(width)
-        return replace(layer, box=box, align=_SWAPPED[layer.align], turn=-layer.turn)
+        return replace(layer, box=layer.box.mirrored(width), turn=-layer.turn)
     return replace(layer, mirrored=not layer.mirrored)

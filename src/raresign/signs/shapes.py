@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 
-def disc(inset: float = 0, radius: float = 350) -> str:
+def disc(inset: float = 0) -> str:
     """A disc of 700 mm, made smaller by `inset`.
 
     Example:
         >>> disc(10)
         'circle cx="350" cy="350" r="340"'
     """
-    return f'circle cx="{radius:g}" cy="{radius:g}" r="{radius - inset:g}"'
+    return f'circle cx="350" cy="350" r="{350 - inset:g}"'
 
 
 def rectangle(width: float, height: float, inset: float = 0, corner: float = 45) -> str:

@@ -60,13 +60,18 @@ class Standard:
         value = _VALUE.search(code)
         base = code[: value.start()] if value else code
         if base not in self.signs:
-            near = difflib.get_close_matches(code, [*self.signs, *self.classes], n=4, cutoff=0.5)
-            hint = f"near ones are {', '.join(near)}" if near else "raresign catalogue lists all"
+            known = dict.fromkeys([*self.signs, *self.classes])
+            near = difflib.get_close_matches(code, known, n=4, cutoff=0.5)
+            hint = (
+                f"near ones are {', '.join(near)}"
+                if near
+                else f"raresign catalogue {self.name} lists all"
+            )
             raise InputError(f"{self.name} has no sign with the code {code!r}", hint)
         return base
 
     def svg(self, code: str, variant: str = "", present: Collection[str] = ()) -> str:
-        """The drawing of a class: one SVG, paths only, nothing from outside.
+        """The drawing of a class: one SVG of shapes, no text, nothing from outside.
 
         Args:
             code: Any value will do: "3.24.n5.5", "3.13.r2.9", "8.5.4.t0800-2000". A code without
@@ -142,7 +147,7 @@ class Standard:
     def _check_shown(self, base: str, code: str, values: Mapping[str, str]) -> None:
         """Every value of a code has its place on the drawing, and every place its value."""
         wanted = {name for layer in self._slots(base) for name in layer.names()}
-        if values and not wanted:
+        if code != base and not wanted:
             raise InputError(f"the sign {base!r} shows no value, {code!r} has one", f"use {base}")
         shown = len(values) - ("value" in values)
         if values and (wanted - set(values) or shown > max(len(wanted), 1)):
@@ -157,7 +162,10 @@ class Standard:
     def _endings(self, base: str, present: Collection[str]) -> tuple[str, ...]:
         """Values that a sign without a named value is seen with."""
         endings = self.values.get(base, ())
-        return tuple(end for end in endings if f"{base}.{end}" not in present) or endings
+        of_base = (c for c in present if (v := _VALUE.search(c)) and c[: v.start()] == base)
+        taken = {code_values(code, base).get("value") for code in of_base}
+        free = (e for e in endings if code_values(f"{base}.{e}", base)["value"] not in taken)
+        return tuple(free) or endings
 
 
 @cache

@@ -15,10 +15,11 @@ from raresign.catalogue import (
     gost_twin,
     icon_files,
     load_icon,
+    read_codes,
     sign_name,
 )
 from raresign.errors import InputError
-from raresign.signs import Standard, drawn_icons, standard, write_catalogue, write_icons
+from raresign.signs import STANDARDS, Standard, drawn_icons, standard, write_catalogue, write_icons
 from raresign.signs.likeness import ClosePair, aligned_similarity, closest_pairs
 
 _COMPARED, _SMALL = 128, 32
@@ -64,10 +65,11 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
         'Speed limit 55 km/h'
     """
     signs = standard(name)
-    shown = sorted(codes or signs.codes, key=in_order)
+    for code in codes:
+        signs.svg(code)
+    shown = sorted(dict.fromkeys(codes or signs.codes), key=in_order)
     rows = []
     for code in shown:
-        signs.svg(code)
         number, type_ = signs.classes.get(code, (None, None))
         rows.append(
             DrawnRow(
@@ -86,28 +88,33 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
 
 
 def export_signs(out: str | Path, name: str = "gost", codes: Sequence[str] = ()) -> int:
-    """Write `icons/` and, for the whole catalogue, `classes.json`: a data folder without photos.
+    """Write a data folder without photos: `icons/` and `classes.json`.
+
+    A folder that has a `classes.json` keeps it and gets the icons of its classes. No file is
+    overwritten, so a user's own icons are safe; what is there already is left.
 
     Args:
-        out: A new or empty folder, or one that this command wrote.
+        out: Folder; is made if it is not there.
         name: Of the standard.
-        codes: Write the icons of these signs alone.
+        codes: Write the icons of these signs alone, and no `classes.json`.
 
     Returns:
         How many files were written.
 
     Raises:
-        InputError: No such standard or sign; `out` holds something else.
+        InputError: No such standard or sign; `out` is no folder, or holds another icon of a class.
         OSError: The folder cannot be written.
     """
-    out = Path(out)
-    if out.is_file():
+    out, signs = Path(out), standard(name)
+    if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "name a folder")
+    if str(out) in STANDARDS:
+        raise InputError(f"a folder {out} would hide the drawn signs", "name it otherwise")
     if codes:
-        return write_icons(out / "icons", standard(name), codes)
+        return write_icons(out / "icons", signs, dict.fromkeys(codes))
     if (out / "classes.json").exists():
-        raise InputError(f"{out} holds a classes.json", "name a new folder")
-    return write_catalogue(out, standard(name))
+        return write_icons(out / "icons", signs, read_codes(out / "classes.json"))
+    return write_catalogue(out, signs)
 
 
 @dataclass(frozen=True)
@@ -129,19 +136,20 @@ class Likeness:
         return asdict(self)
 
 
-def compare_signs(icons: str | Path, name: str = "gost") -> Likeness:
+def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] = ()) -> Likeness:
     """Compare drawings with official icons, both trimmed, stretched to a square and aligned.
 
     Args:
         icons: Folder of `<code>.png` or `<code>.svg`.
         name: Of the standard.
+        codes: Compare these alone.
 
     Raises:
         InputError: No such folder, or none of its icons is of a sign of the standard.
     """
     signs = standard(name)
     files = {code: paths[0] for code, paths in icon_files(icons).items()}
-    known = known_codes(signs, files)
+    known = known_codes(signs, [code for code in files if not codes or code in codes])
     if not known:
         raise InputError(
             f"{icons} has no icon of {signs.title}", "name its files by codes: 1.1.png"
@@ -159,7 +167,7 @@ def compare_signs(icons: str | Path, name: str = "gost") -> Likeness:
     small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
     return Likeness(
         dict(sorted(similarity.items(), key=lambda item: item[1])),
-        tuple(code for code in files if code not in known),
+        tuple(code for code in files if not codes and code not in known),
         tuple(closest_pairs(small)),
     )
 
@@ -183,5 +191,5 @@ def in_order(code: str) -> list[tuple[int, str]]:
         >>> sorted(["1.10", "3.24.n40", "1.2", "3.24.n5", "3.24.n"], key=in_order)
         ['1.2', '1.10', '3.24.n', '3.24.n5', '3.24.n40']
     """
-    parts = re.findall(r"\d+|\D+", code)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    parts = re.findall(r"[0-9]{1,9}|[^0-9]+", code)
+    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]

@@ -47,7 +47,7 @@ def evaluate(
     """
     folder = RunFolder.open(run)
     net, catalogue = folder.model(), folder.catalogue()
-    source = open_data(data, crops, layout, strict)
+    source = open_data(data, crops, layout, strict, folder.info["settings"].get("icons"))
     if source.catalogue.codes != catalogue.codes:
         different = sorted(set(source.catalogue.codes) ^ set(catalogue.codes))
         raise InputError(

@@ -92,7 +92,7 @@ def open_engine(
         raise InputError(f"crops of {size} pixels", "ask for 8..512")
     source = open_data(data, layout="icons")
     if not (source.root / "background_images").is_dir():
-        say(f"{source.root} has no background_images: backgrounds are made up")
+        say(f"{data} has no background_images: backgrounds are made up")
     icons = IconAtlas.from_catalogue(source.catalogue, size)
     backgrounds = BackgroundAtlas.from_pictures(source.backgrounds(), size)
     files = tuple(icon.name for sign in source.catalogue.classes for icon in sign.icons)

@@ -115,7 +115,7 @@ def train(
     elif main:
         settings = {
             "data": str(data if is_drawn(data) else source.root.resolve()),
-            "icons": None if icons is None else str(icons),
+            "icons": _lasting(icons),
             "simulated": source.simulated,
             "max_seconds": max_seconds,
             "recipe": chosen.model_dump(mode="json"),
@@ -170,6 +170,13 @@ def train(
         if report:
             write_report(run.path)
     return out
+
+
+def _lasting(icons: str | Path | None) -> str | None:
+    """How a run remembers where its icons came from: a resumed run finds them from any folder."""
+    if icons is None or is_drawn(icons):
+        return None if icons is None else str(icons)
+    return str(Path(icons).resolve())
 
 
 def _with_changes(

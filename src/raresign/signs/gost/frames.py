@@ -6,7 +6,7 @@ y points down.
 
 from __future__ import annotations
 
-from raresign.signs.parts import Box, Frame
+from raresign.signs.parts import Frame
 from raresign.signs.shapes import (
     diamond,
     disc,
@@ -19,7 +19,6 @@ from raresign.signs.shapes import (
 
 _RIM = 10  # the white edge outside a coloured border
 _BORDER = 68  # outer edge of the sign to the inner edge of a red border
-_DISC_FIELD = Box(150, 150, 400, 400)
 _RED_RING = outlined(disc((_BORDER + _RIM) / 2), "red", _BORDER - _RIM)
 
 
@@ -40,7 +39,6 @@ def _ring(front: str = "", ground: str = "field", edge: str = "") -> Frame:
         700,
         disc(),
         back + filled(disc(_BORDER + (10 if edge else 0)), ground),
-        _DISC_FIELD,
         front,
     )
 
@@ -52,14 +50,14 @@ def _stripes(half_length: float, pitch: float, width: float) -> str:
     return f'<g {place}><path d="{lines}" stroke="black" stroke-width="{width:g}"/></g>'
 
 
-def _triangle_frame(turn: str, field: Box) -> Frame:
+def _triangle_frame(turn: str = "") -> Frame:
     """Red triangle; `turn` is an SVG transform attribute or nothing."""
     back = (
         filled(triangle(), "white")
         + filled(triangle(_RIM, 36), "red")
         + filled(triangle(_BORDER, 10), "field")
     )
-    return Frame(834, 735, f"{triangle()} {turn}", f"<g {turn}>{back}</g>", field)
+    return Frame(834, 735, f"{triangle()} {turn}", f"<g {turn}>{back}</g>")
 
 
 def _diamond_frame(front: str = "") -> Frame:
@@ -70,7 +68,7 @@ def _diamond_frame(front: str = "") -> Frame:
         + outlined(diamond(161, 34), "black", 8)
         + filled(diamond(157, 30), "yellow")
     )
-    return Frame(700, 700, diamond(256, 28), back, Box(230, 230, 240, 240), front)
+    return Frame(700, 700, diamond(256, 28), back, front)
 
 
 def _blue(width: int, height: int, rim: float = 17, window: str = "") -> Frame:
@@ -80,7 +78,7 @@ def _blue(width: int, height: int, rim: float = 17, window: str = "") -> Frame:
         + filled(rectangle(width, height, rim, 45), "blue")
         + window
     )
-    return Frame(width, height, rectangle(width, height), back, Box(0, 0, width, height))
+    return Frame(width, height, rectangle(width, height), back)
 
 
 def _white(width: int, height: int, inset: float = 0, line: float = 12) -> Frame:
@@ -88,20 +86,19 @@ def _white(width: int, height: int, inset: float = 0, line: float = 12) -> Frame
     back = filled(rectangle(width, height), "field") + outlined(
         rectangle(width, height, inset + line / 2, 45), "black", line
     )
-    return Frame(width, height, rectangle(width, height), back, Box(0, 0, width, height))
+    return Frame(width, height, rectangle(width, height), back)
 
 
 _WINDOW = filled('rect x="66" y="176" width="568" height="568" rx="40"', "white")
 
 FRAMES: dict[str, Frame] = {
-    "warning": _triangle_frame("", Box(277, 300, 280, 320)),
-    "yield": _triangle_frame('transform="rotate(180 417 367.5)"', Box(277, 115, 280, 320)),
+    "warning": _triangle_frame(),
+    "yield": _triangle_frame('transform="rotate(180 417 367.5)"'),
     "stop": Frame(
         700,
         700,
         octagon(),
         filled(octagon(), "white") + filled(octagon(17), "red"),
-        Box(62, 236, 576, 228),
     ),
     "priority": _diamond_frame(),
     "priority-end": _diamond_frame(_stripes(246, 18, 8)),
@@ -111,20 +108,15 @@ FRAMES: dict[str, Frame] = {
     "no-stopping": _ring(
         _slashes("M140 140L560 560M560 140L140 560"), "blue", filled(disc(_BORDER), "white")
     ),
-    "no-entry": Frame(
-        700, 700, disc(), filled(disc(), "white") + filled(disc(20), "red"), _DISC_FIELD
-    ),
+    "no-entry": Frame(700, 700, disc(), filled(disc(), "white") + filled(disc(20), "red")),
     "end": Frame(
         700,
         700,
         disc(),
         filled(disc(), "field") + outlined(disc(15), "black", 14),
-        _DISC_FIELD,
         _stripes(326, 25, 11),
     ),
-    "mandatory": Frame(
-        700, 700, disc(), filled(disc(), "white") + filled(disc(20), "blue"), _DISC_FIELD
-    ),
+    "mandatory": Frame(700, 700, disc(), filled(disc(), "white") + filled(disc(20), "blue")),
     "blue-square": _blue(700, 700),
     "blue-upright": _blue(700, 1050),
     "blue-2x1": _blue(1400, 700, 20),
@@ -141,6 +133,5 @@ FRAMES: dict[str, Frame] = {
         960,
         rectangle(960, 960, corner=60),
         filled(rectangle(960, 960, corner=60), "field"),
-        Box(0, 0, 960, 960),
     ),
 }

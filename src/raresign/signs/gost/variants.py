@@ -14,7 +14,7 @@ _TEMPORARY = (
     *("3.11", "3.12", "3.13", "3.14", "3.15", "3.16", "3.18.1", "3.18.2", "3.19"),
     *("3.20", "3.21", "3.22", "3.23", "3.24", "3.25"),
 )
-# On boards of fluorescent film: warning and prohibitory signs where drivers overlook them.
+# On boards of film: warning and prohibitory signs where drivers overlook them, and 5.19.
 _BOARDED = ("warning", "prohibition", "prohibition-slash", "no-entry", "no-parking", "no-stopping")
 
 # Bends of straight strokes, as older signs have them; seen on training crops of RTSD-R1.
@@ -52,11 +52,14 @@ def variants() -> dict[str, dict[str, Sign]]:
     found["1.12.2"]["zigzag"] = mirror(_ZIGZAG, 834)
     for code in ("3.24", "3.25"):
         found[code]["light"] = _light(SIGNS[code])
+    found["8.13"]["right"] = mirror(SIGNS["8.13"])
+    for code in ("7.3", "7.4"):
+        found[code]["bare"] = replace(SIGNS[code], layers=SIGNS[code].layers[:1])
     found["1.25"]["white"] = replace(SIGNS["1.25"], field="white")
     for code in _TEMPORARY:
         found[code]["temporary"] = replace(SIGNS[code], field="yellow")
     for code, drawn in SIGNS.items():
-        if code[0] in "13" and drawn.frame in _BOARDED:
+        if code in ("5.19.1", "5.19.2") or (code[0] in "13" and drawn.frame in _BOARDED):
             for name, colour in _BOARDS.items():
                 found[code][name] = _on_board(code, colour)
     return {code: looks for code, looks in found.items() if looks}
