@@ -161,6 +161,6 @@ def test_the_demo_is_whole_or_not_there_and_spares_the_users_files(tmp_path: Pat
 def test_full_demo_has_the_promised_size() -> None:
     freq = [code for code, (_, kind) in CLASSES.items() if kind == "freq"]
     counts = demo._training_counts(np.random.default_rng(0), freq)
-    assert min(counts.values()) == 10
-    assert max(counts.values()) == 60
-    assert 1900 <= sum(counts.values()) <= 2350
+    assert min(counts.values()) == 8
+    assert max(counts.values()) == 48
+    assert 1500 <= sum(counts.values()) <= 1900

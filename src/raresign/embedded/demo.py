@@ -22,8 +22,8 @@ from raresign.signs import standard, write_catalogue
 Progress = Callable[[int, int], None]  # files done, files in all
 
 _STAMP = "demo.json"
-_FEWEST, _MOST = 10, 60  # training photos of a class
-_MEAN = 20  # training photos of a class, on average
+_FEWEST, _MOST = 8, 48  # training photos of a class
+_MEAN = 16  # training photos of a class, on average
 _TESTS = 5  # test photos of a class
 _BACKGROUNDS = 60
 _TEST_NUMBERS = 1_000_000  # photos from this number on are kept for the test
