@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,13 @@ import torch
 from PIL import Image
 
 from raresign.catalogue import SignCatalogue
+from raresign.embedded import procedural_backgrounds
+from raresign.signs import drawn_icons, standard
 from raresign.synthesis import BackgroundAtlas, IconAtlas
 from raresign.training import Split, TrainingData
 from raresign.workflow import open_data
+
+_BACKGROUNDS = 60
 
 
 @dataclass(frozen=True)
@@ -29,15 +34,10 @@ class BenchMaterial:
     @classmethod
     def load(cls, data: Path | None, size: int) -> BenchMaterial:
         """Open `data`, or the drawn signs with procedural backgrounds."""
-        source = open_data("gost" if data is None else data, layout="icons")
-        pictures = tuple(source.backgrounds())
-        return cls(
-            source.catalogue,
-            IconAtlas.from_catalogue(source.catalogue, size),
-            BackgroundAtlas.from_pictures(pictures, size),
-            pictures,
-            size,
-        )
+        if data is None:
+            return _drawn(size)
+        source = open_data(data, layout="icons")
+        return _material(source.catalogue, tuple(source.backgrounds()), size)
 
     def encoded_icons(self) -> list[bytes]:
         """The icons as PNG files of 256 px."""
@@ -74,3 +74,21 @@ def _encoded(pixels: np.ndarray, kind: str) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind)
     return file.getvalue()
+
+
+@lru_cache(maxsize=2)
+def _drawn(size: int) -> BenchMaterial:
+    """Every fifth drawn sign without its variants, once a process: drawing takes seconds."""
+    signs = standard("gost")
+    types = {code: signs.classes[code][1] for code in signs.codes[::5]}
+    folder = drawn_icons("gost", types, variants=False)
+    catalogue = SignCatalogue.from_icons(folder, types)
+    return _material(catalogue, tuple(procedural_backgrounds(_BACKGROUNDS, seed=0)), size)
+
+
+def _material(
+    catalogue: SignCatalogue, pictures: tuple[np.ndarray, ...], size: int
+) -> BenchMaterial:
+    icons = IconAtlas.from_catalogue(catalogue, size)
+    backgrounds = BackgroundAtlas.from_pictures(pictures, size)
+    return BenchMaterial(catalogue, icons, backgrounds, pictures, size)

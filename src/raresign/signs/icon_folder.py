@@ -92,17 +92,18 @@ def write_catalogue(
     return icons + 1
 
 
-def drawn_icons(name: str, codes: Collection[str]) -> Path:
+def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Path:
     """A folder with the icons of classes, there until the process ends.
 
     Args:
         name: Of the standard.
         codes: The classes.
+        variants: Whether to draw more than the main drawings.
 
     Raises:
         InputError: No such standard, or a code has no drawing.
     """
-    return _icons(name, tuple(codes), os.getpid())
+    return _icons(name, tuple(codes), variants, os.getpid())
 
 
 def drawn_catalogue(name: str) -> Path:
@@ -117,9 +118,9 @@ def drawn_catalogue(name: str) -> Path:
 
 
 @cache
-def _icons(name: str, codes: tuple[str, ...], process: int) -> Path:
+def _icons(name: str, codes: tuple[str, ...], variants: bool, process: int) -> Path:
     folder = Path(tempfile.mkdtemp(dir=_temporary(process)))
-    write_icons(folder, standard(name), codes)
+    write_icons(folder, standard(name), codes, variants)
     return folder
 
 

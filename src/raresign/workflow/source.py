@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -77,12 +77,15 @@ def open_data(
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
     """
-    root, layout = _opened_root(Path(root), layout)
+    drawn = is_drawn(root)
+    root, layout = (drawn_catalogue(str(root)), "icons") if drawn else (Path(root), layout)
     if layout not in LAYOUTS:
         raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
-    catalogue = SignCatalogue.from_folder(root, icons=_icon_source(icons))
+    catalogue = (
+        _drawn(root) if drawn else SignCatalogue.from_folder(root, icons=_icon_source(icons))
+    )
     simulated = (root / "demo.json").exists()
     place = Path(crops) if crops is not None else root
     if layout != "reference":
@@ -106,9 +109,10 @@ def is_drawn(place: str | Path) -> bool:
     return str(place) in STANDARDS and not Path(place).is_dir()
 
 
-def _opened_root(root: Path, layout: str) -> tuple[Path, str]:
-    """The folder behind `root`; drawn signs come without photos."""
-    return (drawn_catalogue(str(root)), "icons") if is_drawn(root) else (root, layout)
+@cache
+def _drawn(root: Path) -> SignCatalogue:
+    """The catalogue of drawn signs, whose folder lasts as long as the process."""
+    return SignCatalogue.from_folder(root)
 
 
 def _icon_source(icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:
