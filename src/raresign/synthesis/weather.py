@@ -74,7 +74,8 @@ class Snow(CropEffect):
 
     Example:
         >>> snow = Snow(depth=(0.5, 0.5), density=(0, 0), brightness=(1, 1))
-        >>> seen = snow(torch.linspace(0, 1, 16).expand(1, 3, 16, 16), torch.full((1, Snow.draws), 0.5))
+        >>> draws = torch.full((1, Snow.draws), 0.5)
+        >>> seen = snow(torch.linspace(0, 1, 16).expand(1, 3, 16, 16), draws)
         >>> bool(seen[0, 2, 0, 0] > 0.7), bool(seen[0, 2, -1, 0] == 0)
         (True, True)
     """
