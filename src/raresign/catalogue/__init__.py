@@ -7,7 +7,7 @@ from raresign.catalogue.classes_file import SignType, read_codes
 from raresign.catalogue.code_values import code_values
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
 from raresign.catalogue.icons import icon_files, load_icon
-from raresign.catalogue.lettering import Align, Slot, Weight, outline
+from raresign.catalogue.lettering import Slot, Weight, outline
 from raresign.catalogue.names import sign_name
 from raresign.catalogue.pictures import class_pictures, load_pictures, render_template
 from raresign.catalogue.png_icon import IconWarning, flood_from_border
@@ -15,7 +15,6 @@ from raresign.catalogue.sign_class import SignClass
 from raresign.catalogue.twins import find_twins, gost_twin, looks_symmetric, mirror_similarity
 
 __all__ = [
-    "Align",
     "IconWarning",
     "SignCatalogue",
     "SignClass",

@@ -32,7 +32,7 @@ def draw(
             Without them such a line is left out.
 
     Raises:
-        InputError: The font has no glyph for a character.
+        InputError: The font has no glyph for a character, or a value does not fit legibly.
     """
     frame = frames[sign.frame]
     return (
@@ -67,9 +67,9 @@ def _layer(
 ) -> str:
     """One layer in the coordinates of its sign's frame."""
     frame = frames[sign.frame]
-    box = layer.box
     if isinstance(layer, Text):
-        return _line(layer, box, values)
+        return _line(layer, values)
+    box = layer.box
     flip = f"translate({frame.width} 0) scale(-1 1) " if layer.mirrored else ""
     if isinstance(layer, Inset):
         inset = find(layer.code)
@@ -96,8 +96,9 @@ def _turned(box: Box, degrees: float) -> str:
     return f"rotate({degrees:g} {x:g} {y:g}) " if degrees else ""
 
 
-def _line(layer: Text, box: Box, values: Mapping[str, str]) -> str:
+def _line(layer: Text, values: Mapping[str, str]) -> str:
     """Lettering as a path."""
+    box = layer.box
     names = layer.names()
     text = layer.text
     if names:

@@ -6,11 +6,11 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
-from raresign.catalogue import SignType, icon_files
+from raresign.catalogue import icon_files
 from raresign.errors import InputError
 from raresign.files import write_json, write_text
 from raresign.signs.standard import Standard, standard
@@ -59,35 +59,31 @@ def write_icons(
     return len(missing)
 
 
-def write_catalogue(
-    folder: Path, signs: Standard, classes: Mapping[str, tuple[int, SignType]] | None = None
-) -> int:
-    """Write `icons/` and `classes.json`: a data folder without photos.
+def write_catalogue(folder: Path, signs: Standard) -> int:
+    """Write `icons/` and `classes.json` of all classes: a data folder without photos.
 
     Args:
         folder: Is made if it is not there.
-        signs: Draws the icons.
-        classes: Code -> (id, type); those of the standard unless given.
+        signs: Names the classes and draws the icons.
 
     Returns:
         How many files were written.
 
     Raises:
-        InputError: A code has no drawing; nothing is written then.
+        InputError: The folder holds another icon of a class; nothing is written then.
         OSError: The folder cannot be written.
 
     Example:
         >>> folder = Path(tempfile.mkdtemp())
-        >>> write_catalogue(folder, standard("gost"), {"2.1": (0, "rare")})
-        2
+        >>> write_catalogue(folder, standard("gost")) > 205
+        True
         >>> sorted(path.name for path in folder.iterdir())
         ['classes.json', 'icons']
     """
-    classes = signs.classes if classes is None else classes
-    icons = write_icons(folder / "icons", signs, classes)
+    icons = write_icons(folder / "icons", signs, signs.classes)
     write_json(
         folder / "classes.json",
-        {code: {"id": number, "type": type_} for code, (number, type_) in classes.items()},
+        {code: {"id": number, "type": type_} for code, (number, type_) in signs.classes.items()},
     )
     return icons + 1
 

@@ -52,6 +52,7 @@ class Picture:
 
     Args:
         name: Of the file.
+        box: Its place on the face.
         colour: What `currentColor` is in it: a name of the palette.
         mirrored: The layer is seen in a mirror, its place too.
         turn: Degrees clockwise about the middle of the box, before any mirror.
@@ -71,6 +72,7 @@ class Text:
     Args:
         text: What is set. `{value}`, `{1}`, `{2}` are filled by the value in the class code, or the
             line is left out; what stands in `[]` is smaller, as a unit beside its value.
+        box: Its place on the face.
         colour: A name of the palette.
         weight: Of Source Sans.
         spacing: Between letters, besides their own, in heights of a capital.

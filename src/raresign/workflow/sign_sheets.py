@@ -47,7 +47,7 @@ def sign_sheets(
         InputError: No such standard or sign, or no such folder.
     """
     signs = standard(name)
-    shown = sorted(codes or signs.codes, key=in_order)
+    shown = sorted(dict.fromkeys(codes or signs.codes), key=in_order)
     files = icon_files(drawn_icons(name, shown))
     tiles = {path: _on_paper(load_icon(path), _TILE) for code in shown for path in files[code]}
     mains = [Cell(tiles[files[code][0]], code) for code in shown]
@@ -61,7 +61,7 @@ def sign_sheets(
             rows.append(Row(code, cells + [Cell(None)] * (most - len(cells))))
         pages["variants.png"] = draw_page(signs.title, "the sign, then its variants", rows, 2)
     if icons is not None:
-        pages |= _pages_of_pairs(name, Path(icons))
+        pages |= _pages_of_pairs(name, Path(icons), codes)
     for file, page in pages.items():
         with whole_file(Path(out) / file) as temporary:
             page.save(temporary, format="PNG")
@@ -75,11 +75,11 @@ def _in_rows(cells: list[Cell], across: int) -> list[Row]:
     return [Row("", filled[k : k + across]) for k in range(0, len(filled), across)]
 
 
-def _pages_of_pairs(name: str, icons: Path) -> dict[str, Image.Image]:
+def _pages_of_pairs(name: str, icons: Path, codes: Sequence[str]) -> dict[str, Image.Image]:
     """Icon and drawing side by side."""
     signs = standard(name)
     files = {code: paths[0] for code, paths in icon_files(icons).items()}
-    known = known_codes(signs, files)
+    known = known_codes(signs, [code for code in files if not codes or code in codes])
     folder = drawn_icons(name, known)
     rows = []
     with warnings.catch_warnings():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -77,15 +77,14 @@ def open_data(
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
     """
-    drawn = is_drawn(root)
-    root, layout = (drawn_catalogue(str(root)), "icons") if drawn else (Path(root), layout)
+    if is_drawn(root):
+        root, layout = drawn_catalogue(str(root)), "icons"
+    root = Path(root)
     if layout not in LAYOUTS:
         raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
-    catalogue = (
-        _drawn(root) if drawn else SignCatalogue.from_folder(root, icons=_icon_source(icons))
-    )
+    catalogue = SignCatalogue.from_folder(root, icons=_icon_source(icons))
     simulated = (root / "demo.json").exists()
     place = Path(crops) if crops is not None else root
     if layout != "reference":
@@ -107,12 +106,6 @@ def is_drawn(place: str | Path) -> bool:
         (True, False)
     """
     return str(place) in STANDARDS and not Path(place).is_dir()
-
-
-@cache
-def _drawn(root: Path) -> SignCatalogue:
-    """The catalogue of drawn signs, whose folder lasts as long as the process."""
-    return SignCatalogue.from_folder(root)
 
 
 def _icon_source(icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:

@@ -1,4 +1,4 @@
-"""The bare sign faces of GOST R 52290: shape, rim, border, and the place left for a pictogram.
+"""The bare sign faces of GOST R 52290: shape, rim and border.
 
 All lengths are millimetres of size II signs (triangles of side 900, discs and squares of 700);
 y points down.
