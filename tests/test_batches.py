@@ -47,14 +47,14 @@ class TestEveryKind:
         one, other = batches(training_data, **settings), batches(training_data, **settings)
         for step in (0, 2):
             for rank in (0, 1):
-                crops, labels = one.batch(step, rank, 2)
-                alone, its_labels = other.batch(2 * step + rank)
+                crops, labels, _ = one.batch(step, rank, 2)
+                alone, its_labels, _ = other.batch(2 * step + rank)
                 assert torch.equal(crops, alone)
                 assert torch.equal(labels, its_labels)
 
     def test_shape_and_range(self, training_data: TrainingData, settings: dict[str, Any]) -> None:
         made = batches(training_data, **settings)
-        crops, labels = made.batch(1)
+        crops, labels, _ = made.batch(1)
         assert crops.shape == (made.stage.batch, 3, training_data.size, training_data.size)
         assert crops.dtype == torch.float32
         assert labels.dtype == torch.int64
@@ -89,7 +89,7 @@ def test_twins_are_mirrored_with_their_label(
 ) -> None:
     left, right = catalogue.label_of("1.11.1"), catalogue.label_of("1.11.2")
     straight = catalogue.label_of("4.1.1")
-    crops, labels = batches(training_data, hold_out=False, **PRETRAIN).batch(0)
+    crops, labels, _ = batches(training_data, hold_out=False, **PRETRAIN).batch(0)
     seen = set()
     for row, flip, label in zip(*sources(training_data, crops), labels.tolist(), strict=True):
         own = int(training_data.labels[row])
@@ -108,7 +108,7 @@ def test_half_of_what_can_be_mirrored_is(
     training_data: TrainingData, catalogue: SignCatalogue
 ) -> None:
     made = batches(training_data, hold_out=False, **{**PRETRAIN, "real": 128})
-    crops, _ = made.batch(0)
+    crops, _, _ = made.batch(0)
     rows, mirrored = sources(training_data, crops)
     straight = catalogue.label_of("4.1.1")
     of_it = [
@@ -118,7 +118,7 @@ def test_half_of_what_can_be_mirrored_is(
 
 
 def test_blind_flips_keep_the_label(training_data: TrainingData) -> None:
-    crops, labels = batches(training_data, hold_out=False, flips="blind", **PRETRAIN).batch(0)
+    crops, labels, _ = batches(training_data, hold_out=False, flips="blind", **PRETRAIN).batch(0)
     rows, mirrored = sources(training_data, crops)
     assert labels.tolist() == training_data.labels[rows].tolist()
     for label in set(labels.tolist()):
@@ -127,7 +127,7 @@ def test_blind_flips_keep_the_label(training_data: TrainingData) -> None:
 
 
 def test_no_flips(training_data: TrainingData) -> None:
-    crops, labels = batches(training_data, hold_out=False, flips="none", **PRETRAIN).batch(0)
+    crops, labels, _ = batches(training_data, hold_out=False, flips="none", **PRETRAIN).batch(0)
     rows, mirrored = sources(training_data, crops)
     assert not any(mirrored)
     assert labels.tolist() == training_data.labels[rows].tolist()
@@ -160,7 +160,7 @@ def test_unknown_crops_never_train(training_data: TrainingData) -> None:
     for hold_out in (True, False):
         made = batches(data, hold_out=hold_out, **PRETRAIN)
         for step in range(2):
-            crops, its = made.batch(step)
+            crops, its, _ = made.batch(step)
             assert its.min() >= 0
             assert (labels[sources(data, crops)[0]] >= 0).all()
 
@@ -196,7 +196,7 @@ def test_balanced_draws_what_is_held_out_only_made(training_data: TrainingData) 
         flips="none",
         balanced={"classes": 6, "items": 4},
     )
-    crops, labels = made.batch(0)
+    crops, labels, _ = made.batch(0)
     known = training_data.crops.float().div(255)
     real = torch.tensor([bool((known == crop).flatten(1).all(1).any()) for crop in crops])
     trained = set(training_data.labels[training_data.split.training].tolist())
@@ -208,7 +208,7 @@ def test_balanced_draws_what_is_held_out_only_made(training_data: TrainingData) 
 
 def test_more_classes_than_there_are(training_data: TrainingData) -> None:
     made = batches(training_data, kind="metric", balanced={"classes": 32, "items": 2})
-    crops, labels = made.batch(0)
+    crops, labels, _ = made.batch(0)
     assert len(crops) == len(labels) == 2 * len(training_data.catalogue)
 
 

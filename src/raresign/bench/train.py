@@ -34,7 +34,7 @@ def bench_train(quick: bool, data: Path | None) -> dict[str, float]:
     net = SignNet(name, len(material.catalogue), weights="none", crop_size=size)
     net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(net.parameters())
-    crops, labels = batches.batch(0)
+    crops, labels, _ = batches.batch(0)
     firsts = count(batches.ahead, batches.ahead)  # other crops in every round
 
     def compose() -> None:

@@ -48,6 +48,7 @@ for command in (
     run.train,
     measure.evaluate,
     measure.compare,
+    measure.protocol,
     run.predict,
     run.synth,
     camera.fit_camera,

@@ -48,3 +48,42 @@ def compare(
         typer.echo(json.dumps(comparison.as_dict(), ensure_ascii=False))
         return
     typer.echo(comparison.verdict)
+
+
+def protocol(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Keeps the trials; run again to go on.")],
+    recipe: Annotated[str, typer.Option(help="The base: a recipe's name or YAML.")] = "protocol",
+    folds: Annotated[int, typer.Option(help="Parts in which frequent classes play rare.")] = 3,
+    seeds: Annotated[int, typer.Option(help="Trainings of each row and fold.")] = 3,
+    ideas: Annotated[
+        str | None, typer.Option(help="'ideas' or a YAML file: rows for each idea.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only the row of this title.")] = None,
+    reference: Annotated[bool, typer.Option(help="Also the published recipe and the ceiling.")] = True,
+    icons: Annotated[str | None, typer.Option(help="As for train.")] = None,
+    jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Judge recipes on real crops of frequent classes that play rare; the test crops stay closed.
+
+    Example: `raresign protocol DATA --out runs/protocol --ideas ideas --jobs 2`
+    """
+    say = Console(stderr=True, highlight=False).print
+    table = raresign.protocol(
+        data,
+        out,
+        recipe,
+        folds=folds,
+        seeds=seeds,
+        ideas=ideas,
+        only=only or (),
+        reference=reference,
+        icons=icons,
+        jobs=jobs,
+        say=say,
+    )
+    if as_json:
+        typer.echo((out / "table.json").read_text(encoding="utf-8"))
+        return
+    typer.echo(table.markdown())

@@ -6,6 +6,7 @@ from raresign.datasets.backgrounds import load_backgrounds
 from raresign.datasets.coco import from_coco
 from raresign.datasets.crop_table import CodeBook, CropTable
 from raresign.datasets.decode import UnreadableFile, decode_crop
+from raresign.datasets.folds import Fold, class_folds, protocol_folds, straddling_clusters
 from raresign.datasets.gtsrb import from_gtsrb
 from raresign.datasets.pack import CropPack, default_cache, pack_crops
 from raresign.datasets.plain_layouts import from_csv, from_files, from_folders
@@ -22,8 +23,10 @@ __all__ = [
     "CodeBook",
     "CropPack",
     "CropTable",
+    "Fold",
     "UnreadableFile",
     "choose_pseudo_rare",
+    "class_folds",
     "decode_crop",
     "default_cache",
     "from_coco",
@@ -36,7 +39,9 @@ __all__ = [
     "load_backgrounds",
     "near_duplicate_clusters",
     "pack_crops",
+    "protocol_folds",
     "split_validation",
     "squash",
     "squashed_chunks",
+    "straddling_clusters",
 ]

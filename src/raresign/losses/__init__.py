@@ -1,4 +1,4 @@
-"""Losses that the training adds to cross-entropy."""
+"""Losses: cross-entropy with priors of two domains, and losses on the embedding."""
 
 from __future__ import annotations
 
@@ -7,5 +7,14 @@ from raresign.losses.contrastive import (
     naive_contrastive_loss,
     reference_contrastive_loss,
 )
+from raresign.losses.metric import MetricLoss, metric_loss
+from raresign.losses.prior import balanced_cross_entropy
 
-__all__ = ["contrastive_loss", "naive_contrastive_loss", "reference_contrastive_loss"]
+__all__ = [
+    "MetricLoss",
+    "balanced_cross_entropy",
+    "contrastive_loss",
+    "metric_loss",
+    "naive_contrastive_loss",
+    "reference_contrastive_loss",
+]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
+from raresign.models.head import make_head
 from raresign.models.weights import WeightsRecord, load_weights
 
 # What timm's models raise when a crop size does not suit them.
@@ -50,6 +51,8 @@ class SignNet(nn.Module):
         crop_size: Side of the crops in pixels. Backbones of a fixed input size (ViT, Swin) are made
             for it, others take any size; None is the size that timm's weights were trained at.
         drop_rate: Drop-out in front of the classifier; the embedding is not touched.
+        head: The classifier: `linear`, `cosine` or `simplex`; see `make_head`.
+        photometry: `none`, or `contrast`: every crop is brought to the same mean and contrast.
 
     Attributes:
         weights: `WeightsRecord`, where the backbone's weights came from.
@@ -77,6 +80,8 @@ class SignNet(nn.Module):
         weights: str = "auto",
         crop_size: int | None = None,
         drop_rate: float = 0.0,
+        head: str = "linear",
+        photometry: str = "none",
     ) -> None:
         super().__init__()
         if classes < 1 or embedding < 1:
@@ -90,17 +95,21 @@ class SignNet(nn.Module):
             "embedding": embedding,
             "crop_size": self.crop_size,
             "drop_rate": drop_rate,
+            "head": head,
+            "photometry": photometry,
         }
         self.weights = load_weights(self.backbone, backbone, weights)
         quicken_batchnorms(self.backbone)
         self.embed = nn.Linear(width, embedding)
         self.drop = nn.Dropout(drop_rate)
-        self.classifier = nn.Linear(embedding, classes)
+        self.classifier = make_head(head, embedding, classes)
         self.register_buffer("mean", torch.tensor(self.weights.mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(self.weights.std).view(1, 3, 1, 1))
 
     def forward(self, crops: Tensor) -> SignOutput:
         """Logits (N, C) and embedding (N, E) of crops (N, 3, H, W) in [0, 1]."""
+        if self.settings["photometry"] == "contrast":
+            crops = even_contrast(crops)
         features = self.backbone((crops - self.mean) / self.std)  # (N, width), pooled
         embedding = self.embed(features)
         return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
@@ -118,6 +127,24 @@ class SignNet(nn.Module):
                 if own and not any(parameter.requires_grad for parameter in own):
                     module.eval()
         return self
+
+
+def even_contrast(crops: Tensor) -> Tensor:
+    """Bring every crop to the mean 0.45 and the standard deviation 0.22 over pixels and channels.
+
+    Photometric normalisation in training and test (Jin, Rinard 2021 use autocontrast); mean and
+    deviation instead of extremes, which one glint decides. Colours keep their ratios' order.
+
+    Args:
+        crops: (N, 3, H, W) floats in [0, 1].
+
+    Example:
+        >>> even_contrast(torch.rand(2, 3, 8, 8) * 0.1).std((1, 2, 3), correction=0)
+        tensor([0.2200, 0.2200])
+    """
+    mean = crops.mean((1, 2, 3), keepdim=True)
+    deviation = (crops - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
+    return (crops - mean) * (0.22 / deviation.clamp_min(1 / 255)) + 0.45
 
 
 def quicken_batchnorms(module: nn.Module) -> None:
@@ -256,6 +283,8 @@ def load_model(folder: str | Path) -> SignNet:
             weights="none",
             crop_size=settings["crop_size"],
             drop_rate=settings["drop_rate"],
+            head=settings.get("head", "linear"),
+            photometry=settings.get("photometry", "none"),
         )
         source, digest = str(settings["weights"]), str(settings["weights_sha256"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -35,6 +35,8 @@ class EvenDraws:
         count: How many numbers there are, at least 1.
         take: Numbers a serving, at least 1.
         seed: Any integers; other seeds give other streams.
+        groups: (count,) the group of each number: numbers of one group then stand together in every
+            permutation, groups and numbers within them in random order. None for no groups.
 
     Example:
         >>> draws = EvenDraws(5, 2, (7,))
@@ -43,7 +45,14 @@ class EvenDraws:
         [2, 2, 2, 2, 2]
     """
 
-    def __init__(self, count: int, take: int, seed: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        count: int,
+        take: int,
+        seed: tuple[int, ...],
+        groups: npt.ArrayLike | None = None,
+    ) -> None:
+        self._groups = None if groups is None else np.unique(groups, return_inverse=True)[1]
         self.count, self.take = count, take
         self._whole, self._rest = divmod(take, count)
         self._seed = mix_integers(*seed)
@@ -79,6 +88,12 @@ class EvenDraws:
         cycles = self._servings * self._rest // self.count
         rows = np.tile(np.arange(self.count, dtype=np.int32), (cycles, 1))
         rows = generator.permuted(rows, axis=1, out=rows)
+        if self._groups is not None:
+            places = generator.permuted(
+                np.tile(np.arange(self._groups.max() + 1), (cycles, 1)), axis=1
+            )
+            order = np.argsort(np.take_along_axis(places, self._groups[rows], 1), 1, kind="stable")
+            rows = np.take_along_axis(rows, order, axis=1)
         for cycle in range(1, cycles):
             begun = cycle * self.count % self._rest
             if not begun:
@@ -168,6 +183,8 @@ class BalancedBatches:
         classes_per_batch: Distinct classes in a batch.
         items_per_class: Items of each of them.
         seed: Any integer.
+        groups: Group of every label (its family): classes of a group then come in the same or in
+            neighbouring batches, as hard negatives of each other. None mixes them.
 
     Raises:
         InputError: More classes a batch than there are, no item, or sizes below 1.
@@ -180,7 +197,12 @@ class BalancedBatches:
     """
 
     def __init__(
-        self, labels: npt.ArrayLike, classes_per_batch: int, items_per_class: int, seed: int
+        self,
+        labels: npt.ArrayLike,
+        classes_per_batch: int,
+        items_per_class: int,
+        seed: int,
+        groups: Sequence[str] | None = None,
     ) -> None:
         if classes_per_batch < 1 or items_per_class < 1:
             raise InputError(
@@ -198,7 +220,8 @@ class BalancedBatches:
         self.item_count = sum(len(items) for items in self._items)
         self._classes_per_batch, self._items_per_class = classes_per_batch, items_per_class
         self._seed = seed
-        self._class_draws = EvenDraws(len(self.classes), classes_per_batch, (seed, 0))
+        of_classes = None if groups is None else [groups[label] for label in self.classes.tolist()]
+        self._class_draws = EvenDraws(len(self.classes), classes_per_batch, (seed, 0), of_classes)
         self._item_draws: dict[int, EvenDraws] = {}
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> Integers:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from raresign.randomness import CropRandom, mix_integers
 from raresign.sampling import BalancedBatches, MixedPlan, ShuffledBatches
-from raresign.synthesis import Augmentation
+from raresign.synthesis import (
+    Augmentation,
+    ReferencePreset,
+    RoadPreset,
+    eased,
+    load_preset,
+)
 from raresign.training.data import TrainingData
 from raresign.training.stage import Stage
 
@@ -16,6 +24,22 @@ _PIXELS_AHEAD = {"cpu": 2048 * 64**2, "gpu": 2048 * 224**2}
 """Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""
 _CROPS_AHEAD = {"cpu": 2048, "gpu": 25_000}
 """No more crops than this, however small they are: a step that renders is a pause."""
+_LEVELS = 4
+"""Steps in which difficulty grows."""
+
+
+class StageBatch(NamedTuple):
+    """What one step trains on: real crops first, then synthetic ones.
+
+    Attributes:
+        crops: (N, 3, S, S) float32 in [0, 1].
+        labels: (N,) int64.
+        made: (N,) bool, whether a crop is synthetic.
+    """
+
+    crops: Tensor
+    labels: Tensor
+    made: Tensor
 
 
 class StageBatches:
@@ -28,12 +52,21 @@ class StageBatches:
         stage: Shares, preset and flips.
         number: Position of the stage in the recipe, for randomness of its own.
         device: Where the batches are composed.
+        servings: (C,) int64, how often a class stands in a round of the synthetic labels; once each
+            if None. Not for balanced stages.
 
     Attributes:
         ahead: Steps whose synthetic crops are rendered at once.
     """
 
-    def __init__(self, data: TrainingData, stage: Stage, number: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        stage: Stage,
+        number: int,
+        device: torch.device,
+        servings: np.ndarray | None = None,
+    ) -> None:
         self.stage = stage
         self.device = device
         self.data = data
@@ -48,12 +81,19 @@ class StageBatches:
         self._rendered: tuple[Tensor, Tensor] = torch.empty(0), torch.empty(0)
         self._augmentation = Augmentation()
         self._mirror = data.mirror_labels().to(device) if stage.flips == "twin" else None
-        self._synthesiser = (
-            data.synthesiser(stage.preset, number, device) if stage.kind != "pretrain" else None
+        self._synthesisers = (
+            [
+                data.synthesiser(preset, number, device, stage.crops_behind)
+                for preset in _difficulties(stage)
+            ]
+            if stage.kind != "pretrain"
+            else []
         )
         labels = data.labels.numpy()[self.indices]
+        self._served = np.bincount(labels, minlength=len(data.catalogue))
         if stage.balanced:
-            self._balanced = _BalancedPlan(labels, len(data.catalogue), stage, self.seed)
+            families = [sign.family for sign in data.catalogue.classes]
+            self._balanced = _BalancedPlan(labels, families, stage, self.seed)
         else:
             real = (
                 ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
@@ -61,10 +101,34 @@ class StageBatches:
                 else None
             )
             every_class = np.arange(len(data.catalogue))
+            if servings is not None:
+                every_class = np.repeat(every_class, servings)
             self._mixed = MixedPlan(real, every_class, stage.real, stage.synthetic, self.seed)
 
-    def batch(self, step: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
-        """Crops (N, 3, S, S) float32 in [0, 1] and labels (N,) int64 of one step."""
+    def priors(self) -> Tensor:
+        """(2, C) float32 shares of the classes among the real (row 0) and synthetic (row 1) crops.
+
+        Of the sampler's plan without by_errors; a domain without crops has an even row.
+        """
+        has_real = self._served > 0
+        if self.stage.balanced:
+            real = has_real.astype(np.float64)
+            made = np.where(has_real, 0.5, 1.0)
+        else:
+            real = np.where(has_real, self._served**self.stage.real_power, 0.0)
+            made = np.ones(len(has_real))
+        if self._mirror is not None:  # half of the crops of a sign with a mirror image show that
+            mirror = self._mirror.cpu().numpy()
+            turned = np.where(mirror >= 0, real / 2, 0.0)
+            real = real - turned + np.bincount(
+                np.maximum(mirror, 0), weights=turned, minlength=len(real)
+            )
+        real = real if real.any() else np.ones(len(has_real))
+        shares = np.stack([real / real.sum(), made / made.sum()])
+        return torch.from_numpy(shares).float().to(self.device)
+
+    def batch(self, step: int, rank: int = 0, world_size: int = 1) -> StageBatch:
+        """The batch of one step."""
         if self.stage.balanced:
             real, made_labels, numbers = self._balanced.plan(step, rank, world_size)
         else:
@@ -82,13 +146,14 @@ class StageBatches:
             made, made_of = self._made(step, rank, world_size, made_labels, numbers)
             parts.append(made)
             labels.append(made_of)
-        return torch.cat(parts), torch.cat(labels)
+        every = torch.cat(labels)
+        made_mask = torch.arange(len(every), device=self.device) >= len(real)
+        return StageBatch(torch.cat(parts), every, made_mask)
 
     def _made(
         self, step: int, rank: int, world_size: int, labels: np.ndarray, numbers: np.ndarray
     ) -> tuple[Tensor, Tensor]:
         """Synthetic crops of a step; those of some steps are rendered at once, which is faster."""
-        assert self._synthesiser is not None
         ahead = self.ahead
         block = (step // ahead, rank, world_size)
         if ahead > 1 and block != self._block:
@@ -97,7 +162,10 @@ class StageBatches:
             labels = np.concatenate([plan.synthetic_labels for plan in plans])
             numbers = np.concatenate([plan.synthetic_numbers for plan in plans])
         if ahead == 1 or block != self._block:
-            made = self._synthesiser.render(self._tensor(labels), self._tensor(numbers))
+            # A block has one difficulty, that of its first step: it is then a function of its number.
+            progress = (step // ahead) * ahead / self.stage.steps
+            level = min(int(progress * len(self._synthesisers)), len(self._synthesisers) - 1)
+            made = self._synthesisers[level].render(self._tensor(labels), self._tensor(numbers))
             self.refused += made.refused
             self.drawn += made.drawn
             if ahead == 1:
@@ -129,16 +197,29 @@ class StageBatches:
         return torch.from_numpy(values).to(self.device)
 
 
+def _difficulties(stage: Stage) -> list[RoadPreset | ReferencePreset]:
+    """The presets of a stage in their order: one, or several steps of growing difficulty."""
+    preset = load_preset(stage.preset)
+    first, last = stage.difficulty
+    if first == last:
+        return [eased(preset, first)]
+    return [eased(preset, share) for share in np.linspace(first, last, _LEVELS).tolist()]
+
+
 class _BalancedPlan:
     """Class-balanced batches over real crops and as many synthetic slots a class (at least one)."""
 
-    def __init__(self, labels: np.ndarray, classes: int, stage: Stage, seed: int) -> None:
+    def __init__(
+        self, labels: np.ndarray, families: list[str], stage: Stage, seed: int
+    ) -> None:
         assert stage.balanced is not None
+        classes = len(families)
         slots = np.repeat(np.arange(classes), np.maximum(np.bincount(labels, minlength=classes), 1))
         self._pool = np.concatenate([labels, slots])
         self._real_count = len(labels)
         at_once = min(stage.balanced.classes, classes)
-        self._batches = BalancedBatches(self._pool, at_once, stage.balanced.items, seed)
+        groups = families if stage.balanced.by_family else None
+        self._batches = BalancedBatches(self._pool, at_once, stage.balanced.items, seed, groups)
 
     def plan(
         self, step: int, rank: int, world_size: int

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from pydantic import BaseModel
 from torch import Tensor
 
 from raresign.catalogue import SignCatalogue, class_pictures, is_own_mirror, mirror_similarity
@@ -22,6 +23,8 @@ from raresign.randomness import mix_integers
 from raresign.synthesis import (
     BackgroundAtlas,
     IconAtlas,
+    ReferencePreset,
+    RoadPreset,
     Synthesiser,
     build_synthesiser,
     load_preset,
@@ -108,7 +111,8 @@ class TrainingData:
     pictures: Sequence[np.ndarray]
     size: int
     seed: int
-    _atlases: dict[torch.device, tuple[IconAtlas, BackgroundAtlas]] = field(default_factory=dict)
+    _icons: dict[torch.device, IconAtlas] = field(default_factory=dict)
+    _backgrounds: dict[tuple[torch.device, int], BackgroundAtlas] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingData:
         """Shared, as nothing in it changes: a copied model must not copy the data set."""
@@ -136,16 +140,42 @@ class TrainingData:
             mirrors.append(mirror)
         return torch.tensor(mirrors)
 
-    def synthesiser(self, preset: str | Path, stage: int, device: torch.device) -> Synthesiser:
-        """The engine of a preset on a device; each stage draws crops of its own."""
-        if device not in self._atlases:
-            self._atlases[device] = (
-                IconAtlas.from_catalogue(self.catalogue, self.size, device),
-                BackgroundAtlas.from_pictures(self.pictures, self.size, device),
+    def synthesiser(
+        self,
+        preset: str | Path | RoadPreset | ReferencePreset,
+        stage: int,
+        device: torch.device,
+        crops_behind: int = 0,
+    ) -> Synthesiser:
+        """The engine of a preset on a device; each stage draws crops of its own.
+
+        Args:
+            preset: Settings, or their name or file.
+            stage: Number of the stage.
+            device: Where the crops are made.
+            crops_behind: So many training crops serve as backgrounds beside the photos.
+        """
+        if device not in self._icons:
+            self._icons[device] = IconAtlas.from_catalogue(self.catalogue, self.size, device)
+        if (device, crops_behind) not in self._backgrounds:
+            pictures = [*self.pictures, *self._some_crops(crops_behind)]
+            self._backgrounds[device, crops_behind] = BackgroundAtlas.from_pictures(
+                pictures, self.size, device
             )
-        icons, backgrounds = self._atlases[device]
-        seed = mix_integers(self.seed, stage)
-        return build_synthesiser(load_preset(preset), icons, backgrounds, seed)
+        settings = preset if isinstance(preset, BaseModel) else load_preset(preset)
+        return build_synthesiser(
+            settings,
+            self._icons[device],
+            self._backgrounds[device, crops_behind],
+            mix_integers(self.seed, stage),
+        )
+
+    def _some_crops(self, count: int) -> list[np.ndarray]:
+        """(S, S, 3) uint8 training crops, drawn by the run's seed; never held-out ones."""
+        rows = np.random.default_rng(mix_integers(self.seed, count)).permutation(
+            self.split.training
+        )
+        return [self.crops[row].permute(1, 2, 0).numpy() for row in rows[:count].tolist()]
 
 
 def check_training_data(catalogue: SignCatalogue, labels: np.ndarray, needs_real: bool) -> None:

@@ -6,15 +6,16 @@ from typing import Any, cast
 
 import lightning
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics.classification import MulticlassRecall
 
-from raresign.losses import contrastive_loss, reference_contrastive_loss
-from raresign.models import SignNet, freeze
+from raresign.models import SignNet, SignOutput, freeze
 from raresign.randomness import mix_integers
-from raresign.training.batches import StageBatches
+from raresign.training.adversarial import frozen_statistics, refine
+from raresign.training.batches import StageBatch, StageBatches
 from raresign.training.data import TrainingData
+from raresign.training.errors_guided import servings_by_errors
+from raresign.training.objective import Objective
 from raresign.training.schedule import learning_rate_share
 from raresign.training.stage import Stage
 
@@ -43,6 +44,10 @@ class StageModule(lightning.LightningModule):
         self._batches: StageBatches | None = None
         freeze(net, stage.freeze)
         classes = len(data.catalogue)
+        torch.manual_seed(mix_integers(data.seed, number, -1))  # class vectors of a metric loss
+        self.objective = Objective(stage, classes, net.settings["embedding"])
+        self.register_buffer("servings", torch.ones(classes, dtype=torch.int64))
+        self._priors: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
         self.recalls = torch.nn.ModuleDict(
             {
@@ -55,12 +60,17 @@ class StageModule(lightning.LightningModule):
     def batches(self) -> StageBatches:
         """The stage's batches on the module's device."""
         if self._batches is None:
-            self._batches = StageBatches(self.data, self.stage, self.number, self.device)
+            guided = self.servings.cpu().numpy() if self.stage.by_errors else None
+            self._batches = StageBatches(
+                self.data, self.stage, self.number, self.device, guided
+            )
+            if self.stage.prior == "domain":
+                self._priors = self._batches.priors()
         return self._batches
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW on what is not frozen; biases and normalisation are not decayed."""
-        trained = [p for p in self.net.parameters() if p.requires_grad]
+        trained = [p for p in self.parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [
             {"params": [p for p in trained if p.ndim > 1]},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
@@ -68,6 +78,19 @@ class StageModule(lightning.LightningModule):
         return torch.optim.AdamW(
             groups, lr=self.stage.learning_rate, weight_decay=self.stage.weight_decay
         )
+
+    def on_train_start(self) -> None:
+        """Look once at the net that the stage starts from, if errors shall guide the synthesis."""
+        if self.stage.by_errors and self.global_step == 0:
+            self.servings.copy_(
+                servings_by_errors(
+                    self.net,
+                    self.data.synthesiser(self.stage.preset, self.number, self.device),
+                    len(self.data.catalogue),
+                    self.stage.by_errors,
+                )
+            )
+            self.net.train()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate and the seed of drop-out for this step."""
@@ -82,19 +105,44 @@ class StageModule(lightning.LightningModule):
         trainer = self.trainer
         # Crops are made in float32 whatever the net's precision: hardware changes no crop.
         with torch.autocast(self.device.type, enabled=False):
-            crops, labels = self.batches.batch(
-                self.global_step, trainer.global_rank, trainer.world_size
-            )
+            batch = self.batches.batch(self.global_step, trainer.global_rank, trainer.world_size)
         if self.device.type == "cpu":
-            crops = crops.contiguous(memory_format=torch.channels_last)
-        output = self.net(crops)
-        loss = F.cross_entropy(output.logits, labels, label_smoothing=self.stage.label_smoothing)
-        extra = self.stage.contrastive
-        if extra:
-            formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
-            loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
+            batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
+        if self.stage.adversarial:
+            batch = self._refined(batch)
+        loss: Tensor = self.objective(self._output(batch), batch.labels, batch.made, self._priors)
         self.log("loss", loss, prog_bar=True)
         return loss
+
+    def _output(self, batch: StageBatch) -> SignOutput:
+        """The net's output, real and synthetic crops normalised together or apart."""
+        if not self.stage.separate_norms or not batch.made.any() or batch.made.all():
+            output: SignOutput = self.net(batch.crops)
+            return output
+        count = int((~batch.made).sum())
+        real = self.net(batch.crops[:count])
+        with frozen_statistics(self.net):
+            made = self.net(batch.crops[count:])
+        return SignOutput(
+            torch.cat([real.logits, made.logits]), torch.cat([real.embedding, made.embedding])
+        )
+
+    def _refined(self, batch: StageBatch) -> StageBatch:
+        """The batch with a share of its synthetic crops made harder; they are the last ones."""
+        settings = self.stage.adversarial
+        assert settings is not None
+        count = int(batch.made.sum() * settings.share)
+        if not count:
+            return batch
+        labels, made = batch.labels[-count:], batch.made[-count:]
+
+        def loss_of(crops: Tensor) -> Tensor:
+            logits = self.net(crops).logits
+            return count * self.objective.classification(logits, labels, made, self._priors)
+
+        with frozen_statistics(self.net):
+            harder = refine(batch.crops[-count:], loss_of, settings.steps, settings.reach / 255)
+        return batch._replace(crops=torch.cat([batch.crops[:-count], harder]))
 
     def validation_step(self, batch: Tensor, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Recall of one chunk of held-out crops; `batch` holds their indices."""

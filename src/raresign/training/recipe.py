@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from importlib.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +28,10 @@ class Recipe(BaseModel):
     weights: str = "auto"
     """`auto`, `hub`, `package`, `none` or a file."""
     embedding: int = Field(default=512, ge=2)
+    head: Literal["linear", "cosine", "simplex"] = "linear"
+    """The classifier on the embedding; `cosine` and `simplex` look at its direction only."""
+    photometry: Literal["none", "contrast"] = "none"
+    """`contrast` brings every crop to the same mean and contrast, in training and test."""
     pseudo_rare: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Share of the frequent classes that play rare."""
     validation: float = Field(default=0.1, ge=0.0, lt=1.0)

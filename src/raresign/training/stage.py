@@ -21,6 +21,29 @@ class Contrastive(BaseModel):
     """`reference`: its formula; `normalised`: unit vectors, pairs of each kind averaged apart."""
 
 
+class Metric(BaseModel):
+    """A metric-learning loss beside the cross-entropy, on the embedding."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loss: Literal["supcon", "proxy-anchor", "arcface", "subcenter-arcface"]
+    weight: float = Field(default=0.2, ge=0.0)
+    cross_domain: bool = False
+    """Positives are a real and a synthetic crop of one class only."""
+
+
+class Adversarial(BaseModel):
+    """Synthetic crops, sign and background alike, are made harder by gradient ascent (PGD)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=1, ge=1)
+    reach: float = Field(default=4.0, gt=0.0)
+    """Largest change of a pixel, in grey levels of 255."""
+    share: float = Field(default=0.5, gt=0.0, le=1.0)
+    """Share of the synthetic crops."""
+
+
 class Balanced(BaseModel):
     """Batches of `classes` x `items`, each class equally often; half of the items are synthetic
     where a class has real crops, all of them where it has none."""
@@ -29,6 +52,8 @@ class Balanced(BaseModel):
 
     classes: int = Field(default=32, ge=2)
     items: int = Field(default=4, ge=1)
+    by_family: bool = False
+    """Classes of one family, twins among them, come in the same batches: hard negatives."""
 
 
 class Stage(BaseModel):
@@ -69,13 +94,40 @@ class Stage(BaseModel):
     warmup: float = Field(default=0.05, ge=0.0, le=1.0)
     """Share of the stage in which the learning rate rises; then it falls along a cosine."""
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
+    prior: Literal["none", "domain"] = "none"
+    """`domain` adds the logarithm of how often a crop's domain, real or synthetic, serves each class
+    to its logits in training (balanced softmax): "looks real" then says nothing about the class."""
     contrastive: Contrastive | None = None
+    metric: Metric | None = None
+    adversarial: Adversarial | None = None
+    separate_norms: bool = False
+    """Real and synthetic crops are normalised by batch statistics of their own; running statistics,
+    which the finished net uses, are those of real crops."""
+    difficulty: tuple[float, float] = (1.0, 1.0)
+    """Difficulty of synthesis at the start and at the end, in [0, 1]; 1 is the whole preset."""
+    crops_behind: int = Field(default=0, ge=0)
+    """So many real training crops serve as backgrounds beside the photos."""
+    by_errors: float = Field(default=0.0, ge=0.0, le=8.0)
+    """Classes whose synthetic crops the net of the stage's start gets wrong are made up to
+    1 + so many times as often."""
     averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
     """Decay of the moving average of the weights, which is what is kept; 0 for none."""
     hold_out: bool = True
     """Keep the real crops of pseudo-rare classes and the validation crops out of training."""
     validate_every: int = Field(default=100, ge=1)
     """Steps between measurements and checkpoints."""
+
+    @model_validator(mode="after")
+    def _ideas_fit_the_kind(self) -> Stage:
+        both = bool(self.balanced) or bool(self.real and self.synthetic)
+        for name in ("separate_norms", "prior"):
+            if getattr(self, name) not in (False, "none") and not both:
+                raise ValueError(f"'{name}' needs real and synthetic crops in one batch")
+        if self.adversarial and not (self.synthetic or self.balanced):
+            raise ValueError("'adversarial' changes synthetic crops, and this stage has none")
+        if not 0 <= min(self.difficulty) <= max(self.difficulty) <= 1:
+            raise ValueError("'difficulty' takes two numbers in [0, 1]")
+        return self
 
     @model_validator(mode="after")
     def _shares_fit_the_kind(self) -> Stage:

@@ -17,6 +17,7 @@ from raresign.workflow.evaluate import compare, evaluate, load_predictions
 from raresign.workflow.fit_camera import fit_camera
 from raresign.workflow.inference import predict_logits
 from raresign.workflow.predict import Answer, FileAnswer, predict
+from raresign.workflow.protocol import ProtocolRow, ProtocolTable, protocol
 from raresign.workflow.run_folder import RunFolder, machine, versions
 from raresign.workflow.sign_sheets import sign_sheets
 from raresign.workflow.source import LAYOUTS, DataFolder, is_drawn, open_data
@@ -33,6 +34,8 @@ __all__ = [
     "DataFolder",
     "DrawnRow",
     "FileAnswer",
+    "ProtocolRow",
+    "ProtocolTable",
     "Likeness",
     "RealismTable",
     "RunFolder",
@@ -53,6 +56,7 @@ __all__ = [
     "open_data",
     "predict",
     "predict_logits",
+    "protocol",
     "render_again",
     "sign_sheets",
     "synth_sheets",

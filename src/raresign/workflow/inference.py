@@ -7,27 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from raresign.catalogue import SignCatalogue
 from raresign.datasets import CropPack
 from raresign.evaluation import Predictions
 from raresign.models import SignNet
+from raresign.recognition.outputs import net_outputs
 
 
-@torch.no_grad()
 def predict_logits(net: SignNet, crops: np.ndarray, batch: int = 256) -> np.ndarray:
     """(N, C) float32 logits of (N, 3, S, S) uint8 crops, on the device of `net`."""
-    net.eval()
-    device = next(net.parameters()).device
-    logits = []
-    for start in range(0, len(crops), batch):
-        pixels = torch.from_numpy(np.ascontiguousarray(crops[start : start + batch]))
-        scaled = pixels.to(device).float().div_(255)
-        logits.append(
-            net(scaled.contiguous(memory_format=torch.channels_last)).logits.float().cpu()
-        )
-    return torch.cat(logits).numpy()
+    return net_outputs(net, crops, batch).logits
 
 
 def predict_pack(

@@ -262,6 +262,8 @@ def _new_net(recipe: Recipe, classes: int, seed: int) -> SignNet:
         embedding=recipe.embedding,
         weights=recipe.weights,
         crop_size=recipe.crop_size,
+        head=recipe.head,
+        photometry=recipe.photometry,
     )
 
 

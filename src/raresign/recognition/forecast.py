@@ -1,0 +1,422 @@
+"""Forecast of the recall of a class nobody photographed, learned from pseudo-rare classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from raresign.catalogue.icons import Pixels
+from raresign.errors import InputError
+from raresign.recognition.icon_check import look_on_grey
+
+Floats = NDArray[np.float64]
+
+FACTS = ("synthetic_recall", "nearest", "family_size", "detail")
+LEVEL_TENTHS = 9  # the interval holds 9 of 10; whole numbers, for an exact rank
+MIN_CLASSES = 9  # of so many, the largest residual is the 90 % quantile; of fewer, none is
+_RIDGE = 1.0  # as much as one class of mean weight
+_TAU = 0.1
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def class_facts(
+    classes: ArrayLike,
+    labels: ArrayLike,
+    recognised: ArrayLike,
+    means: ArrayLike,
+    families: Sequence[str],
+    photographed: ArrayLike,
+    icons: Sequence[Pixels],
+) -> Floats:
+    """The facts of some classes of a catalogue of C, by columns as `FACTS` names them.
+
+    synthetic_recall: share of the made crops of the class that the finished model recognises; the
+    crops must be fresh, not those it was trained on. nearest: 1 - the largest cosine of the class
+    mean with another class mean, in [0, 2]. family_size: log(1 + other classes of the family with
+    real crops). detail: `icon_detail` of its icon.
+
+    Args:
+        classes: (Q,) labels of the classes asked for.
+        labels: (N,) labels of the made crops.
+        recognised: (N,) bool, whether the model said that label.
+        means: (C, E) mean prototype of each class, of any length; zeros where there is none.
+        families: C families.
+        photographed: (C,) bool, whether the model was trained on real crops of the class: not so
+            for pseudo-rare classes.
+        icons: C icons, (H, W, 4) uint8 RGBA.
+
+    Returns:
+        (Q, 4) float64.
+
+    Raises:
+        InputError: Shapes that do not belong together, a class asked for that is not in the
+            catalogue, has no made crops or no mean, or whose mean has none beside it.
+
+    Example:
+        >>> icons = [np.full((32, 32, 4), 255, dtype=np.uint8)] * 3
+        >>> class_facts([2], [2, 2, 0], [True, False, True], [[1, 0], [0, 1], [0, 2]],
+        ...     ["red ring"] * 3, [True, True, False], icons).round(3).tolist()
+        [[0.5, 0.0, 1.099, 0.0]]
+    """
+    asked, label = np.asarray(classes, dtype=np.int64), np.asarray(labels, dtype=np.int64)
+    hit, mean = np.asarray(recognised, dtype=np.bool_), np.asarray(means, dtype=np.float64)
+    real = np.asarray(photographed, dtype=np.bool_)
+    count = len(families)
+    fits = mean.ndim == 2 and len(mean) == len(icons) == count and real.shape == (count,)
+    if not fits or asked.ndim != 1 or label.ndim != 1 or hit.shape != label.shape:
+        raise InputError(
+            f"{count} families, means {mean.shape}, photographed {real.shape}, {len(icons)} icons, "
+            f"labels {label.shape}, recognised {hit.shape}, classes {asked.shape}",
+            "give one mean, family, icon and flag a class, and one answer a made crop",
+        )
+    if len(asked) and not 0 <= asked.min() <= asked.max() < count:
+        raise InputError(f"classes {asked.tolist()}", f"they must lie in 0..{count - 1}")
+    norms = np.linalg.norm(mean, axis=1)
+    unit = mean / np.where(norms > 0, norms, 1)[:, None]
+    family = np.asarray(families)
+    facts = np.empty((len(asked), len(FACTS)))
+    for row, number in enumerate(asked.tolist()):
+        made = label == number
+        if not made.any():
+            raise InputError(f"class number {number} has no made crops", "make some from its icon")
+        others = np.arange(count) != number
+        beside = others & (norms > 0)
+        if not norms[number] > 0 or not beside.any():
+            raise InputError(
+                f"class number {number} or all others lack a mean prototype",
+                "add embeddings of made crops or icons to the index",
+            )
+        facts[row] = (
+            hit[made].mean(),
+            1 - (unit[beside] @ unit[number]).max(),
+            np.log1p((others & real & (family == family[number])).sum()),
+            icon_detail(icons[number]),
+        )
+    return facts
+
+
+def icon_detail(icon: Pixels) -> float:
+    """How much fine drawing an icon holds: mean absolute Laplacian of its grey 32 px picture.
+
+    |4 g(x, y) - g(x-1, y) - g(x+1, y) - g(x, y-1) - g(x, y+1)| over the inner 30x30 px, with g the
+    luma (ITU-R BT.601) of `look_on_grey`, 1 = white.
+
+    Args:
+        icon: (H, W, 4) uint8, RGBA, straight alpha.
+
+    Returns:
+        From 0 (flat) to 4 (a chessboard of single pixels).
+
+    Example:
+        >>> board = np.full((32, 32, 4), 255, dtype=np.uint8)
+        >>> board[::2, ::2, :3] = board[1::2, 1::2, :3] = 0
+        >>> round(icon_detail(board), 6), icon_detail(np.full((9, 9, 4), 255, dtype=np.uint8))
+        (4.0, 0.0)
+    """
+    grey = look_on_grey(icon) @ np.array(_LUMA) / 255
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return float(np.abs(4 * grey[1:-1, 1:-1] - around).mean())
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A ridge regression of the logit of recall on the facts of a class.
+
+    logit(recall) = offset + sum over facts of coefficient x (fact - centre) / spread.
+
+    Args:
+        offset: Logit at the centre.
+        coefficients: One a fact of `FACTS`.
+        centre: Weighted mean of each fact over the pseudo-rare classes.
+        spread: Weighted standard deviation of each, 1 where it does not vary.
+        residuals: |observed - predicted| logit of each pseudo-rare class, by a fit without it.
+
+    Example: see `fit_forecast`, which makes it.
+    """
+
+    offset: float
+    coefficients: tuple[float, ...]
+    centre: tuple[float, ...]
+    spread: tuple[float, ...]
+    residuals: tuple[float, ...]
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval in logits, infinite below 9 classes.
+
+        The ceil(0.9 (P + 1))-th smallest of the P residuals, the quantile with the correction of
+        split-conformal prediction (Vovk, Gammerman, Shafer 2005).
+        """
+        rank = -(-LEVEL_TENTHS * (len(self.residuals) + 1) // 10)
+        return sorted(self.residuals)[rank - 1] if rank <= len(self.residuals) else math.inf
+
+    @property
+    def note(self) -> str:
+        """What to say beside the interval; "" if it can be trusted as far as any."""
+        count = len(self.residuals)
+        if count >= MIN_CLASSES:
+            return ""
+        return (
+            f"{count} pseudo-rare classes are too few for a 90 % interval ({MIN_CLASSES} are "
+            "needed), so it is 0 to 1"
+        )
+
+    def predict(self, facts: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Recall with its 90 % interval.
+
+        The interval is symmetric on the logit scale: prediction -+ `half_width`, the jackknife of
+        R. F. Barber et al., "Predictive inference with the jackknife+", Annals of Statistics 2021.
+        It promises the observed recall of a class of the same kind and about as many crops as the
+        pseudo-rare ones; no proof covers the jackknife in the worst case, or classes of another
+        kind.
+
+        Args:
+            facts: (Q, 4), see `class_facts`.
+
+        Returns:
+            (recall, low, high), each (Q,) in [0, 1].
+
+        Raises:
+            InputError: Facts of another shape, or not finite.
+
+        Example:
+            >>> flat = Forecast(0.0, (0.0,) * 4, (0.0,) * 4, (1.0,) * 4, (1.0,) * 9)
+            >>> [round(float(part[0]), 2) for part in flat.predict([[0.9, 0.1, 0.0, 0.2]])]
+            [0.5, 0.27, 0.73]
+        """
+        known = _facts(facts)
+        standard = (known - np.array(self.centre)) / np.array(self.spread)
+        logit = self.offset + standard @ np.array(self.coefficients)
+        half = self.half_width
+        return _sigmoid(logit), _sigmoid(logit - half), _sigmoid(logit + half)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as lists and numbers, ready for JSON, with the names of the facts."""
+        return {"facts": list(FACTS)} | {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, saved: Mapping[str, Any]) -> Forecast:
+        """Undo `as_dict`.
+
+        Raises:
+            InputError: A field is missing or no number, or the facts are others.
+
+        Example:
+            >>> flat = Forecast(0.0, (0.0,) * 4, (0.0,) * 4, (1.0,) * 4, (1.0,))
+            >>> Forecast.from_dict(flat.as_dict()) == flat
+            True
+        """
+        try:
+            if list(saved["facts"]) != list(FACTS):
+                raise ValueError(f"it is of the facts {saved['facts']}")
+            lists = {
+                name: tuple(float(value) for value in saved[name])
+                for name in ("coefficients", "centre", "spread", "residuals")
+            }
+            offset = float(saved["offset"])
+            if any(len(lists[name]) != len(FACTS) for name in lists if name != "residuals"):
+                raise ValueError(f"not {len(FACTS)} coefficients")
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"the saved forecast is damaged: {type(error).__name__}: {error}", "fit it again"
+            ) from error
+        return cls(offset=offset, **lists)
+
+
+def fit_forecast(
+    facts: ArrayLike, hits: ArrayLike, crops: ArrayLike, ridge: float = _RIDGE, tau: float = _TAU
+) -> Forecast:
+    """Learn the recall of classes from pseudo-rare ones: trained from their icon, photos at hand.
+
+    The target is the logit of (hits + 0.5) / (crops + 1). A class of n crops has the weight
+    1 / (1 / n + tau): its sampling error and what the facts leave open. Weights are scaled to mean
+    1; the penalty is ridge x sum of squared coefficients of the standardised facts, the offset is
+    free. For the residuals the whole fit is repeated without each class.
+
+    Args:
+        facts: (P, 4), see `class_facts`; P at least 2.
+        hits: (P,) real crops of the class that the model recognised.
+        crops: (P,) its real crops, each at least 1.
+        ridge: Strength of the penalty, above 0.
+        tau: Variance that the facts leave open relative to that of one crop, at least 0.
+
+    Returns:
+        The forecast; below 9 classes its interval is 0 to 1 and its `note` says so.
+
+    Raises:
+        InputError: Shapes that do not belong together, fewer than 2 classes, a class without
+            crops, hits outside 0..crops, facts that are not finite, or ridge or tau out of range.
+
+    Example:
+        >>> share = np.linspace(0.2, 0.9, 12)
+        >>> facts = np.stack([share, 0 * share, 0 * share, 0 * share], axis=1)
+        >>> forecast = fit_forecast(facts, np.rint(200 * share), np.full(12, 200))
+        >>> recall, low, high = forecast.predict(facts[[2]])
+        >>> bool(abs(recall[0] - share[2]) < 0.05), bool(low[0] < share[2] < high[0])
+        (True, True)
+    """
+    known = _facts(facts)
+    hit, count = np.asarray(hits, dtype=np.float64), np.asarray(crops, dtype=np.float64)
+    if hit.shape != (len(known),) or count.shape != (len(known),) or len(known) < 2:
+        raise InputError(
+            f"facts {known.shape}, hits {hit.shape}, crops {count.shape}",
+            "give at least 2 classes, and hits and crops of each",
+        )
+    if not ((count >= 1) & (hit >= 0) & (hit <= count)).all():
+        bad = int(np.flatnonzero(~((count >= 1) & (hit >= 0) & (hit <= count)))[0])
+        raise InputError(
+            f"class number {bad} has {hit[bad]:g} hits of {count[bad]:g} crops",
+            "leave out classes without crops; hits must lie in 0..crops",
+        )
+    if not ridge > 0 or not tau >= 0:
+        raise InputError(f"ridge {ridge}, tau {tau}", "ridge must be above 0, tau at least 0")
+    target = np.log((hit + 0.5) / (count - hit + 0.5))
+    weights = 1 / (1 / count + tau)
+    residuals = []
+    for left_out in range(len(known)):
+        others = np.arange(len(known)) != left_out
+        offset, slope, centre, spread = _ridge(
+            known[others], target[others], weights[others], ridge
+        )
+        predicted = offset + (known[left_out] - centre) / spread @ slope
+        residuals.append(abs(float(target[left_out] - predicted)))
+    offset, slope, centre, spread = _ridge(known, target, weights, ridge)
+    return Forecast(
+        offset,
+        tuple(slope.tolist()),
+        tuple(centre.tolist()),
+        tuple(spread.tolist()),
+        tuple(residuals),
+    )
+
+
+@dataclass(frozen=True)
+class ForecastQuality:
+    """A forecast against what was observed, each class counting alike.
+
+    Args:
+        classes: Classes compared.
+        pearson: Correlation of predicted and observed recall, NaN where one does not vary.
+        spearman: The same of their ranks, ties at their mean rank.
+        error: Mean absolute error.
+        noise: Mean absolute error that a perfect forecast would have by the number of crops alone.
+        coverage: Share of the classes whose observed recall lies in its interval, ends included.
+
+    Example: see `forecast_quality`, which makes it.
+    """
+
+    classes: int
+    pearson: float
+    spearman: float
+    error: float
+    noise: float
+    coverage: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same ready for JSON: None for NaN."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+
+def forecast_quality(
+    predicted: ArrayLike, low: ArrayLike, high: ArrayLike, observed: ArrayLike, crops: ArrayLike
+) -> ForecastQuality:
+    """Compare forecasts with observed recalls.
+
+    The noise is sqrt(2 / pi) x the binomial standard error sqrt(p (1 - p) / n), the mean absolute
+    value of a normal variable, with p = (hits + 0.5) / (n + 1).
+
+    Args:
+        predicted: (Q,) recall in [0, 1].
+        low: (Q,) lower ends.
+        high: (Q,) upper ends.
+        observed: (Q,) observed recall in [0, 1]; anything where there are no crops.
+        crops: (Q,) real crops of each class; classes without are left out.
+
+    Returns:
+        The figures; NaN where no class is left.
+
+    Raises:
+        InputError: Shapes that differ, or numbers that are no recalls.
+
+    Example:
+        >>> quality = forecast_quality([0.5, 0.9], [0.3, 0.8], [0.7, 1.0], [0.6, 0.7], [10, 10])
+        >>> quality.coverage, round(quality.error, 3), round(quality.pearson, 3)
+        (0.5, 0.15, 1.0)
+    """
+    given = [np.asarray(part, dtype=np.float64) for part in (predicted, low, high, observed, crops)]
+    if any(part.ndim != 1 or part.shape != given[0].shape for part in given):
+        raise InputError(
+            f"shapes {[part.shape for part in given]}", "give five lists of one length"
+        )
+    seen = given[4] > 0
+    guess, lower, upper, truth, count = (part[seen] for part in given)
+    if not all(((part >= 0) & (part <= 1)).all() for part in (guess, lower, upper, truth)):
+        raise InputError("a recall or an end of its interval lies outside 0..1", "give shares")
+    if not len(guess):
+        return ForecastQuality(0, math.nan, math.nan, math.nan, math.nan, math.nan)
+    share = (truth * count + 0.5) / (count + 1)
+    return ForecastQuality(
+        classes=len(guess),
+        pearson=_correlation(guess, truth),
+        spearman=_correlation(_ranks(guess), _ranks(truth)),
+        error=float(np.abs(guess - truth).mean()),
+        noise=float(np.sqrt(2 / math.pi * share * (1 - share) / count).mean()),
+        coverage=float(((lower <= truth) & (truth <= upper)).mean()),
+    )
+
+
+def _ridge(
+    facts: Floats, target: Floats, weights: Floats, ridge: float
+) -> tuple[float, Floats, Floats, Floats]:
+    """Offset, coefficients, centre and spread of a weighted ridge regression."""
+    share = weights / weights.sum()
+    centre = share @ facts
+    spread = np.sqrt(share @ (facts - centre) ** 2)
+    # What varies by rounding only would be blown up to unit spread.
+    spread = np.where(spread > 1e-9 * (1 + np.abs(centre)), spread, 1.0)
+    x = (facts - centre) / spread
+    offset = float(share @ target)  # the columns are centred, so the offset stands alone
+    weighted = x.T * (share * len(facts))
+    slope = np.linalg.solve(
+        weighted @ x + ridge * np.eye(facts.shape[1]), weighted @ (target - offset)
+    )
+    return offset, slope, centre, spread
+
+
+def _facts(facts: ArrayLike) -> Floats:
+    """(N, 4) finite numbers, or an error."""
+    known = np.asarray(facts, dtype=np.float64)
+    if known.ndim != 2 or known.shape[1] != len(FACTS) or not np.isfinite(known).all():
+        raise InputError(
+            f"facts of shape {known.shape}" + ("" if np.isfinite(known).all() else ", not finite"),
+            f"expected (classes, {len(FACTS)}): {', '.join(FACTS)}",
+        )
+    return known
+
+
+def _sigmoid(logit: Floats) -> Floats:
+    """1 / (1 + exp(-logit)), which cannot overflow."""
+    result: Floats = 0.5 * (1 + np.tanh(0.5 * logit))
+    return result
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """Pearson's r."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:  # exact, unlike a variance of equal numbers
+        return math.nan
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1 up, equal values at the mean of their ranks."""
+    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(size) - (size - 1) / 2)[group]
+    return ranks

@@ -1,0 +1,101 @@
+"""Crops through the net in batches: logits and embedding, of real and of made crops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raresign.models import SignNet
+from raresign.synthesis import Synthesiser
+
+_INDEX_FIRST = 1 << 41
+"""First serial number of the crops of an index: no batch of a training has them."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the net says of N crops.
+
+    Attributes:
+        logits: (N, C) float32.
+        embedding: (N, E) float32, before the ReLU.
+        labels: (N,) int64, -1 where nobody said.
+    """
+
+    logits: np.ndarray
+    embedding: np.ndarray
+    labels: np.ndarray
+
+
+@torch.no_grad()
+def net_outputs(net: SignNet, crops: np.ndarray, batch: int = 256) -> Outputs:
+    """Logits and embedding of crops, on the device of `net`, which is left in evaluation mode.
+
+    Args:
+        net: The classifier.
+        crops: (N, 3, S, S) uint8.
+        batch: Crops at a time.
+
+    Example:
+        >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
+        >>> net_outputs(net, np.zeros((2, 3, 32, 32), np.uint8)).embedding.shape
+        (2, 8)
+    """
+    net.eval()
+    device = next(net.parameters()).device
+    parts = []
+    for start in range(0, len(crops), batch):
+        pixels = torch.from_numpy(np.ascontiguousarray(crops[start : start + batch]))
+        parts.append(_forward(net, pixels.to(device).float().div_(255)))
+    return _joined(net, parts, np.full(len(crops), -1, np.int64))
+
+
+@torch.no_grad()
+def index_outputs(
+    net: SignNet, synthesiser: Synthesiser, labels: np.ndarray, count: int, turn: int = 0
+) -> Outputs:
+    """Logits and embedding of `count` synthetic crops of each class: the reference's index sampler.
+
+    Which crops they are depends on the synthesiser's seed, the class and `turn` alone: another
+    catalogue that holds the class gets the same ones.
+
+    Args:
+        net: The classifier, left in evaluation mode.
+        synthesiser: Makes the crops.
+        labels: (K,) int64 classes.
+        count: Crops a class.
+        turn: Another number gives other crops.
+
+    Returns:
+        Outputs with the crops class by class.
+    """
+    net.eval()
+    device = next(net.parameters()).device
+    each = np.repeat(np.asarray(labels, np.int64), count)
+    place = np.tile(np.arange(count), len(labels))
+    numbers = _INDEX_FIRST + ((turn << 20) + place) * (1 << 16) + each
+    parts = []
+    for start in range(0, len(each), 1024):
+        rows = slice(start, start + 1024)
+        made = synthesiser.render(
+            torch.from_numpy(each[rows]).to(device), torch.from_numpy(numbers[rows]).to(device)
+        )
+        for crops in made.crops.split(256):
+            parts.append(_forward(net, crops))
+    return _joined(net, parts, each)
+
+
+def _forward(net: SignNet, crops: Tensor) -> tuple[Tensor, Tensor]:
+    output = net(crops.contiguous(memory_format=torch.channels_last))
+    return output.logits.float().cpu(), output.embedding.float().cpu()
+
+
+def _joined(net: SignNet, parts: list[tuple[Tensor, Tensor]], labels: np.ndarray) -> Outputs:
+    if not parts:
+        none = np.empty((0, net.settings["classes"]), np.float32)
+        return Outputs(none, np.empty((0, net.settings["embedding"]), np.float32), labels)
+    logits, embedding = (torch.cat(list(column)).numpy() for column in zip(*parts, strict=True))
+    return Outputs(logits, embedding, labels)

@@ -1,0 +1,72 @@
+"""What a stage minimises: cross-entropy, with or without priors, and losses on the embedding."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from raresign.losses import (
+    balanced_cross_entropy,
+    contrastive_loss,
+    metric_loss,
+    reference_contrastive_loss,
+)
+from raresign.models import SignOutput
+from raresign.training.stage import Stage
+
+
+class Objective(nn.Module):
+    """The loss of one batch. Metric losses with class vectors hold them as parameters of their own.
+
+    Args:
+        stage: Settings.
+        classes: Number of classes C.
+        embedding: Length E of the embedding.
+
+    Example:
+        >>> objective = Objective(Stage(kind="pretrain", steps=1, real=2), classes=3, embedding=4)
+        >>> output = SignOutput(torch.zeros(2, 3), torch.zeros(2, 4))
+        >>> round(objective(output, torch.tensor([0, 1]), torch.zeros(2, dtype=torch.bool)).item(), 3)
+        1.099
+    """
+
+    def __init__(self, stage: Stage, classes: int, embedding: int) -> None:
+        super().__init__()
+        self.stage = stage
+        chosen = stage.metric
+        self.metric = (
+            metric_loss(chosen.loss, classes, embedding, cross_domain=chosen.cross_domain)
+            if chosen
+            else None
+        )
+
+    def forward(
+        self, output: SignOutput, labels: Tensor, made: Tensor, priors: Tensor | None = None
+    ) -> Tensor:
+        """Scalar loss.
+
+        Args:
+            output: Logits (N, C) and embedding (N, E).
+            labels: (N,) int64.
+            made: (N,) bool, whether a crop is synthetic.
+            priors: (2, C) shares of the classes in either domain, for `prior: domain`.
+        """
+        loss = self.classification(output.logits, labels, made, priors)
+        extra = self.stage.contrastive
+        if extra:
+            formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
+            loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
+        if self.metric is not None and self.stage.metric is not None:
+            value: Tensor = self.metric(output.embedding, labels, made)
+            loss = loss + self.stage.metric.weight * value
+        return loss
+
+    def classification(
+        self, logits: Tensor, labels: Tensor, made: Tensor, priors: Tensor | None = None
+    ) -> Tensor:
+        """Cross-entropy alone, mean over the crops."""
+        smoothing = self.stage.label_smoothing
+        if self.stage.prior == "none" or priors is None:
+            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return balanced_cross_entropy(logits, labels, priors, made.long(), smoothing)

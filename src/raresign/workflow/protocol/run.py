@@ -1,0 +1,205 @@
+"""`raresign protocol`: every row on every fold with every seed, finished trials kept."""
+
+from __future__ import annotations
+
+import functools
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from raresign.datasets import (
+    CropPack,
+    Fold,
+    default_cache,
+    near_duplicate_clusters,
+    pack_crops,
+    protocol_folds,
+    straddling_clusters,
+)
+from raresign.errors import InputError
+from raresign.models import default_backbone
+from raresign.training import Hardware, Recipe, load_recipe
+from raresign.workflow.progress import Say, silent
+from raresign.workflow.protocol.ideas import BASE, CEILING, load_ideas, rows_of_ideas
+from raresign.workflow.protocol.table import ProtocolTable
+from raresign.workflow.protocol.trial import Trial, load_trial, run_trial, trial_folder
+from raresign.workflow.source import DataFolder, open_data
+
+REFERENCE = "reference preset and recipe"
+_VALIDATION = 0.15
+_FOLD_SEED = 0
+"""The folds are the same for every seed and row, or nothing could be paired."""
+
+_Job = tuple[str, str, str | None, int, int, str, int, int, str, bool]
+
+
+def protocol(
+    data: str | Path,
+    out: str | Path,
+    recipe: str | Path = "protocol",
+    *,
+    folds: int = 3,
+    seeds: int = 3,
+    ideas: str | Path | None = None,
+    only: Sequence[str] = (),
+    reference: bool = True,
+    icons: str | Path | None = None,
+    jobs: int = 1,
+    say: Say = silent,
+) -> ProtocolTable:
+    """Measure recipes on real crops of frequent classes that play rare, fold by fold.
+
+    Rows: the recipe, the published recipe, the ceiling (the recipe with real crops of the classes
+    that play rare), and what `ideas` names. Finished trials in `out` are used again; the test crops
+    of the data folder are never opened.
+
+    Args:
+        data: Data folder.
+        out: Gets a folder a trial, and table.json.
+        recipe: The base.
+        folds: Parts in which the frequent classes play rare.
+        seeds: Trainings of each row and fold: seeds 0, 1, ...
+        ideas: A YAML file of ideas, or "ideas" for those of the package.
+        only: Titles of the rows to run, all where empty. The base always runs.
+        reference: Whether the published recipe and the ceiling are rows too.
+        icons: See `open_data`.
+        jobs: Trials at a time, each in a process with its share of the cores.
+        say: Is told what happens.
+
+    Raises:
+        InputError: Anything given is wrong, or the real crops are too few for so many folds.
+
+    Returns:
+        The table.
+    """
+    base = _definite(load_recipe(recipe))
+    rows: dict[str, Recipe] = {BASE: base}
+    if reference:
+        published = _definite(load_recipe("reference"))
+        size = {"backbone": base.backbone, "crop_size": base.crop_size}
+        rows[REFERENCE] = _as_long(published.model_copy(update=size), base)
+        rows[CEILING] = base
+    if ideas is not None:
+        rows.update(rows_of_ideas(base, load_ideas(ideas)))
+    rows = _chosen(rows, only)
+    if seeds < 1 or jobs < 1:
+        raise InputError(f"{seeds} seeds, {jobs} jobs", "both need at least 1")
+    out = Path(out)
+    place = str(icons) if icons is not None else None
+    source, pack, parts = _material(str(data), place, base.crop_size, folds)
+    clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
+    leaks = sum(
+        straddling_clusters(clusters, part.training, np.concatenate([part.measured, part.validation]))
+        + straddling_clusters(clusters, part.spare, part.measured)
+        for part in parts
+    )
+    say(f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; "
+        f"{leaks} clusters straddle a split")
+    waiting = []
+    folders = {}
+    for seed in range(seeds):
+        for title, chosen in rows.items():
+            for number in range(folds):
+                folder = trial_folder(out, title, chosen, number, seed)
+                folders[title, number, seed] = folder
+                if not (folder / "trial.json").exists():
+                    text = chosen.model_dump_json()
+                    ceiling = title == CEILING
+                    waiting.append(
+                        (str(data), text, place, base.crop_size, folds, title, number, seed,
+                         str(folder), ceiling)
+                    )
+    _run(waiting, jobs, say)
+    trials: dict[str, list[Trial]] = {title: [] for title in rows}
+    for (title, _, _), folder in folders.items():
+        trials[title].append(load_trial(folder))
+    table = ProtocolTable.from_trials(trials, source.catalogue.codes, leaks, int(clusters.max()) + 1)
+    table.write(out)
+    return table
+
+
+def _definite(recipe: Recipe) -> Recipe:
+    """The recipe with every `auto` decided."""
+    name, size = default_backbone("cuda" if torch.cuda.is_available() else "cpu")
+    return recipe.model_copy(
+        update={
+            "backbone": name if recipe.backbone == "auto" else recipe.backbone,
+            "crop_size": recipe.crop_size or size,
+        }
+    )
+
+
+def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
+    """The recipe with its stages shortened or lengthened to as many training crops as the base."""
+    crops = sum(stage.steps * stage.batch for stage in base.stages)
+    own = sum(stage.steps * stage.batch for stage in recipe.stages)
+    stages = tuple(
+        stage.model_copy(update={"steps": max(1, round(stage.steps * crops / own))})
+        for stage in recipe.stages
+    )
+    return recipe.model_copy(update={"stages": stages})
+
+
+def _chosen(rows: Mapping[str, Recipe], only: Sequence[str]) -> dict[str, Recipe]:
+    unknown = [title for title in only if title not in rows]
+    if unknown:
+        raise InputError(f"no row is called '{unknown[0]}'", f"use {', '.join(rows)}")
+    return {title: recipe for title, recipe in rows.items()
+            if not only or title in only or title == BASE}
+
+
+@functools.lru_cache(maxsize=1)
+def _material(
+    data: str, icons: str | None, size: int, folds: int
+) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
+    """Crops and folds, once a process."""
+    source = open_data(data, icons=icons)
+    if not len(source.training):
+        raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
+    pack = pack_crops(source.training, size, default_cache(), False)
+    parts = protocol_folds(
+        pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
+    )
+    return source, pack, parts
+
+
+def _run(waiting: list[_Job], jobs: int, say: Say) -> None:
+    """All waiting trials, some at a time."""
+    if jobs == 1:
+        for number, job in enumerate(waiting):
+            _one(job)
+            say(f"{number + 1} of {len(waiting)}: {job[5]}, fold {job[6]}, seed {job[7]}")
+        return
+    threads = max(1, torch.get_num_threads() // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _start, (threads,)) as pool:
+        futures = {pool.submit(_one, job): job for job in waiting}
+        for number, future in enumerate(as_completed(futures)):
+            future.result()
+            job = futures[future]
+            say(f"{number + 1} of {len(waiting)}: {job[5]}, fold {job[6]}, seed {job[7]}")
+
+
+def _start(threads: int) -> None:
+    torch.set_num_threads(threads)
+
+
+def _one(job: _Job) -> None:
+    data, recipe, icons, size, folds, title, number, seed, folder, spare = job
+    source, pack, parts = _material(data, icons, size, folds)
+    run_trial(
+        source,
+        pack,
+        parts[number],
+        Recipe.model_validate_json(recipe),
+        title,
+        number,
+        seed,
+        Path(folder),
+        spare=spare,
+        hardware=Hardware(),
+    )

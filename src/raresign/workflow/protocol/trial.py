@@ -1,0 +1,204 @@
+"""One trial of the protocol: train a recipe on one fold with one seed and keep what it said."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from raresign.datasets import CropPack, Fold
+from raresign.errors import InputError
+from raresign.files import whole_file, write_json
+from raresign.models import SignNet
+from raresign.recognition.outputs import index_outputs, net_outputs
+from raresign.training import (
+    Hardware,
+    Recipe,
+    Split,
+    TrainingData,
+    fit_stage,
+    remove_checkpoints,
+)
+from raresign.workflow.source import DataFolder
+
+KEPT_CROPS = 32
+"""Synthetic crops a class whose embeddings are kept."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trained recipe said about the measured crops of its fold.
+
+    Attributes:
+        title: Of the row.
+        fold, seed: Numbers.
+        labels: (N,) int64.
+        rows: (N,) int64 row of each crop in the pack: the same crop has the same in every trial.
+        plays_rare: (N,) bool.
+        real: (C,) bool, whether real crops of a class were trained on.
+        logits: (N, C) float32.
+        embedding: (N, E) float32.
+        index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
+        seconds: Training time.
+        steps: Optimiser steps.
+        info: What else trial.json holds.
+    """
+
+    title: str
+    fold: int
+    seed: int
+    labels: np.ndarray
+    rows: np.ndarray
+    plays_rare: np.ndarray
+    real: np.ndarray
+    logits: np.ndarray
+    embedding: np.ndarray
+    index: np.ndarray
+    index_labels: np.ndarray
+    index_logits: np.ndarray
+    seconds: float
+    steps: int
+    info: dict[str, Any]
+
+
+def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) -> Path:
+    """Where a trial is kept; another recipe under the same title has another folder."""
+    plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
+    digest = hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()[:8]
+    return out / f"{plain[:40]}-{digest}" / f"fold-{fold}-seed-{seed}"
+
+
+def run_trial(
+    source: DataFolder,
+    pack: CropPack,
+    fold: Fold,
+    recipe: Recipe,
+    title: str,
+    number: int,
+    seed: int,
+    folder: Path,
+    spare: bool = False,
+    hardware: Hardware | None = None,
+) -> None:
+    """Train and write `trial.json` last: a folder that has it is finished.
+
+    Args:
+        source: Catalogue and backgrounds.
+        pack: Real crops.
+        fold: Which of them train and measure.
+        recipe: What is trained; every stage holds out, and is measured at its end only.
+        title: Of the row.
+        number: Number of the fold.
+        seed: Of the training.
+        folder: Gets the files.
+        spare: The ceiling: also train on the real crops of the fold's classes that do not measure.
+        hardware: As for `fit_stage`.
+    """
+    training = np.sort(np.concatenate([fold.training, fold.spare])) if spare else fold.training
+    none = np.empty(0, np.int64)
+    split = Split(training, none, none, fold.classes)  # measured below, chosen by no one
+    data = TrainingData(
+        source.catalogue,
+        torch.from_numpy(np.asarray(pack.crops)),
+        torch.tensor(pack.labels),
+        split,
+        source.backgrounds(),
+        recipe.crop_size,
+        seed,
+    )
+    torch.manual_seed(seed)
+    net = new_net(recipe, len(source.catalogue))
+    began = time.monotonic()
+    steps = 0
+    for place, stage in enumerate(recipe.stages):
+        stage = stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
+        if stage.start == "weights" and place:
+            net = new_net(recipe, len(source.catalogue))
+        into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
+        steps += fit_stage(
+            net, stage, data, place, into, hardware=hardware or Hardware(), quiet=True
+        ).steps
+        remove_checkpoints(into)
+    seconds = time.monotonic() - began
+    rows = np.concatenate([fold.validation, fold.measured])
+    measured = net_outputs(net, np.asarray(pack.crops)[rows])
+    made = data.synthesiser("road", len(recipe.stages), next(net.parameters()).device)
+    index = index_outputs(net, made, np.arange(len(source.catalogue)), KEPT_CROPS)
+    real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
+    with whole_file(folder / "outputs.safetensors") as temporary:
+        save_file(
+            {
+                "rows": rows,
+                "labels": pack.labels[rows],
+                "plays_rare": np.arange(len(rows)) >= len(fold.validation),
+                "real": real,
+                "logits": measured.logits,
+                "embedding": measured.embedding.astype(np.float16),
+                "index": index.embedding.astype(np.float16),
+                "index_logits": index.logits.astype(np.float16),
+                "index_labels": index.labels,
+            },
+            temporary,
+        )
+    write_json(
+        folder / "trial.json",
+        {
+            "title": title,
+            "fold": number,
+            "seed": seed,
+            "classes": [source.catalogue.codes[label] for label in fold.classes],
+            "seconds": seconds,
+            "steps": steps,
+            "crops": sum(stage.steps * stage.batch for stage in recipe.stages),
+            "threads": torch.get_num_threads(),
+            "cores": os.cpu_count(),
+            "recipe": recipe.model_dump(mode="json"),
+        },
+    )
+
+
+def new_net(recipe: Recipe, classes: int) -> SignNet:
+    """The recipe's net with its pretrained backbone; draws from torch's generator."""
+    return SignNet(
+        recipe.backbone,
+        classes,
+        embedding=recipe.embedding,
+        weights=recipe.weights,
+        crop_size=recipe.crop_size,
+        head=recipe.head,
+        photometry=recipe.photometry,
+    )
+
+
+def load_trial(folder: Path) -> Trial:
+    """Read a finished trial.
+
+    Raises:
+        InputError: A file is missing or damaged.
+    """
+    try:
+        info = json.loads((folder / "trial.json").read_text(encoding="utf-8"))
+        arrays = load_file(folder / "outputs.safetensors")
+    except Exception as error:
+        raise InputError(
+            f"{folder} holds no trial: {type(error).__name__}: {error}", "delete it and run again"
+        ) from error
+    floats = {name: value.astype(np.float32) for name, value in arrays.items()
+              if value.dtype == np.float16}
+    return Trial(
+        title=info["title"],
+        fold=info["fold"],
+        seed=info["seed"],
+        seconds=info["seconds"],
+        steps=info["steps"],
+        info=info,
+        **{**arrays, **floats},
+    )

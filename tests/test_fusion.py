@@ -1,0 +1,282 @@
+"""The joined rule and the hard gate: loops, optimality against near rules, recovery."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from raresign.errors import InputError
+from raresign.recognition.fitting import minimise
+from raresign.recognition.fusion import PARTS, Fusion, balanced_weights, fit_fusion
+from raresign.recognition.hard_gate import HardGate, fit_hard_gate, gate_features
+
+EXAMPLES = settings(max_examples=25, deadline=None)
+RARE = torch.tensor([False, False, False, True, True])
+
+
+def scores_of(seed: int, n: int) -> tuple[Tensor, Tensor]:
+    """Logits and cosines that know nothing of each other."""
+    g = torch.Generator().manual_seed(seed)
+    logits = torch.randn(n, 5, generator=g, dtype=torch.float64) * 3
+    return logits, torch.rand(n, 5, generator=g, dtype=torch.float64) * 2 - 1
+
+
+def drawn(probabilities: Tensor, seed: int) -> Tensor:
+    g = torch.Generator().manual_seed(seed + 1)
+    return probabilities.multinomial(1, generator=g)[:, 0]
+
+
+def objective(
+    values: tuple[float, float, float],
+    logits: Tensor,
+    cosines: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    home: float = 1.0,
+) -> float:
+    """What `fit_fusion` minimises, crop by crop."""
+    a, b, r = values
+    total = 0.0
+    for i, label in enumerate(labels.tolist()):
+        row = [
+            a * float(logits[i, c]) + b * float(cosines[i, c]) + r * float(RARE[c])
+            for c in range(5)
+        ]
+        top = max(row)
+        log_sum = top + math.log(sum(math.exp(score - top) for score in row))
+        total += float(weights[i]) * (log_sum - row[label])
+    ridge = 1e-4 * ((a - home) ** 2 + (b / 10) ** 2 + r**2)
+    return total / float(weights.sum()) + ridge
+
+
+@EXAMPLES
+@given(
+    seed=st.integers(0, 10**6),
+    a=st.floats(0, 3),
+    b=st.floats(0, 30),
+    r=st.floats(-4, 4),
+)
+def test_scores_are_the_loop(seed: int, a: float, b: float, r: float) -> None:
+    logits, cosines = scores_of(seed, 3)
+    fusion = Fusion(a, b, r)
+    scores = fusion.scores(logits, cosines, RARE)
+    p = fusion.probabilities(logits, cosines, RARE)
+    for i in range(3):
+        row = [
+            float(a * logits[i, c] + b * cosines[i, c] + (r if RARE[c] else 0)) for c in range(5)
+        ]
+        assert scores[i].tolist() == pytest.approx(row)
+        exp = [math.exp(score - max(row)) for score in row]
+        assert p[i].tolist() == pytest.approx([e / sum(exp) for e in exp], abs=1e-12)
+    assert Fusion.from_dict(fusion.as_dict()) == fusion
+
+
+def test_half_precision_is_widened() -> None:
+    p = Fusion(1.0, 5.0, 0.5).probabilities(torch.ones(1, 5).half(), torch.ones(1, 5), RARE)
+    assert p.dtype == torch.float32
+
+
+@EXAMPLES
+@given(
+    seed=st.integers(0, 10**6),
+    n=st.integers(1, 12),
+    parts=st.sets(st.sampled_from(PARTS), min_size=1),
+)
+def test_no_allowed_neighbour_is_better(seed: int, n: int, parts: set[str]) -> None:
+    """The problem is convex, so a point that no small allowed step improves is the minimum."""
+    logits, cosines = scores_of(seed, n)
+    g = torch.Generator().manual_seed(seed)
+    labels = torch.randint(5, (n,), generator=g)
+    weights = torch.rand(n, generator=g) + 0.1
+    found = fit_fusion(logits, cosines, labels, RARE, weights, parts)
+    best = (found.logit_scale, found.prototype_scale, found.rare_bias)
+    home = 0.0 if "logits" not in parts and "prototypes" in parts else 1.0
+    for place, (name, default) in enumerate(zip(PARTS, (home, 0.0, 0.0), strict=True)):
+        assert name in parts or best[place] == default
+    least = objective(best, logits, cosines, labels, weights, home)
+    for step in torch.randn(30, 3, generator=g) * torch.tensor([0.02, 0.2, 0.02]):
+        moved = [
+            value + (float(step[i]) if name in parts else 0.0)
+            for i, (name, value) in enumerate(zip(PARTS, best, strict=True))
+        ]
+        near = (max(moved[0], 0.0), max(moved[1], 0.0), moved[2])
+        assert objective(near, logits, cosines, labels, weights, home) >= least - 1e-10
+
+
+def test_the_true_rule_is_found_again() -> None:
+    logits, cosines = scores_of(0, 20_000)
+    true = Fusion(0.5, 6.0, 1.5)
+    labels = drawn(true.probabilities(logits, cosines, RARE), 0)
+    found = fit_fusion(logits, cosines, labels, RARE)
+    assert found.logit_scale == pytest.approx(0.5, abs=0.03)
+    assert found.prototype_scale == pytest.approx(6.0, abs=0.3)
+    assert found.rare_bias == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_scale_that_would_be_negative_is_0() -> None:
+    logits, cosines = scores_of(1, 2_000)
+    labels = drawn(Fusion(0.7).probabilities(logits, cosines, RARE), 1)
+    turned = fit_fusion(-logits, cosines, labels, RARE)
+    assert turned.logit_scale == 0.0
+    both = fit_fusion(-logits, -logits / 9, labels, RARE)
+    assert (both.logit_scale, both.prototype_scale) == (0.0, 0.0)
+    alone = fit_fusion(-logits, cosines, labels, RARE, parts=["logits"])
+    assert alone == Fusion(0.0, 0.0, 0.0)
+
+
+def test_faultless_crops_give_a_finite_rule_and_hard_scores_no_nan() -> None:
+    labels = torch.arange(5).repeat(20)
+    right = torch.nn.functional.one_hot(labels, 5).double()
+    for logits in (right, right * 1e3, -right * 1e3):
+        found = fit_fusion(logits, right, labels, RARE)
+        assert all(math.isfinite(value) for value in found.as_dict().values())
+    assert (
+        fit_fusion(right, right, labels, RARE).probabilities(right, right, RARE).argmax(1).tolist()
+        == labels.tolist()
+    )
+
+
+def test_calibration_matches_the_rare_share() -> None:
+    """With a free bias the mean probability of the rare type equals its share (score equation)."""
+    logits, cosines = scores_of(2, 3_000)
+    labels = drawn(Fusion(1.0, 2.0, 2.0).probabilities(logits, cosines, RARE), 2)
+    p = fit_fusion(logits, cosines, labels, RARE).probabilities(logits, cosines, RARE)
+    share = RARE[labels].double().mean()
+    assert float(p[:, RARE].sum(1).mean()) == pytest.approx(float(share), abs=2e-3)
+
+
+def test_weights_count_as_copies_and_unlabelled_crops_do_not_count() -> None:
+    logits, cosines = scores_of(3, 60)
+    labels = drawn(Fusion(0.4, 3.0).probabilities(logits, cosines, RARE), 3)
+    times = torch.arange(60) % 4
+    copied = [values.repeat_interleave(times, 0) for values in (logits, cosines, labels)]
+    a = fit_fusion(logits, cosines, labels, RARE, times * 7.0)
+    b = fit_fusion(*copied, RARE)
+    c = fit_fusion(logits, cosines, labels.where(times > 0, -1), RARE, times)
+    for other in (b, c):
+        assert list(other.as_dict().values()) == pytest.approx(list(a.as_dict().values()), abs=1e-5)
+
+
+@EXAMPLES
+@given(rows=st.lists(st.tuples(st.integers(-1, 4), st.booleans()), max_size=30))
+def test_balanced_weights_give_each_group_half(rows: list[tuple[int, bool]]) -> None:
+    labels = torch.tensor([label for label, _ in rows], dtype=torch.int64)
+    rare = torch.tensor([flag for _, flag in rows], dtype=torch.bool)
+    weights = balanced_weights(labels, rare).tolist()
+    groups = {
+        flag: sum(label >= 0 and kind == flag for label, kind in rows) for flag in (False, True)
+    }
+    present = sum(count > 0 for count in groups.values())
+    for (label, flag), weight in zip(rows, weights, strict=True):
+        right = 1 / groups[flag] / present if label >= 0 else 0.0
+        assert weight == pytest.approx(right, rel=1e-5)
+
+
+def test_minimise_a_narrow_valley() -> None:
+    scale = torch.tensor([1.0, 1e3, 1e-2], dtype=torch.float64)
+    aim = torch.tensor([2.0, -3.0, 5.0], dtype=torch.float64)
+    with torch.no_grad():
+        found = minimise(lambda x: (scale * (x - aim).square()).sum(), torch.zeros(3).double())
+    torch.testing.assert_close(found, aim, rtol=0, atol=1e-6)
+    assert minimise(lambda x: x.sum(), torch.zeros(0)).shape == (0,)
+
+
+def test_wrong_input_is_refused() -> None:
+    logits, cosines = scores_of(0, 4)
+    labels = torch.tensor([0, 1, 2, 3])
+    for scale in (-0.1, math.nan, math.inf):
+        with pytest.raises(InputError, match="scales of at least 0"):
+            Fusion(scale)
+    with pytest.raises(InputError, match="'bias'"):
+        Fusion.from_dict({"bias": 1.0})
+    for parts in ([], ["cosines"]):
+        with pytest.raises(InputError, match="name some of"):
+            fit_fusion(logits, cosines, labels, RARE, parts=parts)
+    with pytest.raises(InputError, match="\\(C,\\) bool"):
+        Fusion().scores(logits, cosines, RARE.float())
+    with pytest.raises(InputError, match="\\(N, C\\)"):
+        fit_fusion(logits, cosines[:, :1], labels, RARE)
+    with pytest.raises(InputError, match="labels from 0 to 5"):
+        fit_fusion(logits, cosines, torch.tensor([0, 1, 2, 5]), RARE)
+    with pytest.raises(InputError, match="one of each"):
+        fit_fusion(logits, cosines, labels[:2], RARE)
+    with pytest.raises(InputError, match="below 0"):
+        fit_fusion(logits, cosines, labels, RARE, torch.tensor([1.0, 1.0, 1.0, -1.0]))
+    with pytest.raises(InputError, match="no crop counts"):
+        fit_fusion(logits, cosines, labels - labels - 1, RARE)
+    with pytest.raises(InputError, match="not finite"):
+        fit_fusion(logits / 0, cosines, labels, RARE)
+    with pytest.raises(InputError, match="rare_played"):
+        balanced_weights(labels, labels)
+
+
+# --- the hard gate -----------------------------------------------------------------------------
+
+
+def test_gate_features_are_the_loop() -> None:
+    logits, cosines = scores_of(4, 6)
+    got = gate_features(logits, cosines, RARE)
+    for i in range(6):
+        p = logits[i].softmax(0).tolist()
+        near = cosines[i].tolist()
+        entropy = -sum(value * math.log(value) for value in p)
+        row = [max(p[:3]), max(p[3:]), max(near[:3]), max(near[3:]), entropy]
+        assert got[i].tolist() == pytest.approx(row)
+
+
+def test_gate_answers_by_prototypes_or_by_softmax_of_its_type_only() -> None:
+    logits, cosines = scores_of(5, 200)
+    always = HardGate((0.0,) * 5, 9.0).predict(logits, cosines, RARE)
+    never = HardGate((0.0,) * 5, -9.0).predict(logits, cosines, RARE)
+    assert always.tolist() == [3 + int(row[3:].argmax()) for row in cosines]
+    assert never.tolist() == [int(row[:3].argmax()) for row in logits]
+
+
+def test_gate_fit_is_the_minimum_and_learns() -> None:
+    logits, cosines = scores_of(6, 400)
+    labels = drawn(Fusion(0.5, 8.0).probabilities(logits, cosines, RARE), 6)
+    gate = fit_hard_gate(logits, cosines, labels, RARE)
+    features, target = gate_features(logits, cosines, RARE), RARE[labels].double()
+    spread = features.std(0, correction=0)
+
+    def loss(weights: Tensor, bias: float) -> float:
+        p = (features @ weights + bias).sigmoid()
+        log_loss = -(target * p.log() + (1 - target) * (1 - p).log()).mean()
+        return float(log_loss + 1e-3 * (weights * spread).square().sum())
+
+    best = torch.tensor(gate.weights).double()
+    g = torch.Generator().manual_seed(0)
+    for step in torch.randn(50, 6, generator=g).double() * 0.05:
+        assert loss(best + step[:5], gate.bias + float(step[5])) > loss(best, gate.bias)
+    chosen = gate.rare_probability(logits, cosines, RARE) > 0.5
+    assert float((chosen == RARE[labels]).double().mean()) > 0.7
+    # The bias is free, so the mean probability equals the share of rare crops.
+    mean = gate.rare_probability(logits, cosines, RARE).mean()
+    assert float(mean) == pytest.approx(float(target.mean()), abs=1e-6)
+
+
+def test_gate_weights_move_the_border() -> None:
+    logits, cosines = scores_of(7, 400)
+    labels = drawn(Fusion(0.5, 8.0).probabilities(logits, cosines, RARE), 7)
+    chosen = [
+        fit_hard_gate(logits, cosines, labels, RARE, torch.where(RARE[labels], weight, 1.0))
+        .rare_probability(logits, cosines, RARE)
+        .mean()
+        for weight in (0.1, 1.0, 10.0)
+    ]
+    assert chosen[0] < chosen[1] < chosen[2]
+
+
+def test_gate_refuses_one_type() -> None:
+    logits, cosines = scores_of(8, 3)
+    with pytest.raises(InputError, match="all crops"):
+        fit_hard_gate(logits, cosines, torch.tensor([0, 1, 2]), RARE)
+    with pytest.raises(InputError, match="all classes"):
+        fit_hard_gate(logits, cosines, torch.tensor([0, 1, 2]), torch.zeros(5).bool())
+    with pytest.raises(InputError, match="5 finite weights"):
+        HardGate((1.0,), 0.0)
