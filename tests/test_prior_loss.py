@@ -1,10 +1,9 @@
-"""Priors of the two domains and the balanced cross-entropy against loops and known cases."""
+"""The balanced cross-entropy against loops and known cases."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raresign.errors import InputError
-from raresign.losses.prior import FLOOR, balanced_cross_entropy, domain_priors
-from raresign.sampling import MixedPlan, ShuffledBatches
+from raresign.losses.prior import balanced_cross_entropy
 
 
 def naive(logits, labels, rows, smoothing, floor) -> float:
@@ -65,7 +63,7 @@ def test_an_even_prior_is_plain_cross_entropy(smoothing):
 
 
 def gradient(logits: Tensor, labels: Tensor, domain: Tensor, smoothing: float = 0.0) -> Tensor:
-    prior = domain_priors([0, 0, 0, 1], 1.0, [0, 1, 2], classes=3)
+    prior = torch.tensor([[0.75, 0.25, 0.0], [1 / 3, 1 / 3, 1 / 3]])
     logits = logits.clone().requires_grad_()
     balanced_cross_entropy(logits, labels, prior, domain, smoothing).backward()
     assert logits.grad is not None
@@ -148,39 +146,3 @@ def test_refuses(changes, message):
     }
     with pytest.raises(InputError, match=message):
         balanced_cross_entropy(**{**good, **changes})
-
-
-@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
-def test_priors_are_the_shares_that_the_samplers_serve(power):
-    labels = np.array([0] * 64 + [1] * 16 + [3] * 4 + [-1] * 5)
-    wanted = [0, 1, 2, 3, 3]
-    real = ShuffledBatches(labels, 20, seed=1, power=power)
-    plan = MixedPlan(real, wanted, 20, 10, seed=2)
-    served = [plan.plan(step) for step in range(400)]
-    prior = domain_priors(labels, power, wanted, classes=5).numpy()
-    drawn = np.bincount(np.concatenate([labels[b.real_indices] for b in served]), minlength=5)
-    made = np.bincount(np.concatenate([b.synthetic_labels for b in served]), minlength=5)
-    np.testing.assert_allclose(prior[0], drawn / drawn.sum(), atol=2e-3)
-    np.testing.assert_allclose(prior[1], made / made.sum(), atol=2e-3)
-    assert prior[0][2] == prior[0][4] == prior[1][4] == np.float32(FLOOR)
-
-
-def test_a_domain_without_crops_has_an_even_prior():
-    prior = domain_priors([], 0.5, [1, 2], classes=4)
-    assert prior[0].tolist() == [0.25] * 4
-    assert prior[1].tolist() == pytest.approx([FLOOR, 0.5, 0.5, FLOOR])
-    assert domain_priors([-1, 0], 0.5, [], classes=2)[1].tolist() == [0.5, 0.5]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([0], 1.5, [0], 2), "power"),
-        (([2], 1.0, [0], 2), "label 2"),
-        (([0], 1.0, [5], 2), "label 5"),
-        (([0], 1.0, [0], 2, 1.0), "floor"),
-    ],
-)
-def test_priors_refuse(arguments, message):
-    with pytest.raises(InputError, match=message):
-        domain_priors(*arguments)

@@ -1,4 +1,4 @@
-"""Unknown signs: features and thresholds against naive loops, the fit, the levels, the rule."""
+"""Unknown signs: who plays unknown, thresholds against naive scans, the levels, the rule."""
 
 from __future__ import annotations
 
@@ -12,19 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
+from raresign.recognition.known_score import fit_known_score
 from raresign.recognition.unknown import (
     LEVELS,
-    KnownScore,
     Levels,
     UnknownRule,
-    energy,
     family_probabilities,
-    fit_known_score,
-    known_features,
-    known_score,
     mask_class,
-    max_cosine,
-    max_probability,
     play_unknown,
     threshold_for_error,
 )
@@ -49,114 +43,6 @@ def naive_features(p: Any, cosine: Any, logits: Any) -> list[float]:
     predicted = list(p).index(ranked[0])
     free = math.log(sum(math.exp(v) for v in logits))
     return [logs[0], logs[0] - logs[1], max(cosine), cosine[predicted], free]
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 8), st.integers(2, 6), st.integers(0, 999))
-def test_features_and_baselines_equal_a_loop_over_crops(n: int, classes: int, seed: int) -> None:
-    logits, cosines, _ = crops(n, classes, seed)
-    p = np.array([softmax(row) for row in logits])
-    expected = [naive_features(*row) for row in zip(p, cosines, logits, strict=True)]
-    assert known_features(p, cosines, logits) == pytest.approx(np.array(expected))
-    assert max_probability(p).tolist() == [max(row) for row in p]
-    assert max_cosine(cosines).tolist() == [max(row) for row in cosines]
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
-def test_energy_is_liu_s_formula_and_survives_large_logits(temperature: float) -> None:
-    row = [1.0, -2.0, 0.5]
-    expected = temperature * math.log(sum(math.exp(v / temperature) for v in row))
-    assert energy([row], temperature)[0] == pytest.approx(expected)
-    assert energy([[5000.0, -5000.0]], temperature)[0] == pytest.approx(5000.0)
-
-
-def test_a_probability_that_underflows_stays_finite() -> None:
-    features = known_features([[1.0, 0.0]], [[0.1, 0.2]], [[900.0, -900.0]])
-    assert np.isfinite(features).all()
-    assert features[0, 1] == pytest.approx(-math.log(1e-12))
-
-
-@pytest.mark.parametrize("bad", [[[math.nan, 1.0]], [[1.0]], [0.5, 0.5]])
-def test_features_refuse_wrong_tables(bad: Any) -> None:
-    with pytest.raises(InputError):
-        known_features(bad, bad, bad)
-    with pytest.raises(InputError):
-        known_features([[0.5, 0.5]], [[0.5, 0.5, 0.5]], [[0.5, 0.5]])
-
-
-def clouds(n: int, m: int, gap: float, seed: int) -> tuple[Any, Any]:
-    """Known rows, shifted up in two of five features of unlike units, and which are known."""
-    rng = np.random.default_rng(seed)
-    rows = rng.normal(0, 1, (n + m, 5))
-    rows[:n, [0, 3]] += gap
-    return rows * [1, 100, 1, 0.01, 1] + [0, 5, 0, -3, 1], np.arange(n + m) < n
-
-
-def objective(score: KnownScore, rows: Any, known: Any, ridge: float) -> float:
-    """The documented loss, crop by crop."""
-    p = score.of(rows)
-    losses = [-math.log(v if k else 1 - v) for v, k in zip(p, known, strict=True)]
-    halves = [np.mean([x for x, k in zip(losses, known, strict=True) if k == w]) for w in (0, 1)]
-    return float(np.mean(halves)) + ridge / 2 * sum(w * w for w in score.coefficients)
-
-
-def test_fit_is_the_minimum_of_the_balanced_ridge_loss() -> None:
-    rows, known = clouds(300, 40, 1.0, seed=1)
-    score = fit_known_score(rows, known, ridge=0.01)
-    best = objective(score, rows, known, 0.01)
-    for place in range(6):
-        for step in (-1e-3, 1e-3):
-            w = [*score.coefficients, score.intercept]
-            w[place] += step
-            moved = KnownScore(score.mean, score.scale, tuple(w[:5]), w[5])
-            assert objective(moved, rows, known, 0.01) > best
-    # The optimum of a free intercept: both kinds are as probable as they weigh, half each.
-    p = score.of(rows)
-    assert (p[known].mean() + p[~known].mean()) / 2 == pytest.approx(0.5, abs=1e-6)
-
-
-def test_fit_does_not_depend_on_units_and_leaves_a_constant_feature_alone() -> None:
-    rows, known = clouds(80, 80, 1.5, seed=2)
-    rows[:, 2] = 0.1
-    scaled = rows * [3, 0.1, 7, 1000, 2] - [1, 2, 3, 4, 5]
-    one, two = fit_known_score(rows, known), fit_known_score(scaled, known)
-    assert one.of(rows) == pytest.approx(two.of(scaled), abs=1e-6)
-    assert one.coefficients[2] == pytest.approx(0, abs=1e-9)
-    assert one.coefficients[0] > 0.3
-    assert one.coefficients[3] > 0.3
-
-
-def test_separable_crops_give_finite_scores_in_range() -> None:
-    rows, known = clouds(30, 30, 50.0, seed=3)
-    score = fit_known_score(rows, known)
-    p = score.of(rows)
-    assert np.isfinite(score.coefficients).all()
-    assert p[known].min() > 0.9 > 0.1 > p[~known].max()
-    assert ((score.of(rows * 1e9) >= 0) & (score.of(rows * 1e9) <= 1)).all()
-
-
-def test_known_score_is_of_the_features() -> None:
-    logits, cosines, _ = crops(6, 4, 5)
-    p = np.array([softmax(row) for row in logits])
-    weights = KnownScore((0.1,) * 5, (2.0,) * 5, (1.0, -1.0, 0.5, 2.0, 0.1), 0.3)
-    features = known_features(p, cosines, logits)
-    expected = []
-    for row in features:
-        logit = 0.3 + sum(w * (v - 0.1) / 2 for w, v in zip(weights.coefficients, row, strict=True))
-        expected.append(1 / (1 + math.exp(-logit)))
-    assert known_score(p, cosines, logits, weights).tolist() == pytest.approx(expected)
-
-
-def test_fit_refuses_one_kind_and_wrong_shapes() -> None:
-    rows, known = clouds(5, 5, 1.0, seed=4)
-    for bad_rows, bad_known, ridge in [
-        (rows, np.ones(10, bool), 1e-3),
-        (rows, known[:9], 1e-3),
-        (rows[:, :4], known, 1e-3),
-        (rows, known, 0.0),
-    ]:
-        with pytest.raises(InputError):
-            fit_known_score(bad_rows, bad_known, ridge)
 
 
 @settings(max_examples=30, deadline=None)
@@ -312,8 +198,8 @@ def test_levels_equal_the_rule_read_aloud_at_and_around_each_threshold() -> None
 
 
 def a_rule() -> UnknownRule:
-    rows, known = clouds(20, 20, 1.0, seed=6)
-    return UnknownRule(fit_known_score(rows, known), Levels(0.91, 0.8, 0.5), 0.01)
+    features = np.random.default_rng(6).normal(size=(40, 5))
+    return UnknownRule(fit_known_score(features, np.arange(40) < 20), Levels(0.91, 0.8, 0.5), 0.01)
 
 
 def test_rule_survives_json_exactly() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from raresign.cli import camera, inspect, measure, run
+from raresign.cli import camera, inspect, later, measure, run
 
 
 class _StoppedError(Exception):
@@ -50,6 +50,8 @@ for command in (
     measure.compare,
     measure.protocol,
     run.predict,
+    later.add_class,
+    later.remove_class,
     run.synth,
     camera.fit_camera,
     camera.realism,

@@ -60,7 +60,9 @@ def protocol(
         str | None, typer.Option(help="'ideas' or a YAML file: rows for each idea.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only the row of this title.")] = None,
-    reference: Annotated[bool, typer.Option(help="Also the published recipe and the ceiling.")] = True,
+    reference: Annotated[
+        bool, typer.Option(help="Also the published recipe and the ceiling.")
+    ] = True,
     icons: Annotated[str | None, typer.Option(help="As for train.")] = None,
     jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     as_json: Json = False,

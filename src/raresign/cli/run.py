@@ -121,8 +121,12 @@ def predict(
     for answer in answers:
         if answer.error:
             table.add_row(escape(answer.path), "", f"[red]{escape(answer.error)}[/red]", "", "")
+        unknown = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
+        if answer.level != "class":
+            said = unknown[answer.level].format(answer.answers[0].family)
+            table.add_row(escape(answer.path), "", escape(said), "", "")
         for place, row in enumerate(answer.answers):
-            file = answer.path if not place else ""
+            file = answer.path if not place and answer.level == "class" else ""
             cells = (file, row.code, row.name, f"{row.probability:.3f}", row.family)
             table.add_row(*map(escape, cells))
     Console().print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raresign.evaluation.answers import NEIGHBOURS, CropAnswer, read_answers, write_answers
 from raresign.evaluation.compare import (
     Comparison,
     GroupComparison,
@@ -13,6 +14,13 @@ from raresign.evaluation.confusion import (
     confusion_matrix,
     mistakes_by_confidence,
     worst_confusions,
+)
+from raresign.evaluation.detection import (
+    accuracy_coverage,
+    area_under_risk_coverage,
+    auroc,
+    auroc_estimate,
+    fpr_at_tpr,
 )
 from raresign.evaluation.intervals import (
     Estimate,
@@ -32,34 +40,47 @@ from raresign.evaluation.metrics import (
     json_ready,
 )
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.evaluation.reliability import Reliability, negative_log_likelihood, reliability
 from raresign.evaluation.seeds import SeedSummary, aggregate_seeds, seeds_interval
 
 __all__ = [
     "GROUPS",
+    "NEIGHBOURS",
     "ClassMetrics",
     "Comparison",
     "Confusion",
+    "CropAnswer",
     "Estimate",
     "Group",
     "GroupComparison",
     "GroupMetrics",
     "Metrics",
     "Predictions",
+    "Reliability",
     "SeedSummary",
+    "accuracy_coverage",
     "aggregate_seeds",
+    "area_under_risk_coverage",
+    "auroc",
+    "auroc_estimate",
     "bootstrap_means",
     "calibration_error",
     "compare_predictions",
     "confusion_matrix",
     "evaluate_predictions",
+    "fpr_at_tpr",
     "json_ready",
     "macro_recall_interval",
     "mcnemar",
     "mistakes_by_confidence",
+    "negative_log_likelihood",
     "paired_difference_interval",
     "percentile_interval",
+    "read_answers",
+    "reliability",
     "seeds_interval",
     "seeds_mean_interval",
     "wilson_interval",
     "worst_confusions",
+    "write_answers",
 ]

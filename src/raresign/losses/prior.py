@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,59 +10,6 @@ from raresign.errors import InputError
 
 FLOOR = 1e-6
 """Prior of a class that a domain never shows: its logarithm, -13.8, masks it and stays finite."""
-
-
-def domain_priors(
-    real_labels: npt.ArrayLike,
-    real_power: float,
-    synthetic_labels: npt.ArrayLike,
-    classes: int,
-    floor: float = FLOOR,
-) -> Tensor:
-    """Share with which the sampler serves each class among the real and the synthetic crops.
-
-    Real: p_c = n_c^power / sum of n_j^power, the share of `ShuffledBatches`. Synthetic: even over
-    `synthetic_labels`, as `MixedPlan` serves them. Classes below `floor` are lifted to it, so a row
-    can sum to a little more than 1, which no softmax sees. A domain without crops gets an even row.
-
-    Args:
-        real_labels: (N,) integers, the labels of the real crops; -1 (unknown) is left out.
-        real_power: In [0, 1]: 0 serves all classes alike, 1 every crop alike.
-        synthetic_labels: (S,) integers, labels to synthesise; a repeated one counts twice.
-        classes: Number of classes C.
-        floor: Share of a class that the domain never shows, in (0, 1).
-
-    Returns:
-        (2, C) float32: row 0 real, row 1 synthetic, so a boolean `is_synthetic` is the row number.
-
-    Raises:
-        InputError: A label that is no class, or a power or floor out of range.
-
-    Example:
-        >>> domain_priors([0, 0, 0, 1], 1.0, [0, 1, 2, 2], classes=3, floor=1e-3)
-        tensor([[0.7500, 0.2500, 0.0010],
-                [0.2500, 0.2500, 0.5000]])
-    """
-    if not 0.0 <= real_power <= 1.0:
-        raise InputError(f"power is {real_power}", "use 0 (balanced) to 1 (natural)")
-    _check_floor(floor)
-    real = _counts(real_labels, classes)
-    # 0^0 is 1, but a class without crops is not served at any power.
-    real = np.where(real > 0, real**real_power, 0.0)
-    rows = [real, _counts(synthetic_labels, classes)]
-    shares = [row / row.sum() if row.any() else np.full(classes, 1 / classes) for row in rows]
-    return torch.from_numpy(np.stack(shares)).clamp_min(floor).float()
-
-
-def _counts(labels: npt.ArrayLike, classes: int) -> npt.NDArray[np.float64]:
-    """(C,) how often each class occurs; -1 is left out."""
-    given = np.asarray(labels)
-    known = given[given >= 0].astype(np.int64)
-    if classes < 1 or (known.size and known.max() >= classes):
-        raise InputError(
-            f"label {known.max(initial=0)} among {classes} classes", "use labels 0 to classes - 1"
-        )
-    return np.bincount(known, minlength=classes).astype(np.float64)
 
 
 def balanced_cross_entropy(

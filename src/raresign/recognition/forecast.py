@@ -3,124 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from raresign.catalogue.icons import Pixels
 from raresign.errors import InputError
-from raresign.recognition.icon_check import look_on_grey
+from raresign.recognition.class_facts import FACTS, Floats
 
-Floats = NDArray[np.float64]
-
-FACTS = ("synthetic_recall", "nearest", "family_size", "detail")
 LEVEL_TENTHS = 9  # the interval holds 9 of 10; whole numbers, for an exact rank
 MIN_CLASSES = 9  # of so many, the largest residual is the 90 % quantile; of fewer, none is
 _RIDGE = 1.0  # as much as one class of mean weight
 _TAU = 0.1
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-
-
-def class_facts(
-    classes: ArrayLike,
-    labels: ArrayLike,
-    recognised: ArrayLike,
-    means: ArrayLike,
-    families: Sequence[str],
-    photographed: ArrayLike,
-    icons: Sequence[Pixels],
-) -> Floats:
-    """The facts of some classes of a catalogue of C, by columns as `FACTS` names them.
-
-    synthetic_recall: share of the made crops of the class that the finished model recognises; the
-    crops must be fresh, not those it was trained on. nearest: 1 - the largest cosine of the class
-    mean with another class mean, in [0, 2]. family_size: log(1 + other classes of the family with
-    real crops). detail: `icon_detail` of its icon.
-
-    Args:
-        classes: (Q,) labels of the classes asked for.
-        labels: (N,) labels of the made crops.
-        recognised: (N,) bool, whether the model said that label.
-        means: (C, E) mean prototype of each class, of any length; zeros where there is none.
-        families: C families.
-        photographed: (C,) bool, whether the model was trained on real crops of the class: not so
-            for pseudo-rare classes.
-        icons: C icons, (H, W, 4) uint8 RGBA.
-
-    Returns:
-        (Q, 4) float64.
-
-    Raises:
-        InputError: Shapes that do not belong together, a class asked for that is not in the
-            catalogue, has no made crops or no mean, or whose mean has none beside it.
-
-    Example:
-        >>> icons = [np.full((32, 32, 4), 255, dtype=np.uint8)] * 3
-        >>> class_facts([2], [2, 2, 0], [True, False, True], [[1, 0], [0, 1], [0, 2]],
-        ...     ["red ring"] * 3, [True, True, False], icons).round(3).tolist()
-        [[0.5, 0.0, 1.099, 0.0]]
-    """
-    asked, label = np.asarray(classes, dtype=np.int64), np.asarray(labels, dtype=np.int64)
-    hit, mean = np.asarray(recognised, dtype=np.bool_), np.asarray(means, dtype=np.float64)
-    real = np.asarray(photographed, dtype=np.bool_)
-    count = len(families)
-    fits = mean.ndim == 2 and len(mean) == len(icons) == count and real.shape == (count,)
-    if not fits or asked.ndim != 1 or label.ndim != 1 or hit.shape != label.shape:
-        raise InputError(
-            f"{count} families, means {mean.shape}, photographed {real.shape}, {len(icons)} icons, "
-            f"labels {label.shape}, recognised {hit.shape}, classes {asked.shape}",
-            "give one mean, family, icon and flag a class, and one answer a made crop",
-        )
-    if len(asked) and not 0 <= asked.min() <= asked.max() < count:
-        raise InputError(f"classes {asked.tolist()}", f"they must lie in 0..{count - 1}")
-    norms = np.linalg.norm(mean, axis=1)
-    unit = mean / np.where(norms > 0, norms, 1)[:, None]
-    family = np.asarray(families)
-    facts = np.empty((len(asked), len(FACTS)))
-    for row, number in enumerate(asked.tolist()):
-        made = label == number
-        if not made.any():
-            raise InputError(f"class number {number} has no made crops", "make some from its icon")
-        others = np.arange(count) != number
-        beside = others & (norms > 0)
-        if not norms[number] > 0 or not beside.any():
-            raise InputError(
-                f"class number {number} or all others lack a mean prototype",
-                "add embeddings of made crops or icons to the index",
-            )
-        facts[row] = (
-            hit[made].mean(),
-            1 - (unit[beside] @ unit[number]).max(),
-            np.log1p((others & real & (family == family[number])).sum()),
-            icon_detail(icons[number]),
-        )
-    return facts
-
-
-def icon_detail(icon: Pixels) -> float:
-    """How much fine drawing an icon holds: mean absolute Laplacian of its grey 32 px picture.
-
-    |4 g(x, y) - g(x-1, y) - g(x+1, y) - g(x, y-1) - g(x, y+1)| over the inner 30x30 px, with g the
-    luma (ITU-R BT.601) of `look_on_grey`, 1 = white.
-
-    Args:
-        icon: (H, W, 4) uint8, RGBA, straight alpha.
-
-    Returns:
-        From 0 (flat) to 4 (a chessboard of single pixels).
-
-    Example:
-        >>> board = np.full((32, 32, 4), 255, dtype=np.uint8)
-        >>> board[::2, ::2, :3] = board[1::2, 1::2, :3] = 0
-        >>> round(icon_detail(board), 6), icon_detail(np.full((9, 9, 4), 255, dtype=np.uint8))
-        (4.0, 0.0)
-    """
-    grey = look_on_grey(icon) @ np.array(_LUMA) / 255
-    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    return float(np.abs(4 * grey[1:-1, 1:-1] - around).mean())
 
 
 @dataclass(frozen=True)
@@ -298,81 +194,6 @@ def fit_forecast(
     )
 
 
-@dataclass(frozen=True)
-class ForecastQuality:
-    """A forecast against what was observed, each class counting alike.
-
-    Args:
-        classes: Classes compared.
-        pearson: Correlation of predicted and observed recall, NaN where one does not vary.
-        spearman: The same of their ranks, ties at their mean rank.
-        error: Mean absolute error.
-        noise: Mean absolute error that a perfect forecast would have by the number of crops alone.
-        coverage: Share of the classes whose observed recall lies in its interval, ends included.
-
-    Example: see `forecast_quality`, which makes it.
-    """
-
-    classes: int
-    pearson: float
-    spearman: float
-    error: float
-    noise: float
-    coverage: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same ready for JSON: None for NaN."""
-        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
-
-
-def forecast_quality(
-    predicted: ArrayLike, low: ArrayLike, high: ArrayLike, observed: ArrayLike, crops: ArrayLike
-) -> ForecastQuality:
-    """Compare forecasts with observed recalls.
-
-    The noise is sqrt(2 / pi) x the binomial standard error sqrt(p (1 - p) / n), the mean absolute
-    value of a normal variable, with p = (hits + 0.5) / (n + 1).
-
-    Args:
-        predicted: (Q,) recall in [0, 1].
-        low: (Q,) lower ends.
-        high: (Q,) upper ends.
-        observed: (Q,) observed recall in [0, 1]; anything where there are no crops.
-        crops: (Q,) real crops of each class; classes without are left out.
-
-    Returns:
-        The figures; NaN where no class is left.
-
-    Raises:
-        InputError: Shapes that differ, or numbers that are no recalls.
-
-    Example:
-        >>> quality = forecast_quality([0.5, 0.9], [0.3, 0.8], [0.7, 1.0], [0.6, 0.7], [10, 10])
-        >>> quality.coverage, round(quality.error, 3), round(quality.pearson, 3)
-        (0.5, 0.15, 1.0)
-    """
-    given = [np.asarray(part, dtype=np.float64) for part in (predicted, low, high, observed, crops)]
-    if any(part.ndim != 1 or part.shape != given[0].shape for part in given):
-        raise InputError(
-            f"shapes {[part.shape for part in given]}", "give five lists of one length"
-        )
-    seen = given[4] > 0
-    guess, lower, upper, truth, count = (part[seen] for part in given)
-    if not all(((part >= 0) & (part <= 1)).all() for part in (guess, lower, upper, truth)):
-        raise InputError("a recall or an end of its interval lies outside 0..1", "give shares")
-    if not len(guess):
-        return ForecastQuality(0, math.nan, math.nan, math.nan, math.nan, math.nan)
-    share = (truth * count + 0.5) / (count + 1)
-    return ForecastQuality(
-        classes=len(guess),
-        pearson=_correlation(guess, truth),
-        spearman=_correlation(_ranks(guess), _ranks(truth)),
-        error=float(np.abs(guess - truth).mean()),
-        noise=float(np.sqrt(2 / math.pi * share * (1 - share) / count).mean()),
-        coverage=float(((lower <= truth) & (truth <= upper)).mean()),
-    )
-
-
 def _ridge(
     facts: Floats, target: Floats, weights: Floats, ridge: float
 ) -> tuple[float, Floats, Floats, Floats]:
@@ -406,17 +227,3 @@ def _sigmoid(logit: Floats) -> Floats:
     """1 / (1 + exp(-logit)), which cannot overflow."""
     result: Floats = 0.5 * (1 + np.tanh(0.5 * logit))
     return result
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    """Pearson's r."""
-    if np.ptp(a) == 0 or np.ptp(b) == 0:  # exact, unlike a variance of equal numbers
-        return math.nan
-    return float(np.corrcoef(a, b)[0, 1])
-
-
-def _ranks(values: Floats) -> Floats:
-    """Ranks from 1 up, equal values at the mean of their ranks."""
-    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(size) - (size - 1) / 2)[group]
-    return ranks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ from torch import Tensor
 from raresign.models import SignNet
 from raresign.synthesis import Synthesiser
 
-_INDEX_FIRST = 1 << 41
+_INDEX_FIRST = 1 << 61
 """First serial number of the crops of an index: no batch of a training has them."""
 
 
@@ -54,29 +56,39 @@ def net_outputs(net: SignNet, crops: np.ndarray, batch: int = 256) -> Outputs:
 
 
 @torch.no_grad()
+def tensor_outputs(net: SignNet, crops: Tensor) -> Outputs:
+    """As `net_outputs`, for made crops: (N, 3, S, S) floats in [0, 1] on the net's device."""
+    net.eval()
+    parts = [_forward(net, some) for some in crops.split(256)]
+    return _joined(net, parts, np.full(len(crops), -1, np.int64))
+
+
+@torch.no_grad()
 def index_outputs(
-    net: SignNet, synthesiser: Synthesiser, labels: np.ndarray, count: int, turn: int = 0
+    net: SignNet, synthesiser: Synthesiser, codes: Sequence[str], count: int, turn: int = 0
 ) -> Outputs:
     """Logits and embedding of `count` synthetic crops of each class: the reference's index sampler.
 
-    Which crops they are depends on the synthesiser's seed, the class and `turn` alone: another
+    Which crops they are depends on the synthesiser's seed, the class code and `turn` alone: another
     catalogue that holds the class gets the same ones.
 
     Args:
         net: The classifier, left in evaluation mode.
         synthesiser: Makes the crops.
-        labels: (K,) int64 classes.
-        count: Crops a class.
-        turn: Another number gives other crops.
+        codes: (C) codes of all classes of the synthesiser, by label.
+        count: Crops a class, fewer than 65,536.
+        turn: Another number in 0..255 gives other crops.
 
     Returns:
         Outputs with the crops class by class.
     """
     net.eval()
     device = next(net.parameters()).device
-    each = np.repeat(np.asarray(labels, np.int64), count)
-    place = np.tile(np.arange(count), len(labels))
-    numbers = _INDEX_FIRST + ((turn << 20) + place) * (1 << 16) + each
+    keys = np.array([zlib.crc32(code.encode()) for code in codes], np.int64)
+    each = np.repeat(np.arange(len(codes)), count)
+    numbers = (
+        _INDEX_FIRST + (keys[each] << 24) + (turn << 16) + np.tile(np.arange(count), len(codes))
+    )
     parts = []
     for start in range(0, len(each), 1024):
         rows = slice(start, start + 1024)

@@ -8,177 +8,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 
 from raresign.errors import InputError
-
-Floats = NDArray[np.float64]
+from raresign.recognition.known_score import (
+    FEATURES,
+    Floats,
+    KnownScore,
+    _table,
+    energy,
+    known_features,
+)
 
 LEVELS = ("class", "family", "sign", "none")
 """How exactly a crop is answered, by level number 0..3."""
-
-FEATURES = ("log_probability", "margin", "max_cosine", "predicted_cosine", "energy")
-"""The columns of `known_features`."""
-
-_LEAST = 1e-12  # a probability that underflows must not give log 0
-
-
-def max_probability(probabilities: ArrayLike) -> Floats:
-    """(N,) highest of (N, C) probabilities, in [0, 1]; higher means known.
-
-    Source: D. Hendrycks, K. Gimpel, "A baseline for detecting misclassified and
-    out-of-distribution examples in neural networks", ICLR 2017.
-    """
-    best: Floats = _table(probabilities, "probabilities").max(axis=1)
-    return best
-
-
-def max_cosine(cosines: ArrayLike) -> Floats:
-    """(N,) highest of (N, C) prototype cosines, in [-1, 1]; higher means known."""
-    best: Floats = _table(cosines, "cosines").max(axis=1)
-    return best
-
-
-def energy(logits: ArrayLike, temperature: float = 1.0) -> Floats:
-    """(N,) negative free energy T log sum_c exp(logit_c / T) of (N, C); higher means known.
-
-    Source: W. Liu et al., "Energy-based out-of-distribution detection", NeurIPS 2020, equation 4
-    (without its minus sign). `temperature` T is above 0.
-
-    Example:
-        >>> energy([[0.0, 0.0]]).round(4).tolist()
-        [0.6931]
-    """
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise InputError(f"the temperature is {temperature}", "use a number above 0")
-    table = _table(logits, "logits") / temperature
-    top = table.max(axis=1)
-    free: Floats = temperature * (top + np.log(np.exp(table - top[:, None]).sum(axis=1)))
-    return free
-
-
-def known_features(probabilities: ArrayLike, cosines: ArrayLike, logits: ArrayLike) -> Floats:
-    """(N, 5) what tells a known class from an unknown one, columns `FEATURES`; higher means known.
-
-    Log of the highest probability, its distance to the second highest log probability (both of at
-    least 1e-12), highest cosine, cosine of the predicted class, energy.
-
-    Args:
-        probabilities: (N, C) calibrated, rows sum to 1, C at least 2.
-        cosines: (N, C) best prototype cosine of each class, in [-1, 1].
-        logits: (N, C) of the classifier.
-
-    Raises:
-        InputError: Shapes that do not belong together, one class only, or a number not finite.
-
-    Example:
-        >>> known_features([[0.8, 0.2]], [[0.5, 0.9]], [[0.0, 0.0]]).round(2).tolist()
-        [[-0.22, 1.39, 0.9, 0.5, 0.69]]
-    """
-    p, cosine = _table(probabilities, "probabilities"), _table(cosines, "cosines")
-    free = energy(logits)
-    if not p.shape == cosine.shape == np.shape(logits) or p.shape[1] < 2:
-        raise InputError(
-            f"probabilities {p.shape}, cosines {cosine.shape}, logits {np.shape(logits)}",
-            "give all three as (N, C) with at least 2 classes",
-        )
-    best = p.argmax(axis=1)
-    logs = np.log(np.maximum(np.partition(p, -2, axis=1)[:, -2:], _LEAST))
-    own = cosine[np.arange(len(p)), best]
-    return np.stack([logs[:, 1], logs[:, 1] - logs[:, 0], cosine.max(axis=1), own, free], axis=1)
-
-
-@dataclass(frozen=True)
-class KnownScore:
-    """Logistic regression on `known_features`: the chance that a crop's class is a known one.
-
-    Args:
-        mean: (5,) mean of each feature.
-        scale: (5,) standard deviation of each, above 0.
-        coefficients: (5,) of the standardised features.
-        intercept: Of the logit.
-
-    Example:
-        >>> KnownScore((0.0,) * 5, (1.0,) * 5, (1.0, 0, 0, 0, 0), 0.0).of([[0.0, 1, 2, 3, 4]])
-        array([0.5])
-    """
-
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    coefficients: tuple[float, ...]
-    intercept: float
-
-    def of(self, features: ArrayLike) -> Floats:
-        """(N,) scores in [0, 1] of (N, 5) `known_features`; known and unknown equally common."""
-        standard = (_features(features) - np.array(self.mean)) / np.array(self.scale)
-        logit = standard @ np.array(self.coefficients) + self.intercept
-        score: Floats = 0.5 * (1 + np.tanh(0.5 * logit))  # the sigmoid without overflow
-        return score
-
-
-def known_score(
-    probabilities: ArrayLike, cosines: ArrayLike, logits: ArrayLike, weights: KnownScore
-) -> Floats:
-    """(N,) `weights.of` the `known_features` of these (N, C) tables, in [0, 1]."""
-    return weights.of(known_features(probabilities, cosines, logits))
-
-
-def fit_known_score(features: ArrayLike, known: ArrayLike, ridge: float = 1e-3) -> KnownScore:
-    """Fit a `KnownScore`: mean log loss, known and unknown counting half each, + ridge |w|^2 / 2.
-
-    The ridge (not on the intercept) keeps separable crops finite. Convex; LBFGS in float64.
-    Source: S. le Cessie, J. C. van Houwelingen, "Ridge estimators in logistic regression",
-    Applied Statistics 41 (1992) 191-201.
-
-    Args:
-        features: (N, 5) of `known_features`.
-        known: (N,) bool; unknown ones come from `play_unknown` or from strange signs.
-        ridge: Penalty on the coefficients of the standardised features, above 0.
-
-    Raises:
-        InputError: Shapes that do not fit, a kind without crops, a ridge not above 0.
-
-    Example:
-        >>> rows = np.linspace(0, 1, 20)[:, None] * np.ones(5)
-        >>> score = fit_known_score(rows, np.arange(20) >= 10).of(rows)
-        >>> bool(score[9] < 0.5 < score[10])
-        True
-    """
-    table, is_known = _features(features), np.asarray(known, dtype=bool)
-    if is_known.shape != table.shape[:1] or is_known.all() or not is_known.any():
-        raise InputError(
-            f"{len(table)} rows of features, known {is_known.shape} with {is_known.sum()} true",
-            "give one bool a row and crops of both kinds",
-        )
-    if not (ridge > 0 and math.isfinite(ridge)):
-        raise InputError(f"the ridge is {ridge}", "use a number above 0")
-    mean, scale = table.mean(axis=0), table.std(axis=0)
-    scale = np.where(scale > 1e-9 * (1 + np.abs(mean)), scale, 1.0)  # a constant column stays 0
-    x = torch.from_numpy((table - mean) / scale)
-    y = torch.from_numpy(is_known).double()
-    weight = torch.where(y > 0, 0.5 / y.sum(), 0.5 / (1 - y).sum())
-    w = torch.zeros(table.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS(
-        [w],
-        max_iter=500,
-        tolerance_grad=1e-9,
-        tolerance_change=1e-14,
-        line_search_fn="strong_wolfe",
-    )
-
-    def loss() -> torch.Tensor:
-        solver.zero_grad()
-        value = F.binary_cross_entropy_with_logits(x @ w[:-1] + w[-1], y, weight, reduction="sum")
-        value = value + ridge / 2 * w[:-1].square().sum()
-        value.backward()
-        return value
-
-    with torch.enable_grad():
-        solver.step(loss)
-    *coefficients, intercept = w.detach().tolist()
-    return KnownScore(tuple(mean.tolist()), tuple(scale.tolist()), tuple(coefficients), intercept)
 
 
 def mask_class(logits: ArrayLike, cosines: ArrayLike, label: int) -> tuple[Floats, Floats]:
@@ -397,21 +240,3 @@ class UnknownRule:
         if min(rows[1]) <= 0 or not 0 <= accepted <= 1:
             raise InputError(f"scale {rows[1]}, accepted error {accepted}", "save the run again")
         return cls(KnownScore(rows[0], rows[1], rows[2], intercept), Levels(*limits), accepted)
-
-
-def _table(values: ArrayLike, name: str) -> Floats:
-    """`values` as finite float64 (N, C) with at least one class."""
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] == 0:
-        raise InputError(f"{name} of shape {table.shape}", "give (N, C) with at least 1 class")
-    if not np.isfinite(table).all():
-        raise InputError(f"{name} with a number that is not finite", "check the model's output")
-    return table
-
-
-def _features(values: ArrayLike) -> Floats:
-    """`values` as finite float64 (N, 5)."""
-    table = _table(values, "features")
-    if table.shape[1] != len(FEATURES):
-        raise InputError(f"features of shape {table.shape}", f"give (N, {len(FEATURES)})")
-    return table

@@ -17,7 +17,9 @@ from raresign.evaluation import GROUPS
 from raresign.files import write_text
 from raresign.report import published, words
 from raresign.report.curves import loss_chart, recall_chart
-from raresign.report.pictures import sheet_uri
+from raresign.report.dared import dared
+from raresign.report.pictures import icon_uri, sheet_uri
+from raresign.report.recognition import has_prototypes, part_rows
 from raresign.report.run_folder import RunFolder, read_run
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
@@ -26,6 +28,7 @@ from raresign.report.tables import (
     stage_rows,
     sure_mistakes,
 )
+from raresign.report.trust import LEGEND, trust
 from raresign.report.verdict import verdict
 
 _HERE = Path(__file__).parent
@@ -113,12 +116,19 @@ def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
             )
             if chart
         ],
-        "icons": icon_table(folder.catalogue),
+        **_recognition(folder),
+        "trust_legend": LEGEND,
+        "added": folder.added,
+        # The run's own catalogue does not hold the classes that came later.
+        "icons": icon_table(folder.catalogue)
+        | {one.code: icon_uri(one.icon) for one in folder.added if one.icon},
         "pairs": confusion_pairs(predictions, folder.catalogue, root)
         if predictions is not None
         else None,
         "crops_a_pair": MOST_CROPS_A_PAIR,
-        "mistakes": sure_mistakes(predictions, root) if predictions is not None else None,
+        "mistakes": sure_mistakes(predictions, root, folder.answers)
+        if predictions is not None
+        else None,
         "sheets": [
             (title, sheet_uri(folder.path / "sheets" / file), f"sheets/{file}")
             for file, title in (
@@ -138,6 +148,18 @@ def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
         "script": Markup(script),
         # Only this very script may run: a script smuggled in through a class code would not.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }
+
+
+def _recognition(folder: RunFolder) -> dict[str, Any]:
+    """What the sections on classifier, prototypes and unknown signs show; None in older runs."""
+    predictions, answers = folder.predictions, folder.answers
+    if predictions is None or not answers or not predictions.of_group("all").any():
+        return {"parts": None, "trust": None, "dared": None}
+    return {
+        "parts": part_rows(predictions, answers) if has_prototypes(answers) else [],
+        "trust": trust(predictions),
+        "dared": dared(predictions, answers),
     }
 
 

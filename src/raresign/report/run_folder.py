@@ -12,8 +12,10 @@ from typing import Any
 
 from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
-from raresign.evaluation import Metrics, Predictions, evaluate_predictions
+from raresign.evaluation import CropAnswer, Metrics, Predictions, evaluate_predictions
+from raresign.report.added import Added, read_added
 from raresign.report.metrics_file import metrics_from_dict
+from raresign.report.recognition import matched_answers
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class RunFolder:
     metrics: Metrics | None
     logs: list[StageLog]
     notes: list[str] = field(default_factory=list)
+    # Older runs have no answers; that is no fault.
+    answers: list[CropAnswer] | None = None
+    added: list[Added] = field(default_factory=list)
 
 
 def read_run(run: Path) -> RunFolder:
@@ -80,7 +85,14 @@ def read_run(run: Path) -> RunFolder:
         else:
             folder.metrics = evaluate_predictions(folder.predictions)
             folder.notes.append(f"Test figures counted anew from the predictions: {error}")
+    if folder.predictions is not None and (evaluation / "answers.parquet").is_file():
+        try:
+            folder.answers = matched_answers(evaluation / "answers.parquet", folder.predictions)
+        except InputError as error:
+            folder.notes.append(f"No answers of classifier and prototypes: {error}")
     folder.logs, notes = _stage_logs(run / "stages")
+    folder.notes += notes
+    folder.added, notes = read_added(run)
     folder.notes += notes
     return folder
 

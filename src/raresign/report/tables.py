@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from raresign.catalogue import SignCatalogue
-from raresign.evaluation import Confusion, Predictions, mistakes_by_confidence, worst_confusions
+from raresign.evaluation import (
+    Confusion,
+    CropAnswer,
+    Predictions,
+    mistakes_by_confidence,
+    worst_confusions,
+)
 from raresign.report.pictures import crop_uri, icon_uri
+from raresign.report.recognition import Opinion, opinion
 
 MOST_PAIRS = 18
 MOST_CROPS_A_PAIR = 8
@@ -53,13 +60,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Mistake:
-    """One wrong answer."""
+    """One wrong answer; what the recogniser's parts said is None in a run that has no answers."""
 
     crop: CropPicture
     code: str
     true_type: str
     predicted_code: str
     predicted_type: str
+    opinion: Opinion | None
 
 
 def stage_rows(info: dict[str, Any]) -> list[StageRow]:
@@ -125,12 +133,15 @@ def confusion_pairs(
     ]
 
 
-def sure_mistakes(predictions: Predictions, root: Path) -> list[Mistake]:
+def sure_mistakes(
+    predictions: Predictions, root: Path, answers: list[CropAnswer] | None = None
+) -> list[Mistake]:
     """The 60 wrong answers that the model was surest of, the surest first.
 
     Args:
         predictions: What the model said about each crop.
         root: The folder that relative crop paths start from.
+        answers: One a row of the predictions, if the run has them.
     """
     mistakes = []
     for row in mistakes_by_confidence(predictions)[:MOST_MISTAKES].tolist():
@@ -142,6 +153,7 @@ def sure_mistakes(predictions: Predictions, root: Path) -> list[Mistake]:
                 true_type=predictions.types[true],
                 predicted_code=predictions.codes[predicted],
                 predicted_type=predictions.types[predicted],
+                opinion=opinion(answers[row]) if answers is not None else None,
             )
         )
     return mistakes

@@ -12,6 +12,7 @@ from torch.utils.data import Sampler
 
 from raresign.errors import InputError
 from raresign.randomness import mix_integers
+from raresign.sampling.seam import regrouped, without
 
 Integers = npt.NDArray[np.int64]
 
@@ -99,19 +100,13 @@ class EvenDraws:
             if not begun:
                 continue
             open_serving = rows[cycle - 1, self.count - begun :]
-            fresh = _without(rows[cycle], open_serving, self.count)
-            head = fresh[: self._rest - begun]
-            rows[cycle] = np.concatenate([head, _without(rows[cycle], head, self.count)])
+            need = self._rest - begun
+            if self._groups is not None:
+                rows[cycle] = regrouped(rows[cycle], self._groups, open_serving, need)
+                continue
+            head = without(rows[cycle], open_serving)[:need]
+            rows[cycle] = np.concatenate([head, without(rows[cycle], head)])
         return rows.reshape(self._servings, self._rest)
-
-
-def _without(
-    row: npt.NDArray[np.int32], taken: npt.NDArray[np.int32], count: int
-) -> npt.NDArray[np.int32]:
-    """The numbers of `row` that are not `taken`, in their order."""
-    keep = np.ones(count, dtype=bool)
-    keep[taken] = False
-    return row[keep[row]]
 
 
 def batch_number(step: int, rank: int, world_size: int) -> int:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from raresign.synthesis.groups import GROUPS
 from raresign.synthesis.preset import ReferencePreset, RoadPreset
 
+MISHAPS = tuple(
+    name
+    for group in ("surface", "mounting", "weather", "occlusion", "lens")
+    for name in GROUPS[group]
+)
+"""Effects that become rarer."""
 
-def eased(
-    preset: RoadPreset | ReferencePreset, difficulty: float
-) -> RoadPreset | ReferencePreset:
+
+def eased(preset: RoadPreset | ReferencePreset, difficulty: float) -> RoadPreset | ReferencePreset:
     """The preset with rarer mishaps, a straighter sign and more sensor pixels.
 
-    Probabilities and the ranges of the pose shrink in proportion to the difficulty; the sensor's
-    pixels move towards their largest number. Light, colour and electronics stay: they are what makes
-    made crops look like real ones. The reference engine knows no difficulty.
+    The probabilities of `MISHAPS` and the ranges of the pose shrink in proportion to the
+    difficulty; the sensor's pixels move towards their largest number. Background, light, colour and
+    electronics stay: they are what makes made crops look like real ones. The reference engine knows
+    no difficulty.
 
     Args:
         preset: The preset.
@@ -27,13 +34,11 @@ def eased(
     """
     if isinstance(preset, ReferencePreset) or difficulty == 1:
         return preset
+    effects = preset.effects()
     changes: dict[str, object] = {}
-    for name, effect in preset.effects().items():
-        if name == "demosaic":  # a camera's colour filter is no mishap
-            continue
-        if "probability" in type(effect).model_fields:
-            rarer = effect.probability * difficulty
-            changes[name] = effect.model_copy(update={"probability": rarer})
+    for name in MISHAPS:
+        rarer = effects[name].probability * difficulty
+        changes[name] = effects[name].model_copy(update={"probability": rarer})
     straight = {
         name: tuple(value * difficulty for value in getattr(preset.pose, name))
         for name in ("rotation", "tilt", "shear", "stretch", "shift")

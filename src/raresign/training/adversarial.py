@@ -1,4 +1,4 @@
-"""Adversarial refinement: synthetic crops, sign and background, moved towards what the net errs on."""
+"""Adversarial refinement: synthetic crops are moved towards what the net errs on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 
 
-def refine(
-    crops: Tensor, loss_of: Callable[[Tensor], Tensor], steps: int, reach: float
-) -> Tensor:
+def refine(crops: Tensor, loss_of: Callable[[Tensor], Tensor], steps: int, reach: float) -> Tensor:
     """Projected gradient ascent on the pixels (PGD; Madry et al. 2018; for icons Jin, Rinard 2021).
 
     x <- clip(x + (1.25 reach / steps) sign(d loss / d x)) within `reach` of the crop and [0, 1].

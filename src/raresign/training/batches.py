@@ -120,8 +120,10 @@ class StageBatches:
         if self._mirror is not None:  # half of the crops of a sign with a mirror image show that
             mirror = self._mirror.cpu().numpy()
             turned = np.where(mirror >= 0, real / 2, 0.0)
-            real = real - turned + np.bincount(
-                np.maximum(mirror, 0), weights=turned, minlength=len(real)
+            real = (
+                real
+                - turned
+                + np.bincount(np.maximum(mirror, 0), weights=turned, minlength=len(real))
             )
         real = real if real.any() else np.ones(len(has_real))
         shares = np.stack([real / real.sum(), made / made.sum()])
@@ -162,7 +164,7 @@ class StageBatches:
             labels = np.concatenate([plan.synthetic_labels for plan in plans])
             numbers = np.concatenate([plan.synthetic_numbers for plan in plans])
         if ahead == 1 or block != self._block:
-            # A block has one difficulty, that of its first step: it is then a function of its number.
+            # A block has the difficulty of its first step: it is then a function of its number.
             progress = (step // ahead) * ahead / self.stage.steps
             level = min(int(progress * len(self._synthesisers)), len(self._synthesisers) - 1)
             made = self._synthesisers[level].render(self._tensor(labels), self._tensor(numbers))
@@ -209,9 +211,7 @@ def _difficulties(stage: Stage) -> list[RoadPreset | ReferencePreset]:
 class _BalancedPlan:
     """Class-balanced batches over real crops and as many synthetic slots a class (at least one)."""
 
-    def __init__(
-        self, labels: np.ndarray, families: list[str], stage: Stage, seed: int
-    ) -> None:
+    def __init__(self, labels: np.ndarray, families: list[str], stage: Stage, seed: int) -> None:
         assert stage.balanced is not None
         classes = len(families)
         slots = np.repeat(np.arange(classes), np.maximum(np.bincount(labels, minlength=classes), 1))

@@ -157,18 +157,22 @@ class TrainingData:
         """
         if device not in self._icons:
             self._icons[device] = IconAtlas.from_catalogue(self.catalogue, self.size, device)
+        settings = preset if isinstance(preset, BaseModel) else load_preset(preset)
+        return build_synthesiser(
+            settings,
+            self._icons[device],
+            self.backgrounds(device, crops_behind),
+            mix_integers(self.seed, stage),
+        )
+
+    def backgrounds(self, device: torch.device, crops_behind: int = 0) -> BackgroundAtlas:
+        """The photos, and so many training crops beside them, on a device."""
         if (device, crops_behind) not in self._backgrounds:
             pictures = [*self.pictures, *self._some_crops(crops_behind)]
             self._backgrounds[device, crops_behind] = BackgroundAtlas.from_pictures(
                 pictures, self.size, device
             )
-        settings = preset if isinstance(preset, BaseModel) else load_preset(preset)
-        return build_synthesiser(
-            settings,
-            self._icons[device],
-            self._backgrounds[device, crops_behind],
-            mix_integers(self.seed, stage),
-        )
+        return self._backgrounds[device, crops_behind]
 
     def _some_crops(self, count: int) -> list[np.ndarray]:
         """(S, S, 3) uint8 training crops, drawn by the run's seed; never held-out ones."""

@@ -33,6 +33,8 @@ class StageModule(lightning.LightningModule):
         number: Position of the stage in the recipe.
     """
 
+    servings: Tensor
+
     def __init__(self, net: SignNet, stage: Stage, data: TrainingData, number: int) -> None:
         super().__init__()
         self.net = net
@@ -61,9 +63,7 @@ class StageModule(lightning.LightningModule):
         """The stage's batches on the module's device."""
         if self._batches is None:
             guided = self.servings.cpu().numpy() if self.stage.by_errors else None
-            self._batches = StageBatches(
-                self.data, self.stage, self.number, self.device, guided
-            )
+            self._batches = StageBatches(self.data, self.stage, self.number, self.device, guided)
             if self.stage.prior == "domain":
                 self._priors = self._batches.priors()
         return self._batches

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -25,9 +24,11 @@ class Objective(nn.Module):
         embedding: Length E of the embedding.
 
     Example:
+        >>> import torch
         >>> objective = Objective(Stage(kind="pretrain", steps=1, real=2), classes=3, embedding=4)
         >>> output = SignOutput(torch.zeros(2, 3), torch.zeros(2, 4))
-        >>> round(objective(output, torch.tensor([0, 1]), torch.zeros(2, dtype=torch.bool)).item(), 3)
+        >>> made = torch.zeros(2, dtype=torch.bool)
+        >>> round(objective(output, torch.tensor([0, 1]), made).item(), 3)
         1.099
     """
 

@@ -32,6 +32,11 @@ class Recipe(BaseModel):
     """The classifier on the embedding; `cosine` and `simplex` look at its direction only."""
     photometry: Literal["none", "contrast"] = "none"
     """`contrast` brings every crop to the same mean and contrast, in training and test."""
+    recognition: Literal["fused", "softmax"] = "fused"
+    """`fused` joins classifier and prototypes by a rule that is fitted on held-out crops and can
+    say "unknown"; `softmax` answers with the classifier alone, as the published system does."""
+    index_crops: int = Field(default=32, ge=1, le=1024)
+    """Synthetic crops a class in the index of prototypes."""
     pseudo_rare: float = Field(default=0.2, ge=0.0, lt=1.0)
     """Share of the frequent classes that play rare."""
     validation: float = Field(default=0.1, ge=0.0, lt=1.0)

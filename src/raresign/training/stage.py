@@ -95,8 +95,9 @@ class Stage(BaseModel):
     """Share of the stage in which the learning rate rises; then it falls along a cosine."""
     label_smoothing: float = Field(default=0.1, ge=0.0, lt=1.0)
     prior: Literal["none", "domain"] = "none"
-    """`domain` adds the logarithm of how often a crop's domain, real or synthetic, serves each class
-    to its logits in training (balanced softmax): "looks real" then says nothing about the class."""
+    """`domain` adds the logarithm of how often a crop's domain, real or synthetic, serves each
+    class to its logits in training (balanced softmax): "looks real" then says nothing about the
+    class."""
     contrastive: Contrastive | None = None
     metric: Metric | None = None
     adversarial: Adversarial | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raresign.workflow.add_class import NewClass, add_class, remove_class
 from raresign.workflow.camera_fit import CameraFit
 from raresign.workflow.catalogue_view import ClassRow, catalogue_rows
 from raresign.workflow.compare_realism import RealismTable, compare_realism
@@ -34,13 +35,15 @@ __all__ = [
     "DataFolder",
     "DrawnRow",
     "FileAnswer",
+    "Likeness",
+    "NewClass",
     "ProtocolRow",
     "ProtocolTable",
-    "Likeness",
     "RealismTable",
     "RunFolder",
     "SynthesisResult",
     "Verification",
+    "add_class",
     "catalogue_rows",
     "compare",
     "compare_realism",
@@ -57,6 +60,7 @@ __all__ = [
     "predict",
     "predict_logits",
     "protocol",
+    "remove_class",
     "render_again",
     "sign_sheets",
     "synth_sheets",

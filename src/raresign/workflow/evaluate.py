@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from raresign.datasets import default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation import (
     Comparison,
+    CropAnswer,
     Metrics,
     Predictions,
     compare_predictions,
     evaluate_predictions,
+    write_answers,
 )
 from raresign.files import write_json
 from raresign.report import write_report
-from raresign.workflow.inference import predict_pack
+from raresign.workflow.inference import crop_answers, recognise_pack
 from raresign.workflow.run_folder import RunFolder
 from raresign.workflow.source import open_data
 
@@ -37,7 +42,7 @@ def evaluate(
 
     Args:
         run: The run folder.
-        data: The data folder; its classes must be those of the run.
+        data: The data folder; its classes must be those of the run, with or without added ones.
         out: Where to write instead.
         crops, layout, strict, cache: See `open_data` and `train`. In layouts that know no test
             crops, all crops are test crops.
@@ -46,9 +51,10 @@ def evaluate(
         InputError: No trained model, no labelled test crop, or other classes than the run's.
     """
     folder = RunFolder.open(run)
-    net, catalogue = folder.model(), folder.catalogue()
+    recogniser, catalogue = folder.recogniser(), folder.catalogue()
     source = open_data(data, crops, layout, strict, folder.info["settings"].get("icons"))
-    if source.catalogue.codes != catalogue.codes:
+    trained = set(folder.own_catalogue().codes)
+    if not trained <= set(source.catalogue.codes) <= set(catalogue.codes):
         different = sorted(set(source.catalogue.codes) ^ set(catalogue.codes))
         raise InputError(
             f"{data} has other classes than {run}: {', '.join(different[:8]) or 'other ids'}",
@@ -62,18 +68,28 @@ def evaluate(
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
     pack = pack_crops(
-        table, net.crop_size, Path(cache) if cache is not None else default_cache(), strict
+        table,
+        recogniser.net.crop_size,
+        Path(cache) if cache is not None else default_cache(),
+        strict,
     )
-    predictions = predict_pack(net, pack, catalogue, source.root)
+    # Added classes stand last in the run's catalogue, wherever they stand in the data's.
+    own = np.array([*(catalogue.label_of(code) for code in source.catalogue.codes), -1])
+    pack = replace(pack, labels=own[pack.labels])
+    predictions, said = recognise_pack(recogniser, pack, catalogue, source.root)
     metrics = evaluate_predictions(predictions)
-    write_evaluation(Path(out) if out else folder.path / "evaluation", predictions, metrics)
+    place = Path(out) if out else folder.path / "evaluation"
+    write_evaluation(place, predictions, metrics, crop_answers(recogniser, said, predictions))
     if out is None:
         write_report(folder.path, source.root)
     return metrics
 
 
-def write_evaluation(folder: Path, predictions: Predictions, metrics: Metrics) -> None:
-    """Write metrics.json and predictions.parquet."""
+def write_evaluation(
+    folder: Path, predictions: Predictions, metrics: Metrics, answers: list[CropAnswer]
+) -> None:
+    """Write metrics.json, predictions.parquet and answers.parquet."""
+    write_answers(folder / "answers.parquet", answers)
     predictions.as_parquet(folder / "predictions.parquet")
     write_json(folder / "metrics.json", metrics.as_dict())
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from raresign.catalogue import SignCatalogue
 from raresign.datasets import CropPack
-from raresign.evaluation import Predictions
+from raresign.evaluation import NEIGHBOURS, CropAnswer, Predictions
 from raresign.models import SignNet
-from raresign.recognition.outputs import net_outputs
+from raresign.recognition import SOURCES, Recogniser, Recognition, net_outputs
 
 
 def predict_logits(net: SignNet, crops: np.ndarray, batch: int = 256) -> np.ndarray:
@@ -23,7 +24,7 @@ def predict_logits(net: SignNet, crops: np.ndarray, batch: int = 256) -> np.ndar
 def predict_pack(
     net: SignNet, pack: CropPack, catalogue: SignCatalogue, root: Path | None = None
 ) -> Predictions:
-    """Predictions of packed crops; paths are relative to `root` where they lie below it."""
+    """Predictions of the classifier alone; paths are relative to `root` where they lie below it."""
     return Predictions.from_logits(
         relative_paths(pack.table["path"].to_pylist(), root),
         pack.labels,
@@ -32,6 +33,56 @@ def predict_pack(
         [sign.type for sign in catalogue.classes],
         [sign.family for sign in catalogue.classes],
     )
+
+
+def recognise_pack(
+    recogniser: Recogniser, pack: CropPack, catalogue: SignCatalogue, root: Path | None = None
+) -> tuple[Predictions, Recognition]:
+    """Predictions of packed crops by classifier and prototypes, and all else that is said."""
+    said = recogniser.recognise(np.asarray(pack.crops))
+    predictions = Predictions(
+        tuple(relative_paths(pack.table["path"].to_pylist(), root)),
+        pack.labels,
+        said.probabilities,
+        catalogue.codes,
+        tuple(sign.type for sign in catalogue.classes),
+        tuple(sign.family for sign in catalogue.classes),
+    )
+    return predictions, said
+
+
+def crop_answers(
+    recogniser: Recogniser, said: Recognition, predictions: Predictions
+) -> list[CropAnswer]:
+    """One row a crop: at which level it was answered and which prototypes it lies near."""
+    codes = predictions.codes
+    count = min(NEIGHBOURS, len(recogniser.index))
+    rows = np.empty((len(predictions), 0), np.int64)
+    cosines = np.empty((len(predictions), 0), np.float32)
+    if count and len(predictions):
+        queries = torch.from_numpy(said.embedding)
+        rows, cosines = (part.numpy() for part in recogniser.index.neighbours(queries, count))
+    of_row = recogniser.index.labels.numpy()
+    kind_of_row = recogniser.index.sources.numpy()
+    alone = said.logits.argmax(1).tolist()
+    by_prototype = said.cosines.argmax(1).tolist()
+    levels = said.level_names()
+    return [
+        CropAnswer(
+            path,
+            levels[n],
+            float(said.known[n]),
+            said.families[said.family[n]],
+            float(said.family_confidence[n]),
+            float(said.sign[n]),
+            codes[alone[n]],
+            codes[by_prototype[n]] if count else codes[alone[n]],
+            tuple(codes[of_row[row]] for row in rows[n]),
+            tuple(SOURCES[kind_of_row[row]] for row in rows[n]),
+            tuple(float(cosine) for cosine in cosines[n]),
+        )
+        for n, path in enumerate(predictions.paths)
+    ]
 
 
 def relative_paths(paths: Sequence[str], root: Path | None) -> list[str]:

@@ -11,8 +11,6 @@ import numpy as np
 
 from raresign.catalogue import SignCatalogue, sign_name
 from raresign.datasets import from_files, squashed_chunks
-from raresign.models import SignNet
-from raresign.workflow.inference import predict_logits
 from raresign.workflow.run_folder import RunFolder
 
 
@@ -35,11 +33,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class FileAnswer:
-    """The answers for one file, best first, or why there are none."""
+    """The answers for one file, best first, or why there are none.
+
+    Args:
+        path: The file.
+        answers: The most probable classes, as if the sign were in the catalogue.
+        error: Why there are none.
+        level: What the crop can be called: "class", the first answer; "family", an unknown sign of
+            the first answer's kind; "sign", an unknown sign; "none", no sign.
+        known: Chance in [0, 1] that the sign is in the catalogue.
+    """
 
     path: str
     answers: tuple[Answer, ...]
     error: str | None = None
+    level: str = "class"
+    known: float = 1.0
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -59,27 +68,25 @@ def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Itera
         InputError: No trained model, nothing given, or only folders without pictures.
     """
     folder = RunFolder.open(run)
-    net, catalogue = folder.model(), folder.catalogue()
+    recogniser, catalogue = folder.recogniser(), folder.catalogue()
     table = from_files(files)
     start = 0
-    for chunk in squashed_chunks(table, net.crop_size):
+    for chunk in squashed_chunks(table, recogniser.net.crop_size):
         answers: dict[int, FileAnswer] = {
             row: FileAnswer(str(table.paths[row]), (), reason) for row, reason in chunk.refused
         }
-        for row, scores in zip(chunk.rows, _probabilities(net, chunk.crops), strict=True):
-            answers[row] = FileAnswer(str(table.paths[row]), _best(scores, catalogue, top))
+        if len(chunk.rows):
+            said = recogniser.recognise(chunk.crops)
+            levels = said.level_names()
+            for number, row in enumerate(chunk.rows):
+                answers[row] = FileAnswer(
+                    str(table.paths[row]),
+                    _best(said.probabilities[number], catalogue, top),
+                    level=levels[number],
+                    known=float(said.known[number]),
+                )
         yield from (answers[row] for row in range(start, start + chunk.count))
         start += chunk.count
-
-
-def _probabilities(net: SignNet, crops: np.ndarray) -> np.ndarray:
-    """(N, C) softmax of the crops' logits."""
-    if not len(crops):
-        return np.empty((0, 0), np.float32)
-    logits = predict_logits(net, crops)
-    scores = np.exp(logits - logits.max(1, keepdims=True))
-    probabilities: np.ndarray = scores / scores.sum(1, keepdims=True)
-    return probabilities
 
 
 def _best(scores: np.ndarray, catalogue: SignCatalogue, top: int) -> tuple[Answer, ...]:

@@ -17,7 +17,9 @@ from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.models import SignNet, load_model
+from raresign.recognition import Recogniser
 from raresign.training import StageResult
+from raresign.workflow.recognition_file import load_added, load_recogniser
 
 _PACKAGES = ("raresign", "torch", "timm", "lightning", "numpy", "pillow")
 
@@ -111,9 +113,23 @@ class RunFolder:
         """Where stage `number` (from 0) keeps its files."""
         return self.path / "stages" / f"{number + 1:02d}-{title}"
 
-    def catalogue(self) -> SignCatalogue:
-        """The run's own copy of the catalogue."""
+    def own_catalogue(self) -> SignCatalogue:
+        """The run's own copy of the catalogue that it was trained with."""
         return SignCatalogue.load(self.path / "catalogue")
+
+    def catalogue(self) -> SignCatalogue:
+        """The catalogue of the run and, behind it, the classes that were added later."""
+        own = self.own_catalogue()
+        later = load_added(self.path)
+        return SignCatalogue([*own.classes, *(one.sign for one in later)]) if later else own
+
+    def recogniser(self) -> Recogniser:
+        """The trained net with everything that answers need, added classes included.
+
+        Raises:
+            InputError: As `model`, or a file of the recogniser is damaged.
+        """
+        return load_recogniser(self.path, self.model(), self.own_catalogue())
 
     def model(self) -> SignNet:
         """The trained classifier, in evaluation mode on the CPU.

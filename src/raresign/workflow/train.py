@@ -16,6 +16,7 @@ from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation import evaluate_predictions
 from raresign.models import SignNet, default_backbone, save_model
+from raresign.recognition import Rules, build_recogniser, fit_rules
 from raresign.report import write_report
 from raresign.training import (
     Hardware,
@@ -29,8 +30,9 @@ from raresign.training import (
     split_crops,
 )
 from raresign.workflow.evaluate import write_evaluation
-from raresign.workflow.inference import predict_pack
+from raresign.workflow.inference import crop_answers, predict_pack, recognise_pack
 from raresign.workflow.progress import Say, silent
+from raresign.workflow.recognition_file import save_recogniser
 from raresign.workflow.run_folder import RunFolder
 from raresign.workflow.sheets import write_sheets
 from raresign.workflow.source import DataFolder, is_drawn, open_data
@@ -159,11 +161,14 @@ def train(
             save_model(net, run.path)
         except SafetensorError as error:  # a full disk, which safetensors calls so
             raise OSError(f"cannot write the model to {run.path}: {error}") from error
+        if chosen.recognition == "fused" and stage.hold_out and _last_held_out(chosen, number):
+            rules = fit_rules(net, prepared, stage.preset, chosen.index_crops)
+            run.info["rules"] = rules.as_dict() if rules else None
         run.info["seconds"] = earlier + time.monotonic() - started
         run.add_stage(stage.title, stage.kind, result, _test_recalls(net, test, source))
         remove_checkpoints(run.stage_folder(number, stage.title))
     if main:
-        _finish(run, net, source, prepared, test, report)
+        _finish(run, net, source, prepared, test, report, chosen)
         run.info["seconds"] = earlier + time.monotonic() - started
         run.info["finished"] = True
         run.write()
@@ -299,14 +304,32 @@ def _finish(
     prepared: TrainingData,
     test: CropPack | None,
     report: bool,
+    recipe: Recipe,
 ) -> None:
-    """Final measurements and pictures of the run."""
+    """The recogniser, final measurements and pictures of the run."""
+    presets = [stage.preset for stage in recipe.stages if stage.kind != "pretrain"]
+    preset = presets[-1] if presets else "road"
+    if recipe.recognition == "fused":
+        saved = run.info.get("rules")
+        rules = Rules.from_dict(saved) if saved else None
+        recogniser = build_recogniser(net, prepared, preset, rules, recipe.index_crops)
+        save_recogniser(run.path, recogniser, prepared.pictures)
     if test is not None:
-        predictions = predict_pack(net, test, source.catalogue, source.root)
-        write_evaluation(run.path / "evaluation", predictions, evaluate_predictions(predictions))
+        recogniser = run.recogniser()
+        predictions, said = recognise_pack(recogniser, test, source.catalogue, source.root)
+        write_evaluation(
+            run.path / "evaluation",
+            predictions,
+            evaluate_predictions(predictions),
+            crop_answers(recogniser, said, predictions),
+        )
     if report:
-        presets = [stage.preset for stage in run_stages(run) if stage.kind != "pretrain"]
-        write_sheets(run.path / "sheets", prepared, presets[-1] if presets else "road")
+        write_sheets(run.path / "sheets", prepared, preset)
+
+
+def _last_held_out(recipe: Recipe, number: int) -> bool:
+    """Whether no later stage holds crops out: what this one held out fits the rules."""
+    return not any(stage.hold_out for stage in recipe.stages[number + 1 :])
 
 
 def run_stages(run: RunFolder) -> tuple[Stage, ...]:

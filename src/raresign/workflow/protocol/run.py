@@ -93,12 +93,16 @@ def protocol(
     source, pack, parts = _material(str(data), place, base.crop_size, folds)
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = sum(
-        straddling_clusters(clusters, part.training, np.concatenate([part.measured, part.validation]))
+        straddling_clusters(
+            clusters, part.training, np.concatenate([part.measured, part.validation])
+        )
         + straddling_clusters(clusters, part.spare, part.measured)
         for part in parts
     )
-    say(f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; "
-        f"{leaks} clusters straddle a split")
+    say(
+        f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; "
+        f"{leaks} clusters straddle a split"
+    )
     waiting = []
     folders = {}
     for seed in range(seeds):
@@ -110,14 +114,26 @@ def protocol(
                     text = chosen.model_dump_json()
                     ceiling = title == CEILING
                     waiting.append(
-                        (str(data), text, place, base.crop_size, folds, title, number, seed,
-                         str(folder), ceiling)
+                        (
+                            str(data),
+                            text,
+                            place,
+                            base.crop_size,
+                            folds,
+                            title,
+                            number,
+                            seed,
+                            str(folder),
+                            ceiling,
+                        )
                     )
     _run(waiting, jobs, say)
     trials: dict[str, list[Trial]] = {title: [] for title in rows}
     for (title, _, _), folder in folders.items():
         trials[title].append(load_trial(folder))
-    table = ProtocolTable.from_trials(trials, source.catalogue.codes, leaks, int(clusters.max()) + 1)
+    table = ProtocolTable.from_trials(
+        trials, source.catalogue.codes, leaks, int(clusters.max()) + 1
+    )
     table.write(out)
     return table
 
@@ -148,8 +164,11 @@ def _chosen(rows: Mapping[str, Recipe], only: Sequence[str]) -> dict[str, Recipe
     unknown = [title for title in only if title not in rows]
     if unknown:
         raise InputError(f"no row is called '{unknown[0]}'", f"use {', '.join(rows)}")
-    return {title: recipe for title, recipe in rows.items()
-            if not only or title in only or title == BASE}
+    return {
+        title: recipe
+        for title, recipe in rows.items()
+        if not only or title in only or title == BASE
+    }
 
 
 @functools.lru_cache(maxsize=1)

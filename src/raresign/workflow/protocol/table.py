@@ -106,7 +106,8 @@ class ProtocolTable:
                     rare_high=high,
                     frequent=_mean(ones, lambda t: hits(t)[~t.plays_rare]),
                     called_frequent=_mean(
-                        ones, lambda t: t.real[t.logits.argmax(1)][t.plays_rare] & ~hits(t)[t.plays_rare]
+                        ones,
+                        lambda t: t.real[t.logits.argmax(1)][t.plays_rare] & ~hits(t)[t.plays_rare],
                     ),
                     difference=change,
                     low=down,
@@ -191,9 +192,7 @@ def _interval(trials: Sequence[Trial]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def paired_difference(
-    ours: Sequence[Trial], theirs: Sequence[Trial]
-) -> tuple[float, float, float]:
+def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial]) -> tuple[float, float, float]:
     """Recall of ours less theirs on crops that play rare, with a 95 % interval over classes.
 
     Trials are paired by fold and seed; crops of one class hang together, so classes are drawn

@@ -131,7 +131,7 @@ def run_trial(
     rows = np.concatenate([fold.validation, fold.measured])
     measured = net_outputs(net, np.asarray(pack.crops)[rows])
     made = data.synthesiser("road", len(recipe.stages), next(net.parameters()).device)
-    index = index_outputs(net, made, np.arange(len(source.catalogue)), KEPT_CROPS)
+    index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
     with whole_file(folder / "outputs.safetensors") as temporary:
         save_file(
@@ -191,8 +191,11 @@ def load_trial(folder: Path) -> Trial:
         raise InputError(
             f"{folder} holds no trial: {type(error).__name__}: {error}", "delete it and run again"
         ) from error
-    floats = {name: value.astype(np.float32) for name, value in arrays.items()
-              if value.dtype == np.float16}
+    floats = {
+        name: value.astype(np.float32)
+        for name, value in arrays.items()
+        if value.dtype == np.float16
+    }
     return Trial(
         title=info["title"],
         fold=info["fold"],

@@ -1,0 +1,63 @@
+"""Commands for classes that come after training: add-class, remove-class."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+import raresign
+from raresign.cli.options import Json, Run
+from raresign.cli.tables import percent
+
+
+def add_class(
+    run: Run,
+    icons: Annotated[list[Path], typer.Argument(help="One PNG or SVG for each new class.")],
+    code: Annotated[
+        list[str] | None, typer.Option(help="Class code, one an icon; its file's name.")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="Real crops of the class; folders by code for several.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Teach a trained run new signs from one icon each, in seconds and without training.
+
+    Example: `raresign add-class RUN new.svg --code 3.13.r2.9`
+    """
+    found = raresign.add_class(run, icons, code or (), photos)
+    if as_json:
+        for one in found:
+            typer.echo(json.dumps(one.as_dict(), ensure_ascii=False))
+        return
+    table = Table(
+        "code", "name", "family", "predicted recall %", "confused with", "picture"
+    )
+    for one in found:
+        recall = "-"
+        if one.recall is not None:
+            recall = f"{percent(one.recall)} ({percent(one.low)} to {percent(one.high)})"
+        confused = ", ".join(
+            f"{other} {100 * share:.0f} %" for other, share in one.confusions.items()
+        )
+        cells = (one.code, one.name, one.family, recall, confused or "none", str(one.sheet))
+        table.add_row(*map(escape, cells))
+    Console().print(table)
+
+
+def remove_class(
+    run: Run,
+    codes: Annotated[list[str], typer.Argument(help="Codes of classes of add-class.")],
+) -> None:
+    """Take added classes out again; the run is then as if they had never come.
+
+    Example: `raresign remove-class RUN 3.13.r2.9`
+    """
+    raresign.remove_class(run, codes)
+    typer.echo(f"removed {', '.join(codes)}")

@@ -1,0 +1,176 @@
+"""Builds the recogniser of a trained net: index, calibrated rules, the row of "no sign"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raresign.catalogue import SignClass, class_pictures
+from raresign.models import SignNet
+from raresign.randomness import CropRandom
+from raresign.recognition.calibrate import HeldOut, calibrate_fusion, calibrate_unknown
+from raresign.recognition.fusion import Fusion
+from raresign.recognition.new_class import fit_rows
+from raresign.recognition.outputs import Outputs, index_outputs, net_outputs, tensor_outputs
+from raresign.recognition.prototypes import SOURCES, PrototypeIndex
+from raresign.recognition.recogniser import Recogniser
+from raresign.recognition.unknown import UnknownRule
+from raresign.synthesis import Augmentation, BackgroundAtlas, Synthesiser
+from raresign.training import TrainingData
+
+_NO_SIGN_CROPS = 1024
+_INDEX_STAGE = 1 << 20
+"""Number that the synthesiser of an index takes among the stages: its crops train nothing."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is fitted on held-out crops and kept while the net trains on.
+
+    Attributes:
+        fusion: How to join classifier and prototypes.
+        unknown: When to say "unknown".
+    """
+
+    fusion: Fusion
+    unknown: UnknownRule
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"fusion": self.fusion.as_dict(), "unknown": self.unknown.as_dict()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Rules:
+        """What `as_dict` gave."""
+        return cls(Fusion.from_dict(values["fusion"]), UnknownRule.from_dict(values["unknown"]))
+
+
+def index_synthesiser(data: TrainingData, preset: str, device: torch.device) -> Synthesiser:
+    """The engine whose crops fill a run's index; they are the run's own, by its seed."""
+    return data.synthesiser(preset, _INDEX_STAGE, device)
+
+
+def no_sign_crops(backgrounds: BackgroundAtlas, count: int, seed: int) -> Tensor:
+    """(count, 3, S, S) floats in [0, 1]: places of photos without signs, as a camera sees them.
+
+    Example:
+        >>> from raresign.embedded import procedural_backgrounds
+        >>> atlas = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 32)
+        >>> no_sign_crops(atlas, 3, seed=0).shape
+        torch.Size([3, 3, 32, 32])
+    """
+    numbers = torch.arange(count, device=backgrounds.pixels.device)
+    random = CropRandom.from_seed(seed, numbers).stream("no sign")
+    return Augmentation()(backgrounds.crop(random), random)
+
+
+def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np.ndarray:
+    """(E + 1,) row and bias of the class "no sign", fitted beside the frozen rows of all classes.
+
+    Args:
+        net: The classifier.
+        index: Outputs of the synthetic crops of all classes.
+        none: Outputs of crops without signs.
+        classes: C.
+    """
+    weight, bias = (part.detach().cpu() for part in net.classifier.rows())
+    embedding = torch.from_numpy(np.concatenate([index.embedding, none.embedding]))
+    with torch.no_grad():
+        device = next(net.parameters()).device
+        features = net.classifier.inputs(torch.relu(embedding.to(device))).cpu()
+    labels = torch.from_numpy(np.concatenate([index.labels, np.full(len(none.embedding), classes)]))
+    rows, biases = fit_rows(weight, bias, features, labels, 1, guard=0.002)
+    return np.concatenate([rows[0].numpy(), biases.numpy()])
+
+
+def fit_rules(net: SignNet, data: TrainingData, preset: str, crops: int = 32) -> Rules | None:
+    """Fit the rules on the crops that a stage held out; None where it held out too few.
+
+    Args:
+        net: The net as that stage left it.
+        data: With its split.
+        preset: Synthesis of the index.
+        crops: Synthetic crops a class in it.
+    """
+    split = data.split
+    rows = np.concatenate([split.validation, split.pseudo_rare])
+    if len(split.pseudo_rare) < 2 or not len(split.validation):
+        return None
+    index, synthetic = _synthetic_index(net, data, preset, crops)
+    outputs = net_outputs(net, data.crops.numpy()[rows])
+    labels = data.labels.numpy()[rows]
+    count = len(data.catalogue)
+    real = np.bincount(data.labels.numpy()[split.training], minlength=count) > 0
+    cosines = index.similarities(torch.from_numpy(outputs.embedding), "mean").numpy()
+    plays_rare = np.arange(len(rows)) >= len(split.validation)
+    held = HeldOut(outputs.logits, cosines, labels, plays_rare, ~real)
+    fusion = calibrate_fusion(held)
+    families = [sign.family for sign in data.catalogue.classes]
+    none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
+    judge = Recogniser(net, tuple(families), ~real, index, torch.empty(0), fusion, None, none)
+    features = judge.features(outputs.embedding)
+    sign = judge.sign_score(torch.from_numpy(outputs.logits), features)
+    return Rules(fusion, calibrate_unknown(held, fusion, families, sign))
+
+
+def build_recogniser(
+    net: SignNet, data: TrainingData, preset: str, rules: Rules | None, crops: int = 32
+) -> Recogniser:
+    """The recogniser of a finished net.
+
+    Args:
+        net: The net.
+        data: What it was trained on.
+        preset: Synthesis of the index.
+        rules: From `fit_rules`; None answers with the classifier alone, at class level.
+        crops: Synthetic crops a class in the index.
+    """
+    families = tuple(sign.family for sign in data.catalogue.classes)
+    count = len(families)
+    rare = np.bincount(data.labels.numpy()[data.labels.numpy() >= 0], minlength=count) == 0
+    index, synthetic = _synthetic_index(net, data, preset, crops)
+    icons = net_outputs(net, icon_crops(data.catalogue.classes, data.size))
+    index = index.add(torch.from_numpy(icons.embedding), torch.arange(count), "icon", count)
+    raw = torch.from_numpy(np.concatenate([synthetic.embedding, icons.embedding]))
+    lengths = raw.norm(dim=1)
+    if rules is None:
+        return Recogniser(net, families, rare, index, lengths, Fusion())
+    none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
+    return Recogniser(net, families, rare, index, lengths, rules.fusion, rules.unknown, none)
+
+
+def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
+    """(K, 3, S, S) uint8: the first icon of every class on middle grey."""
+    crops = []
+    for sign in signs:
+        icon = class_pictures(sign, size)[0].astype(np.float32)  # (S, S, 4)
+        share = icon[..., 3:] / 255
+        crops.append((icon[..., :3] * share + 128 * (1 - share)).round().astype(np.uint8))
+    return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
+
+
+def _synthetic_index(
+    net: SignNet, data: TrainingData, preset: str, crops: int
+) -> tuple[PrototypeIndex, Outputs]:
+    """An index of as many synthetic crops of every class, and what the net says of them."""
+    engine = index_synthesiser(data, preset, next(net.parameters()).device)
+    made = index_outputs(net, engine, data.catalogue.codes, crops)
+    sources = torch.full((len(made.labels),), SOURCES.index("synthetic"), dtype=torch.uint8)
+    index = PrototypeIndex(
+        torch.from_numpy(made.embedding),
+        torch.from_numpy(made.labels),
+        sources,
+        len(data.catalogue),
+    )
+    return index, made
+
+
+def _no_sign_outputs(net: SignNet, data: TrainingData) -> Outputs:
+    """What the net says of crops without signs."""
+    device = next(net.parameters()).device
+    return tensor_outputs(net, no_sign_crops(data.backgrounds(device), _NO_SIGN_CROPS, data.seed))

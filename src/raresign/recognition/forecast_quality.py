@@ -1,0 +1,103 @@
+"""How good a forecast of recalls was, against what was observed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from raresign.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ForecastQuality:
+    """A forecast against what was observed, each class counting alike.
+
+    Args:
+        classes: Classes compared.
+        pearson: Correlation of predicted and observed recall, NaN where one does not vary.
+        spearman: The same of their ranks, ties at their mean rank.
+        error: Mean absolute error.
+        noise: Mean absolute error that a perfect forecast would have by the number of crops alone.
+        coverage: Share of the classes whose observed recall lies in its interval, ends included.
+
+    Example: see `forecast_quality`, which makes it.
+    """
+
+    classes: int
+    pearson: float
+    spearman: float
+    error: float
+    noise: float
+    coverage: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same ready for JSON: None for NaN."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+
+def forecast_quality(
+    predicted: ArrayLike, low: ArrayLike, high: ArrayLike, observed: ArrayLike, crops: ArrayLike
+) -> ForecastQuality:
+    """Compare forecasts with observed recalls.
+
+    The noise is sqrt(2 / pi) x the binomial standard error sqrt(p (1 - p) / n), the mean absolute
+    value of a normal variable, with p = (hits + 0.5) / (n + 1).
+
+    Args:
+        predicted: (Q,) recall in [0, 1].
+        low: (Q,) lower ends.
+        high: (Q,) upper ends.
+        observed: (Q,) observed recall in [0, 1]; anything where there are no crops.
+        crops: (Q,) real crops of each class; classes without are left out.
+
+    Returns:
+        The figures; NaN where no class is left.
+
+    Raises:
+        InputError: Shapes that differ, or numbers that are no recalls.
+
+    Example:
+        >>> quality = forecast_quality([0.5, 0.9], [0.3, 0.8], [0.7, 1.0], [0.6, 0.7], [10, 10])
+        >>> quality.coverage, round(quality.error, 3), round(quality.pearson, 3)
+        (0.5, 0.15, 1.0)
+    """
+    given = [np.asarray(part, dtype=np.float64) for part in (predicted, low, high, observed, crops)]
+    if any(part.ndim != 1 or part.shape != given[0].shape for part in given):
+        raise InputError(
+            f"shapes {[part.shape for part in given]}", "give five lists of one length"
+        )
+    seen = given[4] > 0
+    guess, lower, upper, truth, count = (part[seen] for part in given)
+    if not all(((part >= 0) & (part <= 1)).all() for part in (guess, lower, upper, truth)):
+        raise InputError("a recall or an end of its interval lies outside 0..1", "give shares")
+    if not len(guess):
+        return ForecastQuality(0, math.nan, math.nan, math.nan, math.nan, math.nan)
+    share = (truth * count + 0.5) / (count + 1)
+    return ForecastQuality(
+        classes=len(guess),
+        pearson=_correlation(guess, truth),
+        spearman=_correlation(_ranks(guess), _ranks(truth)),
+        error=float(np.abs(guess - truth).mean()),
+        noise=float(np.sqrt(2 / math.pi * share * (1 - share) / count).mean()),
+        coverage=float(((lower <= truth) & (truth <= upper)).mean()),
+    )
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """Pearson's r."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:  # exact, unlike a variance of equal numbers
+        return math.nan
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1 up, equal values at the mean of their ranks."""
+    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(size) - (size - 1) / 2)[group]
+    return ranks

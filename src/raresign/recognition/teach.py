@@ -1,0 +1,52 @@
+"""New classes for a trained net: a row of the classifier and prototypes from made crops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from raresign.catalogue import SignClass
+from raresign.recognition.build import icon_crops
+from raresign.recognition.new_class import fit_rows
+from raresign.recognition.outputs import Outputs, net_outputs
+from raresign.recognition.prototypes import SOURCES
+from raresign.recognition.recogniser import AddedClass, Recogniser
+
+MOST_LOST = 0.004
+"""Share of the index's crops of earlier classes that new classes may take."""
+
+
+def teach(
+    recogniser: Recogniser,
+    signs: Sequence[SignClass],
+    made: Outputs,
+    photos: Sequence[np.ndarray] = (),
+) -> list[AddedClass]:
+    """What `Recogniser.with_classes` needs for new classes; net and earlier rows stay as they are.
+
+    Args:
+        recogniser: Knows the earlier classes, with an index.
+        signs: The K new classes.
+        made: Outputs of synthetic crops of them, labels 0..K-1.
+        photos: For each class (n, E) embeddings of real crops of it; none unless given.
+    """
+    before = len(recogniser.families)
+    icons = net_outputs(recogniser.net, icon_crops(signs, recogniser.net.crop_size)).embedding
+    none = np.empty((0, made.embedding.shape[1]), np.float32)
+    real = list(photos) or [none] * len(signs)
+    crops = np.concatenate([made.embedding, *real])
+    own = [np.full(len(some), place) for place, some in enumerate(real)]
+    labels = torch.from_numpy(np.concatenate([made.labels, *own])).long() + before
+    features = torch.cat([recogniser.index_features(), recogniser.features(crops)])
+    every = torch.cat([recogniser.index.labels, labels])
+    weight, bias = recogniser.classifier_rows()
+    rows, biases = fit_rows(weight, bias, features, every, len(signs), guard=MOST_LOST)
+    added = []
+    for place, sign in enumerate(signs):
+        parts = [made.embedding[made.labels == place], icons[place][None], real[place]]
+        sources = np.repeat(np.arange(len(SOURCES), dtype=np.uint8), [len(part) for part in parts])
+        row, embedding = rows[place].numpy(), np.concatenate(parts)
+        added.append(AddedClass(sign.family, row, float(biases[place]), embedding, sources))
+    return added

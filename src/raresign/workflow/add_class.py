@@ -1,0 +1,271 @@
+"""`raresign add-class`: a new sign from one icon, without training; `remove-class` undoes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from raresign.catalogue import (
+    SignCatalogue,
+    SignClass,
+    class_pictures,
+    family_of_code,
+    family_of_icon,
+    load_icon,
+    load_pictures,
+    sign_name,
+)
+from raresign.datasets import from_files, squashed_chunks
+from raresign.embedded import procedural_backgrounds
+from raresign.errors import InputError
+from raresign.recognition import (
+    Recogniser,
+    check_new_icon,
+    class_facts,
+    index_outputs,
+    net_outputs,
+    teach,
+)
+from raresign.recognition.outputs import Outputs
+from raresign.synthesis import (
+    BackgroundAtlas,
+    IconAtlas,
+    Synthesiser,
+    build_synthesiser,
+    load_preset,
+)
+from raresign.workflow.forecasts import known_forecast
+from raresign.workflow.new_class_sheet import draw_new_class
+from raresign.workflow.recognition_file import (
+    ADDED,
+    LaterClass,
+    load_added,
+    remove_added,
+    run_backgrounds,
+    write_added,
+)
+from raresign.workflow.run_folder import RunFolder
+
+_INDEX_CROPS, _FEW = 32, 10
+"""Synthetic crops of a new class; half as many where more than `_FEW` classes come at once."""
+_TRIAL_CROPS = 16
+_FORECAST = ("recall", "low", "high")
+
+
+@dataclass(frozen=True)
+class NewClass:
+    """What is known of a class that was added.
+
+    Attributes:
+        code: Class code.
+        name: Readable name.
+        family: Shape and colour.
+        recall: Predicted recall on real crops, in [0, 1]; None without a forecast.
+        low, high: Its 90 % interval.
+        confusions: Code -> share of fresh made crops that were called it, largest first.
+        sheet: Picture of the new sign beside the signs that it will be confused with.
+    """
+
+    code: str
+    name: str
+    family: str
+    recall: float | None
+    low: float | None
+    high: float | None
+    confusions: dict[str, float]
+    sheet: Path
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "sheet": str(self.sheet)}
+
+
+def add_class(
+    run: str | Path,
+    icons: Sequence[str | Path],
+    codes: Sequence[str] = (),
+    photos: str | Path | None = None,
+) -> list[NewClass]:
+    """Teach a trained run new signs from their icons: no training, some seconds.
+
+    Crops are made of each icon; each class gets prototypes and a row of the classifier, fitted
+    while the net and all earlier rows stay as they are.
+
+    Args:
+        run: The run folder; only its folder `added` changes.
+        icons: One PNG or SVG a class.
+        codes: One class code an icon; the files' names unless given.
+        photos: Real crops: a folder (or a file) for one class, a folder of folders named by code
+            for several.
+
+    Raises:
+        InputError: No finished run, codes and icons that do not match, a code that is taken, an
+            icon that no class can be made of or that another class has, no photo where some were
+            named. Nothing is written then.
+
+    Returns:
+        One entry a class, in the order given.
+    """
+    folder = RunFolder.open(run)
+    recogniser, catalogue = folder.recogniser(), folder.catalogue()
+    signs = _new_signs(catalogue, [Path(icon) for icon in icons], codes)
+    real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
+    made_of = SignCatalogue(signs)
+    engine = _engine(folder, made_of, recogniser)
+    count = _INDEX_CROPS if len(signs) <= _FEW else _INDEX_CROPS // 2
+    made = index_outputs(recogniser.net, engine, made_of.codes, count)
+    added = teach(recogniser, signs, made, [real[sign.code] for sign in signs])
+    bigger = recogniser.with_classes(added)
+    trial = index_outputs(recogniser.net, engine, made_of.codes, min(count, _TRIAL_CROPS), turn=1)
+    answers = bigger.judge(trial).probabilities.argmax(1) - len(catalogue)
+    after = SignCatalogue([*catalogue.classes, *signs])
+    predicted = _predict(bigger, after, trial, answers, len(catalogue))
+    order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
+    later, found = [], []
+    for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
+        said = answers[trial.labels == place] + len(catalogue)
+        confusions = _confusions(said, len(catalogue) + place, after)
+        recall = predicted[place] if predicted else None
+        info = {
+            "code": sign.code,
+            "id": sign.id,
+            "family": sign.family,
+            "order": order + place,
+            "forecast": dict(zip(("recall", "low", "high"), recall, strict=True))
+            if recall
+            else None,
+            "confusions": [[code, share] for code, share in confusions.items()],
+        }
+        later.append(LaterClass(sign, one, info))
+        found.append((sign, confusions, recall))
+    write_added(folder.path, later)
+    results = []
+    for sign, confusions, recall in found:
+        place_of = folder.path / ADDED / sign.code
+        sheet = draw_new_class(place_of / "confusions.png", sign, confusions, after)
+        value, low, high = recall or (None, None, None)
+        name = sign_name(sign.code)
+        results.append(NewClass(sign.code, name, sign.family, value, low, high, confusions, sheet))
+    return results
+
+
+def remove_class(run: str | Path, codes: Sequence[str]) -> None:
+    """Take added classes out again: every other answer is then what it was before they came.
+
+    Raises:
+        InputError: The run has no such added class; nothing is removed then.
+    """
+    folder = RunFolder.open(run)
+    own = folder.own_catalogue()
+    for code in codes:
+        if own.label_of(code) >= 0:
+            raise InputError(
+                f"class '{code}' was trained into {run}", "only classes of add-class can go"
+            )
+    remove_added(folder.path, codes)
+
+
+def _new_signs(
+    catalogue: SignCatalogue, icons: Sequence[Path], codes: Sequence[str]
+) -> list[SignClass]:
+    """The classes of the icons, checked against the catalogue and each other."""
+    names = list(codes) or [icon.stem for icon in icons]
+    if not icons or len(names) != len(icons):
+        raise InputError(f"{len(icons)} icons and {len(names)} codes", "give one code an icon")
+    for code in names:
+        if catalogue.label_of(code) >= 0 or names.count(code) > 1:
+            where = "already in the run" if catalogue.label_of(code) >= 0 else "given twice"
+            raise InputError(f"class '{code}' is {where}", "choose another --code")
+    existing = [
+        (sign.code, picture)
+        for sign, pictures in zip(catalogue.classes, load_pictures(catalogue.classes), strict=True)
+        for picture in pictures
+    ]
+    first = 1 + max(sign.id for sign in catalogue.classes)
+    signs = []
+    for number, (icon, code) in enumerate(zip(icons, names, strict=True)):
+        picture = load_icon(icon, code=code)
+        check_new_icon(picture, code, existing)
+        existing.append((code, picture))
+        family = family_of_code(code) or family_of_icon(picture)
+        signs.append(SignClass(code, first + number, "rare", (icon,), family, None))
+    SignCatalogue([*catalogue.classes, *signs])  # checks codes
+    return signs
+
+
+def _photos(
+    photos: str | Path | None, code: str, classes: int, recogniser: Recogniser
+) -> np.ndarray:
+    """(n, E) embeddings of the real crops of a class, none without photos."""
+    nothing = np.empty((0, recogniser.net.settings["embedding"]), np.float32)
+    if photos is None:
+        return nothing
+    place = Path(photos) if classes == 1 else Path(photos) / code
+    if classes > 1 and not place.is_dir():
+        return nothing
+    size = recogniser.net.crop_size
+    crops = [chunk.crops for chunk in squashed_chunks(from_files([place]), size)]
+    found = np.concatenate(crops) if crops else np.empty((0, 3, size, size), np.uint8)
+    if not len(found):
+        raise InputError(f"{place} holds no readable crop of class '{code}'", "give PNG or JPEG")
+    return net_outputs(recogniser.net, found).embedding
+
+
+def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> Synthesiser:
+    """Makes crops of the new icons as the run's own were made."""
+    size = recogniser.net.crop_size
+    stages = folder.info["settings"]["recipe"]["stages"]
+    preset = stages[-1].get("preset", "road")
+    try:
+        settings = load_preset(preset)
+    except InputError:  # a camera's YAML that has gone; the run keeps no copy
+        settings = load_preset("road")
+    photos = run_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
+    return build_synthesiser(
+        settings,
+        IconAtlas.from_catalogue(signs, size),
+        BackgroundAtlas.from_pictures(photos, size),
+        folder.info["seed"],
+    )
+
+
+def _predict(
+    recogniser: Recogniser,
+    catalogue: SignCatalogue,
+    trial: Outputs,
+    answers: np.ndarray,
+    before: int,
+) -> list[tuple[float, float, float]] | None:
+    """Predicted recall and its interval for every new class."""
+    forecast = known_forecast()
+    if forecast is None:
+        return None
+    blank = np.zeros((32, 32, 4), np.uint8)
+    pictures = [
+        class_pictures(sign, 32)[0] if label >= before else blank
+        for label, sign in enumerate(catalogue.classes)
+    ]
+    facts = class_facts(
+        np.arange(before, len(catalogue)),
+        trial.labels + before,
+        answers == trial.labels,
+        recogniser.index.class_means().numpy(),
+        recogniser.families,
+        ~recogniser.rare,
+        pictures,
+    )
+    columns = zip(*(column.tolist() for column in forecast.predict(facts)), strict=True)
+    return [(float(a), float(b), float(c)) for a, b, c in columns]
+
+
+def _confusions(
+    said: np.ndarray, own: int, catalogue: SignCatalogue, most: int = 5
+) -> dict[str, float]:
+    """What fresh crops of a class were called instead, as shares, largest first."""
+    wrong, counts = np.unique(said[said != own], return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:most]
+    return {catalogue[int(wrong[k])].code: float(counts[k] / len(said)) for k in order}

@@ -1,0 +1,39 @@
+"""A picture of a new sign beside the signs that it will be confused with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from raresign.catalogue import SignCatalogue, SignClass
+from raresign.files import whole_file
+from raresign.recognition import icon_crops
+from raresign.workflow.sheet_page import Cell, Row, draw_page
+
+_SIDE = 96
+
+
+def draw_new_class(
+    path: Path, sign: SignClass, confusions: Mapping[str, float], catalogue: SignCatalogue
+) -> Path:
+    """Write the picture, whole or not at all.
+
+    Args:
+        path: The PNG to write.
+        sign: The new class.
+        confusions: Code -> share of its made crops that were called so.
+        catalogue: Holds the classes of `confusions`.
+    """
+    others = [catalogue[catalogue.label_of(code)] for code in confusions]
+    pictures = icon_crops([sign, *others], _SIDE).transpose(0, 2, 3, 1)
+    captions = [sign.code, *(f"{c} {100 * share:.0f} %" for c, share in confusions.items())]
+    cells = [Cell(np.asarray(p), c) for p, c in zip(pictures, captions, strict=True)]
+    note = (
+        "called instead, share of its made crops" if others else "no made crop was called otherwise"
+    )
+    page = draw_page("", note, [Row("", cells)])
+    with whole_file(path) as temporary:
+        page.save(temporary)
+    return path

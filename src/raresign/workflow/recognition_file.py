@@ -1,0 +1,191 @@
+"""What a run keeps beside its net: recogniser, some backgrounds, classes that came later."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file
+from safetensors.numpy import save_file as save_arrays
+from safetensors.torch import load_file as load_tensors
+from safetensors.torch import save_file as save_tensors
+
+from raresign.catalogue import SignCatalogue, SignClass
+from raresign.datasets import load_backgrounds
+from raresign.errors import InputError
+from raresign.files import whole_file, write_json
+from raresign.models import SignNet
+from raresign.recognition import AddedClass, Recogniser
+
+FILE = "recognition.safetensors"
+ADDED = "added"
+_BACKGROUNDS = "backgrounds"
+_MOST_BACKGROUNDS = 48
+
+
+@dataclass(frozen=True)
+class LaterClass:
+    """A class that was added to a run, as it lies in RUN/added/CODE.
+
+    Attributes:
+        sign: The class as a catalogue knows it.
+        added: Its row and prototypes.
+        info: What class.json holds: forecast and confusions, too.
+    """
+
+    sign: SignClass
+    added: AddedClass
+    info: dict[str, Any]
+
+
+def save_recogniser(path: Path, recogniser: Recogniser, photos: Sequence[np.ndarray]) -> None:
+    """Write the recogniser, and some backgrounds, which later classes are made with.
+
+    Args:
+        path: The run folder.
+        recogniser: Its net is not written.
+        photos: (H, W, 3) uint8.
+    """
+    for number, photo in enumerate(photos[:: max(1, len(photos) // _MOST_BACKGROUNDS)]):
+        with whole_file(path / _BACKGROUNDS / f"{number:03d}.webp") as temporary:
+            Image.fromarray(photo).save(temporary, quality=90)
+    tensors, plain = recogniser.state()
+    contiguous = {name: value.contiguous() for name, value in tensors.items()}
+    with whole_file(path / FILE) as temporary:
+        save_tensors(contiguous, temporary, metadata={"raresign": json.dumps(plain)})
+
+
+def load_recogniser(path: Path, net: SignNet, catalogue: SignCatalogue) -> Recogniser:
+    """The recogniser of a run with the classes that came later.
+
+    A run without one (the published recipes, or a training that has not ended) answers with the
+    classifier alone.
+
+    Args:
+        path: The run folder.
+        net: Its net.
+        catalogue: Its own classes, without later ones.
+
+    Raises:
+        InputError: A file is damaged, or belongs to another run.
+    """
+    file = path / FILE
+    if not file.exists():
+        rare = np.array([sign.type == "rare" for sign in catalogue.classes])
+        plain = Recogniser.plain(net, [sign.family for sign in catalogue.classes], rare)
+        return plain.with_classes([later.added for later in load_added(path)])
+    try:
+        tensors = load_tensors(file)
+        with safe_open(file, framework="pt") as opened:
+            values = json.loads((opened.metadata() or {})["raresign"])
+        recogniser = Recogniser.from_state(net, tensors, values)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{file} is damaged: {error}", "restore it, or train again") from error
+    if len(recogniser.families) != len(catalogue):
+        raise InputError(
+            f"{file} knows {len(recogniser.families)} classes, the run {len(catalogue)}",
+            "restore the file that belongs to the run",
+        )
+    return recogniser.with_classes([later.added for later in load_added(path)])
+
+
+def run_backgrounds(path: Path) -> list[np.ndarray]:
+    """The backgrounds that a run kept, none if it kept none."""
+    folder = path / _BACKGROUNDS
+    return load_backgrounds(folder) if folder.is_dir() else []
+
+
+def load_added(path: Path) -> list[LaterClass]:
+    """The classes that were added to a run, in the order in which they came.
+
+    Raises:
+        InputError: A file is damaged.
+    """
+    folder = path / ADDED
+    if not folder.is_dir():
+        return []
+    found = [_read(place) for place in folder.iterdir() if not place.name.startswith(".")]
+    return sorted(found, key=lambda later: later.info["order"])
+
+
+def write_added(path: Path, later: Sequence[LaterClass]) -> None:
+    """Write classes into RUN/added, each folder whole or not at all.
+
+    Args:
+        path: The run folder.
+        later: The classes; their icons are copied.
+    """
+    staging = path / ADDED / ".new"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        for one in later:
+            place = staging / one.sign.code
+            place.mkdir(parents=True)
+            icon = one.sign.icons[0]
+            shutil.copyfile(icon, place / f"icon{icon.suffix.lower()}")
+            arrays: dict[str, np.ndarray] = {
+                "row": one.added.row.astype(np.float32),
+                "bias": np.array([one.added.bias], np.float32),
+                "embedding": one.added.embedding.astype(np.float16),
+                "sources": one.added.sources.astype(np.uint8),
+            }
+            save_arrays(arrays, place / "rows.safetensors")
+            write_json(place / "class.json", one.info)
+        for one in later:
+            (staging / one.sign.code).replace(path / ADDED / one.sign.code)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if not any((path / ADDED).iterdir()):
+            (path / ADDED).rmdir()
+
+
+def remove_added(path: Path, codes: Sequence[str]) -> None:
+    """Delete classes that were added; the run is then as if they had never come.
+
+    Raises:
+        InputError: A code was not added; nothing is deleted then.
+    """
+    known = [later.sign.code for later in load_added(path)]
+    for code in codes:
+        if code not in known:
+            raise InputError(
+                f"{path} has no added class '{code}'",
+                f"added are {', '.join(known)}" if known else "none was added",
+            )
+    for code in codes:
+        # Renamed first: a folder that is half deleted must not be read.
+        gone = path / ADDED / f".gone-{code}"
+        (path / ADDED / code).replace(gone)
+        shutil.rmtree(gone)
+    if not any((path / ADDED).iterdir()):
+        (path / ADDED).rmdir()
+
+
+def _read(place: Path) -> LaterClass:
+    try:
+        info = json.loads((place / "class.json").read_text(encoding="utf-8"))
+        arrays = load_file(place / "rows.safetensors")
+        icons = sorted(file for file in place.iterdir() if file.stem == "icon")
+        sign = SignClass(info["code"], info["id"], "rare", tuple(icons), info["family"], None)
+        added = AddedClass(
+            info["family"],
+            arrays["row"].astype(np.float32),
+            float(arrays["bias"][0]),
+            arrays["embedding"].astype(np.float32),
+            arrays["sources"],
+        )
+        int(info["order"])
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{place} is no added class: {type(error).__name__}: {error}", "delete the folder"
+        ) from error
+    if not icons:
+        raise InputError(f"{place} holds no icon", "delete the folder and add the class again")
+    return LaterClass(sign, added, info)
