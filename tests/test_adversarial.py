@@ -114,7 +114,11 @@ def test_frozen_statistics_of_a_norm_without_any() -> None:
     ("share", "reach", "changed"), [(0.5, 4.0, 2), (1.0, 0.1, 4), (0.1, 4.0, 0)]
 )
 def test_a_share_of_the_synthetic_crops_is_refined_and_the_net_stays(
-    training_data: TrainingData, new_net: Callable[[], SignNet], share: float, reach: float, changed: int
+    training_data: TrainingData,
+    new_net: Callable[[], SignNet],
+    share: float,
+    reach: float,
+    changed: int,
 ) -> None:
     settings: dict[str, Any] = {"steps": 2, "reach": reach, "share": share}
     stage = Stage(kind="mixed", steps=1, real=3, synthetic=4, adversarial=settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from raresign.catalogue import SignCatalogue
+from raresign.synthesis import SyntheticBatch
 from raresign.training import Stage, StageBatches, TrainingData, split_crops
 
 CPU = torch.device("cpu")
@@ -232,3 +233,58 @@ def test_copies_share_the_data(training_data: TrainingData) -> None:
     from copy import deepcopy
 
     assert deepcopy(training_data) is training_data
+
+
+class Blank:
+    """A synthesiser of black crops: labels are all that counts here."""
+
+    def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
+        return SyntheticBatch(
+            torch.zeros(len(labels), 3, 32, 32), labels, torch.ones_like(labels), len(labels)
+        )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"kind": "mixed", "real": 16, "synthetic": 7, "flips": "twin"},
+        {"kind": "mixed", "real": 16, "synthetic": 7, "flips": "none", "real_power": 1.0},
+        {"kind": "mixed", "real": 16, "synthetic": 7, "flips": "blind", "real_power": 0.0},
+        {"kind": "mixed", "balanced": {"classes": 4, "items": 4}, "flips": "twin"},
+        {"kind": "metric", "balanced": {"classes": 6, "items": 3}, "flips": "none"},
+    ],
+)
+def test_priors_are_the_shares_of_the_batches_that_are_served(
+    training_data: TrainingData, catalogue: SignCatalogue, settings: dict[str, Any]
+) -> None:
+    """Mirrored crops count for the label that they then carry."""
+    labels = training_data.labels.clone()
+    few = (labels == catalogue.label_of("2.5")).nonzero().squeeze(1)
+    labels[few[2:]] = -1  # 2 crops of it, 8 of the other three frequent classes
+    data = replace(training_data, labels=labels)
+    stage = Stage(steps=360, hold_out=False, augment=False, **settings)
+    made = StageBatches(data, stage, 0, CPU)
+    cast(Any, made)._synthesisers = [Blank()]
+    served = torch.zeros(2, len(catalogue), dtype=torch.int64)
+    for step in range(stage.steps):
+        batch = made.batch(step)
+        served.index_put_((batch.made.long(), batch.labels), torch.tensor(1), accumulate=True)
+    priors = made.priors()
+    shares = served / served.sum(1, keepdim=True)
+    # At least 3,000 real crops, half of one class's mirrored by chance: a standard error of 0.005.
+    torch.testing.assert_close(priors, shares, atol=0.02, rtol=0)
+    assert ((priors == 0) == (served == 0)).all()
+    torch.testing.assert_close(priors.sum(1), torch.ones(2))
+    assert (
+        len(priors[0][priors[0] > 0].unique()) > 1
+        or "balanced" in settings
+        or (settings.get("real_power") == 0.0)
+    )
+
+
+def test_a_domain_that_is_not_served_has_an_even_prior(training_data: TrainingData) -> None:
+    made = batches(training_data, kind="synthetic", synthetic=4)
+    nothing = replace(training_data, labels=torch.full_like(training_data.labels, -1))
+    alone = batches(nothing, kind="synthetic", synthetic=4, hold_out=False)
+    assert alone.priors()[0].tolist() == pytest.approx([1 / 6] * 6)
+    assert made.priors()[1].tolist() == pytest.approx([1 / 6] * 6)

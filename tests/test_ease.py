@@ -16,8 +16,28 @@ from synthesis_core import background_atlas, icon_atlas
 
 POSE = ("rotation", "tilt", "shear", "stretch", "shift")
 MISHAPS = set(
-    "fading dirt peeling scratches stickers rust dents glare board pole neighbour sign_behind rain "
-    "snow branches post sign_before frame_edge motion_blur chromatic_aberration".split()
+    [
+        "fading",
+        "dirt",
+        "peeling",
+        "scratches",
+        "stickers",
+        "rust",
+        "dents",
+        "glare",
+        "board",
+        "pole",
+        "neighbour",
+        "sign_behind",
+        "rain",
+        "snow",
+        "branches",
+        "post",
+        "sign_before",
+        "frame_edge",
+        "motion_blur",
+        "chromatic_aberration",
+    ]
 )
 SHARES = st.floats(0, 1, allow_subnormal=False)
 

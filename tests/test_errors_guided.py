@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raresign.models import SignNet, SignOutput
-from raresign.synthesis import SyntheticBatch, Synthesiser
+from raresign.synthesis import Synthesiser, SyntheticBatch
 from raresign.training import Stage, StageBatches, TrainingData
 from raresign.training.errors_guided import servings_by_errors
 

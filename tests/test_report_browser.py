@@ -13,6 +13,7 @@ import pytest
 from raresign.files import write_json
 from raresign.report import write_report
 from test_report import CODES, HOSTILE, made_run
+from test_report_recognition import add_recognition
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -36,6 +37,7 @@ def browser() -> Iterator[sync_api.Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = made_run(tmp_path_factory.mktemp("browser"))
+    add_recognition(run)
     info = json.loads((run / "run.json").read_text())
     info["name"] = HOSTILE + "x" * 200  # one long word must not widen the page
     write_json(run / "run.json", info)

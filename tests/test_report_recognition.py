@@ -19,7 +19,7 @@ from raresign.files import write_json
 from raresign.recognition import LEVELS
 from raresign.report import write_report
 from raresign.report.added import read_added
-from raresign.report.dared import LEVEL_NAMES
+from raresign.report.dared import LEVEL_NAMES, _bottom
 from raresign.report.recognition import opinion
 from raresign.report.share_plot import Curve, share_plot, thinned
 from test_report import CODES, HOSTILE, Page, made_predictions, made_run, page_of
@@ -337,13 +337,13 @@ def test_hostile_answers_stay_text(run: Path) -> None:
     assert f"unknown {HOSTILE}" in "".join(page.words)
 
 
-def test_icons_of_neighbours_leave_the_page_light(tmp_path: Path) -> None:
-    codes = tuple(f"3.{i}" for i in range(1, 206))
-    types = tuple("rare" if i % 2 else "freq" for i in range(205))
-    run = made_run(tmp_path, codes, types, ("red ring",) * 205, crops=1200)
-    before = write_report(run).stat().st_size
-    add_recognition(run)
-    assert write_report(run).stat().st_size < before + 1_000_000
+def test_the_axis_begins_at_a_marked_share() -> None:
+    for lowest in np.linspace(0, 1, 101).tolist():
+        bottom = _bottom(lowest)
+        assert 0 <= bottom <= lowest + 1e-9
+        chart = share_plot("t", ("a", "b"), [], bottom=bottom)
+        foot = f'text-anchor="end">{100 * bottom:g}\u202f%'
+        assert foot in chart, lowest
 
 
 def test_opinion_without_prototypes_names_none() -> None:

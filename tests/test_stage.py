@@ -65,3 +65,48 @@ def test_names_that_are_no_folder_are_refused(name: str) -> None:
     """The name becomes a folder of the run."""
     with pytest.raises(InputError, match=r"stages\.0\.name"):
         load_recipe({"stages": [{"kind": "pretrain", "steps": 1, "real": 1, "name": name}]})
+
+
+MIXED = {"kind": "mixed", "real": 4, "synthetic": 4}
+PRETRAIN = {"kind": "pretrain", "real": 4}
+SYNTHETIC = {"kind": "synthetic", "synthetic": 4}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({**PRETRAIN, "separate_norms": True}, "'separate_norms' needs real and synthetic crops"),
+        ({**SYNTHETIC, "separate_norms": True}, "'separate_norms' needs real and synthetic crops"),
+        ({**SYNTHETIC, "prior": "domain"}, "'prior' needs real and synthetic crops"),
+        ({**PRETRAIN, "adversarial": {}}, "'adversarial' changes synthetic crops"),
+        ({**MIXED, "difficulty": [-0.1, 1.0]}, r"'difficulty' takes two numbers in \[0, 1\]"),
+        ({**MIXED, "difficulty": [0.5, 1.1]}, r"'difficulty' takes two numbers in \[0, 1\]"),
+        ({**MIXED, "difficulty": [0.5]}, "difficulty"),
+        ({**MIXED, "adversarial": {"steps": 0}}, "adversarial.steps"),
+        ({**MIXED, "adversarial": {"reach": 0}}, "adversarial.reach"),
+        ({**MIXED, "adversarial": {"share": 1.5}}, "adversarial.share"),
+        ({**MIXED, "by_errors": -1}, "by_errors"),
+        ({**MIXED, "crops_behind": -1}, "crops_behind"),
+        ({**MIXED, "metric": {"loss": "triplet"}}, "metric.loss"),
+        ({**MIXED, "contrastive": {"form": "other"}}, "contrastive.form"),
+    ],
+)
+def test_ideas_that_do_not_fit(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"stages.0.*{message}"):
+        load_recipe({"stages": [{"steps": 1, **settings}]})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {**MIXED, "separate_norms": True, "prior": "domain", "adversarial": {}},
+        {"kind": "metric", "balanced": BALANCED, "separate_norms": True, "prior": "domain"},
+        {"kind": "metric", "balanced": BALANCED, "adversarial": {"share": 1.0}},
+        {**SYNTHETIC, "adversarial": {}, "difficulty": [0.0, 1.0]},
+        {**PRETRAIN, "prior": "none", "separate_norms": False},
+        {**MIXED, "difficulty": [1.0, 0.2], "by_errors": 8, "crops_behind": 3},
+    ],
+)
+def test_ideas_that_fit(settings: dict[str, Any]) -> None:
+    stage = Stage(steps=1, **settings)
+    assert Stage.model_validate(stage.model_dump()) == stage

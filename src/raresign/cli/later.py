@@ -36,9 +36,7 @@ def add_class(
         for one in found:
             typer.echo(json.dumps(one.as_dict(), ensure_ascii=False))
         return
-    table = Table(
-        "code", "name", "family", "predicted recall %", "confused with", "picture"
-    )
+    table = Table("code", "name", "family", "predicted recall %", "confused with", "picture")
     for one in found:
         recall = "-"
         if one.recall is not None:

@@ -63,6 +63,9 @@ def protocol(
     reference: Annotated[
         bool, typer.Option(help="Also the published recipe and the ceiling.")
     ] = True,
+    absent: Annotated[
+        bool, typer.Option("--absent", help="Leave the fold's classes out: unknown, then added.")
+    ] = False,
     icons: Annotated[str | None, typer.Option(help="As for train.")] = None,
     jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     as_json: Json = False,
@@ -72,6 +75,13 @@ def protocol(
     Example: `raresign protocol DATA --out runs/protocol --ideas ideas --jobs 2`
     """
     say = Console(stderr=True, highlight=False).print
+    if absent:
+        told = raresign.protocol_absent(
+            data, out, recipe, folds=folds, seeds=seeds, icons=icons, jobs=jobs, say=say
+        )
+        page = out / "absent.json"
+        typer.echo(page.read_text(encoding="utf-8") if as_json else told.markdown())
+        return
     table = raresign.protocol(
         data,
         out,

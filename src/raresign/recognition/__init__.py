@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from raresign.recognition.build import Rules, build_recogniser, fit_rules, icon_crops
+from raresign.recognition.build import (
+    Rules,
+    build_recogniser,
+    fit_rules,
+    icon_crops,
+    index_synthesiser,
+    no_sign_crops,
+)
 from raresign.recognition.calibrate import HeldOut, calibrate_fusion, calibrate_unknown
 from raresign.recognition.class_facts import class_facts
 from raresign.recognition.forecast import Forecast, fit_forecast
-from raresign.recognition.forecast_quality import forecast_quality
+from raresign.recognition.forecast_quality import ForecastQuality, forecast_quality
 from raresign.recognition.fusion import Fusion, balanced_weights, fit_fusion
 from raresign.recognition.hard_gate import HardGate, fit_hard_gate
 from raresign.recognition.icon_check import check_new_icon
+from raresign.recognition.known_score import energy, max_cosine, max_probability
 from raresign.recognition.new_class import fit_rows
-from raresign.recognition.outputs import Outputs, index_outputs, net_outputs
+from raresign.recognition.outputs import Outputs, index_outputs, net_outputs, tensor_outputs
 from raresign.recognition.prototypes import SOURCES, PrototypeIndex
 from raresign.recognition.recogniser import AddedClass, Recogniser, Recognition
 from raresign.recognition.teach import teach
@@ -22,6 +30,7 @@ __all__ = [
     "SOURCES",
     "AddedClass",
     "Forecast",
+    "ForecastQuality",
     "Fusion",
     "HardGate",
     "HeldOut",
@@ -37,6 +46,7 @@ __all__ = [
     "calibrate_unknown",
     "check_new_icon",
     "class_facts",
+    "energy",
     "fit_forecast",
     "fit_fusion",
     "fit_hard_gate",
@@ -45,6 +55,11 @@ __all__ = [
     "forecast_quality",
     "icon_crops",
     "index_outputs",
+    "index_synthesiser",
+    "max_cosine",
+    "max_probability",
     "net_outputs",
+    "no_sign_crops",
     "teach",
+    "tensor_outputs",
 ]

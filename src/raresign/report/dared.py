@@ -103,9 +103,15 @@ def dared(predictions: Predictions, answers: Sequence[CropAnswer]) -> Dared | No
         "Accuracy and coverage",
         ("crops answered with a class", "of these right"),
         curves,
-        bottom=min(0.9, math.floor(lowest * 10) / 10),
+        bottom=_bottom(lowest),
     )
     return Dared(rows, chart, legend)
+
+
+def _bottom(lowest: float) -> float:
+    """Where the axis begins so that it holds `lowest` and begins at a marked share."""
+    gap = 0.1 if lowest >= 0.5 else 0.2
+    return min(0.9, math.floor(lowest / gap + 1e-9) * gap)
 
 
 def _cell(
@@ -141,7 +147,9 @@ def _curves(
         lines.append(Curve(tuple(points), css))
         taken = answered[rows]
         if taken.any():
-            dots.append(Curve(((float(taken.mean()), float(right[taken].mean())),), css, (5.5,)))
+            dots.append(
+                Curve(((float(taken.mean()), float(right[taken].mean())),), f"mark {css}", (5.5,))
+            )
         area = area_under_risk_coverage(score, right)
         legend.append((css, f"{names[group]} (AURC {area:.3f})"))
     return [*lines, *dots], tuple(legend)

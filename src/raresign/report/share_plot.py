@@ -8,7 +8,7 @@ from html import escape
 
 # Drawing units; the page scales the picture, so text is set large enough for a narrow screen.
 _WIDTH, _HEIGHT = 560, 380
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 20, 14, 58
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 36, 36, 58
 _MOST_POINTS = 240
 
 Point = tuple[float, float]
@@ -75,11 +75,7 @@ def share_plot(
         parts.append(f'<path class="grid" d="M{x(tick)} {_TOP}V{foot}"/>')
         parts.append(_text(x(tick), foot + 20, "middle", _percent(tick)))
     parts.append(_text(_WIDTH - _RIGHT, _HEIGHT - 8, "end", escape(axes[0])))
-    middle = _TOP + inner_height / 2
-    parts.append(
-        f'<text class="tick" transform="translate(16 {middle:g}) rotate(-90)" '
-        f'text-anchor="middle">{escape(axes[1])}</text>'
-    )
+    parts.append(_text(_LEFT, _TOP - 18, "start", escape(axes[1])))
     if diagonal:
         parts.append(
             f'<path class="boundary" d="M{x(bottom)} {y(bottom)}L{x(1.0)} {y(1.0)}" fill="none"/>'

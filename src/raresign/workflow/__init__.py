@@ -18,7 +18,7 @@ from raresign.workflow.evaluate import compare, evaluate, load_predictions
 from raresign.workflow.fit_camera import fit_camera
 from raresign.workflow.inference import predict_logits
 from raresign.workflow.predict import Answer, FileAnswer, predict
-from raresign.workflow.protocol import ProtocolRow, ProtocolTable, protocol
+from raresign.workflow.protocol import ProtocolRow, ProtocolTable, protocol, protocol_absent
 from raresign.workflow.run_folder import RunFolder, machine, versions
 from raresign.workflow.sign_sheets import sign_sheets
 from raresign.workflow.source import LAYOUTS, DataFolder, is_drawn, open_data
@@ -60,6 +60,7 @@ __all__ = [
     "predict",
     "predict_logits",
     "protocol",
+    "protocol_absent",
     "remove_class",
     "render_again",
     "sign_sheets",

@@ -241,7 +241,7 @@ def _predict(
     before: int,
 ) -> list[tuple[float, float, float]] | None:
     """Predicted recall and its interval for every new class."""
-    forecast = known_forecast()
+    forecast = known_forecast("added")
     if forecast is None:
         return None
     blank = np.zeros((32, 32, 4), np.uint8)

@@ -1,16 +1,103 @@
-"""The forecast of recall that comes with the package, learned by `raresign protocol`."""
+"""Forecasts of the recall of classes that nobody photographed, as packaged and for a run."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib import resources
+from typing import Literal
 
-from raresign.recognition import Forecast
+import numpy as np
+import torch
+
+from raresign.catalogue import SignCatalogue, class_pictures
+from raresign.evaluation import Predictions
+from raresign.recognition import (
+    Forecast,
+    ForecastQuality,
+    Outputs,
+    Recogniser,
+    class_facts,
+    forecast_quality,
+    index_outputs,
+)
+from raresign.synthesis import Synthesiser
+
+_CROPS = 16
+_FILE = "forecast.json"
+Interval = tuple[float, float, float]
+"""Predicted recall and the ends of its 90 % interval, in [0, 1]."""
 
 
-def known_forecast() -> Forecast | None:
-    """The packaged forecast, None if the package has none."""
-    file = resources.files("raresign.workflow") / "forecast.json"
+def known_forecast(kind: Literal["trained", "added"]) -> Forecast | None:
+    """The packaged forecast, learned with `raresign protocol`; None if the package has none.
+
+    Args:
+        kind: For classes that were trained from their icons, or added to a finished net.
+    """
+    file = resources.files("raresign.workflow") / _FILE
     if not file.is_file():
         return None
-    return Forecast.from_dict(json.loads(file.read_text(encoding="utf-8"))["forecast"])
+    return Forecast.from_dict(json.loads(file.read_text(encoding="utf-8"))[kind])
+
+
+def facts_of(
+    classes: Sequence[int],
+    outputs: Outputs,
+    means: np.ndarray,
+    real: np.ndarray,
+    catalogue: SignCatalogue,
+) -> np.ndarray:
+    """(Q, 4) `class_facts` of trained classes.
+
+    Args:
+        classes: Their labels.
+        outputs: Of fresh synthetic crops.
+        means: (C, E) class means of the index.
+        real: (C,) bool, classes with real training crops.
+        catalogue: The classes.
+    """
+    pictures = [class_pictures(sign, 32)[0] for sign in catalogue.classes]
+    families = [sign.family for sign in catalogue.classes]
+    right = outputs.logits.argmax(1) == outputs.labels
+    return class_facts(list(classes), outputs.labels, right, means, families, real, pictures)
+
+
+def forecast_rare(
+    recogniser: Recogniser, catalogue: SignCatalogue, engine: Synthesiser
+) -> dict[str, Interval] | None:
+    """Predicted recall of every class of a run without real training crops.
+
+    Args:
+        recogniser: Of the run, with an index.
+        catalogue: Its classes.
+        engine: Makes fresh crops of them.
+
+    Returns:
+        Code -> recall and interval; None where the package has no forecast or no class is rare.
+    """
+    forecast = known_forecast("trained")
+    rare = np.flatnonzero(recogniser.rare)
+    if forecast is None or not len(rare) or len(catalogue) < 2:
+        return None
+    with torch.no_grad():
+        fresh = index_outputs(recogniser.net, engine, catalogue.codes, _CROPS, turn=1)
+    means = recogniser.index.class_means().numpy()
+    facts = facts_of(rare.tolist(), fresh, means, ~recogniser.rare, catalogue)
+    columns = zip(*(column.tolist() for column in forecast.predict(facts)), strict=True)
+    codes = [catalogue[label].code for label in rare.tolist()]
+    return {code: (a, b, c) for code, (a, b, c) in zip(codes, columns, strict=True)}
+
+
+def judged_forecast(
+    predicted: dict[str, Interval], predictions: Predictions
+) -> ForecastQuality | None:
+    """A run's forecast against the recall observed on test crops; None for fewer than 3 classes."""
+    rows = []
+    for code, (recall, low, high) in predicted.items():
+        own = predictions.labels == predictions.codes.index(code)
+        if own.any():
+            rows.append((recall, low, high, predictions.correct[own].mean(), own.sum()))
+    if len(rows) < 3:
+        return None
+    return forecast_quality(*np.array(rows).T)

@@ -16,7 +16,7 @@ from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation import evaluate_predictions
 from raresign.models import SignNet, default_backbone, save_model
-from raresign.recognition import Rules, build_recogniser, fit_rules
+from raresign.recognition import Rules, build_recogniser, fit_rules, index_synthesiser
 from raresign.report import write_report
 from raresign.training import (
     Hardware,
@@ -30,6 +30,7 @@ from raresign.training import (
     split_crops,
 )
 from raresign.workflow.evaluate import write_evaluation
+from raresign.workflow.forecasts import forecast_rare
 from raresign.workflow.inference import crop_answers, predict_pack, recognise_pack
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.recognition_file import save_recogniser
@@ -314,6 +315,8 @@ def _finish(
         rules = Rules.from_dict(saved) if saved else None
         recogniser = build_recogniser(net, prepared, preset, rules, recipe.index_crops)
         save_recogniser(run.path, recogniser, prepared.pictures)
+        engine = index_synthesiser(prepared, preset, next(net.parameters()).device)
+        run.info["forecast"] = forecast_rare(recogniser, source.catalogue, engine)
     if test is not None:
         recogniser = run.recogniser()
         predictions, said = recognise_pack(recogniser, test, source.catalogue, source.root)

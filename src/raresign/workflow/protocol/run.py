@@ -6,7 +6,10 @@ import functools
 import multiprocessing
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,8 +25,10 @@ from raresign.datasets import (
 )
 from raresign.errors import InputError
 from raresign.models import default_backbone
-from raresign.training import Hardware, Recipe, load_recipe
+from raresign.training import Recipe, load_recipe
 from raresign.workflow.progress import Say, silent
+from raresign.workflow.protocol.absent import load_absent, run_absent
+from raresign.workflow.protocol.absent_table import AbsentTable
 from raresign.workflow.protocol.ideas import BASE, CEILING, load_ideas, rows_of_ideas
 from raresign.workflow.protocol.table import ProtocolTable
 from raresign.workflow.protocol.trial import Trial, load_trial, run_trial, trial_folder
@@ -34,7 +39,20 @@ _VALIDATION = 0.15
 _FOLD_SEED = 0
 """The folds are the same for every seed and row, or nothing could be paired."""
 
-_Job = tuple[str, str, str | None, int, int, str, int, int, str, bool]
+
+@dataclass(frozen=True)
+class _Job:
+    """One trial, as it travels to a process."""
+
+    kind: Literal["row", "ceiling", "absent"]
+    data: str
+    icons: str | None
+    recipe: Recipe
+    folds: int
+    title: str
+    fold: int
+    seed: int
+    folder: Path
 
 
 def protocol(
@@ -86,8 +104,7 @@ def protocol(
     if ideas is not None:
         rows.update(rows_of_ideas(base, load_ideas(ideas)))
     rows = _chosen(rows, only)
-    if seeds < 1 or jobs < 1:
-        raise InputError(f"{seeds} seeds, {jobs} jobs", "both need at least 1")
+    _check_counts(seeds, jobs)
     out = Path(out)
     place = str(icons) if icons is not None else None
     source, pack, parts = _material(str(data), place, base.crop_size, folds)
@@ -103,39 +120,70 @@ def protocol(
         f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; "
         f"{leaks} clusters straddle a split"
     )
-    waiting = []
-    folders = {}
-    for seed in range(seeds):
-        for title, chosen in rows.items():
-            for number in range(folds):
-                folder = trial_folder(out, title, chosen, number, seed)
-                folders[title, number, seed] = folder
-                if not (folder / "trial.json").exists():
-                    text = chosen.model_dump_json()
-                    ceiling = title == CEILING
-                    waiting.append(
-                        (
-                            str(data),
-                            text,
-                            place,
-                            base.crop_size,
-                            folds,
-                            title,
-                            number,
-                            seed,
-                            str(folder),
-                            ceiling,
-                        )
-                    )
-    _run(waiting, jobs, say)
+    wanted = []
+    for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):
+        folder = trial_folder(out, title, chosen, number, seed)
+        kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
+        wanted.append(_Job(kind, str(data), place, chosen, folds, title, number, seed, folder))
+    _run([job for job in wanted if not (job.folder / "trial.json").exists()], jobs, say)
     trials: dict[str, list[Trial]] = {title: [] for title in rows}
-    for (title, _, _), folder in folders.items():
-        trials[title].append(load_trial(folder))
-    table = ProtocolTable.from_trials(
-        trials, source.catalogue.codes, leaks, int(clusters.max()) + 1
-    )
+    for job in wanted:
+        trials[job.title].append(load_trial(job.folder))
+    table = ProtocolTable.from_trials(trials, source.catalogue, leaks, int(clusters.max()) + 1)
     table.write(out)
     return table
+
+
+def protocol_absent(
+    data: str | Path,
+    out: str | Path,
+    recipe: str | Path = "default",
+    *,
+    folds: int = 3,
+    seeds: int = 3,
+    icons: str | Path | None = None,
+    jobs: int = 1,
+    say: Say = silent,
+) -> AbsentTable:
+    """Measure what happens to signs that training knew nothing of, not even their icons.
+
+    The fold's classes are taken out of the catalogue, the recipe is trained as it stands, their
+    real crops play unknown; then they are added from their icons (`add_class`) and recognised.
+
+    Args:
+        data, out, folds, seeds, icons, jobs, say: As for `protocol`.
+        recipe: What is trained.
+
+    Raises:
+        InputError: As for `protocol`.
+    """
+    chosen = _definite(load_recipe(recipe))
+    _check_counts(seeds, jobs)
+    place = str(icons) if icons is not None else None
+    _material(str(data), place, chosen.crop_size, folds)  # wrong input is found at once
+    wanted = [
+        _Job(
+            "absent",
+            str(data),
+            place,
+            chosen,
+            folds,
+            "absent",
+            number,
+            seed,
+            trial_folder(Path(out), "absent", chosen, number, seed),
+        )
+        for seed, number in product(range(seeds), range(folds))
+    ]
+    _run([job for job in wanted if not (job.folder / "absent.json").exists()], jobs, say)
+    table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
+    table.write(Path(out))
+    return table
+
+
+def _check_counts(seeds: int, jobs: int) -> None:
+    if seeds < 1 or jobs < 1:
+        raise InputError(f"{seeds} seeds, {jobs} jobs", "both need at least 1")
 
 
 def _definite(recipe: Recipe) -> Recipe:
@@ -188,37 +236,29 @@ def _material(
 
 def _run(waiting: list[_Job], jobs: int, say: Say) -> None:
     """All waiting trials, some at a time."""
+
+    def done(number: int, job: _Job) -> None:
+        say(f"{number + 1} of {len(waiting)}: {job.title}, fold {job.fold}, seed {job.seed}")
+
     if jobs == 1:
         for number, job in enumerate(waiting):
             _one(job)
-            say(f"{number + 1} of {len(waiting)}: {job[5]}, fold {job[6]}, seed {job[7]}")
+            done(number, job)
         return
     threads = max(1, torch.get_num_threads() // jobs)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _start, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
         futures = {pool.submit(_one, job): job for job in waiting}
         for number, future in enumerate(as_completed(futures)):
             future.result()
-            job = futures[future]
-            say(f"{number + 1} of {len(waiting)}: {job[5]}, fold {job[6]}, seed {job[7]}")
-
-
-def _start(threads: int) -> None:
-    torch.set_num_threads(threads)
+            done(number, futures[future])
 
 
 def _one(job: _Job) -> None:
-    data, recipe, icons, size, folds, title, number, seed, folder, spare = job
-    source, pack, parts = _material(data, icons, size, folds)
-    run_trial(
-        source,
-        pack,
-        parts[number],
-        Recipe.model_validate_json(recipe),
-        title,
-        number,
-        seed,
-        Path(folder),
-        spare=spare,
-        hardware=Hardware(),
-    )
+    source, pack, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
+    given = source, pack, parts[job.fold], job.recipe
+    if job.kind == "absent":
+        run_absent(*given, job.fold, job.seed, job.folder)
+    else:
+        spare = job.kind == "ceiling"
+        run_trial(*given, job.title, job.fold, job.seed, job.folder, spare=spare)

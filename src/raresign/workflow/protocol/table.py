@@ -6,11 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
+from raresign.catalogue import SignCatalogue
 from raresign.evaluation import json_ready
 from raresign.files import write_json
+from raresign.recognition import Outputs, PrototypeIndex
+from raresign.workflow.forecasts import facts_of
+from raresign.workflow.protocol.forecast import (
+    ClassRecalls,
+    cross_fold_forecast,
+    forecast_line,
+)
 from raresign.workflow.protocol.ideas import BASE, CEILING
 from raresign.workflow.protocol.trial import Trial
 
@@ -64,18 +74,24 @@ class ProtocolTable:
         classes: Codes of the classes that played rare.
         clusters: Near-duplicate clusters of the real crops.
         leaks: Of those, how many straddle a split; 0 or something is wrong.
+        forecast: Quality of the forecast of recall, learned on the other folds of the base.
+        points: (label, predicted, low, high, observed, crops) of every class and trial of the base.
+        learned: The forecast learned on all folds.
     """
 
     rows: tuple[ProtocolRow, ...]
     classes: tuple[str, ...]
     clusters: int
     leaks: int
+    forecast: dict[str, Any] | None = None
+    points: tuple[tuple[float, ...], ...] = ()
+    learned: dict[str, Any] | None = None
 
     @classmethod
     def from_trials(
         cls,
         trials: Mapping[str, Sequence[Trial]],
-        codes: Sequence[str],
+        catalogue: SignCatalogue,
         leaks: int,
         clusters: int,
     ) -> ProtocolTable:
@@ -83,7 +99,7 @@ class ProtocolTable:
 
         Args:
             trials: Title -> its trials, the base among the titles.
-            codes: Class codes.
+            catalogue: The classes.
             leaks, clusters: Counts of the leak guard.
         """
         base = trials[BASE]
@@ -123,7 +139,9 @@ class ProtocolTable:
                 )
             )
         played = sorted({label for t in base for label in t.labels[t.plays_rare].tolist()})
-        return cls(tuple(rows), tuple(codes[label] for label in played), clusters, leaks)
+        classes = tuple(catalogue.codes[label] for label in played)
+        told = cross_fold_forecast([class_recalls(trial, catalogue) for trial in base])
+        return cls(tuple(rows), classes, clusters, leaks, *told)
 
     def write(self, folder: Path) -> None:
         """Write table.json."""
@@ -155,7 +173,26 @@ class ProtocolTable:
                 f"| {100 * row.called_frequent:.1f} | {paired} | {freq} | {gap} "
                 f"| {row.seconds:.0f} | {row.steps} | {row.trials} |"
             )
+        if self.forecast is not None:
+            lines += ["", forecast_line(self.forecast)]
         return "\n".join(lines)
+
+
+def class_recalls(trial: Trial, catalogue: SignCatalogue) -> ClassRecalls:
+    """Facts and observed recall of the classes that played rare in a trial."""
+    labels = trial.labels[trial.plays_rare]
+    classes, crops = np.unique(labels, return_counts=True)
+    right = np.bincount(labels, hits(trial)[trial.plays_rare], minlength=len(catalogue))
+    index = PrototypeIndex(
+        torch.from_numpy(trial.index),
+        torch.from_numpy(trial.index_labels),
+        torch.zeros(len(trial.index), dtype=torch.uint8),
+        len(catalogue),
+    )
+    made = Outputs(trial.index_logits, trial.index, trial.index_labels)
+    means = index.class_means().numpy()
+    facts = facts_of(classes.tolist(), made, means, trial.real, catalogue)
+    return ClassRecalls(trial.fold, classes, facts, right[classes], crops)
 
 
 def hits(trial: Trial) -> np.ndarray:

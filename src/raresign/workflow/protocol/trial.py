@@ -86,7 +86,6 @@ def run_trial(
     seed: int,
     folder: Path,
     spare: bool = False,
-    hardware: Hardware | None = None,
 ) -> None:
     """Train and write `trial.json` last: a folder that has it is finished.
 
@@ -100,7 +99,6 @@ def run_trial(
         seed: Of the training.
         folder: Gets the files.
         spare: The ceiling: also train on the real crops of the fold's classes that do not measure.
-        hardware: As for `fit_stage`.
     """
     training = np.sort(np.concatenate([fold.training, fold.spare])) if spare else fold.training
     none = np.empty(0, np.int64)
@@ -123,9 +121,7 @@ def run_trial(
         if stage.start == "weights" and place:
             net = new_net(recipe, len(source.catalogue))
         into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
-        steps += fit_stage(
-            net, stage, data, place, into, hardware=hardware or Hardware(), quiet=True
-        ).steps
+        steps += fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True).steps
         remove_checkpoints(into)
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])

@@ -1,0 +1,76 @@
+"""Learns the forecast of recall on some folds and judges it on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from raresign.recognition import Forecast, fit_forecast, forecast_quality
+
+
+@dataclass(frozen=True)
+class ClassRecalls:
+    """Classes of one fold: what was known beforehand, and how it went.
+
+    Attributes:
+        fold: Its number.
+        labels: (Q,) int64.
+        facts: (Q, 4) of `class_facts`.
+        hits: (Q,) crops recognised, of `crops` (Q,).
+        crops: See `hits`.
+    """
+
+    fold: int
+    labels: np.ndarray
+    facts: np.ndarray
+    hits: np.ndarray
+    crops: np.ndarray
+
+
+def cross_fold_forecast(
+    parts: Sequence[ClassRecalls],
+) -> tuple[dict[str, Any] | None, tuple[tuple[float, ...], ...], dict[str, Any] | None]:
+    """Quality on folds that did not teach the forecast, the points of it, the forecast of all.
+
+    Args:
+        parts: One or more a fold; a forecast for a fold is learned on all others.
+
+    Returns:
+        `ForecastQuality` as a dict; (label, predicted, low, high, observed, crops) of every class
+        of every part; the forecast as a dict. Nothing for a single fold.
+    """
+    points: list[tuple[float, ...]] = []
+    for part in parts:
+        others = [other for other in parts if other.fold != part.fold]
+        if not others:
+            return None, (), None
+        predicted = zip(*_fit(others).predict(part.facts), strict=True)
+        rows = zip(predicted, part.labels, part.hits, part.crops, strict=True)
+        points += [
+            (int(label), *map(float, values), float(hit / crops), int(crops))
+            for values, label, hit, crops in rows
+        ]
+    columns = np.array(points).T
+    return forecast_quality(*columns[1:]).as_dict(), tuple(points), _fit(parts).as_dict()
+
+
+def forecast_line(quality: dict[str, Any]) -> str:
+    """One line for a page of the documentation."""
+    return (
+        f"- predicted against observed recall, {quality['classes']} classes: "
+        f"correlation {quality['pearson']:.2f} (ranks {quality['spearman']:.2f}), "
+        f"mean error {100 * quality['error']:.1f} points "
+        f"({100 * quality['noise']:.1f} by the number of crops alone), 90 % interval "
+        f"holds {100 * quality['coverage']:.0f} %"
+    )
+
+
+def _fit(parts: Sequence[ClassRecalls]) -> Forecast:
+    facts, hits, crops = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("facts", "hits", "crops")
+    )
+    return fit_forecast(facts, hits, crops)

@@ -1,0 +1,88 @@
+"""Crops of an index: the same for a class whatever the catalogue around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from raresign.models import SignNet
+from raresign.recognition.outputs import index_outputs, net_outputs, tensor_outputs
+from raresign.synthesis import build_synthesiser, load_preset
+from synthesis_core import background_atlas, icon_atlas
+
+SIZE = 32
+
+
+class Pixels(nn.Module):
+    """A net whose embedding is the crop itself; the last pixels serve as logits."""
+
+    settings = {"classes": 4, "embedding": 3 * SIZE * SIZE}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anything = nn.Parameter(torch.zeros(1))
+
+    def forward(self, crops: Tensor) -> Any:
+        flat = crops.flatten(1)
+        return type("Output", (), {"logits": flat[:, -4:], "embedding": flat})()
+
+
+def crops_by_code(
+    codes: tuple[str, ...], preset: str, count: int, turn: int = 0, seed: int = 3
+) -> dict[str, Tensor]:
+    """(count, 3 S S) crops of each class."""
+    engine = build_synthesiser(
+        load_preset(preset), icon_atlas(SIZE, codes), background_atlas(SIZE), seed=seed
+    )
+    net: Any = Pixels()
+    outputs = index_outputs(net, engine, codes, count, turn)
+    assert outputs.labels.tolist() == [label for label in range(len(codes)) for _ in range(count)]
+    rows = torch.from_numpy(outputs.embedding).split(count)
+    return dict(zip(codes, rows, strict=True))
+
+
+@pytest.mark.parametrize("preset", ["road", "reference"])
+def test_a_class_has_the_same_crops_in_another_catalogue(preset: str) -> None:
+    one = crops_by_code(("4.1.2", "2.5", "3.24.n60"), preset, 40)
+    two = crops_by_code(("1.11.1", "3.24.n60", "1.20.2", "4.1.2"), preset, 40)
+    for code in ("4.1.2", "3.24.n60"):
+        same = (one[code] - two[code]).abs().amax(1) < 2 / 255
+        print(preset, code, int(same.sum()))
+        assert same.all()
+    assert not torch.allclose(one["4.1.2"], one["3.24.n60"])
+
+
+def test_crops_differ_among_themselves_and_by_turn_and_seed() -> None:
+    codes = ("2.5", "4.1.2")
+    first = crops_by_code(codes, "road", 6)
+    again, turned, seeded = (
+        crops_by_code(codes, "road", 6, turn, seed) for turn, seed in ((0, 3), (1, 3), (0, 4))
+    )
+    for code in codes:
+        assert torch.equal(first[code], again[code])
+        every = torch.cat([first[code], turned[code], seeded[code]])
+        assert len(torch.unique(every, dim=0)) == 18
+    more = crops_by_code(codes, "road", 9)  # a longer index begins with the shorter one
+    assert (more["2.5"][:6] - first["2.5"]).abs().amax() < 2 / 255
+
+
+def test_outputs_are_those_of_the_net_in_evaluation_mode_in_any_batch(
+    new_net: Callable[[], SignNet],
+) -> None:
+    net = new_net().train()
+    crops = torch.randint(0, 256, (7, 3, SIZE, SIZE), dtype=torch.uint8)
+    whole, parts = net_outputs(net, crops.numpy()), net_outputs(net, crops.numpy(), batch=3)
+    assert not net.training
+    with torch.no_grad():
+        expected = net(crops.float() / 255)
+    floats = tensor_outputs(net, crops.float() / 255)
+    for outputs in (whole, parts, floats):
+        torch.testing.assert_close(torch.from_numpy(outputs.logits), expected.logits)
+        torch.testing.assert_close(torch.from_numpy(outputs.embedding), expected.embedding)
+        assert outputs.labels.tolist() == [-1] * 7
+    nothing = net_outputs(net, crops[:0].numpy())
+    assert (nothing.logits.shape, nothing.embedding.shape) == ((0, 6), (0, 16))
