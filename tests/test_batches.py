@@ -275,11 +275,6 @@ def test_priors_are_the_shares_of_the_batches_that_are_served(
     torch.testing.assert_close(priors, shares, atol=0.02, rtol=0)
     assert ((priors == 0) == (served == 0)).all()
     torch.testing.assert_close(priors.sum(1), torch.ones(2))
-    assert (
-        len(priors[0][priors[0] > 0].unique()) > 1
-        or "balanced" in settings
-        or (settings.get("real_power") == 0.0)
-    )
 
 
 def test_a_domain_that_is_not_served_has_an_even_prior(training_data: TrainingData) -> None:

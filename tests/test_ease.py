@@ -15,30 +15,13 @@ from raresign.training import batches as batches_file
 from synthesis_core import background_atlas, icon_atlas
 
 POSE = ("rotation", "tilt", "shear", "stretch", "shift")
-MISHAPS = set(
-    [
-        "fading",
-        "dirt",
-        "peeling",
-        "scratches",
-        "stickers",
-        "rust",
-        "dents",
-        "glare",
-        "board",
-        "pole",
-        "neighbour",
-        "sign_behind",
-        "rain",
-        "snow",
-        "branches",
-        "post",
-        "sign_before",
-        "frame_edge",
-        "motion_blur",
-        "chromatic_aberration",
-    ]
-)
+# fmt: off
+MISHAPS = {
+    "fading", "dirt", "peeling", "scratches", "stickers", "rust", "dents", "glare", "board",
+    "pole", "neighbour", "sign_behind", "rain", "snow", "branches", "post", "sign_before",
+    "frame_edge", "motion_blur", "chromatic_aberration",
+}
+# fmt: on
 SHARES = st.floats(0, 1, allow_subnormal=False)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from raresign.models import SignNet
 from raresign.recognition.outputs import index_outputs, net_outputs, tensor_outputs
-from raresign.synthesis import build_synthesiser, load_preset
+from raresign.synthesis import ReferencePreset, RoadPreset, build_synthesiser, load_preset
 from synthesis_core import background_atlas, icon_atlas
 
 SIZE = 32
@@ -31,12 +31,29 @@ class Pixels(nn.Module):
         return type("Output", (), {"logits": flat[:, -4:], "embedding": flat})()
 
 
+def settings_of(name: str, strangers: bool) -> RoadPreset | ReferencePreset:
+    """The preset, with other signs of the catalogue in the picture or without."""
+    preset = load_preset(name)
+    if strangers or not isinstance(preset, RoadPreset):
+        return preset
+    never = {"probability": 0.0}
+    names = ("neighbour", "sign_behind", "sign_before")
+    return preset.model_copy(
+        update={name: getattr(preset, name).model_copy(update=never) for name in names}
+    )
+
+
 def crops_by_code(
-    codes: tuple[str, ...], preset: str, count: int, turn: int = 0, seed: int = 3
+    codes: tuple[str, ...],
+    preset: str,
+    count: int,
+    turn: int = 0,
+    seed: int = 3,
+    strangers: bool = True,
 ) -> dict[str, Tensor]:
     """(count, 3 S S) crops of each class."""
     engine = build_synthesiser(
-        load_preset(preset), icon_atlas(SIZE, codes), background_atlas(SIZE), seed=seed
+        settings_of(preset, strangers), icon_atlas(SIZE, codes), background_atlas(SIZE), seed=seed
     )
     net: Any = Pixels()
     outputs = index_outputs(net, engine, codes, count, turn)
@@ -47,13 +64,14 @@ def crops_by_code(
 
 @pytest.mark.parametrize("preset", ["road", "reference"])
 def test_a_class_has_the_same_crops_in_another_catalogue(preset: str) -> None:
-    one = crops_by_code(("4.1.2", "2.5", "3.24.n60"), preset, 40)
-    two = crops_by_code(("1.11.1", "3.24.n60", "1.20.2", "4.1.2"), preset, 40)
-    for code in ("4.1.2", "3.24.n60"):
-        same = (one[code] - two[code]).abs().amax(1) < 2 / 255
-        print(preset, code, int(same.sum()))
-        assert same.all()
-    assert not torch.allclose(one["4.1.2"], one["3.24.n60"])
+    catalogues = ("4.1.2", "2.5", "3.24.n60"), ("1.11.1", "3.24.n60", "1.20.2", "4.1.2")
+    for strangers in (False, True):
+        one, two = (crops_by_code(codes, preset, 40, strangers=strangers) for codes in catalogues)
+        for code in ("4.1.2", "3.24.n60"):
+            # Matrices of other sizes round otherwise; now and then a JPEG wave falls to a step.
+            same = (one[code] - two[code]).abs().amax(1) < 2 / 255
+            assert same.sum() >= (26 if strangers else 39)  # 1 in 6 shows a strange sign
+        assert not torch.allclose(one["4.1.2"], one["3.24.n60"])
 
 
 def test_crops_differ_among_themselves_and_by_turn_and_seed() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raresign.bench.loss import bench_loss
+from raresign.bench.metric import bench_metric
 from raresign.bench.packing import bench_packing
 from raresign.bench.sampler import bench_sampler
 from raresign.bench.signs import bench_signs
@@ -22,6 +23,7 @@ _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "sampler": lambda quick, data: bench_sampler(quick),
     "synth": bench_synth,
     "train": bench_train,
+    "metric": bench_metric,
     "predict": bench_predict,
     "pack": bench_packing,
     "signs": lambda quick, data: bench_signs(quick),
@@ -34,8 +36,8 @@ def run_bench(
     """Run one benchmark or all of them.
 
     Args:
-        part: `loss`, `sampler`, `synth`, `train`, `predict`, `pack`, `signs` or `all`.
-        quick: Fewer repetitions; `all` then ends within 45 s on two cores.
+        part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs` or `all`.
+        quick: Fewer repetitions; `all` then ends within a minute on two cores.
         data: Data folder with real icons, backgrounds and crops; drawn signs otherwise.
 
     Returns:

@@ -137,9 +137,9 @@ _WORST = 10
 
 def bench(
     part: Annotated[
-        str, typer.Argument(help="loss, sampler, synth, train, predict, pack, signs or all.")
+        str, typer.Argument(help="loss, sampler, synth, train, metric, predict, pack, signs, all.")
     ] = "all",
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer repetitions: under 45 s.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[
         Path | None, typer.Option(help="Data folder to bench on; the drawn signs otherwise.")
     ] = None,

@@ -26,7 +26,9 @@ Layout = Annotated[
 ]
 Icons = Annotated[
     str | None,
-    typer.Option(help="Folder of icons instead of DATA/icons; gost: signs drawn by us."),
+    typer.Option(
+        help="Folder of icons instead of DATA/icons; gost: signs drawn by us; own+gost: both."
+    ),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")

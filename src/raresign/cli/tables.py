@@ -17,7 +17,11 @@ def percent(value: float | None) -> str:
 
 
 def print_stages(console: Console, run: Path) -> None:
-    """One row a stage: recall on test crops, pseudo-rare recall, steps, time, speed."""
+    """One row a stage: recall on test crops, pseudo-rare recall, steps, time, speed.
+
+    The stages' figures are the classifier's; the last row is what the run answers, prototypes
+    and calibration included.
+    """
     info: dict[str, Any] = raresign.RunFolder.open(run).info
     simulated = ", simulated photos" if info["settings"].get("simulated") else ""
     table = Table(
@@ -44,6 +48,9 @@ def print_stages(console: Console, run: Path) -> None:
             f"{stage['crops_per_second']:.0f}",
             percent(stage["synthetic_refused"]),
         )
+    if info.get("test"):
+        groups = (percent(info["test"][group]) for group in ("all", "rare", "freq"))
+        table.add_row("answers", *groups, *[""] * 5)
     console.print(table)
 
 

@@ -39,8 +39,8 @@ def class_folds(
     """Deal the frequent classes to folds, so that every fold has its share of families and twins.
 
     Families are dealt one after another, twins next to each other within them, like cards: the
-    shares of two folds of any family, and of all, differ by at most 1, and two twins never play
-    rare in the same fold (one of them trains, as for most rare signs).
+    shares of two folds of any family, and of all, differ by at most 1, and two twins of a family
+    never play rare in the same fold (one of them trains, as for most rare signs).
 
     Args:
         catalogue: The classes.

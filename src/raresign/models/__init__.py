@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raresign.models.freezing import backbone_parts, freeze
+from raresign.models.lora import add_lora, merge_lora
 from raresign.models.sign_net import (
     SignNet,
     SignOutput,
@@ -17,12 +18,14 @@ __all__ = [
     "SignNet",
     "SignOutput",
     "WeightsRecord",
+    "add_lora",
     "backbone_parts",
     "default_backbone",
     "freeze",
     "hub_reachable",
     "load_model",
     "load_weights",
+    "merge_lora",
     "quicken_batchnorms",
     "save_model",
 ]

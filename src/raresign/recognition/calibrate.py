@@ -109,10 +109,16 @@ def calibrate_unknown(
     own = np.array([number[name] for name in families])
     truth = own[np.concatenate([held.labels, held.labels[played.rows]])]
     rest = score < class_threshold
-    family_threshold = threshold_for_error(
-        of_family.max(1)[rest], (of_family.argmax(1) == truth)[rest], accepted_error, weights[rest]
-    )
-    sign_threshold = float(np.quantile(sign, 0.1 * accepted_error))
+    family_threshold = 1.0  # where every crop is answered with its class, nothing tells
+    if rest.any():
+        family_threshold = threshold_for_error(
+            of_family.max(1)[rest],
+            (of_family.argmax(1) == truth)[rest],
+            accepted_error,
+            weights[rest],
+        )
+    # "lower": between two crops a quantile would call the lowest of a few no sign.
+    sign_threshold = float(np.quantile(sign, 0.1 * accepted_error, method="lower"))
     return UnknownRule(
         known_of, Levels(class_threshold, family_threshold, sign_threshold), accepted_error
     )

@@ -70,7 +70,8 @@ def index_outputs(
     """Logits and embedding of `count` synthetic crops of each class: the reference's index sampler.
 
     Which crops they are depends on the synthesiser's seed, the class code and `turn` alone: another
-    catalogue that holds the class gets the same ones.
+    catalogue that holds the class gets the same ones, but for other signs in the picture (about one
+    crop in six), which come from the catalogue.
 
     Args:
         net: The classifier, left in evaluation mode.

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from raresign.signs.icon_folder import drawn_catalogue, drawn_icons, write_catalogue, write_icons
+from raresign.signs.icon_folder import (
+    drawn_catalogue,
+    drawn_icons,
+    joined_icons,
+    write_catalogue,
+    write_icons,
+)
 from raresign.signs.render import render_sign
 from raresign.signs.standard import STANDARDS, Standard, standard
 
@@ -11,6 +17,7 @@ __all__ = [
     "Standard",
     "drawn_catalogue",
     "drawn_icons",
+    "joined_icons",
     "render_sign",
     "standard",
     "write_catalogue",

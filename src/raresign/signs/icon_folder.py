@@ -43,7 +43,7 @@ def write_icons(
     """
     drawings: dict[str, str] = {}
     for code in codes:
-        looks = ("", *signs.variants_of(code, codes)) if variants else ("",)
+        looks = _looks(signs, code, codes) if variants else ("",)
         for look in looks:
             name = f"{code}@{look}" if look else code
             drawings[name] = signs.svg(code, look, codes)
@@ -102,6 +102,35 @@ def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Pat
     return _icons(name, tuple(codes), variants, os.getpid())
 
 
+def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
+    """A folder with one's own icons first and ours as variants, there until the process ends.
+
+    Args:
+        own: Folder of icons; a class without a file of its own there gets no variant.
+        name: Of the standard; codes that it does not draw keep their own icons alone.
+        codes: The classes.
+
+    Raises:
+        InputError: No such standard, or `own` holds no icons.
+    """
+    signs = standard(name)
+    folder = Path(tempfile.mkdtemp(dir=_temporary(os.getpid())))
+    present = icon_files(own)
+    for files in present.values():
+        for file in files:
+            (folder / file.name).symlink_to(file.resolve())
+    for code in codes:
+        if code not in present:
+            continue
+        try:
+            looks = {look: signs.svg(code, look, codes) for look in _looks(signs, code, codes)}
+        except InputError:  # a class of another country, or of the user's own
+            continue
+        for look, drawing in looks.items():
+            write_text(folder / f"{code}@{name}-{look or 'main'}.svg", drawing)
+    return folder
+
+
 def drawn_catalogue(name: str) -> Path:
     """A data folder with all classes of a standard and no photos, there until the process ends.
 
@@ -111,6 +140,11 @@ def drawn_catalogue(name: str) -> Path:
     folder = _temporary(os.getpid()) / name
     write_catalogue(folder, standard(name))  # writes what is missing
     return folder
+
+
+def _looks(signs: Standard, code: str, codes: Collection[str]) -> tuple[str, ...]:
+    """The main drawing and the variants."""
+    return ("", *signs.variants_of(code, codes))
 
 
 @cache

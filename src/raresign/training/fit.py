@@ -18,7 +18,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader, Dataset
 
 from raresign.errors import InputError, Interrupted
-from raresign.models import SignNet
+from raresign.models import SignNet, merge_lora
 from raresign.training.averaging import MovingAverage
 from raresign.training.bar import StageBar
 from raresign.training.callbacks import Curve, Progress
@@ -196,6 +196,7 @@ def fit_stage(
     # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
     best = folder / "best.ckpt"
     keep_weights(module, best if best.is_file() else last)
+    merge_lora(net.backbone)
     trainer.strategy.barrier()  # the first process may remove the checkpoints from here on
     return _result(module, progress, curve, trainer.global_step)
 

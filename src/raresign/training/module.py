@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchmetrics.classification import MulticlassRecall
 
-from raresign.models import SignNet, SignOutput, freeze
+from raresign.models import SignNet, SignOutput, add_lora, freeze
 from raresign.randomness import mix_integers
 from raresign.training.adversarial import frozen_statistics, refine
 from raresign.training.batches import StageBatch, StageBatches
@@ -44,9 +44,11 @@ class StageModule(lightning.LightningModule):
         self.progress = 0.0
         """Done share of the stage, in steps or in time, whichever is further."""
         self._batches: StageBatches | None = None
+        torch.manual_seed(mix_integers(data.seed, number, -1))  # adapters, class vectors of a loss
         freeze(net, stage.freeze)
+        if stage.lora:
+            add_lora(net.backbone, stage.lora)
         classes = len(data.catalogue)
-        torch.manual_seed(mix_integers(data.seed, number, -1))  # class vectors of a metric loss
         self.objective = Objective(stage, classes, net.settings["embedding"])
         self.register_buffer("servings", torch.ones(classes, dtype=torch.int64))
         self._priors: Tensor | None = None

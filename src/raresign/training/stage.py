@@ -73,6 +73,9 @@ class Stage(BaseModel):
     """Continue from the stage before, or start again from the backbone's weights."""
     freeze: Freeze = "none"
     """`partial` trains the last block and the head, as the reference's best run did."""
+    lora: int = Field(default=0, ge=0, le=256)
+    """Rank of low-rank adapters on the linear layers of a transformer backbone, which train instead
+    of its own weights; 0 for none. They are folded in when the stage ends."""
     steps: int = Field(ge=1)
     real: int = Field(default=0, ge=0)
     """Real crops a batch."""
@@ -126,6 +129,8 @@ class Stage(BaseModel):
                 raise ValueError(f"'{name}' needs real and synthetic crops in one batch")
         if self.adversarial and not (self.synthetic or self.balanced):
             raise ValueError("'adversarial' changes synthetic crops, and this stage has none")
+        if self.lora and self.freeze != "none":
+            raise ValueError("'lora' freezes the backbone itself: leave out 'freeze'")
         if not 0 <= min(self.difficulty) <= max(self.difficulty) <= 1:
             raise ValueError("'difficulty' takes two numbers in [0, 1]")
         return self

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from raresign.catalogue import (
     SignCatalogue,
@@ -54,6 +55,7 @@ _INDEX_CROPS, _FEW = 32, 10
 """Synthetic crops of a new class; half as many where more than `_FEW` classes come at once."""
 _TRIAL_CROPS = 16
 _FORECAST = ("recall", "low", "high")
+_SHEET = "confusions.png"
 
 
 @dataclass(frozen=True)
@@ -113,19 +115,21 @@ def add_class(
     folder = RunFolder.open(run)
     recogniser, catalogue = folder.recogniser(), folder.catalogue()
     signs = _new_signs(catalogue, [Path(icon) for icon in icons], codes)
+    if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
+        raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
     real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
     made_of = SignCatalogue(signs)
     engine = _engine(folder, made_of, recogniser)
     count = _INDEX_CROPS if len(signs) <= _FEW else _INDEX_CROPS // 2
     made = index_outputs(recogniser.net, engine, made_of.codes, count)
-    added = teach(recogniser, signs, made, [real[sign.code] for sign in signs])
+    added = teach(_with_index(folder, recogniser), signs, made, [real[sign.code] for sign in signs])
     bigger = recogniser.with_classes(added)
     trial = index_outputs(recogniser.net, engine, made_of.codes, min(count, _TRIAL_CROPS), turn=1)
     answers = bigger.judge(trial).probabilities.argmax(1) - len(catalogue)
     after = SignCatalogue([*catalogue.classes, *signs])
     predicted = _predict(bigger, after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
-    later, found = [], []
+    later, results = [], []
     for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
         said = answers[trial.labels == place] + len(catalogue)
         confusions = _confusions(said, len(catalogue) + place, after)
@@ -135,21 +139,19 @@ def add_class(
             "id": sign.id,
             "family": sign.family,
             "order": order + place,
-            "forecast": dict(zip(("recall", "low", "high"), recall, strict=True))
-            if recall
-            else None,
+            "forecast": dict(zip(_FORECAST, recall, strict=True)) if recall else None,
             "confusions": [[code, share] for code, share in confusions.items()],
         }
         later.append(LaterClass(sign, one, info))
-        found.append((sign, confusions, recall))
-    write_added(folder.path, later)
-    results = []
-    for sign, confusions, recall in found:
-        place_of = folder.path / ADDED / sign.code
-        sheet = draw_new_class(place_of / "confusions.png", sign, confusions, after)
         value, low, high = recall or (None, None, None)
+        sheet = folder.path / ADDED / sign.code / _SHEET
         name = sign_name(sign.code)
         results.append(NewClass(sign.code, name, sign.family, value, low, high, confusions, sheet))
+
+    def draw(place: Path, one: LaterClass) -> None:
+        draw_new_class(place / _SHEET, one.sign, dict(one.info["confusions"]), after)
+
+    write_added(folder.path, later, draw)
     return results
 
 
@@ -180,6 +182,8 @@ def _new_signs(
         if catalogue.label_of(code) >= 0 or names.count(code) > 1:
             where = "already in the run" if catalogue.label_of(code) >= 0 else "given twice"
             raise InputError(f"class '{code}' is {where}", "choose another --code")
+        if code.startswith("."):  # load_added leaves such folders out
+            raise InputError(f"class '{code}' begins with a dot", "choose another --code")
     existing = [
         (sign.code, picture)
         for sign, pictures in zip(catalogue.classes, load_pictures(catalogue.classes), strict=True)
@@ -230,6 +234,20 @@ def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> 
         IconAtlas.from_catalogue(signs, size),
         BackgroundAtlas.from_pictures(photos, size),
         folder.info["seed"],
+    )
+
+
+def _with_index(folder: RunFolder, recogniser: Recogniser) -> Recogniser:
+    """The recogniser with prototypes of all classes: without any, new classes take every crop."""
+    trained = folder.own_catalogue()
+    if (recogniser.index.labels < len(trained)).any():
+        return recogniser
+    engine = _engine(folder, trained, recogniser)
+    made = index_outputs(recogniser.net, engine, trained.codes, _INDEX_CROPS)
+    rows = torch.from_numpy(made.embedding)
+    index = recogniser.index.add(rows, torch.from_numpy(made.labels), "synthetic")
+    return replace(
+        recogniser, index=index, lengths=torch.cat([recogniser.lengths, rows.norm(dim=1)])
     )
 
 

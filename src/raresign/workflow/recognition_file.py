@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,15 +115,21 @@ def load_added(path: Path) -> list[LaterClass]:
     return sorted(found, key=lambda later: later.info["order"])
 
 
-def write_added(path: Path, later: Sequence[LaterClass]) -> None:
-    """Write classes into RUN/added, each folder whole or not at all.
+def write_added(
+    path: Path,
+    later: Sequence[LaterClass],
+    finish: Callable[[Path, LaterClass], object] = lambda _place, _later: None,
+) -> None:
+    """Write classes into RUN/added, all of them or, where something fails, none.
 
     Args:
         path: The run folder.
         later: The classes; their icons are copied.
+        finish: Is given each folder before it counts, to put more into it.
     """
     staging = path / ADDED / ".new"
-    shutil.rmtree(staging, ignore_errors=True)
+    _forget_unfinished(path)
+    moved: list[Path] = []
     try:
         for one in later:
             place = staging / one.sign.code
@@ -138,12 +144,17 @@ def write_added(path: Path, later: Sequence[LaterClass]) -> None:
             }
             save_arrays(arrays, place / "rows.safetensors")
             write_json(place / "class.json", one.info)
+            finish(place, one)
         for one in later:
-            (staging / one.sign.code).replace(path / ADDED / one.sign.code)
+            moved.append(path / ADDED / one.sign.code)
+            (staging / one.sign.code).replace(moved[-1])
+    except BaseException:  # Ctrl-C, too
+        for place in moved:
+            if place.exists():
+                _delete(place)
+        raise
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if not any((path / ADDED).iterdir()):
-            (path / ADDED).rmdir()
+        _forget_unfinished(path)
 
 
 def remove_added(path: Path, codes: Sequence[str]) -> None:
@@ -159,13 +170,27 @@ def remove_added(path: Path, codes: Sequence[str]) -> None:
                 f"{path} has no added class '{code}'",
                 f"added are {', '.join(known)}" if known else "none was added",
             )
-    for code in codes:
-        # Renamed first: a folder that is half deleted must not be read.
-        gone = path / ADDED / f".gone-{code}"
-        (path / ADDED / code).replace(gone)
-        shutil.rmtree(gone)
-    if not any((path / ADDED).iterdir()):
-        (path / ADDED).rmdir()
+    _forget_unfinished(path)
+    for code in dict.fromkeys(codes):
+        _delete(path / ADDED / code)
+    _forget_unfinished(path)
+
+
+def _delete(place: Path) -> None:
+    """Delete the folder of a class; renamed first, for a half-deleted one must not be read."""
+    shutil.rmtree(place.replace(place.with_name(f".gone-{place.name}")))
+
+
+def _forget_unfinished(path: Path) -> None:
+    """Delete what a killed process left in RUN/added, and that folder if it is empty."""
+    folder = path / ADDED
+    if not folder.is_dir():
+        return
+    for place in folder.iterdir():
+        if place.name == ".new" or place.name.startswith(".gone-"):
+            shutil.rmtree(place, ignore_errors=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _read(place: Path) -> LaterClass:

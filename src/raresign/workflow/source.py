@@ -22,9 +22,11 @@ from raresign.datasets import (
 )
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
-from raresign.signs import STANDARDS, drawn_catalogue, drawn_icons
+from raresign.signs import STANDARDS, drawn_catalogue, drawn_icons, joined_icons
 
 LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
+OWN_AND = "own+"
+"""Before the name of a standard: one's own icons first, its drawings as their variants."""
 PROCEDURAL = 60
 """Backgrounds that are made where a data folder has none."""
 
@@ -71,8 +73,8 @@ def open_data(
         crops: Where the real crops are if they are not in `root` in the reference layout.
         layout: How `crops` is laid out, one of `LAYOUTS`; `icons` means that there are none.
         strict: Missing annotations are errors.
-        icons: A folder to use instead of `root/icons/`, or "gost": drawings of ours for the codes
-            of `classes.json`.
+        icons: A folder to use instead of `root/icons/`; "gost": drawings of ours for the codes of
+            `classes.json`; "own+gost": the icons of `root/icons/` and our drawings as variants.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
@@ -84,7 +86,7 @@ def open_data(
         raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
-    catalogue = SignCatalogue.from_folder(root, icons=_icon_source(icons))
+    catalogue = SignCatalogue.from_folder(root, icons=_icon_source(root, icons))
     simulated = (root / "demo.json").exists()
     place = Path(crops) if crops is not None else root
     if layout != "reference":
@@ -108,12 +110,14 @@ def is_drawn(place: str | Path) -> bool:
     return str(place) in STANDARDS and not Path(place).is_dir()
 
 
-def _icon_source(icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:
+def _icon_source(root: Path, icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:
     """Where the icons of a catalogue's codes are, if not in its own folder."""
     if icons is None:
         return None
     if is_drawn(icons):
         return partial(drawn_icons, str(icons))
+    if str(icons).startswith(OWN_AND):
+        return partial(joined_icons, root / "icons", str(icons).removeprefix(OWN_AND))
     return lambda codes: Path(icons)
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
-from raresign.evaluation import evaluate_predictions
+from raresign.evaluation import Predictions, evaluate_predictions
 from raresign.models import SignNet, default_backbone, save_model
 from raresign.recognition import Rules, build_recogniser, fit_rules, index_synthesiser
 from raresign.report import write_report
@@ -36,7 +36,7 @@ from raresign.workflow.progress import Say, silent
 from raresign.workflow.recognition_file import save_recogniser
 from raresign.workflow.run_folder import RunFolder
 from raresign.workflow.sheets import write_sheets
-from raresign.workflow.source import DataFolder, is_drawn, open_data
+from raresign.workflow.source import OWN_AND, DataFolder, is_drawn, open_data
 
 _RESERVE = 0.12
 """Share of a time limit that is kept for evaluation and report."""
@@ -180,7 +180,7 @@ def train(
 
 def _lasting(icons: str | Path | None) -> str | None:
     """How a run remembers where its icons came from: a resumed run finds them from any folder."""
-    if icons is None or is_drawn(icons):
+    if icons is None or is_drawn(icons) or str(icons).startswith(OWN_AND):
         return None if icons is None else str(icons)
     return str(Path(icons).resolve())
 
@@ -290,7 +290,11 @@ def _test_recalls(
     """Recall on all, rare and frequent test crops: shown in the table, chosen by no one."""
     if test is None:
         return None
-    predictions = predict_pack(net, test, source.catalogue, source.root)
+    return _recalls(predict_pack(net, test, source.catalogue, source.root))
+
+
+def _recalls(predictions: Predictions) -> dict[str, float | None]:
+    """Recall on all, rare and frequent crops."""
     groups: dict[str, float | None] = {}
     for name in ("all", "rare", "freq"):
         hits = predictions.correct[predictions.of_group(name)]
@@ -320,6 +324,7 @@ def _finish(
     if test is not None:
         recogniser = run.recogniser()
         predictions, said = recognise_pack(recogniser, test, source.catalogue, source.root)
+        run.info["test"] = _recalls(predictions)
         write_evaluation(
             run.path / "evaluation",
             predictions,

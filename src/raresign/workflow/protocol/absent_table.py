@@ -24,18 +24,21 @@ from raresign.workflow.protocol.forecast import (
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation over trials, NaN for one trial."""
+    """Mean over trials, standard deviation (NaN for one); NaN trials had nothing to say."""
 
     mean: float
     spread: float
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Of at least one value."""
-        return cls(fmean(values), stdev(values) if len(values) > 1 else math.nan)
+        """Of the values that are not NaN; NaN where there is none."""
+        told = [value for value in values if not math.isnan(value)]
+        return cls(fmean(told) if told else math.nan, stdev(told) if len(told) > 1 else math.nan)
 
     def percent(self) -> str:
-        """`93.1 ± 0.4`."""
+        """`93.1 ± 0.4`, `-` for NaN."""
+        if math.isnan(self.mean):
+            return "-"
         spread = "" if math.isnan(self.spread) else f" ± {100 * self.spread:.1f}"
         return f"{100 * self.mean:.1f}{spread}"
 
@@ -106,9 +109,7 @@ class AbsentTable:
                 for kind in ("known", "near", "far")
             },
             class_error=Spread.of([_class_error(a) for a in arrays]),
-            family=Spread.of(
-                [float(a["near_family"][a["near_family_known"]].mean()) for a in arrays]
-            ),
+            family=Spread.of([_mean(a["near_family"][a["near_family_known"]]) for a in arrays]),
             family_answered=Spread.of([_family_answered(a) for a in arrays]),
             added=Spread.of([float(a["near_right"].mean()) for a in arrays]),
             lost=Spread.of(
@@ -185,8 +186,11 @@ def _class_error(a: dict[str, np.ndarray]) -> float:
 
 
 def _family_answered(a: dict[str, np.ndarray]) -> float:
-    rows = a["near_level"] == LEVELS.index("family")
-    return float(a["near_family"][rows].mean()) if rows.any() else math.nan
+    return _mean(a["near_family"][a["near_level"] == LEVELS.index("family")])
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _by_class(trial: AbsentTrial) -> ClassRecalls:

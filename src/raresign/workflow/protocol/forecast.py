@@ -40,12 +40,12 @@ def cross_fold_forecast(
 
     Returns:
         `ForecastQuality` as a dict; (label, predicted, low, high, observed, crops) of every class
-        of every part; the forecast as a dict. Nothing for a single fold.
+        of every part; the forecast as a dict. Nothing where other folds have fewer than 2 classes.
     """
     points: list[tuple[float, ...]] = []
     for part in parts:
         others = [other for other in parts if other.fold != part.fold]
-        if not others:
+        if sum(len(other.labels) for other in others) < 2:
             return None, (), None
         predicted = zip(*_fit(others).predict(part.facts), strict=True)
         rows = zip(predicted, part.labels, part.hits, part.crops, strict=True)
@@ -59,9 +59,12 @@ def cross_fold_forecast(
 
 def forecast_line(quality: dict[str, Any]) -> str:
     """One line for a page of the documentation."""
+    r, ranks = (
+        "-" if quality[name] is None else f"{quality[name]:.2f}" for name in ("pearson", "spearman")
+    )
     return (
         f"- predicted against observed recall, {quality['classes']} classes: "
-        f"correlation {quality['pearson']:.2f} (ranks {quality['spearman']:.2f}), "
+        f"correlation {r} (ranks {ranks}), "
         f"mean error {100 * quality['error']:.1f} points "
         f"({100 * quality['noise']:.1f} by the number of crops alone), 90 % interval "
         f"holds {100 * quality['coverage']:.0f} %"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -89,7 +92,8 @@ def protocol(
         say: Is told what happens.
 
     Raises:
-        InputError: Anything given is wrong, or the real crops are too few for so many folds.
+        InputError: Anything given is wrong, the real crops are too few for so many folds, or
+            `out` holds trials of other folds or data.
 
     Returns:
         The table.
@@ -125,7 +129,7 @@ def protocol(
         folder = trial_folder(out, title, chosen, number, seed)
         kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
         wanted.append(_Job(kind, str(data), place, chosen, folds, title, number, seed, folder))
-    _run([job for job in wanted if not (job.folder / "trial.json").exists()], jobs, say)
+    _run([job for job in wanted if not _finished(job, "trial.json")], jobs, say)
     trials: dict[str, list[Trial]] = {title: [] for title in rows}
     for job in wanted:
         trials[job.title].append(load_trial(job.folder))
@@ -175,7 +179,7 @@ def protocol_absent(
         )
         for seed, number in product(range(seeds), range(folds))
     ]
-    _run([job for job in wanted if not (job.folder / "absent.json").exists()], jobs, say)
+    _run([job for job in wanted if not _finished(job, "absent.json")], jobs, say)
     table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
     table.write(Path(out))
     return table
@@ -234,6 +238,25 @@ def _material(
     return source, pack, parts
 
 
+def _finished(job: _Job, name: str) -> bool:
+    """Whether the trial lies in its folder.
+
+    Raises:
+        InputError: One of other folds or other data lies there: nothing could be paired with it.
+    """
+    try:
+        info = json.loads((job.folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        raise InputError(f"{job.folder / name} cannot be read: {error}", "delete it") from error
+    source, _, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
+    classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
+    if info.get("classes") != classes:
+        raise InputError(f"{job.folder} is of other folds or data", "name another --out")
+    return True
+
+
 def _run(waiting: list[_Job], jobs: int, say: Say) -> None:
     """All waiting trials, some at a time."""
 
@@ -247,11 +270,24 @@ def _run(waiting: list[_Job], jobs: int, say: Say) -> None:
         return
     threads = max(1, torch.get_num_threads() // jobs)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+    with ProcessPoolExecutor(jobs, context, _start, (threads,)) as pool:
         futures = {pool.submit(_one, job): job for job in waiting}
         for number, future in enumerate(as_completed(futures)):
             future.result()
             done(number, futures[future])
+
+
+def _start(threads: int) -> None:
+    """A process of the pool: its share of the cores, and an end when its parent's comes."""
+    torch.set_num_threads(threads)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _one(job: _Job) -> None:

@@ -132,7 +132,7 @@ class ProtocolTable:
                     if same
                     else _mean(ones, lambda t: hits(t)[~t.plays_rare])
                     - _mean(base, lambda t: hits(t)[~t.plays_rare]),
-                    gap=(rare[title] - floor) / (ceiling - floor),
+                    gap=(rare[title] - floor) / (ceiling - floor) if ceiling != floor else math.nan,
                     seconds=float(np.mean([trial.seconds for trial in ones])),
                     steps=ones[0].steps,
                     trials=len(ones),

@@ -72,7 +72,8 @@ class Trial:
 def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) -> Path:
     """Where a trial is kept; another recipe under the same title has another folder."""
     plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
-    digest = hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()[:8]
+    settings = recipe.model_dump_json(exclude_defaults=True)  # a new setting changes no old trial
+    digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     return out / f"{plain[:40]}-{digest}" / f"fold-{fold}-seed-{seed}"
 
 

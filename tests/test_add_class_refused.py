@@ -1,0 +1,236 @@
+"""`add-class` and `remove-class` where something is wrong: one line, and RUN is as before."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from raresign.errors import InputError
+from raresign.signs import standard
+from raresign.workflow import RunFolder
+from raresign.workflow.add_class import add_class, remove_class
+from raresign.workflow.recognition_file import load_added
+
+Cli = Callable[..., Any]
+add_module = importlib.import_module("raresign.workflow.add_class")
+file_module = importlib.import_module("raresign.workflow.recognition_file")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def icons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Icons of three new classes, and others that no class can be made of."""
+    folder = tmp_path_factory.mktemp("icons")
+    for code in ("1.20.2", "5.19.1", "4.1.2", "2.5"):
+        (folder / f"{code}.svg").write_text(standard("gost").svg(code), encoding="utf-8")
+    Image.new("RGBA", (1, 1), (200, 0, 0, 255)).save(folder / "one.png")
+    Image.new("RGBA", (64, 64), (200, 0, 0, 0)).save(folder / "nothing.png")
+    (folder / "void.png").write_bytes(b"")
+    disc = Image.new("RGBA", (90, 90))
+    disc.paste((200, 0, 0, 255), (10, 10, 80, 80))
+    disc.save(folder / "cut.png")
+    (folder / "cut.png").write_bytes((folder / "cut.png").read_bytes()[:70])
+    (folder / "words.svg").write_text("no drawing")
+    (folder / "photos").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory, icons: Path) -> Path:
+    """A run with one added class; nobody changes it."""
+    run = Path(shutil.copytree(finished_run, tmp_path_factory.mktemp("runs") / "run"))
+    add_class(run, [icons / "4.1.2.svg"])
+    return run
+
+
+@pytest.fixture
+def run(shared_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shared_run, tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["1.20.2.svg", "--code", "2.5"], "2.5"),
+        (["1.20.2.svg", "--code", "4.1.2"], "4.1.2"),
+        (["1.20.2.svg", "--code", "a", "--code", "b"], "2 codes"),
+        (["1.20.2.svg", "5.19.1.svg", "--code", "a"], "1 codes"),
+        (["1.20.2.svg", "5.19.1.svg", "--code", "a", "--code", "a"], "twice"),
+        (["1.20.2.svg", "--code", "../x"], "../x"),
+        (["1.20.2.svg", "--code", ".new"], ".new"),
+        (["1.20.2.svg", "--code", ".."], ".."),
+        (["2.5.svg", "--code", "stop"], "2.5"),
+        (["4.1.2.svg", "--code", "again"], "4.1.2"),
+        (["1.20.2.svg", "1.20.2.svg", "--code", "a", "--code", "b"], "'a'"),
+        (["1.20.2.svg", "one.png"], "one"),
+        (["nothing.png"], "nothing"),
+        (["void.png"], "void.png"),
+        (["cut.png"], "cut.png"),
+        (["words.svg"], "words.svg"),
+        (["gone.png"], "gone.png"),
+        (["photos"], "photos"),
+        (["1.20.2.svg", "--photos", "photos"], "photos"),
+        (["1.20.2.svg", "--photos", "gone"], "gone"),
+        (["1.20.2.svg", "--photos", "void.png"], "void.png"),
+        (["1.20.2.svg", "5.19.1.svg", "--photos", "gone"], "gone"),
+        (["1.20.2.svg", "5.19.1.svg", "--photos", "photos"], "photos"),
+    ],
+)
+def test_refused(cli: Cli, shared_run: Path, icons: Path, arguments: list[str], named: str) -> None:
+    before = content(shared_run)
+    given = [icons / word if (icons / word).exists() or word.startswith("gone") else word
+             for word in arguments]  # fmt: skip
+    ended = cli("add-class", shared_run, *given)
+    assert ended.code == 2, ended
+    (line,) = [line for line in ended.err.splitlines() if not line.startswith("warning:")]
+    assert line.startswith("error: ")
+    assert named in line
+    assert content(shared_run) == before
+    assert sorted(path.name for path in (shared_run / "added").iterdir()) == ["4.1.2"]
+
+
+def test_a_run_without_model(cli: Cli, run: Path, icons: Path, tmp_path: Path) -> None:
+    (run / "model.safetensors").unlink()
+    ended = cli("add-class", run, icons / "1.20.2.svg")
+    assert ended.code == 2
+    assert "--resume" in ended.err
+    assert cli("add-class", tmp_path / "gone", icons / "1.20.2.svg").code == 2
+    assert cli("add-class", run).code == 2
+
+
+@pytest.mark.parametrize(
+    ("codes", "named"), [(["2.5"], "trained"), (["9.9"], "4.1.2"), (["4.1.2", "9.9"], "9.9")]
+)
+def test_refused_removals(cli: Cli, shared_run: Path, codes: list[str], named: str) -> None:
+    before = content(shared_run)
+    ended = cli("remove-class", shared_run, *codes)
+    assert ended.code == 2
+    assert named in ended.err
+    assert content(shared_run) == before
+
+
+def test_removal_from_a_run_without_added_classes(cli: Cli, finished_run: Path) -> None:
+    ended = cli("remove-class", finished_run, "4.1.2")
+    assert ended.code == 2
+    assert "none was added" in ended.err
+
+
+FAILURES = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()]
+
+
+def failing(function: Callable[..., Any], after: int, failure: BaseException) -> Callable[..., Any]:
+    """`function` that fails once, at its call number `after` from 0."""
+    calls: list[int] = []
+
+    def call(*arguments: Any, **options: Any) -> Any:
+        calls.append(0)
+        if len(calls) == after + 1:
+            raise failure
+        return function(*arguments, **options)
+
+    return call
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=["full disk", "ctrl-c"])
+@pytest.mark.parametrize(
+    ("place", "name", "after"),
+    [
+        (shutil, "copyfile", 1),
+        (file_module, "save_arrays", 0),
+        (file_module, "write_json", 1),
+        (add_module, "draw_new_class", 1),
+        (Path, "replace", 0),
+        (Path, "replace", 4),  # the first class is in its place, the second not yet
+        (Path, "replace", 5),
+    ],
+)
+@pytest.mark.parametrize("earlier", [True, False])
+def test_stopped_in_the_middle(
+    cli: Cli,
+    shared_run: Path,
+    finished_run: Path,
+    icons: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: BaseException,
+    place: Any,
+    name: str,
+    after: int,
+    earlier: bool,
+) -> None:
+    run = Path(shutil.copytree(shared_run if earlier else finished_run, tmp_path / "run"))
+    before = content(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, failing(getattr(place, name), after, failure))
+        ended = cli("add-class", run, icons / "1.20.2.svg", icons / "5.19.1.svg")
+    assert ended.code == (130 if isinstance(failure, KeyboardInterrupt) else 2), ended
+    assert content(run) == before
+    assert (run / "added").exists() == earlier
+    assert len(add_class(run, [icons / "1.20.2.svg"])) == 1
+
+
+def leave_litter(run: Path) -> None:
+    """What killed processes leave: half of an addition and half of a removal."""
+    for name in (".new/1.20.2", ".gone-4.1.2", ".gone-x"):
+        (run / "added" / name).mkdir(parents=True)
+        (run / "added" / name / "class.json").write_text("{")
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_litter_is_ignored_and_goes(
+    shared_run: Path, finished_run: Path, icons: Path, tmp_path: Path, earlier: bool
+) -> None:
+    run = Path(shutil.copytree(shared_run if earlier else finished_run, tmp_path / "run"))
+    leave_litter(run)
+    codes = ["4.1.2"] if earlier else []
+    assert [later.sign.code for later in load_added(run)] == codes
+    assert list(RunFolder.open(run).catalogue().codes[6:]) == codes
+    add_class(run, [icons / "1.20.2.svg"])
+    assert sorted(path.name for path in (run / "added").iterdir()) == ["1.20.2", *codes]
+    leave_litter(run)
+    remove_class(run, ["1.20.2", *codes])
+    assert not (run / "added").exists()
+
+
+def test_removal_stopped_in_the_middle(
+    run: Path, icons: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A class is there whole or not at all."""
+    add_class(run, [icons / "1.20.2.svg"])
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", failing(shutil.rmtree, 0, KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            remove_class(run, ["4.1.2", "1.20.2"])
+    assert [later.sign.code for later in load_added(run)] == ["1.20.2"]
+    add_class(run, [icons / "4.1.2.svg"])
+    assert [later.sign.code for later in load_added(run)] == ["1.20.2", "4.1.2"]
+
+
+@pytest.mark.parametrize("name", ["class.json", "rows.safetensors", "icon.svg"])
+def test_a_damaged_class_is_named(cli: Cli, run: Path, icons: Path, name: str) -> None:
+    place = run / "added" / "4.1.2" / name
+    if name.startswith("icon"):
+        place.unlink()
+    else:
+        place.write_bytes(place.read_bytes()[:20])
+    ended = cli("predict", run, icons)
+    assert ended.code == 2
+    assert "added/4.1.2" in ended.err
+
+
+def test_python_callers_get_an_input_error(run: Path, icons: Path) -> None:
+    with pytest.raises(InputError, match="0 icons"):
+        add_class(run, [])
+    with pytest.raises(InputError, match=r"2\.5"):
+        remove_class(run, ["2.5"])

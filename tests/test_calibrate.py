@@ -1,0 +1,168 @@
+"""Calibration on held-out crops: the promised share of wrong answers, in made scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raresign.recognition import Fusion, UnknownRule
+from raresign.recognition.calibrate import (
+    UNKNOWN_SHARE,
+    HeldOut,
+    calibrate_fusion,
+    calibrate_unknown,
+)
+from raresign.recognition.known_score import known_score
+from raresign.recognition.unknown import family_probabilities
+
+CLASSES = 6
+FAMILIES = ("ring", "ring", "ring", "disc", "disc", "disc")
+ACCEPTED = st.sampled_from([0.01, 0.05, 0.2, 0.6])
+
+
+def made(seed: int, skill: float, frequent: int = 60, rare: int = 25) -> HeldOut:
+    """Scores at random that favour the right class by `skill`; classes 4 and 5 play rare."""
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([rng.integers(0, 4, frequent), 4 + np.arange(rare) % 2])
+    logits = rng.normal(size=(len(labels), CLASSES))
+    cosines = rng.uniform(-0.3, 0.3, size=logits.shape)
+    each = np.arange(len(labels))
+    logits[each, labels] += skill * rng.uniform(0, 2, len(labels))
+    cosines[each, labels] += 0.1 * skill * rng.uniform(0, 2, len(labels))
+    return HeldOut(
+        logits.astype(np.float32),
+        np.clip(cosines, -1, 1).astype(np.float32),
+        labels,
+        each >= frequent,
+        np.array([False] * 4 + [True] * 2),
+    )
+
+
+_ROUNDING = 1e-5
+"""Of a score; the crop that sets a threshold may fall to either side of it here."""
+
+
+def scored(held: HeldOut, fusion: Fusion, rule: UnknownRule) -> tuple[list[float], list[float]]:
+    """Naive: how far each crop lies above the threshold, and each that plays unknown."""
+    scores = fusion.scores(
+        torch.from_numpy(held.logits), torch.from_numpy(held.cosines), torch.from_numpy(held.rare)
+    ).numpy()
+    known, unknown = [], []
+    for n, label in enumerate(held.labels):
+        for masked in (False, True):
+            if masked and not held.plays_rare[n]:
+                continue
+            kept = [c for c in range(CLASSES) if not (masked and c == label)]
+            p = np.exp(scores[n, kept].astype(float))
+            score = known_score(
+                [p / p.sum()], [held.cosines[n, kept]], [held.logits[n, kept]], rule.score
+            )[0]
+            (unknown if masked else known).append(float(score) - rule.levels.class_threshold)
+    return known, unknown
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.5, 6), ACCEPTED)
+def test_share_of_wrong_answers(seed: int, skill: float, accepted: float) -> None:
+    """Frequent and rare crops count half each of nine tenths, unknown ones a tenth."""
+    held = made(seed, skill)
+    fusion = Fusion(1.0, 5.0, 0.3)
+    rule = calibrate_unknown(held, fusion, FAMILIES, np.ones(len(held.labels)), accepted)
+    known, unknown = scored(held, fusion, rule)
+    scores = held.logits + 5 * held.cosines + 0.3 * held.rare
+    errors = []
+    for slack in (-_ROUNDING, _ROUNDING):
+        right = wrong = 0.0
+        for n, above in enumerate(known):
+            group = held.plays_rare == held.plays_rare[n]
+            weight = (above >= slack) * (1 - UNKNOWN_SHARE) / 2 / group.sum()
+            if scores[n].argmax() == held.labels[n]:
+                right += weight
+            else:
+                wrong += weight
+        wrong += UNKNOWN_SHARE * sum(above >= slack for above in unknown) / len(unknown)
+        errors.append(wrong / (right + wrong) if right + wrong else 0.0)
+    assert min(errors) <= accepted + 1e-6
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(3, 400), ACCEPTED)
+def test_real_signs_are_hardly_ever_no_sign(seed: int, count: int, accepted: float) -> None:
+    """At most a tenth of the accepted error, even of a few crops."""
+    held = made(seed, 3.0, frequent=count, rare=max(2, count // 3))
+    sign = np.random.default_rng(seed).uniform(size=len(held.labels))
+    rule = calibrate_unknown(held, Fusion(), FAMILIES, sign, accepted)
+    assert (sign < rule.levels.sign_threshold).sum() <= 0.1 * accepted * len(sign)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.5, 6), st.sampled_from([0.02, 0.05, 0.1]))
+def test_share_of_wrong_families(seed: int, skill: float, accepted: float) -> None:
+    """Of the crops that are not answered with a class."""
+    held = made(seed, skill)
+    fusion = Fusion()
+    rule = calibrate_unknown(held, fusion, FAMILIES, np.ones(len(held.labels)), accepted)
+    known, unknown = scored(held, fusion, rule)
+    own = np.array(FAMILIES)[held.labels]
+    above_of = iter(unknown)
+    rows = []  # weight, right, distance to either threshold
+    for n, label in enumerate(held.labels):
+        group = held.plays_rare == held.plays_rare[n]
+        cases = [(False, known[n], 0.9 / 2 / group.sum())]
+        if held.plays_rare[n]:
+            cases.append((True, next(above_of), UNKNOWN_SHARE / held.plays_rare.sum()))
+        for masked, above, weight in cases:
+            raised = np.exp(held.logits[n].astype(float))
+            raised[label] *= not masked
+            shares, names = family_probabilities([raised / raised.sum()], FAMILIES)
+            if above < -_ROUNDING:
+                right = names[shares.argmax()] == own[n]
+                rows.append((weight, right, shares.max() - rule.levels.family_threshold))
+    errors = []
+    for slack in (-_ROUNDING, _ROUNDING):
+        passed = [(weight, right) for weight, right, above in rows if above >= slack]
+        wrong = sum(weight for weight, right in passed if not right)
+        errors.append(wrong / sum(weight for weight, _ in passed) if passed else 0.0)
+    assert min(errors) <= accepted + 1e-6
+
+
+def test_more_accepted_error_answers_more() -> None:
+    held = made(3, 2.0)
+    sign = np.linspace(0, 1, len(held.labels))
+    rules = [
+        calibrate_unknown(held, Fusion(), FAMILIES, sign, accepted)
+        for accepted in (0.01, 0.03, 0.1, 0.3, 0.9)
+    ]
+    limits = [rule.levels.class_threshold for rule in rules]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[0] > limits[-1]
+    assert [rule.accepted_error for rule in rules] == [0.01, 0.03, 0.1, 0.3, 0.9]
+    for rule in rules:
+        assert UnknownRule.from_dict(rule.as_dict()) == rule  # finite numbers only
+
+
+def test_skill_is_worth_answers() -> None:
+    """A better net answers more crops at the same accepted error."""
+    shares = []
+    for skill in (0.5, 3.0, 12.0):
+        held = made(1, skill, frequent=200, rare=100)
+        rule = calibrate_unknown(held, Fusion(), FAMILIES, np.ones(300), 0.05)
+        shares.append(np.mean(np.array(scored(held, Fusion(), rule)[0]) >= 0))
+    assert shares[0] < shares[1] < shares[2]
+    assert shares[2] > 0.8
+
+
+def test_fusion_counts_rare_and_frequent_half_each() -> None:
+    """Ten times the frequent crops change nothing: the same fusion comes out."""
+    held = made(5, 1.5, frequent=30, rare=20)
+    rows = np.concatenate([np.tile(np.arange(30), 10), np.arange(30, 50)])
+    many = HeldOut(
+        held.logits[rows], held.cosines[rows], held.labels[rows], held.plays_rare[rows], held.rare
+    )
+    one, other = calibrate_fusion(held), calibrate_fusion(many)
+    assert one.as_dict() == pytest.approx(other.as_dict(), rel=1e-3, abs=1e-3)
+    alone = calibrate_fusion(held, ("logits",))
+    assert alone.prototype_scale == alone.rare_bias == 0
