@@ -50,7 +50,7 @@ def scored(held: HeldOut, fusion: Fusion, rule: UnknownRule) -> tuple[list[float
     scores = fusion.scores(
         torch.from_numpy(held.logits), torch.from_numpy(held.cosines), torch.from_numpy(held.rare)
     ).numpy()
-    known, unknown = [], []
+    known, unknown = list[float](), list[float]()
     for n, label in enumerate(held.labels):
         for masked in (False, True):
             if masked and not held.plays_rare[n]:

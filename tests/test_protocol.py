@@ -189,7 +189,12 @@ def test_an_unfinished_trial_is_repeated(
     file.unlink()
     jobs: list[Any] = []
     one = run_module._one
-    monkeypatch.setattr(run_module, "_one", lambda job: (jobs.append(job), one(job)))
+
+    def spy(job: Any) -> None:
+        jobs.append(job)
+        one(job)
+
+    monkeypatch.setattr(run_module, "_one", spy)
     table = protocol(data_folder, measured.out, measured.recipe, folds=2, seeds=1)
     assert [(job.title, job.fold, job.seed) for job in jobs] == [("base", 1, 0)]
     again = load_file(file.with_name("outputs.safetensors"))

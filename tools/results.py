@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 from trainings import train_once
 
 from raresign import (
@@ -26,6 +27,8 @@ from raresign import (
     load_predictions,
     seeds_interval,
 )
+from raresign.evaluation import read_answers
+from raresign.workflow import judged_forecast
 
 ROWS: dict[str, tuple[str, list[str]]] = {
     "reference recipe, label faults on": ("reference-faults", []),
@@ -33,6 +36,9 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "default recipe, random weights": ("default", ["--weights", "none"]),
     "default recipe": ("default", []),
     "default recipe, our drawings as icons": ("default", ["--icons", "gost"]),
+    "default recipe, our drawings as variants": ("default", ["--icons", "own+gost"]),
+    "icons only": ("icons-only", []),
+    "icons only, our drawings as variants": ("icons-only", ["--icons", "own+gost"]),
 }
 SEEDS = (0, 1, 2)
 SIZE = ["--crop-size", "64"]
@@ -51,6 +57,7 @@ class Row:
 
     def __init__(self, title: str, folders: list[Path]) -> None:
         self.title = title
+        self.folders = folders
         self.infos = [RunFolder.open(folder).info for folder in folders]
         self.predictions = [load_predictions(folder) for folder in folders]
         self.groups = seeds_interval(self.predictions)
@@ -66,6 +73,40 @@ class Row:
             for predictions in self.predictions
         ]
         return f"{100 * fmean(shares):.1f}"
+
+    def calibration(self) -> str:
+        """Expected calibration error in percent, mean over the seeds."""
+        errors = [evaluate_predictions(one).group("all").ece for one in self.predictions]
+        return f"{100 * fmean(errors):.1f}"
+
+    def alone(self, part: str) -> str:
+        """Rare and frequent recall of `classifier` or `prototypes` alone, mean over the seeds."""
+        found: dict[str, list[float]] = {"rare": [], "freq": []}
+        for folder, predictions in zip(self.folders, self.predictions, strict=True):
+            file = folder / "evaluation" / "answers.parquet"
+            if not file.exists():
+                return "-"
+            said = [getattr(answer, part) for answer in read_answers(file)]
+            truth = [predictions.codes[label] for label in predictions.labels]
+            right = np.array(said) == np.array(truth)
+            for group, values in found.items():
+                values.append(float(right[predictions.of_group(group)].mean()))
+        return " / ".join(f"{100 * fmean(values):.1f}" for values in found.values())
+
+    def forecast(self) -> str:
+        """Correlation and mean error in points of the predicted recall of rare classes."""
+        told = [
+            judged_forecast(info["forecast"], predictions)
+            for info, predictions in zip(self.infos, self.predictions, strict=True)
+            if info.get("forecast")
+        ]
+        known = [quality for quality in told if quality is not None]
+        if not known:
+            return "-"
+        return (
+            f"{fmean(q.pearson for q in known):.2f}, {100 * fmean(q.error for q in known):.0f}, "
+            f"{100 * fmean(q.coverage for q in known):.0f} %"
+        )
 
     def pseudo_rare(self) -> str:
         recalls = [
@@ -97,17 +138,19 @@ def finished_rows(runs: Path) -> dict[str, Row]:
 
 def full_table(rows: dict[str, Row]) -> str:
     lines = [
-        "| row | options | all % | rare % | freq % | rare called frequent % | pseudo-rare % "
-        "| crops trained on | seeds | minutes a run |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| row | options | all % | rare % | freq % | rare called frequent % | ECE % "
+        "| classifier alone, rare / freq % | prototypes alone | forecast: correlation, error in "
+        "points, held by its interval | pseudo-rare % | crops trained on | seeds | minutes a run |",
+        "|" + "---|" * 14,
     ]
     for title, row in rows.items():
         recipe, extra = ROWS[title]
         cells = " | ".join(row.cell(group) for group in ("all", "rare", "freq"))
         lines.append(
             f"| {title} | `{' '.join(['--recipe', recipe, *extra])}` | {cells} "
-            f"| {row.as_frequent()} | {row.pseudo_rare()} | {row.crops():,} "
-            f"| {len(row.predictions)} | {row.minutes()} |"
+            f"| {row.as_frequent()} | {row.calibration()} | {row.alone('classifier')} "
+            f"| {row.alone('prototypes')} | {row.forecast()} | {row.pseudo_rare()} "
+            f"| {row.crops():,} | {len(row.predictions)} | {row.minutes()} |"
         )
     return "\n".join(lines)
 

@@ -105,6 +105,9 @@ def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Pat
 def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
     """A folder with one's own icons first and ours as variants, there until the process ends.
 
+    Variants on boards are left out: synthesis mounts signs on boards itself, and with them the
+    other looks would come too seldom.
+
     Args:
         own: Folder of icons; a class without a file of its own there gets no variant.
         name: Of the standard; codes that it does not draw keep their own icons alone.
@@ -123,7 +126,11 @@ def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
         if code not in present:
             continue
         try:
-            looks = {look: signs.svg(code, look, codes) for look in _looks(signs, code, codes)}
+            looks = {
+                look: signs.svg(code, look, codes)
+                for look in _looks(signs, code, codes)
+                if not look.endswith("board")
+            }
         except InputError:  # a class of another country, or of the user's own
             continue
         for look, drawing in looks.items():

@@ -16,6 +16,7 @@ from raresign.workflow.drawn_signs import (
 )
 from raresign.workflow.evaluate import compare, evaluate, load_predictions
 from raresign.workflow.fit_camera import fit_camera
+from raresign.workflow.forecasts import judged_forecast
 from raresign.workflow.inference import predict_logits
 from raresign.workflow.predict import Answer, FileAnswer, predict
 from raresign.workflow.protocol import ProtocolRow, ProtocolTable, protocol, protocol_absent
@@ -54,6 +55,7 @@ __all__ = [
     "export_signs",
     "fit_camera",
     "is_drawn",
+    "judged_forecast",
     "load_predictions",
     "machine",
     "open_data",
