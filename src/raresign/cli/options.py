@@ -27,7 +27,8 @@ Layout = Annotated[
 Icons = Annotated[
     str | None,
     typer.Option(
-        help="Folder of icons instead of DATA/icons; gost: signs drawn by us; own+gost: both."
+        help="Folder of icons instead of DATA/icons; gost: signs drawn by us; own+gost: both; own: "
+        "DATA/icons alone."
     ),
 ]
 Strict = Annotated[

@@ -123,18 +123,12 @@ def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
         for file in files:
             (folder / file.name).symlink_to(file.resolve())
     for code in codes:
-        if code not in present:
+        if code not in present or not signs.draws(code):
             continue
-        try:
-            looks = {
-                look: signs.svg(code, look, codes)
-                for look in _looks(signs, code, codes)
-                if not look.endswith("board")
-            }
-        except InputError:  # a class of another country, or of the user's own
-            continue
-        for look, drawing in looks.items():
-            write_text(folder / f"{code}@{name}-{look or 'main'}.svg", drawing)
+        for look in _looks(signs, code, codes):
+            if not look.endswith("board"):
+                file = folder / f"{code}@{name}-{look or 'main'}.svg"
+                write_text(file, signs.svg(code, look, codes))
     return folder
 
 

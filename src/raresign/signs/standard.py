@@ -70,6 +70,19 @@ class Standard:
             raise InputError(f"{self.name} has no sign with the code {code!r}", hint)
         return base
 
+    def draws(self, code: str) -> bool:
+        """Whether there is a drawing of a class code.
+
+        Example:
+            >>> standard("gost").draws("3.24.n55"), standard("gost").draws("274-55")
+            (True, False)
+        """
+        try:
+            self.svg(code)
+        except InputError:
+            return False
+        return True
+
     def svg(self, code: str, variant: str = "", present: Collection[str] = ()) -> str:
         """The drawing of a class: one SVG of shapes, no text, nothing from outside.
 

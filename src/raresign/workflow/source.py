@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,11 +23,19 @@ from raresign.datasets import (
 )
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
-from raresign.signs import STANDARDS, drawn_catalogue, drawn_icons, joined_icons
+from raresign.signs import (
+    STANDARDS,
+    drawn_catalogue,
+    drawn_icons,
+    joined_icons,
+    standard,
+)
 
 LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
 OWN_AND = "own+"
 """Before the name of a standard: one's own icons first, its drawings as their variants."""
+_MOST = 0.8
+"""Share of the class codes that a standard must draw before its drawings join unasked."""
 PROCEDURAL = 60
 """Backgrounds that are made where a data folder has none."""
 
@@ -98,6 +107,32 @@ def open_data(
     return DataFolder(
         root, catalogue, from_folders(place / "cropped-train", catalogue), None, simulated
     )
+
+
+def icons_to_train_with(root: str | Path, icons: str | Path | None) -> str | Path | None:
+    """What `train` makes of no word about icons: our drawings join where we draw the signs.
+
+    Signs stand on the road in more looks than the official icon (yellow ground at road works, other
+    digits); where our drawings know nearly all class codes they serve as variants.
+
+    Args:
+        root: The data folder.
+        icons: What the user said; "own" keeps to `root/icons/`.
+
+    Returns:
+        What `open_data` takes.
+    """
+    if icons is not None or is_drawn(root):
+        return None if str(icons) == "own" else icons
+    root = Path(root)
+    if not (root / "icons").is_dir() or (root / "demo.json").exists():
+        return None
+    try:
+        codes = list(json.loads((root / "classes.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # `open_data` says what is wrong
+    drawn = sum(standard(STANDARDS[0]).draws(str(code)) for code in codes)
+    return f"{OWN_AND}{STANDARDS[0]}" if codes and drawn >= _MOST * len(codes) else None
 
 
 def is_drawn(place: str | Path) -> bool:

@@ -36,7 +36,13 @@ from raresign.workflow.progress import Say, silent
 from raresign.workflow.recognition_file import save_recogniser
 from raresign.workflow.run_folder import RunFolder
 from raresign.workflow.sheets import write_sheets
-from raresign.workflow.source import OWN_AND, DataFolder, is_drawn, open_data
+from raresign.workflow.source import (
+    OWN_AND,
+    DataFolder,
+    icons_to_train_with,
+    is_drawn,
+    open_data,
+)
 
 _RESERVE = 0.12
 """Share of a time limit that is kept for evaluation and report."""
@@ -75,7 +81,9 @@ def train(
         weights, backbone, crop_size: Instead of the recipe's.
         preset: Synthesis preset of every stage that synthesises, instead of the recipe's.
         hardware: Device, processes and precision.
-        crops, layout, strict, icons: See `open_data`.
+        crops, layout, strict: See `open_data`.
+        icons: As well; "own" keeps to the folder's icons where our drawings would join as variants
+            (`icons_to_train_with`).
         cache: Where crops are packed, `~/.cache/raresign` unless given.
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
@@ -97,7 +105,7 @@ def train(
         chosen = load_recipe(run.info["settings"]["recipe"])
         seed = run.info["seed"]
         max_seconds = max_seconds or run.info["settings"]["max_seconds"]
-        icons = icons or run.info["settings"].get("icons")
+        icons = icons or run.info["settings"].get("icons") or "own"
         if run.info["finished"]:
             say(f"{out} is already finished")
             return out
@@ -105,7 +113,10 @@ def train(
         chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
+    icons = icons_to_train_with(data, icons)
     source = open_data(data, crops, layout, strict, icons)
+    if str(icons).startswith(OWN_AND):
+        say(f"our drawings join as variants of the icons ({icons}; --icons own keeps them out)")
     size = chosen.crop_size
     pack = _pack(source, size, cache, strict, say)
     prepared = _prepare(source, pack, chosen, seed)
