@@ -24,10 +24,12 @@ from raresign.recognition.prototypes import SOURCES, PrototypeIndex
 from raresign.recognition.recogniser import AddedClass, Recogniser, Recognition
 from raresign.recognition.teach import teach
 from raresign.recognition.unknown import LEVELS, UnknownRule
+from raresign.recognition.views import VIEWS, joined_views, view_logits
 
 __all__ = [
     "LEVELS",
     "SOURCES",
+    "VIEWS",
     "AddedClass",
     "Forecast",
     "ForecastQuality",
@@ -56,10 +58,12 @@ __all__ = [
     "icon_crops",
     "index_outputs",
     "index_synthesiser",
+    "joined_views",
     "max_cosine",
     "max_probability",
     "net_outputs",
     "no_sign_crops",
     "teach",
     "tensor_outputs",
+    "view_logits",
 ]

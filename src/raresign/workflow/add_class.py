@@ -122,12 +122,13 @@ def add_class(
     engine = _engine(folder, made_of, recogniser)
     count = _INDEX_CROPS if len(signs) <= _FEW else _INDEX_CROPS // 2
     made = index_outputs(recogniser.net, engine, made_of.codes, count)
-    added = teach(_with_index(folder, recogniser), signs, made, [real[sign.code] for sign in signs])
+    whole = _with_index(folder, recogniser)
+    added = teach(whole, signs, made, [real[sign.code] for sign in signs])
     bigger = recogniser.with_classes(added)
     trial = index_outputs(recogniser.net, engine, made_of.codes, min(count, _TRIAL_CROPS), turn=1)
     answers = bigger.judge(trial).probabilities.argmax(1) - len(catalogue)
     after = SignCatalogue([*catalogue.classes, *signs])
-    predicted = _predict(bigger, after, trial, answers, len(catalogue))
+    predicted = _predict(whole.with_classes(added), after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
     later, results = [], []
     for place, (sign, one) in enumerate(zip(signs, added, strict=True)):

@@ -16,6 +16,7 @@ from raresign.evaluation import json_ready
 from raresign.files import write_json
 from raresign.recognition import Outputs, PrototypeIndex
 from raresign.workflow.forecasts import facts_of
+from raresign.workflow.protocol.answers import AnswerRow, answer_rows, answers_markdown
 from raresign.workflow.protocol.forecast import (
     ClassRecalls,
     cross_fold_forecast,
@@ -74,6 +75,7 @@ class ProtocolTable:
         classes: Codes of the classes that played rare.
         clusters: Near-duplicate clusters of the real crops.
         leaks: Of those, how many straddle a split; 0 or something is wrong.
+        answers: The base's nets, answered in other ways.
         forecast: Quality of the forecast of recall, learned on the other folds of the base.
         points: (label, predicted, low, high, observed, crops) of every class and trial of the base.
         learned: The forecast learned on all folds.
@@ -83,6 +85,7 @@ class ProtocolTable:
     classes: tuple[str, ...]
     clusters: int
     leaks: int
+    answers: tuple[AnswerRow, ...] = ()
     forecast: dict[str, Any] | None = None
     points: tuple[tuple[float, ...], ...] = ()
     learned: dict[str, Any] | None = None
@@ -141,7 +144,7 @@ class ProtocolTable:
         played = sorted({label for t in base for label in t.labels[t.plays_rare].tolist()})
         classes = tuple(catalogue.codes[label] for label in played)
         told = cross_fold_forecast([class_recalls(trial, catalogue) for trial in base])
-        return cls(tuple(rows), classes, clusters, leaks, *told)
+        return cls(tuple(rows), classes, clusters, leaks, answer_rows(base), *told)
 
     def write(self, folder: Path) -> None:
         """Write table.json."""
@@ -173,6 +176,8 @@ class ProtocolTable:
                 f"| {100 * row.called_frequent:.1f} | {paired} | {freq} | {gap} "
                 f"| {row.seconds:.0f} | {row.steps} | {row.trials} |"
             )
+        if self.answers:
+            lines += ["", answers_markdown(self.answers)]
         if self.forecast is not None:
             lines += ["", forecast_line(self.forecast)]
         return "\n".join(lines)

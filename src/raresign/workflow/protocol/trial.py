@@ -18,7 +18,7 @@ from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
 from raresign.models import SignNet
-from raresign.recognition.outputs import index_outputs, net_outputs
+from raresign.recognition import VIEWS, index_outputs, net_outputs, view_logits
 from raresign.training import (
     Hardware,
     Recipe,
@@ -46,6 +46,7 @@ class Trial:
         real: (C,) bool, whether real crops of a class were trained on.
         logits: (N, C) float32.
         embedding: (N, E) float32.
+        views: Name -> (N, C) float32 logits of other views of the same crops, see `view_logits`.
         index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
         seconds: Training time.
         steps: Optimiser steps.
@@ -64,6 +65,7 @@ class Trial:
     index: np.ndarray
     index_labels: np.ndarray
     index_logits: np.ndarray
+    views: dict[str, np.ndarray]
     seconds: float
     steps: int
     info: dict[str, Any]
@@ -126,7 +128,10 @@ def run_trial(
         remove_checkpoints(into)
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])
-    measured = net_outputs(net, np.asarray(pack.crops)[rows])
+    crops = np.asarray(pack.crops)[rows]
+    measured = net_outputs(net, crops)
+    mirror = data.mirror_labels().numpy()
+    views = {f"view {name}": view_logits(net, crops, name, mirror) for name in VIEWS}
     made = data.synthesiser("road", len(recipe.stages), next(net.parameters()).device)
     index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
@@ -138,6 +143,7 @@ def run_trial(
                 "plays_rare": np.arange(len(rows)) >= len(fold.validation),
                 "real": real,
                 "logits": measured.logits,
+                **views,
                 "embedding": measured.embedding.astype(np.float16),
                 "index": index.embedding.astype(np.float16),
                 "index_logits": index.logits.astype(np.float16),
@@ -193,7 +199,14 @@ def load_trial(folder: Path) -> Trial:
         for name, value in arrays.items()
         if value.dtype == np.float16
     }
+    views = {
+        name.removeprefix("view "): value
+        for name, value in arrays.items()
+        if name.startswith("view ")
+    }
+    arrays = {name: value for name, value in arrays.items() if not name.startswith("view ")}
     return Trial(
+        views=views,
         title=info["title"],
         fold=info["fold"],
         seed=info["seed"],
