@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from raresign.catalogue import load_icon
+from raresign.catalogue import SignClass, load_icon
 from raresign.embedded import simulated_photo
 from raresign.errors import InputError
-from raresign.recognition import SOURCES
-from raresign.recognition.teach import MOST_LOST
+from raresign.recognition import SOURCES, Outputs
+from raresign.recognition.teach import MOST_LOST, teach
 from raresign.signs import standard
 from raresign.workflow import RunFolder, evaluate, load_predictions, predict, train
 from raresign.workflow.add_class import add_class, remove_class
@@ -72,6 +72,9 @@ def test_add_one_then_two(run: Path, icons: list[Path], data_folder: Path) -> No
     folder = RunFolder.open(run)
     assert folder.catalogue().codes == (*folder.own_catalogue().codes, "1.20.2", "b", "a")
     assert len({sign.id for sign in folder.catalogue().classes}) == 9
+    families = tuple(sign.family for sign in folder.catalogue().classes)
+    assert folder.recogniser().families == families  # catalogue and rows in the same order
+    assert len(set(families[-2:])) == 2
     after = content(run)
     assert {name: after[name] for name in before} == before  # the base never changes
     assert all(name.startswith("added/") for name in set(after) - set(before))
@@ -103,17 +106,20 @@ def test_a_new_class_recognises_its_own_made_crops(run: Path, icons: list[Path])
 
 
 def test_new_rows_take_few_crops_of_earlier_classes(run: Path, icons: list[Path]) -> None:
-    """Of the index's crops that the classifier recognised, at most 0.4 % for each addition."""
-    for some in (icons[:1], icons[1:]):
-        before = RunFolder.open(run).recogniser()
-        features, labels = before.index_features(), before.index.labels
-        weight, bias = before.classifier_rows()
-        right = (features @ weight.T + bias).argmax(1) == labels
-        assert right.sum() > 10
-        add_class(run, some)
-        weight, bias = RunFolder.open(run).recogniser().classifier_rows()
-        still = (features @ weight.T + bias).argmax(1) == labels
-        assert (right & ~still).sum() <= MOST_LOST * right.sum()
+    """Even where the new sign's crops are those of an earlier one: 0.4 % of those recognised."""
+    recogniser = RunFolder.open(run).recogniser()
+    features, labels = recogniser.index_features(), recogniser.index.labels
+    weight, bias = recogniser.classifier_rows()
+    right = (features @ weight.T + bias).argmax(1) == labels
+    alike = labels[right].mode().values
+    raw = (recogniser.index.embeddings * recogniser.lengths[:, None])[labels == alike].numpy()
+    made = Outputs(raw[:, :0], raw, np.zeros(len(raw), np.int64))
+    sign = SignClass("new", 99, "rare", (icons[0],), "red triangle", None)
+    bigger = recogniser.with_classes(teach(recogniser, [sign], made))
+    weight, bias = bigger.classifier_rows()
+    still = (features @ weight.T + bias).argmax(1) == labels
+    assert right.sum() > 10
+    assert (right & ~still).sum() <= MOST_LOST * right.sum()
 
 
 def test_evaluate_with_added_classes(

@@ -160,13 +160,22 @@ def trial_of(rng: np.random.Generator, fold: int, seed: int, skill: float) -> Tr
     """Answers at random; in fold f the classes 3 f to 3 f + 2 play rare."""
     crops = np.random.default_rng(fold)  # the same crops whoever answers
     labels = np.repeat(np.arange(9), crops.integers(3, 9, 9))
-    rare = labels // 3 == fold
     logits = rng.normal(size=(len(labels), 9))
     logits[np.arange(len(labels)), labels] += skill * rng.uniform(0, 2, len(labels))
-    none = np.empty(0)
-    real = np.arange(9) // 3 != fold
+    unused = ("rows", "embedding", "index", "index_labels", "index_logits")
     return Trial(
-        "x", fold, seed, labels, none, rare, real, logits, none, none, none, none, 0.0, 1, {}
+        title="x",
+        fold=fold,
+        seed=seed,
+        labels=labels,
+        plays_rare=labels // 3 == fold,
+        real=np.arange(9) // 3 != fold,
+        logits=logits,
+        views={},
+        seconds=0.0,
+        steps=1,
+        info={},
+        **dict.fromkeys(unused, np.empty(0)),
     )
 
 

@@ -144,4 +144,3 @@ def merge_lora(module: nn.Module) -> int:
         layer.base.weight.copy_(layer.weight)
         setattr(parent, name, layer.base.train(layer.training))
     return len(found)
-

@@ -14,9 +14,8 @@ from safetensors import SafetensorError
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
-from raresign.evaluation import Predictions, evaluate_predictions
 from raresign.models import SignNet, default_backbone, save_model
-from raresign.recognition import Rules, build_recogniser, fit_rules, index_synthesiser
+from raresign.recognition import fit_rules
 from raresign.report import write_report
 from raresign.training import (
     Hardware,
@@ -29,13 +28,8 @@ from raresign.training import (
     remove_checkpoints,
     split_crops,
 )
-from raresign.workflow.evaluate import write_evaluation
-from raresign.workflow.forecasts import forecast_rare
-from raresign.workflow.inference import crop_answers, predict_pack, recognise_pack
 from raresign.workflow.progress import Say, silent
-from raresign.workflow.recognition_file import save_recogniser
 from raresign.workflow.run_folder import RunFolder
-from raresign.workflow.sheets import write_sheets
 from raresign.workflow.source import (
     OWN_AND,
     DataFolder,
@@ -43,6 +37,7 @@ from raresign.workflow.source import (
     is_drawn,
     open_data,
 )
+from raresign.workflow.train_end import finish_run, recalls_on_test
 
 _RESERVE = 0.12
 """Share of a time limit that is kept for evaluation and report."""
@@ -102,7 +97,7 @@ def train(
     say = say if main else silent  # the helper processes of DDP
     if resume:
         run = RunFolder.open(out)
-        chosen = load_recipe(run.info["settings"]["recipe"])
+        chosen = _saved_recipe(run)
         seed = run.info["seed"]
         max_seconds = max_seconds or run.info["settings"]["max_seconds"]
         icons = icons or run.info["settings"].get("icons") or "own"
@@ -177,10 +172,10 @@ def train(
             rules = fit_rules(net, prepared, stage.preset, chosen.index_crops)
             run.info["rules"] = rules.as_dict() if rules else None
         run.info["seconds"] = earlier + time.monotonic() - started
-        run.add_stage(stage.title, stage.kind, result, _test_recalls(net, test, source))
+        run.add_stage(stage.title, stage.kind, result, recalls_on_test(net, test, source))
         remove_checkpoints(run.stage_folder(number, stage.title))
     if main:
-        _finish(run, net, source, prepared, test, report, chosen)
+        finish_run(run, net, source, prepared, test, report, chosen)
         run.info["seconds"] = earlier + time.monotonic() - started
         run.info["finished"] = True
         run.write()
@@ -295,69 +290,18 @@ def _share_of_time(
     return max(left * work[0] / sum(work), 1.0)
 
 
-def _test_recalls(
-    net: SignNet, test: CropPack | None, source: DataFolder
-) -> dict[str, float | None] | None:
-    """Recall on all, rare and frequent test crops: shown in the table, chosen by no one."""
-    if test is None:
-        return None
-    return _recalls(predict_pack(net, test, source.catalogue, source.root))
-
-
-def _recalls(predictions: Predictions) -> dict[str, float | None]:
-    """Recall on all, rare and frequent crops."""
-    groups: dict[str, float | None] = {}
-    for name in ("all", "rare", "freq"):
-        hits = predictions.correct[predictions.of_group(name)]
-        groups[name] = float(np.mean(hits)) if len(hits) else None
-    return groups
-
-
-def _finish(
-    run: RunFolder,
-    net: SignNet,
-    source: DataFolder,
-    prepared: TrainingData,
-    test: CropPack | None,
-    report: bool,
-    recipe: Recipe,
-) -> None:
-    """The recogniser, final measurements and pictures of the run."""
-    presets = [stage.preset for stage in recipe.stages if stage.kind != "pretrain"]
-    preset = presets[-1] if presets else "road"
-    if recipe.recognition == "fused":
-        saved = run.info.get("rules")
-        rules = Rules.from_dict(saved) if saved else None
-        recogniser = build_recogniser(net, prepared, preset, rules, recipe.index_crops)
-        save_recogniser(run.path, recogniser, prepared.pictures)
-        engine = index_synthesiser(prepared, preset, next(net.parameters()).device)
-        run.info["forecast"] = forecast_rare(recogniser, source.catalogue, engine)
-    if test is not None:
-        recogniser = run.recogniser()
-        predictions, said = recognise_pack(recogniser, test, source.catalogue, source.root)
-        run.info["test"] = _recalls(predictions)
-        write_evaluation(
-            run.path / "evaluation",
-            predictions,
-            evaluate_predictions(predictions),
-            crop_answers(recogniser, said, predictions),
-        )
-    if report:
-        write_sheets(run.path / "sheets", prepared, preset)
-
-
 def _last_held_out(recipe: Recipe, number: int) -> bool:
     """Whether no later stage holds crops out: what this one held out fits the rules."""
     return not any(stage.hold_out for stage in recipe.stages[number + 1 :])
 
 
-def run_stages(run: RunFolder) -> tuple[Stage, ...]:
-    """The stages of the run's recipe.
+def _saved_recipe(run: RunFolder) -> Recipe:
+    """The recipe that a stopped run goes on with.
 
     Raises:
-        InputError: run.json was edited so that its recipe is no longer valid.
+        InputError: run.json was edited so that its recipe is gone or no longer valid.
     """
     try:
-        return load_recipe(run.info["settings"]["recipe"]).stages
+        return load_recipe(run.info["settings"]["recipe"])
     except KeyError as error:
         raise InputError(f"{run.path / 'run.json'} lacks the key {error}") from error

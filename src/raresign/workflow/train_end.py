@@ -1,0 +1,78 @@
+"""The end of a training: recogniser, forecast, final measurements, pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raresign.datasets import CropPack
+from raresign.evaluation import Predictions, evaluate_predictions
+from raresign.models import SignNet
+from raresign.recognition import Rules, build_recogniser, index_synthesiser
+from raresign.training import Recipe, TrainingData
+from raresign.workflow.evaluate import write_evaluation
+from raresign.workflow.forecasts import forecast_rare
+from raresign.workflow.inference import crop_answers, predict_pack, recognise_pack
+from raresign.workflow.recognition_file import save_recogniser
+from raresign.workflow.run_folder import RunFolder
+from raresign.workflow.sheets import write_sheets
+from raresign.workflow.source import DataFolder
+
+
+def recalls_on_test(
+    net: SignNet, test: CropPack | None, source: DataFolder
+) -> dict[str, float | None] | None:
+    """Recall on all, rare and frequent test crops: shown in the table, chosen by no one."""
+    if test is None:
+        return None
+    return _recalls(predict_pack(net, test, source.catalogue, source.root))
+
+
+def _recalls(predictions: Predictions) -> dict[str, float | None]:
+    """Recall on all, rare and frequent crops."""
+    groups: dict[str, float | None] = {}
+    for name in ("all", "rare", "freq"):
+        hits = predictions.correct[predictions.of_group(name)]
+        groups[name] = float(np.mean(hits)) if len(hits) else None
+    return groups
+
+
+def finish_run(
+    run: RunFolder,
+    net: SignNet,
+    source: DataFolder,
+    prepared: TrainingData,
+    test: CropPack | None,
+    report: bool,
+    recipe: Recipe,
+) -> None:
+    """Write the recogniser, final measurements and pictures of a run whose stages are done.
+
+    Args:
+        run: Gets the files; the caller writes run.json.
+        net: The trained net.
+        source, prepared: What it was trained on.
+        test: Test crops, measured by the recogniser as it was saved.
+        report: Whether pictures are wanted.
+        recipe: What was trained.
+    """
+    presets = [stage.preset for stage in recipe.stages if stage.kind != "pretrain"]
+    preset = presets[-1] if presets else "road"
+    if recipe.recognition == "fused":
+        saved = run.info.get("rules")
+        rules = Rules.from_dict(saved) if saved else None
+        recogniser = build_recogniser(net, prepared, preset, rules, recipe.index_crops)
+        save_recogniser(run.path, recogniser, prepared.pictures)
+        engine = index_synthesiser(prepared, preset, next(net.parameters()).device)
+        run.info["forecast"] = forecast_rare(recogniser, source.catalogue, engine)
+    if test is not None:
+        recogniser = run.recogniser()
+        predictions, said = recognise_pack(recogniser, test, source.catalogue, source.root)
+        run.info["test"] = _recalls(predictions)
+        write_evaluation(
+            run.path / "evaluation",
+            predictions,
+            evaluate_predictions(predictions),
+            crop_answers(recogniser, said, predictions),
+        )
+    if report:
+        write_sheets(run.path / "sheets", prepared, preset)
