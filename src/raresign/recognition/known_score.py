@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
 
 from raresign.errors import InputError
+from raresign.recognition.fitting import minimise
 
 Floats = NDArray[np.float64]
 
@@ -154,25 +155,13 @@ def fit_known_score(features: ArrayLike, known: ArrayLike, ridge: float = 1e-3) 
     x = torch.from_numpy((table - mean) / scale)
     y = torch.from_numpy(is_known).double()
     weight = torch.where(y > 0, 0.5 / y.sum(), 0.5 / (1 - y).sum())
-    w = torch.zeros(table.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS(
-        [w],
-        max_iter=500,
-        tolerance_grad=1e-9,
-        tolerance_change=1e-14,
-        line_search_fn="strong_wolfe",
-    )
 
-    def loss() -> torch.Tensor:
-        solver.zero_grad()
-        value = F.binary_cross_entropy_with_logits(x @ w[:-1] + w[-1], y, weight, reduction="sum")
-        value = value + ridge / 2 * w[:-1].square().sum()
-        value.backward()
-        return value
+    def loss(w: torch.Tensor) -> torch.Tensor:
+        logit = x @ w[:-1] + w[-1]
+        value = F.binary_cross_entropy_with_logits(logit, y, weight, reduction="sum")
+        return value + ridge / 2 * w[:-1].square().sum()
 
-    with torch.enable_grad():
-        solver.step(loss)
-    *coefficients, intercept = w.detach().tolist()
+    *coefficients, intercept = minimise(loss, torch.zeros(x.shape[1] + 1).double()).tolist()
     return KnownScore(tuple(mean.tolist()), tuple(scale.tolist()), tuple(coefficients), intercept)
 
 

@@ -10,6 +10,7 @@ from raresign.training.fit import (
     fit_stage,
     remove_checkpoints,
 )
+from raresign.training.net import new_net
 from raresign.training.recipe import Recipe, load_recipe, recipe_names
 from raresign.training.stage import Stage
 
@@ -24,6 +25,7 @@ __all__ = [
     "check_training_data",
     "fit_stage",
     "load_recipe",
+    "new_net",
     "recipe_names",
     "remove_checkpoints",
     "split_crops",

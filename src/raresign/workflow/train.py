@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
-from raresign.models import SignNet, default_backbone, save_model
+from raresign.models import default_backbone, save_model
 from raresign.recognition import fit_rules
 from raresign.report import write_report
 from raresign.training import (
@@ -25,6 +25,7 @@ from raresign.training import (
     check_training_data,
     fit_stage,
     load_recipe,
+    new_net,
     remove_checkpoints,
     split_crops,
 )
@@ -116,7 +117,7 @@ def train(
     pack = _pack(source, size, cache, strict, say)
     prepared = _prepare(source, pack, chosen, seed)
     test = _pack_table(source, size, cache, strict)
-    net = _new_net(chosen, len(source.catalogue), seed)
+    net = new_net(chosen, len(source.catalogue), seed)
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
     if resume:
         if run.catalogue().codes != source.catalogue.codes:
@@ -146,7 +147,7 @@ def train(
         if number < done:
             continue
         if stage.start == "weights" and number:
-            net = _new_net(chosen, len(source.catalogue), seed)
+            net = new_net(chosen, len(source.catalogue), seed)
         say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
         began = time.monotonic()
         result = fit_stage(
@@ -263,19 +264,6 @@ def _prepare(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> T
         source.backgrounds(),
         recipe.crop_size,
         seed,
-    )
-
-
-def _new_net(recipe: Recipe, classes: int, seed: int) -> SignNet:
-    torch.manual_seed(seed)
-    return SignNet(
-        recipe.backbone,
-        classes,
-        embedding=recipe.embedding,
-        weights=recipe.weights,
-        crop_size=recipe.crop_size,
-        head=recipe.head,
-        photometry=recipe.photometry,
     )
 
 

@@ -35,10 +35,10 @@ from raresign.training import (
     Recipe,
     TrainingData,
     fit_stage,
+    new_net,
     remove_checkpoints,
     split_crops,
 )
-from raresign.workflow.protocol.trial import new_net
 from raresign.workflow.source import DataFolder
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
@@ -177,8 +177,7 @@ def _without(
 
 def _trained(recipe: Recipe, data: TrainingData, seed: int, folder: Path) -> Recogniser:
     """A recogniser trained as `raresign train` does."""
-    torch.manual_seed(seed)
-    net = new_net(recipe, len(data.catalogue))
+    net = new_net(recipe, len(data.catalogue), seed)
     rules = None
     for place, stage in enumerate(recipe.stages):
         into = folder / "stages" / f"{place + 1:02d}-{stage.title}"

@@ -17,7 +17,6 @@ from safetensors.numpy import load_file, save_file
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.models import SignNet
 from raresign.recognition import VIEWS, index_outputs, net_outputs, view_logits
 from raresign.training import (
     Hardware,
@@ -25,6 +24,7 @@ from raresign.training import (
     Split,
     TrainingData,
     fit_stage,
+    new_net,
     remove_checkpoints,
 )
 from raresign.workflow.source import DataFolder
@@ -115,14 +115,13 @@ def run_trial(
         recipe.crop_size,
         seed,
     )
-    torch.manual_seed(seed)
-    net = new_net(recipe, len(source.catalogue))
+    net = new_net(recipe, len(source.catalogue), seed)
     began = time.monotonic()
     steps = 0
     for place, stage in enumerate(recipe.stages):
         stage = stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
         if stage.start == "weights" and place:
-            net = new_net(recipe, len(source.catalogue))
+            net = new_net(recipe, len(source.catalogue), seed)
         into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
         steps += fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True).steps
         remove_checkpoints(into)
@@ -165,19 +164,6 @@ def run_trial(
             "cores": os.cpu_count(),
             "recipe": recipe.model_dump(mode="json"),
         },
-    )
-
-
-def new_net(recipe: Recipe, classes: int) -> SignNet:
-    """The recipe's net with its pretrained backbone; draws from torch's generator."""
-    return SignNet(
-        recipe.backbone,
-        classes,
-        embedding=recipe.embedding,
-        weights=recipe.weights,
-        crop_size=recipe.crop_size,
-        head=recipe.head,
-        photometry=recipe.photometry,
     )
 
 
