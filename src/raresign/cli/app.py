@@ -51,6 +51,7 @@ for command in (
     measure.protocol,
     run.predict,
     later.add_class,
+    later.add_photos,
     later.remove_class,
     run.synth,
     camera.fit_camera,

@@ -49,6 +49,19 @@ def add_class(
     Console().print(table)
 
 
+def add_photos(
+    run: Run,
+    code: Annotated[str, typer.Argument(help="The class, trained or added.")],
+    files: Annotated[list[Path], typer.Argument(help="Real crops of it, or folders of them.")],
+) -> None:
+    """Let real crops of a class help a finished run: they become prototypes, nothing is trained.
+
+    Example: `raresign add-photos RUN 3.13.r2.9 crops/`
+    """
+    count = raresign.add_photos(run, code, files)
+    typer.echo(f"{count} real crops of {code} serve as prototypes")
+
+
 def remove_class(
     run: Run,
     codes: Annotated[list[str], typer.Argument(help="Codes of classes of add-class.")],

@@ -191,6 +191,18 @@ class Recogniser:
             self, families=families, rare=rare, index=index, lengths=torch.cat(lengths), rows=rows
         )
 
+    def with_real(self, embedding: np.ndarray, label: int) -> Recogniser:
+        """The recogniser with real crops of a class among its prototypes.
+
+        Args:
+            embedding: (n, E) float32.
+            label: Of the class.
+        """
+        rows = torch.from_numpy(embedding)
+        labels = torch.full((len(rows),), label)
+        index = self.index.add(rows, labels, "real", len(self.families))
+        return replace(self, index=index, lengths=torch.cat([self.lengths, rows.norm(dim=1)]))
+
     def classifier_rows(self) -> tuple[Tensor, Tensor]:
         """(C, E) rows and (C,) biases of all classes, added ones last."""
         weight, bias = (part.detach().cpu() for part in self.net.classifier.rows())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raresign.workflow.add_class import NewClass, add_class, remove_class
+from raresign.workflow.add_class import NewClass, add_class, add_photos, remove_class
 from raresign.workflow.camera_fit import CameraFit
 from raresign.workflow.catalogue_view import ClassRow, catalogue_rows
 from raresign.workflow.compare_realism import RealismTable, compare_realism
@@ -45,6 +45,7 @@ __all__ = [
     "SynthesisResult",
     "Verification",
     "add_class",
+    "add_photos",
     "catalogue_rows",
     "compare",
     "compare_realism",

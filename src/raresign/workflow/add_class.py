@@ -20,7 +20,6 @@ from raresign.catalogue import (
     load_pictures,
     sign_name,
 )
-from raresign.datasets import from_files, squashed_chunks
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
 from raresign.recognition import (
@@ -28,7 +27,6 @@ from raresign.recognition import (
     check_new_icon,
     class_facts,
     index_outputs,
-    net_outputs,
     teach,
 )
 from raresign.recognition.outputs import Outputs
@@ -39,6 +37,7 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
+from raresign.workflow.add_photos import embed_photos, keep_photos
 from raresign.workflow.forecasts import known_forecast
 from raresign.workflow.new_class_sheet import draw_new_class
 from raresign.workflow.recognition_file import (
@@ -156,6 +155,34 @@ def add_class(
     return results
 
 
+def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
+    """Let real crops of a class, trained or added, serve a finished run as prototypes.
+
+    Net and classifier stay as they are; the class mean moves towards the crops. To undo it, delete
+    `RUN/photos/CODE.safetensors`.
+
+    Args:
+        run: The run folder.
+        code: The class.
+        files: Pictures, or folders of them.
+
+    Returns:
+        How many real crops the run keeps of the class now.
+
+    Raises:
+        InputError: No such class, a run that answers without prototypes, or no readable picture.
+    """
+    folder = RunFolder.open(run)
+    recogniser, catalogue = folder.recogniser(), folder.catalogue()
+    if catalogue.label_of(code) < 0:
+        raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
+    if not len(recogniser.index):
+        raise InputError(
+            f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
+        )
+    return keep_photos(folder.path, code, embed_photos(recogniser, files))
+
+
 def remove_class(run: str | Path, codes: Sequence[str]) -> None:
     """Take added classes out again: every other answer is then what it was before they came.
 
@@ -206,18 +233,11 @@ def _photos(
     photos: str | Path | None, code: str, classes: int, recogniser: Recogniser
 ) -> np.ndarray:
     """(n, E) embeddings of the real crops of a class, none without photos."""
-    nothing = np.empty((0, recogniser.net.settings["embedding"]), np.float32)
-    if photos is None:
-        return nothing
-    place = Path(photos) if classes == 1 else Path(photos) / code
-    if classes > 1 and not place.is_dir():
-        return nothing
-    size = recogniser.net.crop_size
-    crops = [chunk.crops for chunk in squashed_chunks(from_files([place]), size)]
-    found = np.concatenate(crops) if crops else np.empty((0, 3, size, size), np.uint8)
-    if not len(found):
-        raise InputError(f"{place} holds no readable crop of class '{code}'", "give PNG or JPEG")
-    return net_outputs(recogniser.net, found).embedding
+    if photos is not None:
+        place = Path(photos) if classes == 1 else Path(photos) / code
+        if classes == 1 or place.is_dir():
+            return embed_photos(recogniser, [place])
+    return np.empty((0, recogniser.net.settings["embedding"]), np.float32)
 
 
 def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> Synthesiser:

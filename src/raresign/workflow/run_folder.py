@@ -19,6 +19,7 @@ from raresign.files import write_json
 from raresign.models import SignNet, load_model
 from raresign.recognition import Recogniser
 from raresign.training import StageResult
+from raresign.workflow.add_photos import with_photos
 from raresign.workflow.recognition_file import load_added, load_recogniser
 
 _PACKAGES = ("raresign", "torch", "timm", "lightning", "numpy", "pillow")
@@ -124,12 +125,13 @@ class RunFolder:
         return SignCatalogue([*own.classes, *(one.sign for one in later)]) if later else own
 
     def recogniser(self) -> Recogniser:
-        """The trained net with everything that answers need, added classes included.
+        """The trained net with everything that answers need, added classes and photos included.
 
         Raises:
             InputError: As `model`, or a file of the recogniser is damaged.
         """
-        return load_recogniser(self.path, self.model(), self.own_catalogue())
+        recogniser = load_recogniser(self.path, self.model(), self.own_catalogue())
+        return with_photos(self.path, recogniser, self.catalogue().codes)
 
     def model(self) -> SignNet:
         """The trained classifier, in evaluation mode on the CPU.
