@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,18 +12,32 @@ from torch import Tensor
 
 from raresign.catalogue import SignClass, class_pictures
 from raresign.models import SignNet
-from raresign.randomness import CropRandom
-from raresign.recognition.calibrate import HeldOut, calibrate_fusion, calibrate_unknown
+from raresign.randomness import CropRandom, mix_integers
+from raresign.recognition.calibrate import (
+    HeldOut,
+    MadeCrops,
+    calibrate_fusion,
+    calibrate_unknown,
+)
 from raresign.recognition.fusion import Fusion
 from raresign.recognition.new_class import fit_rows
 from raresign.recognition.outputs import Outputs, index_outputs, net_outputs, tensor_outputs
+from raresign.recognition.outside import outside_signs
 from raresign.recognition.prototypes import SOURCES, PrototypeIndex
 from raresign.recognition.recogniser import Recogniser
 from raresign.recognition.unknown import UnknownRule
-from raresign.synthesis import Augmentation, BackgroundAtlas, Synthesiser
+from raresign.synthesis import (
+    Augmentation,
+    BackgroundAtlas,
+    IconAtlas,
+    Synthesiser,
+    build_synthesiser,
+    load_preset,
+)
 from raresign.training import TrainingData
 
 _NO_SIGN_CROPS = 1024
+_STRANGER_CROPS = 12
 _INDEX_STAGE = 1 << 20
 """Number that the synthesiser of an index takes among the stages: its crops train nothing."""
 
@@ -88,7 +102,13 @@ def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np
     return np.concatenate([rows[0].numpy(), biases.numpy()])
 
 
-def fit_rules(net: SignNet, data: TrainingData, preset: str, crops: int = 32) -> Rules | None:
+def fit_rules(
+    net: SignNet,
+    data: TrainingData,
+    preset: str,
+    crops: int = 32,
+    never: Collection[str] = (),
+) -> Rules | None:
     """Fit the rules on the crops that a stage held out; None where it held out too few.
 
     Args:
@@ -96,6 +116,7 @@ def fit_rules(net: SignNet, data: TrainingData, preset: str, crops: int = 32) ->
         data: With its split.
         preset: Synthesis of the index.
         crops: Synthetic crops a class in it.
+        never: Codes of signs that must not play strangers, see `outside_signs`.
     """
     split = data.split
     rows = np.concatenate([split.validation, split.pseudo_rare])
@@ -115,7 +136,8 @@ def fit_rules(net: SignNet, data: TrainingData, preset: str, crops: int = 32) ->
     judge = Recogniser(net, tuple(families), ~real, index, torch.empty(0), fusion, None, none)
     features = judge.features(outputs.embedding)
     sign = judge.sign_score(torch.from_numpy(outputs.logits), features)
-    return Rules(fusion, calibrate_unknown(held, fusion, families, sign))
+    made = _made_crops(net, data, preset, index, never)
+    return Rules(fusion, calibrate_unknown(held, fusion, families, sign, made=made))
 
 
 def build_recogniser(
@@ -168,6 +190,45 @@ def _synthetic_index(
         len(data.catalogue),
     )
     return index, made
+
+
+def _made_crops(
+    net: SignNet,
+    data: TrainingData,
+    preset: str,
+    index: PrototypeIndex,
+    never: Collection[str],
+) -> MadeCrops | None:
+    """Fresh crops of the catalogue's signs and of signs outside it."""
+    outside = outside_signs(data.catalogue.classes, data.seed, never)
+    if outside is None:
+        return None
+    device = next(net.parameters()).device
+    strange = build_synthesiser(
+        load_preset(preset),
+        IconAtlas.from_catalogue(outside, data.size, device),
+        data.backgrounds(device),
+        mix_integers(data.seed, _INDEX_STAGE),
+    )
+    parts = [
+        index_outputs(net, engine, catalogue.codes, _STRANGER_CROPS, turn=2)
+        for engine, catalogue in (
+            (index_synthesiser(data, preset, device), data.catalogue),
+            (strange, outside),
+        )
+    ]
+    families = [
+        catalogue[label].family
+        for part, catalogue in zip(parts, (data.catalogue, outside), strict=True)
+        for label in part.labels.tolist()
+    ]
+    embedding = np.concatenate([part.embedding for part in parts])
+    return MadeCrops(
+        np.concatenate([part.logits for part in parts]),
+        index.similarities(torch.from_numpy(embedding), "mean").numpy(),
+        np.arange(len(embedding)) < len(parts[0].labels),
+        tuple(families),
+    )
 
 
 def _no_sign_outputs(net: SignNet, data: TrainingData) -> Outputs:

@@ -41,6 +41,22 @@ class HeldOut:
     rare: np.ndarray
 
 
+@dataclass(frozen=True)
+class MadeCrops:
+    """Synthetic crops of known signs and of signs outside the catalogue.
+
+    Attributes:
+        logits, cosines: (U, C) float32.
+        known: (U,) bool, whether the sign is a class of the catalogue.
+        families: (U) names.
+    """
+
+    logits: np.ndarray
+    cosines: np.ndarray
+    known: np.ndarray
+    families: tuple[str, ...]
+
+
 def calibrate_fusion(
     held: HeldOut, parts: Sequence[str] = ("logits", "prototypes", "bias")
 ) -> Fusion:
@@ -63,14 +79,19 @@ def calibrate_unknown(
     families: Sequence[str],
     sign: np.ndarray,
     accepted_error: float = 0.05,
+    made: MadeCrops | None = None,
 ) -> UnknownRule:
     """When to answer with a class, a family, "sign" or nothing.
 
-    Crops of classes that play rare also play unknown, each scored without its own class. The class
-    threshold is the lowest at which at most `accepted_error` of the crops answered with a class are
-    wrong, unknown signs being `UNKNOWN_SHARE` of all crops and frequent and rare ones half of the
-    rest each; the family threshold the same among the others; of real signs at most a tenth of
-    `accepted_error` may be called no sign.
+    Who plays unknown: made crops of signs outside the catalogue, with made crops of known signs on
+    the other side, so that their being made tells nothing. Without `made`, crops of classes
+    that play rare, each scored without its own class; the net has met those, so they are told apart
+    more easily than true strangers are.
+
+    The class threshold is the lowest at which at most `accepted_error` of the crops answered with a
+    class are wrong, unknown signs being `UNKNOWN_SHARE` of all crops and frequent and rare ones
+    half of the rest each; the family threshold the same among the others; of real signs at most a
+    tenth of `accepted_error` may be called no sign.
 
     Args:
         held: Held-out crops.
@@ -78,47 +99,84 @@ def calibrate_unknown(
         families: (C,) family of each class.
         sign: (N,) chance of a sign, see `Recogniser.sign_score`.
         accepted_error: In (0, 1).
+        made: See above.
     """
-    tables = torch.from_numpy(held.logits), torch.from_numpy(held.cosines)
-    rare = torch.from_numpy(held.rare)
-    scores = fusion.scores(*tables, rare).numpy()
-    probabilities = torch.from_numpy(scores).softmax(1).numpy()
-    chosen = np.unique(held.labels[held.plays_rare])
-    played = play_unknown(held.logits, held.cosines, held.labels, chosen, scores)
-    features = known_features(probabilities, held.cosines, held.logits)
+    scores, features = _scored(held.logits, held.cosines, held.rare, fusion)
+    strange = _outside(made, held, fusion) if made is not None else _played(held, scores, families)
+    made_known = features[:0]
+    if made is not None:
+        made_known = _scored(made.logits, made.cosines, held.rare, fusion)[1][made.known]
     known_of = fit_known_score(
-        np.concatenate([features, played.features]),
-        np.arange(len(features) + len(played.features)) < len(features),
+        np.concatenate([features, made_known, strange.features]),
+        np.arange(len(features) + len(made_known) + len(strange.features))
+        < len(features) + len(made_known),
     )
-    score = np.concatenate([known_of.of(features), known_of.of(played.features)])
-    correct = np.concatenate([scores.argmax(1) == held.labels, np.zeros(len(played.rows), bool)])
+    score = np.concatenate([known_of.of(features), known_of.of(strange.features)])
+    correct = np.concatenate(
+        [scores.argmax(1) == held.labels, np.zeros(len(strange.features), bool)]
+    )
     half = balanced_weights(
         torch.from_numpy(held.labels), torch.from_numpy(held.plays_rare)
     ).numpy()
     weights = np.concatenate(
         [
             (1 - UNKNOWN_SHARE) * half / half.sum(),
-            np.full(len(played.rows), UNKNOWN_SHARE / len(played.rows)),
+            np.full(len(strange.features), UNKNOWN_SHARE / len(strange.features)),
         ]
     )
     class_threshold = threshold_for_error(score, correct, accepted_error, weights)
     of_family, names = family_probabilities(
-        np.concatenate([probabilities, played.probabilities]), families
+        np.concatenate([_softmax(scores), strange.probabilities]), families
     )
-    number = {name: place for place, name in enumerate(names)}
-    own = np.array([number[name] for name in families])
-    truth = own[np.concatenate([held.labels, held.labels[played.rows]])]
+    truth = np.array([*(families[label] for label in held.labels), *strange.families])
     rest = score < class_threshold
     family_threshold = 1.0  # where every crop is answered with its class, nothing tells
     if rest.any():
+        named = np.array(names)[of_family.argmax(1)] == truth
         family_threshold = threshold_for_error(
-            of_family.max(1)[rest],
-            (of_family.argmax(1) == truth)[rest],
-            accepted_error,
-            weights[rest],
+            of_family.max(1)[rest], named[rest], accepted_error, weights[rest]
         )
     # "lower": between two crops a quantile would call the lowest of a few no sign.
     sign_threshold = float(np.quantile(sign, 0.1 * accepted_error, method="lower"))
     return UnknownRule(
         known_of, Levels(class_threshold, family_threshold, sign_threshold), accepted_error
     )
+
+
+@dataclass(frozen=True)
+class _Strangers:
+    """Crops that play unknown."""
+
+    features: np.ndarray
+    probabilities: np.ndarray
+    families: tuple[str, ...]
+
+
+def _played(held: HeldOut, scores: np.ndarray, families: Sequence[str]) -> _Strangers:
+    """Crops of classes that play rare, each without its own class."""
+    chosen = np.unique(held.labels[held.plays_rare])
+    played = play_unknown(held.logits, held.cosines, held.labels, chosen, scores)
+    own = tuple(families[label] for label in held.labels[played.rows])
+    return _Strangers(played.features, played.probabilities, own)
+
+
+def _outside(made: MadeCrops, held: HeldOut, fusion: Fusion) -> _Strangers:
+    """Made crops of signs outside the catalogue."""
+    rows = ~made.known
+    scores, features = _scored(made.logits[rows], made.cosines[rows], held.rare, fusion)
+    own = tuple(name for name, known in zip(made.families, made.known, strict=True) if not known)
+    return _Strangers(features, _softmax(scores), own)
+
+
+def _scored(
+    logits: np.ndarray, cosines: np.ndarray, rare: np.ndarray, fusion: Fusion
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N, C) fused scores and (N, 5) features of how known a crop is."""
+    tables = torch.from_numpy(logits), torch.from_numpy(cosines)
+    scores = fusion.scores(*tables, torch.from_numpy(rare)).numpy()
+    return scores, known_features(_softmax(scores), cosines, logits)
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    p: np.ndarray = torch.from_numpy(scores).softmax(1).numpy()
+    return p

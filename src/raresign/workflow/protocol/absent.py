@@ -89,7 +89,8 @@ def run_absent(
     """
     crops = np.asarray(pack.crops)
     data, labels = _without(source, pack, fold, recipe, seed)
-    recogniser = _trained(recipe, data, seed, folder)
+    hidden = [source.catalogue[label].code for label in fold.classes]
+    recogniser = _trained(recipe, data, seed, folder, hidden)
     absent_rows = np.sort(np.concatenate([fold.measured, fold.spare]))
     known = net_outputs(recogniser.net, crops[fold.validation])
     near = net_outputs(recogniser.net, crops[absent_rows])
@@ -175,8 +176,10 @@ def _without(
     return data, labels
 
 
-def _trained(recipe: Recipe, data: TrainingData, seed: int, folder: Path) -> Recogniser:
-    """A recogniser trained as `raresign train` does."""
+def _trained(
+    recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
+) -> Recogniser:
+    """A recogniser trained as `raresign train` does; hidden signs do not play strangers either."""
     net = new_net(recipe, len(data.catalogue), seed)
     rules = None
     for place, stage in enumerate(recipe.stages):
@@ -184,7 +187,7 @@ def _trained(recipe: Recipe, data: TrainingData, seed: int, folder: Path) -> Rec
         fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True)
         remove_checkpoints(into)
         if stage.hold_out:
-            rules = fit_rules(net, data, stage.preset, recipe.index_crops) or rules
+            rules = fit_rules(net, data, stage.preset, recipe.index_crops, hidden) or rules
     return build_recogniser(net, data, recipe.stages[-1].preset, rules, recipe.index_crops)
 
 

@@ -1,0 +1,68 @@
+"""Signs outside a catalogue: drawn by us, they play the strangers that a run must not name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from raresign.catalogue import SignCatalogue, SignClass, load_pictures
+from raresign.randomness import mix_integers
+from raresign.recognition.icon_check import look_on_grey
+from raresign.signs import STANDARDS, drawn_icons, standard
+
+MOST = 48
+_OTHER_COUNTRY = 10.0
+"""Mean difference in grey levels below which two pictures may be one sign of two countries."""
+_SAME = 0.5
+
+
+def outside_signs(
+    signs: Sequence[SignClass], seed: int, never: Collection[str] = ()
+) -> SignCatalogue | None:
+    """Signs of our drawings that are no class of a catalogue, at most `MOST`.
+
+    A code of the catalogue is left out; so is a drawing that looks like one of its icons, and where
+    the catalogue's codes are not ours, one that resembles one (a limit of 50 is a limit of 50).
+
+    Args:
+        signs: The classes of the catalogue.
+        seed: Decides which of them are taken.
+        never: Codes that must not be taken either, such as those that an experiment hides.
+
+    Returns:
+        None where nothing is left.
+    """
+    ours = standard(STANDARDS[0])
+    present = {sign.code for sign in signs}
+    codes = [code for code in ours.codes if code not in present and code not in never]
+    kin = sum(ours.draws(sign.code) for sign in signs) >= len(signs) / 2
+    order = np.random.default_rng(mix_integers(seed, len(codes))).permutation(len(codes))
+    drawn = _drawn(tuple(codes[place] for place in sorted(order[: 2 * MOST].tolist())))
+    looks = _looks([*signs])
+    kept = [
+        sign
+        for sign, look in zip(drawn.classes, _looks(drawn.classes), strict=True)
+        if np.abs(looks - look).mean((1, 2, 3)).min() > (_SAME if kin else _OTHER_COUNTRY)
+    ]
+    chosen = kept[:: max(1, -(-len(kept) // MOST))]
+    return SignCatalogue(chosen) if chosen else None
+
+
+def _looks(signs: Sequence[SignClass]) -> np.ndarray:
+    """(K, 32, 32, 3) first pictures on grey."""
+    return np.stack([look_on_grey(pictures[0]) for pictures in load_pictures(signs)])
+
+
+@lru_cache(maxsize=4)
+def _drawn(codes: tuple[str, ...]) -> SignCatalogue:
+    """A catalogue of drawings, once a process: drawing takes seconds."""
+    folder = drawn_icons(STANDARDS[0], codes, variants=False)
+    catalogue = SignCatalogue.from_icons(folder, dict.fromkeys(codes, "rare"))
+    return SignCatalogue([_alone(sign) for sign in catalogue.classes])
+
+
+def _alone(sign: SignClass) -> SignClass:
+    """Without its twin, which may not be taken."""
+    return SignClass(sign.code, sign.id, sign.type, sign.icons, sign.family, None)

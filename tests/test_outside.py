@@ -1,0 +1,86 @@
+"""Signs outside a catalogue play strangers: who they are, and what the rule makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from raresign.catalogue import SignCatalogue, SignClass
+from raresign.recognition import Fusion, HeldOut
+from raresign.recognition.calibrate import UNKNOWN_SHARE, MadeCrops, calibrate_unknown
+from raresign.recognition.known_score import known_score
+from raresign.recognition.outside import MOST, outside_signs
+from raresign.signs import drawn_icons
+
+FAMILIES = ("ring", "ring", "disc", "disc")
+
+
+def drawn(*codes: str) -> SignCatalogue:
+    return SignCatalogue.from_icons(
+        drawn_icons("gost", codes, variants=False), dict.fromkeys(codes, "rare")
+    )
+
+
+def test_no_class_of_the_catalogue_is_a_stranger() -> None:
+    own = drawn("1.1", "3.1", "4.1.1")
+    outside = outside_signs(own.classes, seed=0)
+    assert outside is not None
+    assert 20 < len(outside) <= MOST
+    assert not set(outside.codes) & {"1.1", "3.1", "4.1.1"}
+    again = outside_signs(own.classes, seed=0)
+    other = outside_signs(own.classes, seed=1)
+    assert again is not None
+    assert other is not None
+    assert again.codes == outside.codes != other.codes
+
+
+def test_hidden_signs_are_never_taken() -> None:
+    own = drawn("1.1")
+    outside = outside_signs(own.classes, seed=0)
+    assert outside is not None
+    hidden = outside.codes[:10]
+    rest = outside_signs(own.classes, seed=0, never=hidden)
+    assert rest is not None
+    assert not set(rest.codes) & set(hidden)
+
+
+def test_a_limit_of_50_of_another_country_is_no_stranger() -> None:
+    """Its code tells nothing, its picture does."""
+    ours = drawn("3.24.n50")[0]
+    theirs = SignClass("274-50", 0, "rare", (Path(ours.icons[0]),), ours.family, None)
+    for seed in range(6):
+        outside = outside_signs([theirs], seed)
+        assert outside is not None
+        assert "3.24.n50" not in outside.codes
+
+
+def test_the_threshold_counts_strangers() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 400)
+    logits = rng.normal(size=(400, 4)).astype(np.float32)
+    logits[np.arange(400), labels] += 5
+    held = HeldOut(logits, np.tanh(logits / 9), labels, labels >= 2, np.array([0, 0, 1, 1], bool))
+    count = 300
+    strange = rng.normal(size=(2 * count, 4)).astype(np.float32)
+    known = np.arange(2 * count) < count
+    strange[known, rng.integers(0, 4, count)] += 5
+    made = MadeCrops(strange, np.tanh(strange / 9), known, ("ring",) * (2 * count))
+    for accepted in (0.02, 0.05):
+        rule = calibrate_unknown(held, Fusion(), FAMILIES, np.ones(400), accepted, made=made)
+
+        def above(table: np.ndarray, threshold: float = rule.levels.class_threshold) -> np.ndarray:
+            p = torch.from_numpy(table).softmax(1).numpy()
+            return known_score(p, np.tanh(table / 9), table, rule.score) >= threshold - 1e-9
+
+        answered = above(held.logits)
+        wrong = answered & (held.logits.argmax(1) != labels)
+        half = np.where(
+            held.plays_rare, 0.5 / held.plays_rare.sum(), 0.5 / (~held.plays_rare).sum()
+        )
+        errors = (1 - UNKNOWN_SHARE) * half[wrong].sum()
+        errors += UNKNOWN_SHARE * above(made.logits[~known]).mean()
+        rights = (1 - UNKNOWN_SHARE) * half[answered & ~wrong].sum()
+        assert errors / (errors + rights) <= accepted + 1e-6
+        assert answered.mean() > 0.5
