@@ -13,7 +13,7 @@ from raresign.recognition import Fusion, HeldOut
 from raresign.recognition.calibrate import UNKNOWN_SHARE, MadeCrops, calibrate_unknown
 from raresign.recognition.known_score import known_score
 from raresign.recognition.outside import MOST, outside_signs
-from raresign.signs import drawn_icons
+from raresign.signs import drawn_icons, standard
 
 FAMILIES = ("ring", "ring", "disc", "disc")
 
@@ -35,6 +35,11 @@ def test_no_class_of_the_catalogue_is_a_stranger() -> None:
     assert again is not None
     assert other is not None
     assert again.codes == outside.codes != other.codes
+
+
+def test_a_catalogue_of_all_signs_leaves_none() -> None:
+    every = standard("gost").codes
+    assert outside_signs(drawn("1.1").classes, seed=0, never=every) is None
 
 
 def test_hidden_signs_are_never_taken() -> None:

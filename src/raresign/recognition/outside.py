@@ -37,6 +37,8 @@ def outside_signs(
     ours = standard(STANDARDS[0])
     present = {sign.code for sign in signs}
     codes = [code for code in ours.codes if code not in present and code not in never]
+    if not codes:
+        return None
     kin = sum(ours.draws(sign.code) for sign in signs) >= len(signs) / 2
     order = np.random.default_rng(mix_integers(seed, len(codes))).permutation(len(codes))
     drawn = _drawn(tuple(codes[place] for place in sorted(order[: 2 * MOST].tolist())))
