@@ -35,6 +35,8 @@ class Recipe(BaseModel):
     recognition: Literal["fused", "softmax"] = "fused"
     """`fused` joins classifier and prototypes by a rule that is fitted on held-out crops and can
     say "unknown"; `softmax` answers with the classifier alone, as the published system does."""
+    variants: bool = True
+    """Our drawings join the user's icons as variants where we draw nearly all of the signs."""
     index_crops: int = Field(default=32, ge=1, le=1024)
     """Synthetic crops a class in the index of prototypes."""
     pseudo_rare: float = Field(default=0.2, ge=0.0, lt=1.0)

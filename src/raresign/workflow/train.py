@@ -109,7 +109,7 @@ def train(
         chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
-    icons = icons_to_train_with(data, icons)
+    icons = icons_to_train_with(data, icons or (None if chosen.variants else "own"))
     source = open_data(data, crops, layout, strict, icons)
     if str(icons).startswith(OWN_AND):
         say(f"our drawings join as variants of the icons ({icons}; --icons own keeps them out)")
