@@ -75,6 +75,7 @@ def run_absent(
     number: int,
     seed: int,
     folder: Path,
+    icons: str | None = None,
 ) -> None:
     """Train without the fold's classes, measure, add them, measure; `absent.json` comes last.
 
@@ -86,6 +87,7 @@ def run_absent(
         number: Of the fold.
         seed: Of the training.
         folder: Gets the files.
+        icons: What the catalogue's icons were asked for as, for the record.
     """
     crops = np.asarray(pack.crops)
     data, labels = _without(source, pack, fold, recipe, seed)
@@ -140,7 +142,7 @@ def run_absent(
     with whole_file(folder / "absent.npz") as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
     classes = [sign.code for sign in signs]
-    info = {"fold": number, "seed": seed, "classes": classes}
+    info = {"fold": number, "seed": seed, "icons": icons, "classes": classes}
     write_json(folder / "absent.json", {**info, "recipe": recipe.model_dump(mode="json")})
 
 

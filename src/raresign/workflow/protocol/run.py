@@ -252,7 +252,7 @@ def _finished(job: _Job, name: str) -> bool:
         raise InputError(f"{job.folder / name} cannot be read: {error}", "delete it") from error
     source, _, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
     classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
-    if info.get("classes") != classes:
+    if info.get("classes") != classes or info.get("icons") != job.icons:
         raise InputError(f"{job.folder} is of other folds or data", "name another --out")
     return True
 
@@ -294,7 +294,7 @@ def _one(job: _Job) -> None:
     source, pack, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
     given = source, pack, parts[job.fold], job.recipe
     if job.kind == "absent":
-        run_absent(*given, job.fold, job.seed, job.folder)
+        run_absent(*given, job.fold, job.seed, job.folder, job.icons)
     else:
         spare = job.kind == "ceiling"
-        run_trial(*given, job.title, job.fold, job.seed, job.folder, spare=spare)
+        run_trial(*given, job.title, job.fold, job.seed, job.folder, job.icons, spare=spare)

@@ -88,6 +88,7 @@ def run_trial(
     number: int,
     seed: int,
     folder: Path,
+    icons: str | None = None,
     spare: bool = False,
 ) -> None:
     """Train and write `trial.json` last: a folder that has it is finished.
@@ -101,6 +102,7 @@ def run_trial(
         number: Number of the fold.
         seed: Of the training.
         folder: Gets the files.
+        icons: What the catalogue's icons were asked for as, for the record.
         spare: The ceiling: also train on the real crops of the fold's classes that do not measure.
     """
     training = np.sort(np.concatenate([fold.training, fold.spare])) if spare else fold.training
@@ -156,6 +158,7 @@ def run_trial(
             "title": title,
             "fold": number,
             "seed": seed,
+            "icons": icons,
             "classes": [source.catalogue.codes[label] for label in fold.classes],
             "seconds": seconds,
             "steps": steps,
