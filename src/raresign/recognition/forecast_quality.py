@@ -24,7 +24,8 @@ class ForecastQuality:
         spearman: The same of their ranks, ties at their mean rank.
         error: Mean absolute error.
         noise: Mean absolute error that a perfect forecast would have by the number of crops alone.
-        coverage: Share of the classes whose observed recall lies in its interval, ends included.
+        coverage: Share of the classes whose interval holds (hits + 0.5) / (crops + 1), which it is
+            learned for: an observed 100 % would lie outside every interval, being no finite logit.
 
     Example: see `forecast_quality`, which makes it.
     """
@@ -85,7 +86,7 @@ def forecast_quality(
         spearman=_correlation(_ranks(guess), _ranks(truth)),
         error=float(np.abs(guess - truth).mean()),
         noise=float(np.sqrt(2 / math.pi * share * (1 - share) / count).mean()),
-        coverage=float(((lower <= truth) & (truth <= upper)).mean()),
+        coverage=float(((lower <= share) & (share <= upper)).mean()),
     )
 
 
