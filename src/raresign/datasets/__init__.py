@@ -6,7 +6,13 @@ from raresign.datasets.backgrounds import load_backgrounds
 from raresign.datasets.coco import from_coco
 from raresign.datasets.crop_table import CodeBook, CropTable
 from raresign.datasets.decode import UnreadableFile, decode_crop
-from raresign.datasets.folds import Fold, class_folds, protocol_folds, straddling_clusters
+from raresign.datasets.folds import (
+    Fold,
+    class_folds,
+    leaking_clusters,
+    protocol_folds,
+    straddling_clusters,
+)
 from raresign.datasets.gtsrb import from_gtsrb
 from raresign.datasets.pack import CropPack, default_cache, pack_crops
 from raresign.datasets.plain_layouts import from_csv, from_files, from_folders
@@ -36,6 +42,7 @@ __all__ = [
     "from_gtsrb",
     "from_reference",
     "from_yolo",
+    "leaking_clusters",
     "load_backgrounds",
     "near_duplicate_clusters",
     "pack_crops",

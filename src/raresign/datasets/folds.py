@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -139,3 +139,18 @@ def straddling_clusters(clusters: Integers, left: Integers, right: Integers) -> 
         1
     """
     return len(np.intersect1d(clusters[left], clusters[right]))
+
+
+def leaking_clusters(clusters: Integers, folds: Sequence[Fold]) -> int:
+    """`straddling_clusters` between what trains and what measures, summed over folds.
+
+    With clusters within labels it is 0, because `protocol_folds` keeps those whole; with clusters
+    over all labels it counts signs that stand in the data under two labels.
+    """
+    return sum(
+        straddling_clusters(
+            clusters, fold.training, np.concatenate([fold.measured, fold.validation])
+        )
+        + straddling_clusters(clusters, fold.spare, fold.measured)
+        for fold in folds
+    )

@@ -141,7 +141,12 @@ def fit_rules(
 
 
 def build_recogniser(
-    net: SignNet, data: TrainingData, preset: str, rules: Rules | None, crops: int = 32
+    net: SignNet,
+    data: TrainingData,
+    preset: str,
+    rules: Rules | None,
+    trained: np.ndarray,
+    crops: int = 32,
 ) -> Recogniser:
     """The recogniser of a finished net.
 
@@ -149,12 +154,13 @@ def build_recogniser(
         net: The net.
         data: What it was trained on.
         preset: Synthesis of the index.
+        trained: (T,) int64 rows of the real crops that some stage trained on.
         rules: From `fit_rules`; None answers with the classifier alone, at class level.
         crops: Synthetic crops a class in the index.
     """
     families = tuple(sign.family for sign in data.catalogue.classes)
     count = len(families)
-    rare = np.bincount(data.labels.numpy()[data.labels.numpy() >= 0], minlength=count) == 0
+    rare = np.bincount(data.labels.numpy()[trained], minlength=count) == 0
     index, synthetic = _synthetic_index(net, data, preset, crops)
     icons = net_outputs(net, icon_crops(data.catalogue.classes, data.size))
     index = index.add(torch.from_numpy(icons.embedding), torch.arange(count), "icon", count)

@@ -20,6 +20,8 @@ from raresign.recognition.unknown import (
 
 UNKNOWN_SHARE = 0.1
 """Share of unknown signs among the crops that a threshold is set for."""
+SURE_DIGITS = 5
+"""Of a family's probability: beyond them a sum of float32 shares is rounding."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def calibrate_unknown(
     if rest.any():
         named = np.array(names)[of_family.argmax(1)] == truth
         family_threshold = threshold_for_error(
-            of_family.max(1)[rest], named[rest], accepted_error, weights[rest]
+            of_family.max(1).round(SURE_DIGITS)[rest], named[rest], accepted_error, weights[rest]
         )
     # "lower": between two crops a quantile would call the lowest of a few no sign.
     sign_threshold = float(np.quantile(sign, 0.1 * accepted_error, method="lower"))

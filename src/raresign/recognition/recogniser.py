@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from raresign.models import SignNet
+from raresign.recognition.calibrate import SURE_DIGITS
 from raresign.recognition.fusion import Fusion
 from raresign.recognition.known_score import known_score
 from raresign.recognition.outputs import Outputs, net_outputs
@@ -123,7 +124,7 @@ class Recogniser:
         scores = self.fusion.scores(logits, cosines, torch.from_numpy(self.rare))
         probabilities = scores.softmax(1).float().numpy()
         of_family, names = family_probabilities(probabilities, self.families)
-        family, confidence = of_family.argmax(1), of_family.max(1)
+        family, confidence = of_family.argmax(1), of_family.max(1).round(SURE_DIGITS)
         count = len(logits)
         known, sign = np.ones(count), np.ones(count)
         levels = np.zeros(count, np.int8)

@@ -29,6 +29,7 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
+from raresign.training.stage import Stage
 
 _EXACT_MIRROR = 0.85
 """Least mirror similarity of twins; real pairs reach 0.99, the next pair 0.77."""
@@ -123,6 +124,15 @@ class TrainingData:
         if hold_out:
             return self.split.training
         return np.flatnonzero(self.labels.numpy() >= 0)
+
+    def trained_on(self, stages: Sequence[Stage]) -> np.ndarray:
+        """(T,) int64 indices of the real crops that any of some stages trains on."""
+        parts = [
+            self.training_indices(stage.hold_out)
+            for stage in stages
+            if stage.real or stage.balanced
+        ]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
     def mirror_labels(self) -> Tensor:
         """(C,) int64: the label of each class's mirror image, its own if symmetric, -1 if none.

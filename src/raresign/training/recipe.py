@@ -45,6 +45,24 @@ class Recipe(BaseModel):
     """Share of the other frequent crops that only measure, by near-duplicate cluster."""
     stages: tuple[Stage, ...] = Field(min_length=1)
 
+    @property
+    def index_preset(self) -> str:
+        """The preset that prototypes are made with: that of the last stage that synthesises."""
+        presets = [stage.preset for stage in self.stages if stage.kind != "pretrain"]
+        return presets[-1] if presets else "road"
+
+    def fits_rules(self, number: int) -> bool:
+        """Whether the rules of recognition are fitted when stage `number` (from 0) ends.
+
+        It is the last one that holds crops out, and its net lives on in all later stages.
+        """
+        later = self.stages[number + 1 :]
+        return (
+            self.recognition == "fused"
+            and self.stages[number].hold_out
+            and not any(stage.hold_out or stage.start == "weights" for stage in later)
+        )
+
 
 def recipe_names() -> tuple[str, ...]:
     """Names of the recipes that come with the package."""

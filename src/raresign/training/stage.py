@@ -129,6 +129,8 @@ class Stage(BaseModel):
                 raise ValueError(f"'{name}' needs real and synthetic crops in one batch")
         if self.adversarial and not (self.synthetic or self.balanced):
             raise ValueError("'adversarial' changes synthetic crops, and this stage has none")
+        if self.by_errors and (self.balanced or not self.synthetic):
+            raise ValueError("'by_errors' guides a fixed share of synthetic crops: set 'synthetic'")
         if self.lora and self.freeze != "none":
             raise ValueError("'lora' freezes the backbone itself: leave out 'freeze'")
         if not 0 <= min(self.difficulty) <= max(self.difficulty) <= 1:

@@ -37,7 +37,7 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
-from raresign.workflow.add_photos import embed_photos, keep_photos
+from raresign.workflow.add_photos import PHOTOS, embed_photos, keep_photos
 from raresign.workflow.forecasts import known_forecast
 from raresign.workflow.new_class_sheet import draw_new_class
 from raresign.workflow.recognition_file import (
@@ -176,7 +176,7 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
     recogniser, catalogue = folder.recogniser(), folder.catalogue()
     if catalogue.label_of(code) < 0:
         raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
-    if not len(recogniser.index):
+    if not recogniser.fusion.prototype_scale:
         raise InputError(
             f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
         )
@@ -184,7 +184,10 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
 
 
 def remove_class(run: str | Path, codes: Sequence[str]) -> None:
-    """Take added classes out again: every other answer is then what it was before they came.
+    """Take added classes out again, their photos too.
+
+    Every other answer is then what it was before they came; classes that were added after them keep
+    the rows that were fitted beside them.
 
     Raises:
         InputError: The run has no such added class; nothing is removed then.
@@ -197,6 +200,8 @@ def remove_class(run: str | Path, codes: Sequence[str]) -> None:
                 f"class '{code}' was trained into {run}", "only classes of add-class can go"
             )
     remove_added(folder.path, codes)
+    for code in codes:
+        (folder.path / PHOTOS / f"{code}.safetensors").unlink(missing_ok=True)
 
 
 def _new_signs(

@@ -56,7 +56,9 @@ def crop_answers(
 ) -> list[CropAnswer]:
     """One row a crop: at which level it was answered and which prototypes it lies near."""
     codes = predictions.codes
-    count = min(NEIGHBOURS, len(recogniser.index))
+    # A classifier alone has prototypes of added classes at most: they would answer for all others.
+    whole = len(recogniser.index.labels.unique()) == len(codes)
+    count = min(NEIGHBOURS, len(recogniser.index)) if whole else 0
     rows = np.empty((len(predictions), 0), np.int64)
     cosines = np.empty((len(predictions), 0), np.float32)
     if count and len(predictions):

@@ -169,8 +169,8 @@ def train(
             save_model(net, run.path)
         except SafetensorError as error:  # a full disk, which safetensors calls so
             raise OSError(f"cannot write the model to {run.path}: {error}") from error
-        if chosen.recognition == "fused" and stage.hold_out and _last_held_out(chosen, number):
-            rules = fit_rules(net, prepared, stage.preset, chosen.index_crops)
+        if chosen.fits_rules(number):
+            rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
             run.info["rules"] = rules.as_dict() if rules else None
         run.info["seconds"] = earlier + time.monotonic() - started
         run.add_stage(stage.title, stage.kind, result, recalls_on_test(net, test, source))
@@ -276,11 +276,6 @@ def _share_of_time(
     left = max_seconds * (1 - _RESERVE) - earlier - (time.monotonic() - started)
     work = [stage.steps * stage.batch for stage in stages]
     return max(left * work[0] / sum(work), 1.0)
-
-
-def _last_held_out(recipe: Recipe, number: int) -> bool:
-    """Whether no later stage holds crops out: what this one held out fits the rules."""
-    return not any(stage.hold_out for stage in recipe.stages[number + 1 :])
 
 
 def _saved_recipe(run: RunFolder) -> Recipe:

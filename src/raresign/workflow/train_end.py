@@ -55,12 +55,13 @@ def finish_run(
         report: Whether pictures are wanted.
         recipe: What was trained.
     """
-    presets = [stage.preset for stage in recipe.stages if stage.kind != "pretrain"]
-    preset = presets[-1] if presets else "road"
+    preset = recipe.index_preset
     if recipe.recognition == "fused":
         saved = run.info.get("rules")
         rules = Rules.from_dict(saved) if saved else None
-        recogniser = build_recogniser(net, prepared, preset, rules, recipe.index_crops)
+        recogniser = build_recogniser(
+            net, prepared, preset, rules, prepared.trained_on(recipe.stages), recipe.index_crops
+        )
         save_recogniser(run.path, recogniser, prepared.pictures)
         engine = index_synthesiser(prepared, preset, next(net.parameters()).device)
         run.info["forecast"] = forecast_rare(recogniser, source.catalogue, engine)

@@ -185,12 +185,15 @@ def _trained(
     net = new_net(recipe, len(data.catalogue), seed)
     rules = None
     for place, stage in enumerate(recipe.stages):
+        if stage.start == "weights" and place:
+            net = new_net(recipe, len(data.catalogue), seed)
         into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
         fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True)
         remove_checkpoints(into)
-        if stage.hold_out:
-            rules = fit_rules(net, data, stage.preset, recipe.index_crops, hidden) or rules
-    return build_recogniser(net, data, recipe.stages[-1].preset, rules, recipe.index_crops)
+        if recipe.fits_rules(place):
+            rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
+    trained = data.trained_on(recipe.stages)
+    return build_recogniser(net, data, recipe.index_preset, rules, trained, recipe.index_crops)
 
 
 def _taught(
@@ -200,7 +203,7 @@ def _taught(
     catalogue = SignCatalogue(signs)
     device = torch.device("cpu")
     engine = build_synthesiser(
-        load_preset(recipe.stages[-1].preset),
+        load_preset(recipe.index_preset),
         IconAtlas.from_catalogue(catalogue, data.size, device),
         data.backgrounds(device),
         data.seed,

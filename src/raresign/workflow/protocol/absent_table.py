@@ -69,8 +69,8 @@ class AbsentTable:
     Attributes:
         scores: One row a score.
         levels: kind of crop -> share answered at each level.
-        class_error: Of the crops answered with a class (known, and absent ones as a tenth of all),
-            the share answered wrongly.
+        class_error: Of the crops answered with a class, the share answered wrongly; known frequent
+            signs are nine tenths of all crops, absent ones a tenth. Rare ones are not measured.
         family: Share of the absent classes' crops whose family was named, of all whose family a
             known class has.
         family_answered: The same among those answered at family level.
@@ -145,7 +145,8 @@ class AbsentTable:
             lines.append(f"| {title} | {shares} |")
         lines += [
             "",
-            f"- wrong among the crops answered with a class: {self.class_error.percent()} %",
+            "- wrong among the crops answered with a class, nine known frequent signs to one "
+            f"outside the catalogue: {self.class_error.percent()} %",
             f"- family of a sign outside the catalogue: {self.family.percent()} %, "
             f"{self.family_answered.percent()} % where a family was answered",
             f"- recall of signs added from one icon: {self.added.percent()} %",

@@ -42,7 +42,7 @@ class AnswerRow:
 
 
 def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
-    """Every way to answer; a rule for a fold is fitted on the other folds of the same seed.
+    """Every way to answer; a rule for a fold is fitted on other folds and other crops, same seed.
 
     Args:
         trials: Of one row, at least two folds; nothing comes of one.
@@ -126,16 +126,33 @@ def _others(trials: Sequence[Trial], number: int) -> list[int]:
 def _fused(
     trials: Sequence[Trial], helds: Sequence[HeldOut], parts: tuple[str, ...]
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
-    """Answers by the mean of the rules of the other folds."""
-    fitted = [calibrate_fusion(held, parts) for held in helds]
+    """Answers by the mean of the rules of the other folds, fitted on crops that are not judged."""
+    names = ("logit_scale", "prototype_scale", "rare_bias")
     said: list[tuple[np.ndarray, np.ndarray | None]] = []
     for number, held in enumerate(helds):
-        chosen = [fitted[k] for k in _others(trials, number)]
-        names = ("logit_scale", "prototype_scale", "rare_bias")
+        chosen = [
+            calibrate_fusion(_unseen(trials, helds, k, number), parts)
+            for k in _others(trials, number)
+        ]
         rule = Fusion(*(float(np.mean([getattr(one, name) for one in chosen])) for name in names))
         tables = torch.from_numpy(held.logits), torch.from_numpy(held.cosines)
         said.append(_softmax(rule.scores(*tables, torch.from_numpy(held.rare)).numpy()))
     return said
+
+
+def _unseen(
+    trials: Sequence[Trial], helds: Sequence[HeldOut], fitting: int, judged: int
+) -> HeldOut:
+    """The crops of one trial that another one does not measure."""
+    held = helds[fitting]
+    keep = ~np.isin(trials[fitting].rows, trials[judged].rows)
+    return HeldOut(
+        held.logits[keep],
+        held.cosines[keep],
+        held.labels[keep],
+        held.plays_rare[keep],
+        held.rare,
+    )
 
 
 def _gated(
@@ -144,7 +161,7 @@ def _gated(
     """Answers by the hard gate of one other fold."""
     said: list[tuple[np.ndarray, np.ndarray | None]] = []
     for number, held in enumerate(helds):
-        other = helds[_others(trials, number)[0]]
+        other = _unseen(trials, helds, _others(trials, number)[0], number)
         gate = fit_hard_gate(*_tensors(other), torch.from_numpy(other.rare))
         logits, cosines, _ = _tensors(held)
         answered = gate.predict(logits, cosines, torch.from_numpy(held.rare))

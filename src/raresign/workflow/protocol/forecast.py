@@ -63,7 +63,7 @@ def forecast_line(quality: dict[str, Any]) -> str:
         "-" if quality[name] is None else f"{quality[name]:.2f}" for name in ("pearson", "spearman")
     )
     return (
-        f"- predicted against observed recall, {quality['classes']} classes: "
+        f"- predicted against observed recall, {quality['classes']} classes and trials: "
         f"correlation {r} (ranks {ranks}), "
         f"mean error {100 * quality['error']:.1f} points "
         f"({100 * quality['noise']:.1f} by the number of crops alone), 90 % interval "
@@ -72,8 +72,15 @@ def forecast_line(quality: dict[str, Any]) -> str:
 
 
 def _fit(parts: Sequence[ClassRecalls]) -> Forecast:
-    facts, hits, crops = (
+    """A forecast of classes: trials of one class with other seeds are one class."""
+    labels, facts, hits, crops = (
         np.concatenate([getattr(part, name) for part in parts])
-        for name in ("facts", "hits", "crops")
+        for name in ("labels", "facts", "hits", "crops")
     )
-    return fit_forecast(facts, hits, crops)
+    classes, place, times = np.unique(labels, return_inverse=True, return_counts=True)
+    mean = np.zeros((len(classes), facts.shape[1]))
+    np.add.at(mean, place, facts / times[place, None])
+    # The mean over the seeds of as many crops as the class has: seeds add no crops.
+    right = np.bincount(place, hits / times[place])
+    seen = np.bincount(place, crops / times[place])
+    return fit_forecast(mean, right, seen)

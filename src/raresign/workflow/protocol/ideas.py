@@ -14,6 +14,7 @@ from raresign.errors import InputError
 from raresign.synthesis import validation_problem
 from raresign.training import Recipe, load_recipe
 
+REFERENCE = "reference preset and recipe"
 BASE, CEILING, ALL = "base", "ceiling: real crops of the classes that play rare", "all kept ideas"
 
 

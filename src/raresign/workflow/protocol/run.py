@@ -14,17 +14,16 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 
 from raresign.datasets import (
     CropPack,
     Fold,
     default_cache,
+    leaking_clusters,
     near_duplicate_clusters,
     pack_crops,
     protocol_folds,
-    straddling_clusters,
 )
 from raresign.errors import InputError
 from raresign.models import default_backbone
@@ -32,12 +31,11 @@ from raresign.training import Recipe, load_recipe
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.protocol.absent import load_absent, run_absent
 from raresign.workflow.protocol.absent_table import AbsentTable
-from raresign.workflow.protocol.ideas import BASE, CEILING, load_ideas, rows_of_ideas
+from raresign.workflow.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.workflow.protocol.table import ProtocolTable
 from raresign.workflow.protocol.trial import Trial, load_trial, run_trial, trial_folder
 from raresign.workflow.source import DataFolder, open_data
 
-REFERENCE = "reference preset and recipe"
 _VALIDATION = 0.15
 _FOLD_SEED = 0
 """The folds are the same for every seed and row, or nothing could be paired."""
@@ -113,16 +111,12 @@ def protocol(
     place = str(icons) if icons is not None else None
     source, pack, parts = _material(str(data), place, base.crop_size, folds)
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
-    leaks = sum(
-        straddling_clusters(
-            clusters, part.training, np.concatenate([part.measured, part.validation])
-        )
-        + straddling_clusters(clusters, part.spare, part.measured)
-        for part in parts
-    )
+    leaks = leaking_clusters(clusters, parts)
+    # Splits keep the clusters of a class whole; one sign under two labels is only counted.
+    across = leaking_clusters(near_duplicate_clusters(pack.crops), parts)
     say(
-        f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; "
-        f"{leaks} clusters straddle a split"
+        f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; {leaks} "
+        f"straddle a split ({across} of the clusters that would join different labels)"
     )
     wanted = []
     for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from raresign.catalogue import SignCatalogue
+from raresign.errors import InputError
 from raresign.evaluation import json_ready
 from raresign.files import write_json
 from raresign.recognition import Outputs, PrototypeIndex
@@ -22,7 +23,7 @@ from raresign.workflow.protocol.forecast import (
     cross_fold_forecast,
     forecast_line,
 )
-from raresign.workflow.protocol.ideas import BASE, CEILING
+from raresign.workflow.protocol.ideas import BASE, CEILING, REFERENCE
 from raresign.workflow.protocol.trial import Trial
 
 _DRAWS = 4000
@@ -107,7 +108,7 @@ class ProtocolTable:
         """
         base = trials[BASE]
         rare = {title: _recall(ones) for title, ones in trials.items()}
-        floor = next((rare[title] for title in trials if title.startswith("reference")), math.nan)
+        floor = rare.get(REFERENCE, math.nan)
         ceiling = rare.get(CEILING, math.nan)
         rows = []
         for title, ones in trials.items():
@@ -240,7 +241,15 @@ def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial]) -> tuple[f
     Trials are paired by fold and seed; crops of one class hang together, so classes are drawn
     (bootstrap by cluster), not crops.
     """
-    keys = {(t.fold, t.seed) for t in ours} & {(t.fold, t.seed) for t in theirs}
+    rows = {(t.fold, t.seed): t.rows for t in theirs}
+    keys = {(t.fold, t.seed) for t in ours} & set(rows)
+    if any(
+        not np.array_equal(rows[t.fold, t.seed], t.rows) for t in ours if (t.fold, t.seed) in keys
+    ):
+        raise InputError(
+            f"'{ours[0].title}' and '{theirs[0].title}' measured other crops",
+            "keep crop_size as it is in the base: it decides which crops are near-duplicates",
+        )
     count = len(ours[0].real)
     a, crops = _by_class([t for t in ours if (t.fold, t.seed) in keys], count)
     b, _ = _by_class([t for t in theirs if (t.fold, t.seed) in keys], count)
