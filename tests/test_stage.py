@@ -86,6 +86,7 @@ SYNTHETIC = {"kind": "synthetic", "synthetic": 4}
         ({**MIXED, "adversarial": {"reach": 0}}, "adversarial.reach"),
         ({**MIXED, "adversarial": {"share": 1.5}}, "adversarial.share"),
         ({**MIXED, "by_errors": -1}, "by_errors"),
+        ({"kind": "pretrain", "steps": 1, "real": 2, "by_errors": 1}, "by_errors"),
         ({**MIXED, "crops_behind": -1}, "crops_behind"),
         ({**MIXED, "metric": {"loss": "triplet"}}, "metric.loss"),
         ({**MIXED, "contrastive": {"form": "other"}}, "contrastive.form"),
