@@ -272,7 +272,8 @@ def test_runs_with_and_without_a_packaged_forecast(
         if known is None:
             assert kept is one.recall is one.low is one.high is info["forecast"] is None
         else:
-            assert sorted(kept) == ["1.11.2", "3.24.n60"]
+            played = json.loads((run / "run.json").read_text())["pseudo_rare"]
+            assert sorted(kept) == sorted(["1.11.2", "3.24.n60", *played])
             assert one.recall is not None
             assert info["forecast"] == {"recall": one.recall, "low": one.low, "high": one.high}
             assert 0 <= info["forecast"]["low"] <= one.recall <= info["forecast"]["high"] <= 1
