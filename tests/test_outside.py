@@ -10,7 +10,7 @@ import torch
 
 from raresign.catalogue import SignCatalogue, SignClass
 from raresign.recognition import Fusion, HeldOut
-from raresign.recognition.calibrate import UNKNOWN_SHARE, MadeCrops, calibrate_unknown
+from raresign.recognition.calibrate import UNKNOWN_SHARE, Strangers, calibrate_unknown
 from raresign.recognition.known_score import known_score
 from raresign.recognition.outside import MOST, outside_signs
 from raresign.signs import drawn_icons, standard
@@ -69,12 +69,10 @@ def test_the_threshold_counts_strangers(accepted: float) -> None:
     logits = rng.normal(size=(400, 4)).astype(np.float32)
     logits[np.arange(400), labels] += 5
     held = HeldOut(logits, np.tanh(logits / 9), labels, labels >= 2, np.array([0, 0, 1, 1], bool))
-    count = 300
-    strange = rng.normal(size=(2 * count, 4)).astype(np.float32)
-    known = np.arange(2 * count) < count
-    strange[known, rng.integers(0, 4, count)] += 5
-    made = MadeCrops(strange, np.tanh(strange / 9), known, ("ring",) * (2 * count))
-    rule = calibrate_unknown(held, Fusion(), FAMILIES, np.ones(400), accepted, made=made)
+    strange = rng.normal(size=(300, 4)).astype(np.float32)
+    strangers = Strangers(strange, np.tanh(strange / 9), ("ring",) * 300)
+    ones = np.ones(400)
+    rule = calibrate_unknown(held, Fusion(), FAMILIES, ones, accepted, strangers=strangers)
 
     def above(table: np.ndarray) -> np.ndarray:
         p = torch.from_numpy(table).softmax(1).numpy()
@@ -86,7 +84,7 @@ def test_the_threshold_counts_strangers(accepted: float) -> None:
     rare = held.plays_rare
     half = np.where(rare, 0.5 / rare.sum(), 0.5 / (~rare).sum())
     errors = (1 - UNKNOWN_SHARE) * half[wrong].sum()
-    errors += UNKNOWN_SHARE * above(made.logits[~known]).mean()
+    errors += UNKNOWN_SHARE * above(strangers.logits).mean()
     rights = (1 - UNKNOWN_SHARE) * half[answered & ~wrong].sum()
     assert errors / (errors + rights) <= accepted + 1e-6
     assert answered.mean() > 0.5

@@ -15,7 +15,7 @@ from raresign.models import SignNet
 from raresign.randomness import CropRandom, mix_integers
 from raresign.recognition.calibrate import (
     HeldOut,
-    MadeCrops,
+    Strangers,
     calibrate_fusion,
     calibrate_unknown,
 )
@@ -136,8 +136,8 @@ def fit_rules(
     judge = Recogniser(net, tuple(families), ~real, index, torch.empty(0), fusion, None, none)
     features = judge.features(outputs.embedding)
     sign = judge.sign_score(torch.from_numpy(outputs.logits), features)
-    made = _made_crops(net, data, preset, index, never)
-    return Rules(fusion, calibrate_unknown(held, fusion, families, sign, made=made))
+    strangers = _strangers(net, data, preset, index, never)
+    return Rules(fusion, calibrate_unknown(held, fusion, families, sign, strangers=strangers))
 
 
 def build_recogniser(
@@ -198,43 +198,28 @@ def _synthetic_index(
     return index, made
 
 
-def _made_crops(
+def _strangers(
     net: SignNet,
     data: TrainingData,
     preset: str,
     index: PrototypeIndex,
     never: Collection[str],
-) -> MadeCrops | None:
-    """Fresh crops of the catalogue's signs and of signs outside it."""
+) -> Strangers | None:
+    """Fresh crops of signs outside the catalogue."""
     outside = outside_signs(data.catalogue.classes, data.seed, never)
     if outside is None:
         return None
     device = next(net.parameters()).device
-    strange = build_synthesiser(
+    engine = build_synthesiser(
         load_preset(preset),
         IconAtlas.from_catalogue(outside, data.size, device),
         data.backgrounds(device),
         mix_integers(data.seed, _INDEX_STAGE),
     )
-    parts = [
-        index_outputs(net, engine, catalogue.codes, _STRANGER_CROPS, turn=2)
-        for engine, catalogue in (
-            (index_synthesiser(data, preset, device), data.catalogue),
-            (strange, outside),
-        )
-    ]
-    families = [
-        catalogue[label].family
-        for part, catalogue in zip(parts, (data.catalogue, outside), strict=True)
-        for label in part.labels.tolist()
-    ]
-    embedding = np.concatenate([part.embedding for part in parts])
-    return MadeCrops(
-        np.concatenate([part.logits for part in parts]),
-        index.similarities(torch.from_numpy(embedding), "mean").numpy(),
-        np.arange(len(embedding)) < len(parts[0].labels),
-        tuple(families),
-    )
+    made = index_outputs(net, engine, outside.codes, _STRANGER_CROPS)
+    cosines = index.similarities(torch.from_numpy(made.embedding), "mean").numpy()
+    families = tuple(outside[label].family for label in made.labels.tolist())
+    return Strangers(made.logits, cosines, families)
 
 
 def _no_sign_outputs(net: SignNet, data: TrainingData) -> Outputs:

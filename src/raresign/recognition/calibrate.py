@@ -44,18 +44,16 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class MadeCrops:
-    """Synthetic crops of known signs and of signs outside the catalogue.
+class Strangers:
+    """Synthetic crops of signs outside the catalogue.
 
     Attributes:
         logits, cosines: (U, C) float32.
-        known: (U,) bool, whether the sign is a class of the catalogue.
-        families: (U) names.
+        families: (U) names of their own families.
     """
 
     logits: np.ndarray
     cosines: np.ndarray
-    known: np.ndarray
     families: tuple[str, ...]
 
 
@@ -81,14 +79,14 @@ def calibrate_unknown(
     families: Sequence[str],
     sign: np.ndarray,
     accepted_error: float = 0.05,
-    made: MadeCrops | None = None,
+    strangers: Strangers | None = None,
 ) -> UnknownRule:
     """When to answer with a class, a family, "sign" or nothing.
 
-    Who plays unknown: made crops of signs outside the catalogue, with made crops of known signs on
-    the other side, so that their being made tells nothing. Without `made`, crops of classes
-    that play rare, each scored without its own class; the net has met those, so they are told apart
-    more easily than true strangers are.
+    Who plays unknown: `strangers`; they are made and the known crops are real, so the score may
+    lean on that too, yet it tells real strangers better than one that has made crops on both sides
+    (docs/method.md). Without them, crops of classes that play rare, each scored without its own
+    class; the net has met those, so they are told apart more easily than true strangers are.
 
     The class threshold is the lowest at which at most `accepted_error` of the crops answered with a
     class are wrong, unknown signs being `UNKNOWN_SHARE` of all crops and frequent and rare ones
@@ -101,17 +99,16 @@ def calibrate_unknown(
         families: (C,) family of each class.
         sign: (N,) chance of a sign, see `Recogniser.sign_score`.
         accepted_error: In (0, 1).
-        made: See above.
+        strangers: See above.
     """
     scores, features = _scored(held.logits, held.cosines, held.rare, fusion)
-    strange = _outside(made, held, fusion) if made is not None else _played(held, scores, families)
-    made_known = features[:0]
-    if made is not None:
-        made_known = _scored(made.logits, made.cosines, held.rare, fusion)[1][made.known]
+    if strangers is None:
+        strange = _played(held, scores, families)
+    else:
+        strange = _outside(strangers, held, fusion)
     known_of = fit_known_score(
-        np.concatenate([features, made_known, strange.features]),
-        np.arange(len(features) + len(made_known) + len(strange.features))
-        < len(features) + len(made_known),
+        np.concatenate([features, strange.features]),
+        np.arange(len(features) + len(strange.features)) < len(features),
     )
     score = np.concatenate([known_of.of(features), known_of.of(strange.features)])
     correct = np.concatenate(
@@ -146,7 +143,7 @@ def calibrate_unknown(
 
 
 @dataclass(frozen=True)
-class _Strangers:
+class _Unknown:
     """Crops that play unknown."""
 
     features: np.ndarray
@@ -154,20 +151,18 @@ class _Strangers:
     families: tuple[str, ...]
 
 
-def _played(held: HeldOut, scores: np.ndarray, families: Sequence[str]) -> _Strangers:
+def _played(held: HeldOut, scores: np.ndarray, families: Sequence[str]) -> _Unknown:
     """Crops of classes that play rare, each without its own class."""
     chosen = np.unique(held.labels[held.plays_rare])
     played = play_unknown(held.logits, held.cosines, held.labels, chosen, scores)
     own = tuple(families[label] for label in held.labels[played.rows])
-    return _Strangers(played.features, played.probabilities, own)
+    return _Unknown(played.features, played.probabilities, own)
 
 
-def _outside(made: MadeCrops, held: HeldOut, fusion: Fusion) -> _Strangers:
+def _outside(strangers: Strangers, held: HeldOut, fusion: Fusion) -> _Unknown:
     """Made crops of signs outside the catalogue."""
-    rows = ~made.known
-    scores, features = _scored(made.logits[rows], made.cosines[rows], held.rare, fusion)
-    own = tuple(name for name, known in zip(made.families, made.known, strict=True) if not known)
-    return _Strangers(features, _softmax(scores), own)
+    scores, features = _scored(strangers.logits, strangers.cosines, held.rare, fusion)
+    return _Unknown(features, _softmax(scores), strangers.families)
 
 
 def _scored(

@@ -14,7 +14,7 @@ from raresign.recognition.outputs import Outputs, net_outputs
 from raresign.recognition.prototypes import SOURCES
 from raresign.recognition.recogniser import AddedClass, Recogniser
 
-MOST_LOST = 0.004
+MOST_LOST = 0.002
 """Share of the index's crops of earlier classes that new classes may take."""
 
 

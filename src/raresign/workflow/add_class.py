@@ -50,8 +50,9 @@ from raresign.workflow.recognition_file import (
 )
 from raresign.workflow.run_folder import RunFolder
 
-_INDEX_CROPS, _FEW = 32, 10
-"""Synthetic crops of a new class; half as many where more than `_FEW` classes come at once."""
+_MOST_CROPS, _BUDGET = 128, 2400
+"""Synthetic crops of a new class, and of all that come at once: ten seconds shall do."""
+_LEAST_CROPS = 32
 _TRIAL_CROPS = 16
 _FORECAST = ("recall", "low", "high")
 _SHEET = "confusions.png"
@@ -119,12 +120,12 @@ def add_class(
     real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
     made_of = SignCatalogue(signs)
     engine = _engine(folder, made_of, recogniser)
-    count = _INDEX_CROPS if len(signs) <= _FEW else _INDEX_CROPS // 2
+    count = crops_of_new(len(signs))
     made = index_outputs(recogniser.net, engine, made_of.codes, count)
     whole = _with_index(folder, recogniser)
     added = teach(whole, signs, made, [real[sign.code] for sign in signs])
     bigger = recogniser.with_classes(added)
-    trial = index_outputs(recogniser.net, engine, made_of.codes, min(count, _TRIAL_CROPS), turn=1)
+    trial = index_outputs(recogniser.net, engine, made_of.codes, _TRIAL_CROPS, turn=1)
     answers = bigger.judge(trial).probabilities.argmax(1) - len(catalogue)
     after = SignCatalogue([*catalogue.classes, *signs])
     predicted = _predict(whole.with_classes(added), after, trial, answers, len(catalogue))
@@ -181,6 +182,16 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
             f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
         )
     return keep_photos(folder.path, code, embed_photos(recogniser, files))
+
+
+def crops_of_new(classes: int) -> int:
+    """Synthetic crops of each of so many classes that come at once.
+
+    Example:
+        >>> crops_of_new(1), crops_of_new(50)
+        (128, 48)
+    """
+    return min(max(_BUDGET // classes, _LEAST_CROPS), _MOST_CROPS)
 
 
 def remove_class(run: str | Path, codes: Sequence[str]) -> None:
@@ -269,7 +280,7 @@ def _with_index(folder: RunFolder, recogniser: Recogniser) -> Recogniser:
     if (recogniser.index.labels < len(trained)).any():
         return recogniser
     engine = _engine(folder, trained, recogniser)
-    made = index_outputs(recogniser.net, engine, trained.codes, _INDEX_CROPS)
+    made = index_outputs(recogniser.net, engine, trained.codes, _LEAST_CROPS)
     rows = torch.from_numpy(made.embedding)
     index = recogniser.index.add(rows, torch.from_numpy(made.labels), "synthetic")
     return replace(

@@ -39,6 +39,7 @@ from raresign.training import (
     remove_checkpoints,
     split_crops,
 )
+from raresign.workflow.add_class import crops_of_new
 from raresign.workflow.source import DataFolder
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
@@ -208,7 +209,7 @@ def _taught(
         data.backgrounds(device),
         data.seed,
     )
-    made = index_outputs(recogniser.net, engine, catalogue.codes, recipe.index_crops)
+    made = index_outputs(recogniser.net, engine, catalogue.codes, crops_of_new(len(signs)))
     bigger = recogniser.with_classes(teach(recogniser, signs, made))
     trial = index_outputs(recogniser.net, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
     return bigger, trial
