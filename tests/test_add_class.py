@@ -20,7 +20,8 @@ from raresign.recognition import SOURCES, Outputs
 from raresign.recognition.teach import MOST_LOST, teach
 from raresign.signs import standard
 from raresign.workflow import RunFolder, evaluate, load_predictions, predict, train
-from raresign.workflow.add_class import add_class, remove_class
+from raresign.workflow.add_class import add_class
+from raresign.workflow.finished_run import remove_class
 
 Cli = Callable[..., Any]
 NEW = ("1.20.2", "5.19.1", "4.1.2")

@@ -16,7 +16,8 @@ from PIL import Image
 from raresign.errors import InputError
 from raresign.signs import standard
 from raresign.workflow import RunFolder
-from raresign.workflow.add_class import add_class, remove_class
+from raresign.workflow.add_class import add_class
+from raresign.workflow.finished_run import remove_class
 from raresign.workflow.recognition_file import load_added
 
 Cli = Callable[..., Any]

@@ -15,7 +15,7 @@ from raresign.embedded import simulated_photo
 from raresign.errors import InputError
 from raresign.recognition import SOURCES
 from raresign.workflow import RunFolder, predict
-from raresign.workflow.add_class import add_photos
+from raresign.workflow.finished_run import add_photos
 
 RARE = "3.24.n60"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raresign.workflow.add_class import NewClass, add_class, add_photos, remove_class
+from raresign.workflow.add_class import NewClass, add_class
 from raresign.workflow.camera_fit import CameraFit
 from raresign.workflow.catalogue_view import ClassRow, catalogue_rows
 from raresign.workflow.compare_realism import RealismTable, compare_realism
@@ -15,6 +15,7 @@ from raresign.workflow.drawn_signs import (
     export_signs,
 )
 from raresign.workflow.evaluate import compare, evaluate, load_predictions
+from raresign.workflow.finished_run import add_photos, remove_class
 from raresign.workflow.fit_camera import fit_camera
 from raresign.workflow.forecasts import judged_forecast
 from raresign.workflow.inference import predict_logits

@@ -1,4 +1,4 @@
-"""`raresign add-class`: a new sign from one icon, without training; `remove-class` undoes it."""
+"""`raresign add-class`: a new sign from one icon, without training."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
-from raresign.workflow.add_photos import PHOTOS, embed_photos, keep_photos
+from raresign.training import load_recipe
+from raresign.workflow.add_photos import embed_photos
 from raresign.workflow.forecasts import known_forecast
 from raresign.workflow.new_class_sheet import draw_new_class
 from raresign.workflow.recognition_file import (
     ADDED,
     LaterClass,
     load_added,
-    remove_added,
     run_backgrounds,
     write_added,
 )
@@ -156,34 +156,6 @@ def add_class(
     return results
 
 
-def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
-    """Let real crops of a class, trained or added, serve a finished run as prototypes.
-
-    Net and classifier stay as they are; the class mean moves towards the crops. To undo it, delete
-    `RUN/photos/CODE.safetensors`.
-
-    Args:
-        run: The run folder.
-        code: The class.
-        files: Pictures, or folders of them.
-
-    Returns:
-        How many real crops the run keeps of the class now.
-
-    Raises:
-        InputError: No such class, a run that answers without prototypes, or no readable picture.
-    """
-    folder = RunFolder.open(run)
-    recogniser, catalogue = folder.recogniser(), folder.catalogue()
-    if catalogue.label_of(code) < 0:
-        raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
-    if not recogniser.fusion.prototype_scale:
-        raise InputError(
-            f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
-        )
-    return keep_photos(folder.path, code, embed_photos(recogniser, files))
-
-
 def crops_of_new(classes: int) -> int:
     """Synthetic crops of each of so many classes that come at once.
 
@@ -192,27 +164,6 @@ def crops_of_new(classes: int) -> int:
         (128, 48)
     """
     return min(max(_BUDGET // classes, _LEAST_CROPS), _MOST_CROPS)
-
-
-def remove_class(run: str | Path, codes: Sequence[str]) -> None:
-    """Take added classes out again, their photos too.
-
-    Every other answer is then what it was before they came; classes that were added after them keep
-    the rows that were fitted beside them.
-
-    Raises:
-        InputError: The run has no such added class; nothing is removed then.
-    """
-    folder = RunFolder.open(run)
-    own = folder.own_catalogue()
-    for code in codes:
-        if own.label_of(code) >= 0:
-            raise InputError(
-                f"class '{code}' was trained into {run}", "only classes of add-class can go"
-            )
-    remove_added(folder.path, codes)
-    for code in codes:
-        (folder.path / PHOTOS / f"{code}.safetensors").unlink(missing_ok=True)
 
 
 def _new_signs(
@@ -259,10 +210,8 @@ def _photos(
 def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> Synthesiser:
     """Makes crops of the new icons as the run's own were made."""
     size = recogniser.net.crop_size
-    stages = folder.info["settings"]["recipe"]["stages"]
-    preset = stages[-1].get("preset", "road")
     try:
-        settings = load_preset(preset)
+        settings = load_preset(load_recipe(folder.info["settings"]["recipe"]).index_preset)
     except InputError:  # a camera's YAML that has gone; the run keeps no copy
         settings = load_preset("road")
     photos = run_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
