@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.evaluation import detection
 from raresign.evaluation.detection import (
     accuracy_coverage,
     area_under_risk_coverage,
     auroc,
-    auroc_estimate,
     fpr_at_tpr,
 )
 
@@ -97,14 +94,11 @@ def test_nothing_counted_is_nan() -> None:
     assert math.isnan(fpr_at_tpr([1.0], []))
     assert math.isnan(area_under_risk_coverage([], []))
     assert accuracy_coverage([], [])[0].shape == (0,)
-    empty = auroc_estimate([1.0, 2.0], [])
-    assert empty.n == 2
-    assert math.isnan(empty.value + empty.low + empty.high)
 
 
 @pytest.mark.parametrize("bad", [[math.nan, 1.0], [[1.0]], 1.0])
 def test_wrong_scores_are_refused(bad: Any) -> None:
-    for call in (auroc, fpr_at_tpr, auroc_estimate):
+    for call in (auroc, fpr_at_tpr):
         with pytest.raises(InputError):
             call(bad, [1.0])
         with pytest.raises(InputError):
@@ -115,81 +109,3 @@ def test_wrong_scores_are_refused(bad: Any) -> None:
         accuracy_coverage([1.0], [True, False])
     with pytest.raises(InputError):
         fpr_at_tpr([1.0], [1.0], tpr=0.0)
-    with pytest.raises(InputError):
-        auroc_estimate([1.0, 2.0], [1.0], clusters_known=[0])
-
-
-@settings(max_examples=4, deadline=None)
-@given(SCORES, SCORES, st.integers(0, 99))
-def test_estimate_holds_its_value_and_repeats(
-    known: list[float], unknown: list[float], seed: int
-) -> None:
-    found = auroc_estimate(known, unknown, seed)
-    assert found.value == pytest.approx(naive_auroc(known, unknown))
-    assert 0 <= found.low <= found.value <= found.high <= 1
-    assert found.low < found.high
-    assert found.n == len(known) + len(unknown)
-    assert found == auroc_estimate(known, unknown, seed)
-    names = [f"sign {i}" for i in range(len(known))]
-    assert found == auroc_estimate(known, unknown, seed, clusters_known=sorted(names))
-
-
-WEIGHTED = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4)), min_size=1, max_size=8)
-
-
-@settings(max_examples=60, deadline=None)
-@given(WEIGHTED, WEIGHTED)
-def test_a_resample_counts_each_crop_as_often_as_it_was_drawn(
-    known: list[tuple[int, int]], unknown: list[tuple[int, int]]
-) -> None:
-    repeated = [[float(s) for s, times in side for _ in range(times)] for side in (known, unknown)]
-    (a, weight_a), (b, weight_b) = (np.array(side).T for side in (known, unknown))
-    found = detection._area(a, weight_a.astype(float), b, weight_b.astype(float))
-    assert found == pytest.approx(naive_auroc(*repeated))
-
-
-def test_draws_centre_on_the_measured_value(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Any] = []
-
-    def keep(draws: Any) -> tuple[float, float]:
-        seen.append(draws)
-        return 0.0, 1.0
-
-    monkeypatch.setattr(detection, "percentile_interval", keep)
-    rng = np.random.default_rng(4)
-    found = auroc_estimate(rng.normal(2, 1, 8), rng.normal(0, 1, 8))
-    assert seen[0].mean() == pytest.approx(found.value, abs=0.02)
-
-
-def test_large_samples_give_the_width_of_hanley_and_mcneil() -> None:
-    """Their standard error of AUROC A with exponential scores: Q1 = A / (2 - A) and so on."""
-    n, m, a = 900, 400, 0.8
-    # Exponential scores with rates 1 and r: chance that the first is larger is r / (1 + r).
-    rng = np.random.default_rng(0)
-    found = auroc_estimate(rng.exponential(1, n), rng.exponential(1 / (a / (1 - a)), m))
-    q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
-    error = math.sqrt((a * (1 - a) + (n - 1) * (q1 - a * a) + (m - 1) * (q2 - a * a)) / (n * m))
-    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(error, rel=0.12)
-
-
-def test_copies_of_a_crop_in_one_cluster_do_not_narrow_the_interval() -> None:
-    rng = np.random.default_rng(3)
-    known, unknown = rng.normal(1.2, 1, 60), rng.normal(0, 1, 60)
-    once = auroc_estimate(known, unknown)
-    copied, ids = np.repeat(known, 9), np.repeat(np.arange(60), 9)
-    other, others = np.repeat(unknown, 9), np.repeat(np.arange(60), 9)
-    honest = auroc_estimate(copied, other, 0, ids, others)
-    fooled = auroc_estimate(copied, other)
-    assert (honest.low, honest.high) == pytest.approx((once.low, once.high))
-    assert fooled.high - fooled.low < 0.5 * (once.high - once.low)
-
-
-def test_interval_covers_the_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "RESAMPLES", 200)
-    rng = np.random.default_rng(5)
-    truth, covered = 0.9, 0
-    shift = NormalDist().inv_cdf(truth) * math.sqrt(2)
-    for run in range(100):
-        found = auroc_estimate(rng.normal(shift, 1, 30), rng.normal(0, 1, 20), run)
-        covered += found.low <= truth <= found.high
-    assert covered >= 92

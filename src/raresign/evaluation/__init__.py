@@ -19,7 +19,6 @@ from raresign.evaluation.detection import (
     accuracy_coverage,
     area_under_risk_coverage,
     auroc,
-    auroc_estimate,
     fpr_at_tpr,
 )
 from raresign.evaluation.intervals import (
@@ -62,7 +61,6 @@ __all__ = [
     "aggregate_seeds",
     "area_under_risk_coverage",
     "auroc",
-    "auroc_estimate",
     "bootstrap_means",
     "calibration_error",
     "compare_predictions",
