@@ -36,17 +36,18 @@ def add_class(
         for one in found:
             typer.echo(json.dumps(one.as_dict(), ensure_ascii=False))
         return
-    table = Table("code", "name", "family", "predicted recall %", "confused with", "picture")
+    table = Table("code", "name", "family", "predicted recall %", "confused with")
     for one in found:
         recall = "-"
         if one.recall is not None:
             recall = f"{percent(one.recall)} ({percent(one.low)} to {percent(one.high)})"
         confused = ", ".join(
-            f"{other} {100 * share:.0f} %" for other, share in one.confusions.items()
+            f"{other} {percent(share)} %" for other, share in one.confusions.items()
         )
-        cells = (one.code, one.name, one.family, recall, confused or "none", str(one.sheet))
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(escape, (one.code, one.name, one.family, recall, confused or "none")))
     Console().print(table)
+    for one in found:
+        typer.echo(f"beside the signs that {one.code} is confused with: {one.sheet}")
 
 
 def add_photos(

@@ -68,7 +68,8 @@ class NewClass:
         family: Shape and colour.
         recall: Predicted recall on real crops, in [0, 1]; None without a forecast.
         low, high: Its 90 % interval.
-        confusions: Code -> share of fresh made crops that were called it, largest first.
+        confusions: Code -> mean probability that fresh made crops of the class gave to it, the five
+            largest from a tenth of a percent up.
         sheet: Picture of the new sign beside the signs that it will be confused with.
     """
 
@@ -126,13 +127,14 @@ def add_class(
     added = teach(whole, signs, made, [real[sign.code] for sign in signs])
     bigger = recogniser.with_classes(added)
     trial = index_outputs(recogniser.net, engine, made_of.codes, _TRIAL_CROPS, turn=1)
-    answers = bigger.judge(trial).probabilities.argmax(1) - len(catalogue)
+    chances = bigger.judge(trial).probabilities
+    answers = chances.argmax(1) - len(catalogue)
     after = SignCatalogue([*catalogue.classes, *signs])
     predicted = _predict(whole.with_classes(added), after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
     later, results = [], []
     for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
-        said = answers[trial.labels == place] + len(catalogue)
+        said = chances[trial.labels == place].mean(0)
         confusions = _confusions(said, len(catalogue) + place, after)
         recall = predicted[place] if predicted else None
         info = {
@@ -267,9 +269,8 @@ def _predict(
 
 
 def _confusions(
-    said: np.ndarray, own: int, catalogue: SignCatalogue, most: int = 5
+    chances: np.ndarray, own: int, catalogue: SignCatalogue, most: int = 5
 ) -> dict[str, float]:
-    """What fresh crops of a class were called instead, as shares, largest first."""
-    wrong, counts = np.unique(said[said != own], return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:most]
-    return {catalogue[int(wrong[k])].code: float(counts[k] / len(said)) for k in order}
+    """The other classes that (C,) mean probabilities give most to, largest first."""
+    order = [k for k in np.argsort(-chances, kind="stable").tolist() if k != own][:most]
+    return {catalogue[k].code: float(chances[k]) for k in order if chances[k] >= 0.001}

@@ -23,16 +23,14 @@ def draw_new_class(
     Args:
         path: The PNG to write.
         sign: The new class.
-        confusions: Code -> share of its made crops that were called so.
+        confusions: Code -> mean probability that its made crops gave to that class.
         catalogue: Holds the classes of `confusions`.
     """
     others = [catalogue[catalogue.label_of(code)] for code in confusions]
     pictures = icon_crops([sign, *others], _SIDE).transpose(0, 2, 3, 1)
-    captions = [sign.code, *(f"{c} {100 * share:.0f} %" for c, share in confusions.items())]
+    captions = [sign.code, *(f"{c} {100 * share:.1f} %" for c, share in confusions.items())]
     cells = [Cell(np.asarray(p), c) for p, c in zip(pictures, captions, strict=True)]
-    note = (
-        "called instead, share of its made crops" if others else "no made crop was called otherwise"
-    )
+    note = "confused with: mean probability, made crops" if others else "confused with none"
     page = draw_page("", note, [Row("", cells)])
     with whole_file(path) as temporary:
         page.save(temporary)
