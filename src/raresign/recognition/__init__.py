@@ -16,7 +16,7 @@ from raresign.recognition.forecast import Forecast, fit_forecast
 from raresign.recognition.forecast_quality import ForecastQuality, forecast_quality
 from raresign.recognition.fusion import Fusion, balanced_weights, fit_fusion
 from raresign.recognition.hard_gate import HardGate, fit_hard_gate
-from raresign.recognition.icon_check import check_new_icon
+from raresign.recognition.icon_check import check_new_icon, known_look, refuse_known
 from raresign.recognition.known_score import energy, max_cosine, max_probability
 from raresign.recognition.new_class import fit_rows
 from raresign.recognition.outputs import Outputs, index_outputs, net_outputs, tensor_outputs
@@ -59,10 +59,12 @@ __all__ = [
     "index_outputs",
     "index_synthesiser",
     "joined_views",
+    "known_look",
     "max_cosine",
     "max_probability",
     "net_outputs",
     "no_sign_crops",
+    "refuse_known",
     "teach",
     "tensor_outputs",
     "view_logits",

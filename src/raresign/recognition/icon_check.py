@@ -17,6 +17,7 @@ MIN_NEW_SIDE = 16
 SAME_PICTURE = 0.5
 """Levels of 255. Of 205 drawn signs of GOST the nearest two, 3.4.n5 and 3.4.n8, lie 0.72 apart."""
 
+Look = npt.NDArray[np.float64]
 _OPAQUE = 128  # as in `family_of_icon`
 _RECTANGLES = ("square", "plate")
 _GREY = 128.0
@@ -74,15 +75,27 @@ use that class, or give an icon that differs
         )
     if (sign[..., 3] >= _OPAQUE).all():
         _check_rectangular(sign, name)
-    look = look_on_grey(sign)
-    for other, picture in existing:
-        if (picture[..., 3] >= _OPAQUE).any():
-            difference = np.abs(look - look_on_grey(without_border(picture))).mean()
-            if difference < SAME_PICTURE:
-                raise InputError(
-                    f"{name} is the picture of class '{other}' too",
-                    "use that class, or give an icon that differs",
-                )
+    looks = [(other, known_look(picture)) for other, picture in existing]
+    refuse_known(look_on_grey(sign), code, looks)
+
+
+def known_look(icon: Pixels) -> Look | None:
+    """`look_on_grey` of an icon without its border, None for an empty one."""
+    return look_on_grey(without_border(icon)) if (icon[..., 3] >= _OPAQUE).any() else None
+
+
+def refuse_known(look: Look, code: str, known: Sequence[tuple[str, Look | None]]) -> None:
+    """Refuse the look of a new icon that a class has already, as `check_new_icon` does.
+
+    Raises:
+        InputError: The mean difference from a known look is below `SAME_PICTURE`.
+    """
+    for other, seen in known:
+        if seen is not None and np.abs(look - seen).mean() < SAME_PICTURE:
+            raise InputError(
+                f"icon of class '{code}' is the picture of class '{other}' too",
+                "use that class, or give an icon that differs",
+            )
 
 
 def without_border(icon: Pixels) -> Pixels:
@@ -105,7 +118,7 @@ def without_border(icon: Pixels) -> Pixels:
     return icon[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def look_on_grey(icon: Pixels) -> npt.NDArray[np.float64]:
+def look_on_grey(icon: Pixels) -> Look:
     """The icon squashed to 32x32 px and laid on mid-grey.
 
     Args:

@@ -27,6 +27,8 @@ from raresign.recognition import (
     check_new_icon,
     class_facts,
     index_outputs,
+    known_look,
+    refuse_known,
     teach,
 )
 from raresign.recognition.outputs import Outputs
@@ -50,7 +52,7 @@ from raresign.workflow.recognition_file import (
 )
 from raresign.workflow.run_folder import RunFolder
 
-_MOST_CROPS, _BUDGET = 128, 2400
+_MOST_CROPS, _BUDGET = 128, 1600
 """Synthetic crops of a new class, and of all that come at once: ten seconds shall do."""
 _LEAST_CROPS = 32
 _TRIAL_CROPS = 16
@@ -163,7 +165,7 @@ def crops_of_new(classes: int) -> int:
 
     Example:
         >>> crops_of_new(1), crops_of_new(50)
-        (128, 48)
+        (128, 32)
     """
     return min(max(_BUDGET // classes, _LEAST_CROPS), _MOST_CROPS)
 
@@ -181,8 +183,8 @@ def _new_signs(
             raise InputError(f"class '{code}' is {where}", "choose another --code")
         if code.startswith("."):  # load_added leaves such folders out
             raise InputError(f"class '{code}' begins with a dot", "choose another --code")
-    existing = [
-        (sign.code, picture)
+    known = [
+        (sign.code, known_look(picture))
         for sign, pictures in zip(catalogue.classes, load_pictures(catalogue.classes), strict=True)
         for picture in pictures
     ]
@@ -190,8 +192,11 @@ def _new_signs(
     signs = []
     for number, (icon, code) in enumerate(zip(icons, names, strict=True)):
         picture = load_icon(icon, code=code)
-        check_new_icon(picture, code, existing)
-        existing.append((code, picture))
+        check_new_icon(picture, code, ())
+        look = known_look(picture)
+        assert look is not None  # checked
+        refuse_known(look, code, known)
+        known.append((code, look))
         family = family_of_code(code) or family_of_icon(picture)
         signs.append(SignClass(code, first + number, "rare", (icon,), family, None))
     SignCatalogue([*catalogue.classes, *signs])  # checks codes
