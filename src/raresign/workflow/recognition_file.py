@@ -158,7 +158,7 @@ def write_added(
 
 
 def remove_added(path: Path, codes: Sequence[str]) -> None:
-    """Delete classes that were added; the run is then as if they had never come.
+    """Delete classes that were added; those added after them keep the rows fitted beside them.
 
     Raises:
         InputError: A code was not added; nothing is deleted then.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -12,7 +13,6 @@ from raresign.evaluation import calibration_error
 from raresign.recognition import (
     Fusion,
     HeldOut,
-    PrototypeIndex,
     calibrate_fusion,
     fit_hard_gate,
     joined_views,
@@ -99,15 +99,8 @@ def answers_markdown(rows: Sequence[AnswerRow]) -> str:
     return "\n".join(lines)
 
 
-def _held(trial: Trial, rule: str) -> HeldOut:
-    index = PrototypeIndex(
-        torch.from_numpy(trial.index),
-        torch.from_numpy(trial.index_labels),
-        torch.zeros(len(trial.index), dtype=torch.uint8),
-        trial.logits.shape[1],
-    )
-    choose: Callable[..., torch.Tensor] = index.similarities
-    cosines = choose(torch.from_numpy(trial.embedding), rule).numpy()
+def _held(trial: Trial, rule: Literal["mean", "nearest"]) -> HeldOut:
+    cosines = trial.prototypes().similarities(torch.from_numpy(trial.embedding), rule).numpy()
     return HeldOut(trial.logits, cosines, trial.labels, trial.plays_rare, ~trial.real)
 
 

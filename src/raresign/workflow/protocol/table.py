@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
 from raresign.evaluation import json_ready
 from raresign.files import write_json
-from raresign.recognition import Outputs, PrototypeIndex
+from raresign.recognition import Outputs
 from raresign.workflow.forecasts import facts_of
 from raresign.workflow.protocol.answers import AnswerRow, answer_rows, answers_markdown
 from raresign.workflow.protocol.forecast import (
@@ -189,14 +188,8 @@ def class_recalls(trial: Trial, catalogue: SignCatalogue) -> ClassRecalls:
     labels = trial.labels[trial.plays_rare]
     classes, crops = np.unique(labels, return_counts=True)
     right = np.bincount(labels, hits(trial)[trial.plays_rare], minlength=len(catalogue))
-    index = PrototypeIndex(
-        torch.from_numpy(trial.index),
-        torch.from_numpy(trial.index_labels),
-        torch.zeros(len(trial.index), dtype=torch.uint8),
-        len(catalogue),
-    )
     made = Outputs(trial.index_logits, trial.index, trial.index_labels)
-    means = index.class_means().numpy()
+    means = trial.prototypes().class_means().numpy()
     facts = facts_of(classes.tolist(), made, means, trial.real, catalogue)
     return ClassRecalls(trial.fold, classes, facts, right[classes], crops)
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.recognition import VIEWS, index_outputs, net_outputs, view_logits
+from raresign.recognition import VIEWS, PrototypeIndex, index_outputs, net_outputs, view_logits
 from raresign.training import (
     Hardware,
     Recipe,
@@ -69,6 +70,15 @@ class Trial:
     seconds: float
     steps: int
     info: dict[str, Any]
+
+    def prototypes(self) -> PrototypeIndex:
+        """The index of its synthetic crops."""
+        return PrototypeIndex(
+            torch.from_numpy(self.index),
+            torch.from_numpy(self.index_labels),
+            torch.zeros(len(self.index), dtype=torch.uint8),
+            self.logits.shape[1],
+        )
 
 
 def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) -> Path:
@@ -133,7 +143,7 @@ def run_trial(
     measured = net_outputs(net, crops)
     mirror = data.mirror_labels().numpy()
     views = {f"view {name}": view_logits(net, crops, name, mirror) for name in VIEWS}
-    made = data.synthesiser("road", len(recipe.stages), next(net.parameters()).device)
+    made = data.synthesiser(recipe.index_preset, len(recipe.stages), next(net.parameters()).device)
     index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
     with whole_file(folder / "outputs.safetensors") as temporary:
@@ -179,7 +189,7 @@ def load_trial(folder: Path) -> Trial:
     try:
         info = json.loads((folder / "trial.json").read_text(encoding="utf-8"))
         arrays = load_file(folder / "outputs.safetensors")
-    except Exception as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise InputError(
             f"{folder} holds no trial: {type(error).__name__}: {error}", "delete it and run again"
         ) from error
