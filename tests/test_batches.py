@@ -283,3 +283,37 @@ def test_a_domain_that_is_not_served_has_an_even_prior(training_data: TrainingDa
     alone = batches(nothing, kind="synthetic", synthetic=4, hold_out=False)
     assert alone.priors()[0].tolist() == pytest.approx([1 / 6] * 6)
     assert made.priors()[1].tolist() == pytest.approx([1 / 6] * 6)
+
+
+def test_weaker_priors_lie_between_the_served_shares_and_even_ones(
+    training_data: TrainingData,
+) -> None:
+    settings: dict[str, Any] = {"kind": "mixed", "real": 4, "synthetic": 4, "prior": "domain"}
+    whole = batches(training_data, **settings).priors()
+    half = batches(training_data, **settings, prior_strength=0.5).priors()
+    torch.testing.assert_close(half, 0.5 * whole + 0.5 / 6)
+    assert (half > 0).all()
+    assert (whole[0] == 0).any()
+
+
+def test_growing_difficulty_is_the_same_however_many_steps_are_rendered_ahead(
+    training_data: TrainingData,
+) -> None:
+    settings: dict[str, Any] = {"kind": "mixed", "real": 2, "synthetic": 3, "steps": 10}
+    settings["difficulty"] = (0.0, 1.0)
+    stage = Stage(**settings)
+    far = StageBatches(training_data, stage, 0, CPU)
+    assert far.ahead > stage.steps
+    one = StageBatches(training_data, stage, 0, CPU)
+    one.ahead = 1
+    three = StageBatches(training_data, stage, 0, CPU)
+    three.ahead = 3
+    order = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 4, 0]  # back again, as a resumed run comes
+    for step in order:
+        expected = one.batch(step).crops
+        torch.testing.assert_close(far.batch(step).crops, expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(three.batch(step).crops, expected, atol=1e-5, rtol=0)
+    whole = Stage(**{**settings, "difficulty": (1.0, 1.0)})
+    hard = StageBatches(training_data, whole, 0, CPU)
+    same = [torch.equal(hard.batch(n).crops, one.batch(n).crops) for n in range(10)]
+    assert same == [False] * 8 + [True] * 2  # four levels: the last begins at step 7.5

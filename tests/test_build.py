@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from raresign.catalogue import SignCatalogue, class_pictures
+from raresign.catalogue import SignCatalogue, class_pictures, icon_crops
 from raresign.embedded import procedural_backgrounds
 from raresign.models import SignNet
 from raresign.recognition import (
@@ -19,7 +19,6 @@ from raresign.recognition import (
     Rules,
     build_recogniser,
     fit_rules,
-    icon_crops,
     index_outputs,
     no_sign_crops,
 )

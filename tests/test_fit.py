@@ -99,6 +99,19 @@ def test_resumed_stage_ends_where_a_straight_one_does(
     assert rows_of(tmp_path / "resumed") == rows_of(tmp_path / "straight")
 
 
+def test_icons_as_positives_resume_too(
+    training_data: TrainingData, new_net: NewNet, tmp_path: Path
+) -> None:
+    stage = {**MIXED, "steps": 4, "metric": {"loss": "supcon", "icons": True}}
+    straight, resumed = new_net(), new_net()
+    fit(straight, training_data, tmp_path / "straight", stage)
+    with ctrl_c_in_step(2), pytest.raises(Interrupted):
+        fit(new_net(), training_data, tmp_path / "resumed", stage, resume=True)
+    fit(resumed, training_data, tmp_path / "resumed", stage, resume=True)
+    for name, value in straight.state_dict().items():
+        assert torch.allclose(value, resumed.state_dict()[name], atol=1e-6, rtol=0), name
+
+
 @pytest.mark.parametrize("hold_out", [True, False])
 def test_finished_stage_resumes_to_itself(
     training_data: TrainingData, new_net: NewNet, tmp_path: Path, hold_out: bool

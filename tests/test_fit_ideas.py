@@ -25,6 +25,7 @@ IDEAS: dict[str, dict[str, Any]] = {
     "errors": {"by_errors": 2.0},
     "supcon": {"metric": {"loss": "supcon"}},
     "arcface": {"metric": {"loss": "arcface"}},
+    "icons": {"metric": {"loss": "supcon", "icons": True}},
 }
 
 

@@ -13,6 +13,9 @@ from torch.nn.functional import normalize
 
 from raresign.errors import InputError
 from raresign.losses.metric import METRIC_LOSSES, cross_domain_pairs, metric_loss
+from raresign.models import SignOutput
+from raresign.training import Stage
+from raresign.training.objective import Objective
 
 CLASSES, WIDTH = 4, 6
 
@@ -51,6 +54,40 @@ def test_supcon_equals_the_loops(n, seed, cross_domain):
     else:
         expected = naive_supcon(embedding, labels, domain, cross_domain)
         assert value == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(2, 12), seed=st.integers(0, 2**20), cross_domain=st.booleans())
+def test_icons_are_positives_of_both_domains(n, seed, cross_domain):
+    """Against the loops, with an icon of each class in the batch as a third domain."""
+    embedding, labels, made = material(n, seed)
+    labels[:2] = torch.tensor([0, 1])  # there are negatives
+    present = labels.unique()
+    icons = torch.randn(len(present), WIDTH, generator=torch.Generator().manual_seed(seed + 1))
+    metric = {"loss": "supcon", "weight": 0.5, "cross_domain": cross_domain, "icons": True}
+    objective = Objective(
+        Stage(kind="pretrain", steps=1, real=2, metric=metric), CLASSES, embedding=WIDTH
+    )
+    logits = torch.randn(n, CLASSES, generator=torch.Generator().manual_seed(seed + 2))
+    output = SignOutput(logits, embedding)
+    value = objective(output, labels, made, icons=(icons, present)).item()
+    every = torch.cat([embedding, icons]), torch.cat([labels, present])
+    domain = [*made.long().tolist(), *("icon" for _ in present)]
+    supcon = naive_supcon(*every, domain, cross_domain)
+    assert supcon > 0
+    expected = objective.classification(logits, labels, made).item() + 0.5 * supcon
+    assert value == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", METRIC_LOSSES[1:])
+def test_losses_with_class_vectors_take_icons_as_more_rows(name):
+    embedding, labels, made = material()
+    metric = {"loss": name, "weight": 1.0, "icons": True}
+    objective = Objective(Stage(kind="pretrain", steps=1, real=2, metric=metric), CLASSES, WIDTH)
+    output = SignOutput(torch.zeros(8, CLASSES), embedding[:8])
+    value = objective(output, labels[:8], made[:8], icons=(embedding[8:], labels[8:]))
+    expected = math.log(CLASSES) + objective.metric(embedding, labels, made).item()
+    assert value.item() == pytest.approx(expected, rel=1e-5)
 
 
 @settings(max_examples=40, deadline=None)

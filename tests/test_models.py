@@ -246,7 +246,7 @@ def test_a_failed_save_keeps_the_earlier_model(tmp_path, monkeypatch):
     def full_disk(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("raresign.models.sign_net.save_file", full_disk)
+    monkeypatch.setattr("raresign.models.model_files.save_file", full_disk)
     with pytest.raises(OSError, match="No space"):
         save_model(small_net(classes=9), tmp_path)
     assert load_model(tmp_path).settings["classes"] == 4

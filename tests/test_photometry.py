@@ -11,8 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.models import SignNet, load_model, save_model
-from raresign.models.sign_net import even_contrast
+from raresign.models import SignNet, closer, even_contrast, load_model, save_model
 
 BACKBONE = "test_efficientnet"
 
@@ -87,3 +86,27 @@ def test_a_file_from_before_these_settings_is_a_linear_net(tmp_path: Path) -> No
     settings_file.write_text(json.dumps(values), encoding="utf-8")
     loaded = load_model(tmp_path)
     assert (loaded.settings["head"], loaded.settings["photometry"]) == ("linear", "none")
+
+
+def test_a_second_look_averages_the_features_of_crop_and_middle_in_evaluation_only() -> None:
+    once, twice = small_net().eval(), small_net(second_look=True).eval()
+    crops = torch.rand(2, 3, 32, 32)
+    parts = [once.backbone((view - once.mean) / once.std) for view in (crops, closer(crops))]
+    expected = once.embed((parts[0] + parts[1]) / 2)
+    torch.testing.assert_close(twice(crops).embedding, expected, atol=1e-4, rtol=1e-3)
+    assert torch.equal(twice.train()(crops).logits, once.train()(crops).logits)
+
+
+def test_closer_shows_the_middle() -> None:
+    crops = torch.zeros(1, 1, 50, 50)
+    crops[..., 3:47, 3:47] = 1.0  # 44 of 50 pixels are 88 %
+    torch.testing.assert_close(closer(crops), torch.ones(1, 1, 50, 50))
+    ramp = torch.linspace(0, 1, 50).expand(1, 1, 50, 50)
+    near = closer(ramp)
+    assert torch.allclose(near.flip(3), 1 - near, atol=1e-5)
+    assert near[..., 0].max() > 2.5 / 49
+
+
+def test_a_second_look_comes_back_from_a_file(tmp_path: Path) -> None:
+    save_model(small_net(second_look=True), tmp_path)
+    assert load_model(tmp_path).settings["second_look"] is True

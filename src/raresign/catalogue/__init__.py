@@ -9,7 +9,13 @@ from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_
 from raresign.catalogue.icons import icon_files, load_icon
 from raresign.catalogue.lettering import Slot, Weight, outline
 from raresign.catalogue.names import sign_name
-from raresign.catalogue.pictures import class_pictures, load_pictures, render_template
+from raresign.catalogue.pictures import (
+    class_pictures,
+    icon_crops,
+    in_threads,
+    load_pictures,
+    render_template,
+)
 from raresign.catalogue.png_icon import IconWarning, flood_from_border
 from raresign.catalogue.sign_class import SignClass
 from raresign.catalogue.twins import find_twins, gost_twin, looks_symmetric, mirror_similarity
@@ -28,7 +34,9 @@ __all__ = [
     "find_twins",
     "flood_from_border",
     "gost_twin",
+    "icon_crops",
     "icon_files",
+    "in_threads",
     "is_gost_code",
     "is_own_mirror",
     "load_icon",

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from raresign.catalogue.icons import Pixels, load_icon
 from raresign.catalogue.sign_class import SignClass
 from raresign.catalogue.templates import is_template
@@ -41,6 +43,34 @@ def load_pictures(signs: Sequence[SignClass], size: int | None = None) -> list[l
         InputError: As `class_pictures`; the first class that fails is named.
     """
     return in_threads(lambda sign: class_pictures(sign, size), signs)
+
+
+def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
+    """(K, 3, S, S) uint8: the first icon of every class on middle grey.
+
+    Args:
+        signs: The K classes, at least one.
+        size: Side S in pixels.
+
+    Raises:
+        InputError: As `class_pictures`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "3.1.svg"
+        >>> disc = '<circle cx="35" cy="35" r="31" fill="#f00"/>'
+        >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 70">'
+        >>> _ = path.write_text(head + disc + "</svg>")
+        >>> crops = icon_crops([SignClass("3.1", 0, "rare", (path,), "red disc", None)], 64)
+        >>> crops.shape, crops[0, :, 0, 0].tolist(), crops[0, :, 32, 32].tolist()
+        ((1, 3, 64, 64), [128, 128, 128], [255, 0, 0])
+    """
+    crops = []
+    for drawn in in_threads(lambda sign: load_icon(sign.icons[0], size, sign.code), signs):
+        icon = drawn.astype(np.float32)  # (S, S, 4)
+        share = icon[..., 3:] / 255
+        crops.append((icon[..., :3] * share + 128 * (1 - share)).round().astype(np.uint8))
+    return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
 
 
 def render_template(path: str | Path, code: str, size: int | None = None) -> Pixels:

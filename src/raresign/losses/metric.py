@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from pytorch_metric_learning import losses
-from pytorch_metric_learning.distances import CosineSimilarity
 from torch import Tensor, nn
 
 from raresign.errors import InputError
@@ -14,15 +12,6 @@ from raresign.errors import InputError
 METRIC_LOSSES = ("supcon", "proxy-anchor", "arcface", "subcenter-arcface")
 
 _PAIR_LOSSES = ("supcon",)
-_LEAST_ANGLE = 1e-6  # as 1 - cos
-
-
-class _OpenCosine(CosineSimilarity):  # type: ignore[misc]
-    """Cosines kept off -1 and 1, where ArcFace's arccos has an infinite slope (NaN gradients)."""
-
-    def compute_mat(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
-        cosine: Tensor = super().compute_mat(query_emb, ref_emb)
-        return cosine.clamp(_LEAST_ANGLE - 1, 1 - _LEAST_ANGLE)
 
 
 class MetricLoss(nn.Module):
@@ -36,6 +25,7 @@ class MetricLoss(nn.Module):
         InputError: At the call, if the shapes do not belong together.
 
     Example:
+        >>> from pytorch_metric_learning import losses
         >>> loss = MetricLoss(losses.SupConLoss(), cross_domain=True)
         >>> labels, domain = torch.tensor([0, 0, 1]), torch.tensor([False, False, True])
         >>> loss(torch.eye(3), labels, domain).item()  # no real crop has a synthetic partner
@@ -48,7 +38,7 @@ class MetricLoss(nn.Module):
         self.cross_domain = cross_domain
 
     def forward(self, embedding: Tensor, labels: Tensor, domain: Tensor) -> Tensor:
-        """Scalar float32 of embedding (N, E), labels (N,) int64, is_synthetic (N,) bool."""
+        """Scalar float32 of embedding (N, E), labels (N,) int64, domain (N,) bool or int64."""
         if embedding.ndim != 2 or not labels.shape == domain.shape == embedding.shape[:1]:
             raise InputError(
                 f"embedding {tuple(embedding.shape)}, labels {tuple(labels.shape)}, "
@@ -80,14 +70,16 @@ def metric_loss(name: str, classes: int, embedding: int, cross_domain: bool = Fa
         name: One of `METRIC_LOSSES`.
         classes: Number of classes C; labels are 0..C-1.
         embedding: Length E of the embeddings.
-        cross_domain: Positive pairs only between a real and a synthetic crop of the same class:
-            what pulls an icon's crops to the photographs. Crops of one class and one domain are no
-            pair at all; negatives are the crops of other classes, of both domains. For `supcon`
-            only: the others compare with learnt vectors, not crops with crops.
+        cross_domain: Positive pairs only between crops of one class and two domains, real and
+            synthetic: what pulls an icon's crops to the photographs. Crops of one class and one
+            domain are no pair at all; negatives are the crops of other classes, of all domains.
+            For `supcon` only: the others compare with learnt vectors, not crops with crops.
 
     Returns:
-        A module, called as loss(embedding (N, E), labels (N,), is_synthetic (N,) bool): scalar
-        float32. A batch without a positive pair gives `supcon` 0, with a gradient of 0.
+        A module, called as loss(embedding (N, E), labels (N,), domain (N,)): scalar float32. The
+        domain is whether a crop is synthetic, or, where there are more than two, a number: 0 real,
+        1 synthetic, 2 an icon. A batch without a positive pair gives `supcon` 0, with a gradient
+        of 0.
 
     Raises:
         InputError: Unknown name, a size below 1, or `cross_domain` where there are no pairs.
@@ -107,6 +99,11 @@ def metric_loss(name: str, classes: int, embedding: int, cross_domain: bool = Fa
             f"cross_domain with '{name}', which has no pairs of crops",
             f"use it with {', '.join(_PAIR_LOSSES)}, or leave it out",
         )
+    # The library takes a second to import; only some trainings need it.
+    from pytorch_metric_learning import losses
+
+    from raresign.losses.open_cosine import OpenCosine
+
     sizes: dict[str, Any] = {"num_classes": classes, "embedding_size": embedding}
     formula: nn.Module
     if name == "supcon":
@@ -114,9 +111,9 @@ def metric_loss(name: str, classes: int, embedding: int, cross_domain: bool = Fa
     elif name == "proxy-anchor":
         formula = losses.ProxyAnchorLoss(**sizes)
     elif name == "arcface":
-        formula = losses.ArcFaceLoss(**sizes, distance=_OpenCosine())
+        formula = losses.ArcFaceLoss(**sizes, distance=OpenCosine())
     else:
-        formula = losses.SubCenterArcFaceLoss(**sizes, distance=_OpenCosine())
+        formula = losses.SubCenterArcFaceLoss(**sizes, distance=OpenCosine())
     return MetricLoss(formula, cross_domain)
 
 
@@ -125,7 +122,7 @@ def cross_domain_pairs(labels: Tensor, domain: Tensor) -> tuple[Tensor, Tensor, 
 
     Args:
         labels: (N,) integers.
-        domain: (N,) booleans, is_synthetic.
+        domain: (N,) booleans, is_synthetic, or integers, see `metric_loss`.
 
     Returns:
         Four int64 vectors, pytorch-metric-learning's `indices_tuple`: anchor and partner of the

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from raresign.models.folded import folded
 from raresign.models.freezing import backbone_parts, freeze
+from raresign.models.looks import closer, even_contrast
 from raresign.models.lora import add_lora, merge_lora
-from raresign.models.sign_net import (
-    SignNet,
-    SignOutput,
-    default_backbone,
-    load_model,
-    quicken_batchnorms,
-    save_model,
-)
+from raresign.models.model_files import load_model, save_model
+from raresign.models.sign_net import SignNet, SignOutput, default_backbone, quicken_batchnorms
 from raresign.models.weights import WeightsRecord, hub_reachable, load_weights
 
 __all__ = [
@@ -20,7 +16,10 @@ __all__ = [
     "WeightsRecord",
     "add_lora",
     "backbone_parts",
+    "closer",
     "default_backbone",
+    "even_contrast",
+    "folded",
     "freeze",
     "hub_reachable",
     "load_model",

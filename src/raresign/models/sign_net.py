@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import timm
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.files import whole_file, write_json
 from raresign.models.head import make_head
-from raresign.models.weights import WeightsRecord, load_weights
+from raresign.models.looks import closer, even_contrast
+from raresign.models.weights import load_weights
 
 # What timm's models raise when a crop size does not suit them.
 _UNSUITABLE = (AssertionError, ValueError, TypeError, RuntimeError, ZeroDivisionError)
 _OTHER_SIZE = "choose another crop size or backbone"
-_TENSORS, _SETTINGS = "model.safetensors", "model.json"
 
 
 class SignOutput(NamedTuple):
@@ -53,6 +47,8 @@ class SignNet(nn.Module):
         drop_rate: Drop-out in front of the classifier; the embedding is not touched.
         head: The classifier: `linear`, `cosine` or `simplex`; see `make_head`.
         photometry: `none`, or `contrast`: every crop is brought to the same mean and contrast.
+        second_look: In evaluation mode the pooled features are the mean of two looks at the crop:
+            as it is, and its middle (see `closer`). Twice the time.
 
     Attributes:
         weights: `WeightsRecord`, where the backbone's weights came from.
@@ -82,6 +78,7 @@ class SignNet(nn.Module):
         drop_rate: float = 0.0,
         head: str = "linear",
         photometry: str = "none",
+        second_look: bool = False,
     ) -> None:
         super().__init__()
         if classes < 1 or embedding < 1:
@@ -97,6 +94,7 @@ class SignNet(nn.Module):
             "drop_rate": drop_rate,
             "head": head,
             "photometry": photometry,
+            "second_look": second_look,
         }
         self.weights = load_weights(self.backbone, backbone, weights)
         quicken_batchnorms(self.backbone)
@@ -110,7 +108,10 @@ class SignNet(nn.Module):
         """Logits (N, C) and embedding (N, E) of crops (N, 3, H, W) in [0, 1]."""
         if self.settings["photometry"] == "contrast":
             crops = even_contrast(crops)
-        features = self.backbone((crops - self.mean) / self.std)  # (N, width), pooled
+        crops = (crops - self.mean) / self.std
+        features = self.backbone(crops)  # (N, width), pooled
+        if self.settings["second_look"] and not self.training:
+            features = (features + self.backbone(closer(crops))) / 2
         embedding = self.embed(features)
         return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
 
@@ -127,24 +128,6 @@ class SignNet(nn.Module):
                 if own and not any(parameter.requires_grad for parameter in own):
                     module.eval()
         return self
-
-
-def even_contrast(crops: Tensor) -> Tensor:
-    """Bring every crop to the mean 0.45 and the standard deviation 0.22 over pixels and channels.
-
-    Photometric normalisation in training and test (Jin, Rinard 2021 use autocontrast); mean and
-    deviation instead of extremes, which one glint decides. Colours keep their ratios' order.
-
-    Args:
-        crops: (N, 3, H, W) floats in [0, 1].
-
-    Example:
-        >>> even_contrast(torch.rand(2, 3, 8, 8) * 0.1).std((1, 2, 3), correction=0)
-        tensor([0.2200, 0.2200])
-    """
-    mean = crops.mean((1, 2, 3), keepdim=True)
-    deviation = (crops - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
-    return (crops - mean) * (0.22 / deviation.clamp_min(1 / 255)) + 0.45
 
 
 def quicken_batchnorms(module: nn.Module) -> None:
@@ -224,96 +207,3 @@ def default_backbone(device: str | torch.device) -> tuple[str, int]:
     """
     on_gpu = torch.device(device).type == "cuda"
     return ("resnet50", 224) if on_gpu else ("mobilenetv2_100", 64)
-
-
-def save_model(net: SignNet, folder: str | Path) -> None:
-    """Write model.safetensors and model.json, each whole or not at all.
-
-    Args:
-        net: The classifier, on any device.
-        folder: Made if it is not there.
-
-    Raises:
-        OSError: The folder cannot be written.
-
-    Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> save_model(SignNet("mobilenetv3_small_050", 3, weights="none"), folder)
-        >>> load_model(folder).settings["classes"]
-        3
-    """
-    folder = Path(folder)
-    state = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
-    with whole_file(folder / _TENSORS) as temporary:
-        # The checksum travels in the file itself: two files would be at odds for a moment.
-        save_file(state, temporary, metadata={"sha256": _checksum(state)})
-    description = {**net.settings, "weights": net.weights.source}
-    description["weights_sha256"] = net.weights.sha256
-    description["mean"] = net.mean.flatten().tolist()
-    description["std"] = net.std.flatten().tolist()
-    write_json(folder / _SETTINGS, description)
-
-
-def load_model(folder: str | Path) -> SignNet:
-    """Read a saved classifier exactly as it was, on the CPU, in training mode like any new module.
-
-    Args:
-        folder: What `save_model` wrote to.
-
-    Raises:
-        InputError: A file is missing or damaged, or the two do not belong together.
-
-    Example:
-        >>> load_model("/none")
-        Traceback (most recent call last):
-        ...
-        raresign.errors.InputError: /none holds no model: model.json is missing; name a run folder
-    """
-    folder = Path(folder)
-    for name in (_SETTINGS, _TENSORS):
-        if not (folder / name).is_file():
-            raise InputError(f"{folder} holds no model: {name} is missing", "name a run folder")
-    try:
-        settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-        net = SignNet(
-            settings["backbone"],
-            settings["classes"],
-            settings["embedding"],
-            weights="none",
-            crop_size=settings["crop_size"],
-            drop_rate=settings["drop_rate"],
-            head=settings.get("head", "linear"),
-            photometry=settings.get("photometry", "none"),
-        )
-        source, digest = str(settings["weights"]), str(settings["weights_sha256"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{folder / _SETTINGS} is damaged: {type(error).__name__}: {error}",
-            "restore it, or train again",
-        ) from error
-    try:
-        state = load_file(folder / _TENSORS)
-        with safe_open(folder / _TENSORS, framework="pt") as file:
-            expected = (file.metadata() or {}).get("sha256")
-        if expected != _checksum(state):
-            raise ValueError("the checksum does not match")
-        net.load_state_dict(state)
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder / _TENSORS} is damaged or of another model: {error}",
-            "restore it, or train again",
-        ) from error
-    mean, std = tuple(net.mean.flatten().tolist()), tuple(net.std.flatten().tolist())
-    net.weights = WeightsRecord(source, digest, mean, std)
-    return net
-
-
-def _checksum(state: dict[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes."""
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        value = state[key]
-        digest.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

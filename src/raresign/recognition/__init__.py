@@ -6,7 +6,6 @@ from raresign.recognition.build import (
     Rules,
     build_recogniser,
     fit_rules,
-    icon_crops,
     index_synthesiser,
     no_sign_crops,
 )
@@ -55,7 +54,6 @@ __all__ = [
     "fit_rows",
     "fit_rules",
     "forecast_quality",
-    "icon_crops",
     "index_outputs",
     "index_synthesiser",
     "joined_views",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raresign.catalogue import SignClass, class_pictures
+from raresign.catalogue import icon_crops
 from raresign.models import SignNet
 from raresign.randomness import CropRandom, mix_integers
 from raresign.recognition.calibrate import (
@@ -170,16 +170,6 @@ def build_recogniser(
         return Recogniser(net, families, rare, index, lengths, Fusion())
     none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
     return Recogniser(net, families, rare, index, lengths, rules.fusion, rules.unknown, none)
-
-
-def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
-    """(K, 3, S, S) uint8: the first icon of every class on middle grey."""
-    crops = []
-    for sign in signs:
-        icon = class_pictures(sign, size)[0].astype(np.float32)  # (S, S, 4)
-        share = icon[..., 3:] / 255
-        crops.append((icon[..., :3] * share + 128 * (1 - share)).round().astype(np.uint8))
-    return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
 
 
 def _synthetic_index(

@@ -78,14 +78,14 @@ class PrototypeIndex:
         return self._classes
 
     def add(
-        self, embeddings: Tensor, labels: Tensor, source: str, classes: int | None = None
+        self, embeddings: Tensor, labels: Tensor, source: str | Tensor, classes: int | None = None
     ) -> PrototypeIndex:
         """A new index with these rows after the old ones, whose numbers stay.
 
         Args:
             embeddings: (K, E) floats.
             labels: (K,) integers in [0, classes).
-            source: One of `SOURCES`, for all K rows.
+            source: One of `SOURCES`, for all K rows; or (K,) places in `SOURCES`.
             classes: The new number of classes, not below the old one; None keeps it.
 
         Raises:
@@ -97,7 +97,7 @@ class PrototypeIndex:
             >>> len(index), len(grown), grown.classes
             (2, 3, 3)
         """
-        if source not in SOURCES:
+        if isinstance(source, str) and source not in SOURCES:
             raise InputError(f"prototypes of source {source!r}", f"use one of {', '.join(SOURCES)}")
         total = self._classes if classes is None else classes
         if total < self._classes:
@@ -105,12 +105,13 @@ class PrototypeIndex:
                 f"{total} classes, but the index has {self._classes}", "an index only grows"
             )
         rows = self._normalised(embeddings)
-        new_sources = torch.full((len(embeddings),), SOURCES.index(source))
-        _check_rows(embeddings, labels, new_sources, total)
+        if isinstance(source, str):
+            source = torch.full((len(embeddings),), SOURCES.index(source))
+        _check_rows(embeddings, labels, source, total)
         return PrototypeIndex(
             torch.cat([self._embeddings, rows]),
             torch.cat([self._labels, labels.to(self._labels)]),
-            torch.cat([self._sources, new_sources.to(self._sources)]),
+            torch.cat([self._sources, source.to(self._sources)]),
             total,
         )
 

@@ -172,15 +172,18 @@ class Recogniser:
         """The recogniser with classes that came later; what it has of earlier ones stays."""
         if not added:
             return self
-        index, families, lengths = self.index, self.families, [self.lengths]
-        for one in added:
-            families = (*families, one.family)
-            for number, source in enumerate(("synthetic", "icon", "real")):
-                chosen = torch.from_numpy(one.embedding[one.sources == number])
-                if len(chosen):
-                    lengths.append(chosen.norm(dim=1))
-                    labels = torch.full((len(chosen),), len(families) - 1)
-                    index = index.add(chosen, labels, source, len(families))
+        families = (*self.families, *(one.family for one in added))
+        order = [np.argsort(one.sources, kind="stable") for one in added]
+        parts = [one.embedding[places] for one, places in zip(added, order, strict=True)]
+        sources = [one.sources[places] for one, places in zip(added, order, strict=True)]
+        new = torch.from_numpy(np.concatenate(parts))
+        labels = np.arange(len(self.families), len(families)).repeat([len(part) for part in parts])
+        index = self.index.add(
+            new,
+            torch.from_numpy(labels),
+            torch.from_numpy(np.concatenate(sources)),
+            len(families),
+        )
         rows = (
             np.stack([one.row for one in added]),
             np.array([one.bias for one in added], np.float32),
@@ -188,9 +191,8 @@ class Recogniser:
         if self.rows is not None:
             rows = np.concatenate([self.rows[0], rows[0]]), np.concatenate([self.rows[1], rows[1]])
         rare = np.concatenate([self.rare, np.ones(len(added), bool)])
-        return replace(
-            self, families=families, rare=rare, index=index, lengths=torch.cat(lengths), rows=rows
-        )
+        lengths = torch.cat([self.lengths, new.norm(dim=1)])
+        return replace(self, families=families, rare=rare, index=index, lengths=lengths, rows=rows)
 
     def with_real(self, embedding: np.ndarray, label: int) -> Recogniser:
         """The recogniser with real crops of a class among its prototypes.

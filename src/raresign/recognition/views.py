@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
-from raresign.models import SignNet
+from raresign.models import SignNet, closer
 from raresign.recognition.outputs import net_outputs
 
 VIEWS = ("mirror", "closer")
-_CLOSER = 0.88
-"""Share of the crop's side that the closer view shows."""
 
 
 def view_logits(net: SignNet, crops: np.ndarray, view: str, mirror: np.ndarray) -> np.ndarray:
@@ -33,12 +30,7 @@ def view_logits(net: SignNet, crops: np.ndarray, view: str, mirror: np.ndarray) 
         return np.where(mirror >= 0, seen[:, np.maximum(mirror, 0)], np.nan).astype(np.float32)
     if view != "closer":
         raise ValueError(f"no view is called {view!r}; use {', '.join(VIEWS)}")
-    side = crops.shape[-1]
-    edge = round(side * (1 - _CLOSER) / 2)
-    inner = torch.from_numpy(
-        np.ascontiguousarray(crops[..., edge : side - edge, edge : side - edge])
-    )
-    near = F.interpolate(inner.float(), (side, side), mode="bicubic", align_corners=False)
+    near = closer(torch.from_numpy(crops).float())
     return net_outputs(net, near.round().clamp(0, 255).byte().numpy()).logits
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from torchmetrics.functional.image import structural_similarity_index_measure
 
 Pixels = npt.NDArray[np.uint8]
 _GREY = 128
@@ -88,6 +87,9 @@ def _neighbours(margins: tuple[int, ...], step: int) -> list[tuple[int, ...]]:
 def _similarities(pictures: list[Pixels], other: Pixels) -> torch.Tensor:
     """(N,) structural similarity of each picture with another, in grey on a grey ground."""
     a, b = (torch.from_numpy(on_grey(np.stack(p))).mean(-1)[:, None] for p in (pictures, [other]))
+    # Takes a second to import; most commands compare no drawings.
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     found = structural_similarity_index_measure(
         a, b.expand(len(a), -1, -1, -1), data_range=1.0, reduction="none"
     )

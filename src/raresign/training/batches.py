@@ -108,7 +108,8 @@ class StageBatches:
     def priors(self) -> Tensor:
         """(2, C) float32 shares of the classes among the real (row 0) and synthetic (row 1) crops.
 
-        Of the sampler's plan without by_errors; a domain without crops has an even row.
+        Of the sampler's plan without by_errors; a domain without crops has an even row. By
+        `prior_strength` they are mixed with even shares.
         """
         has_real = self._served > 0
         if self.stage.balanced:
@@ -127,6 +128,8 @@ class StageBatches:
             )
         real = real if real.any() else np.ones(len(has_real))
         shares = np.stack([real / real.sum(), made / made.sum()])
+        strength = self.stage.prior_strength
+        shares = strength * shares + (1 - strength) / len(has_real)
         return torch.from_numpy(shares).float().to(self.device)
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> StageBatch:
@@ -156,24 +159,26 @@ class StageBatches:
         self, step: int, rank: int, world_size: int, labels: np.ndarray, numbers: np.ndarray
     ) -> tuple[Tensor, Tensor]:
         """Synthetic crops of a step; those of some steps are rendered at once, which is faster."""
-        ahead = self.ahead
-        block = (step // ahead, rank, world_size)
-        if ahead > 1 and block != self._block:
-            steps = range(block[0] * ahead, min((block[0] + 1) * ahead, self.stage.steps))
-            plans = [self._mixed.plan(each, rank, world_size) for each in steps]
+        engines, steps = self._synthesisers, self.stage.steps
+        level = min(step * len(engines) // steps, len(engines) - 1)
+        # A block ends with its difficulty: how many steps are rendered ahead changes no crop.
+        first, end = (-(-number * steps // len(engines)) for number in (level, level + 1))
+        place = (step - first) % self.ahead
+        start = step - place
+        block = (start, rank, world_size)
+        if self.ahead > 1 and block != self._block:
+            ahead = range(start, min(start + self.ahead, end))
+            plans = [self._mixed.plan(each, rank, world_size) for each in ahead]
             labels = np.concatenate([plan.synthetic_labels for plan in plans])
             numbers = np.concatenate([plan.synthetic_numbers for plan in plans])
-        if ahead == 1 or block != self._block:
-            # A block has the difficulty of its first step: it is then a function of its number.
-            progress = (step // ahead) * ahead / self.stage.steps
-            level = min(int(progress * len(self._synthesisers)), len(self._synthesisers) - 1)
-            made = self._synthesisers[level].render(self._tensor(labels), self._tensor(numbers))
+        if self.ahead == 1 or block != self._block:
+            made = engines[level].render(self._tensor(labels), self._tensor(numbers))
             self.refused += made.refused
             self.drawn += made.drawn
-            if ahead == 1:
+            if self.ahead == 1:
                 return made.crops, made.labels
             self._block, self._rendered = block, (made.crops, made.labels)
-        share, place = self.stage.synthetic, step % ahead
+        share = self.stage.synthetic
         crops, known = self._rendered
         part = slice(place * share, (place + 1) * share)
         return crops[part], known[part]

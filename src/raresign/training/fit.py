@@ -9,22 +9,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader, Dataset
 
 from raresign.errors import InputError, Interrupted
 from raresign.models import SignNet, merge_lora
-from raresign.training.averaging import MovingAverage
-from raresign.training.bar import StageBar
-from raresign.training.callbacks import Curve, Progress
 from raresign.training.data import TrainingData
-from raresign.training.module import StageModule
+from raresign.training.lesson import Lesson
 from raresign.training.stage import Stage
+
+if TYPE_CHECKING:
+    from raresign.training.callbacks import Curve, Progress
+    from raresign.training.module import StageModule
 
 _PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 _EXPECTED = (
@@ -37,7 +35,6 @@ _EXPECTED = (
     ".*Grad strides do not match bucket view.*",  # depthwise convolutions under DDP
     ".*isinstance.treespec, LeafSpec.*",  # Lightning's own business
 )
-logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -116,6 +113,7 @@ def fit_stage(
     max_seconds: float | None = None,
     resume: bool = False,
     quiet: bool = False,
+    lesson: Lesson | None = None,
 ) -> StageResult:
     """Train `net` in place on one stage and keep checkpoints in `folder`.
 
@@ -132,18 +130,30 @@ def fit_stage(
         max_seconds: The stage ends after this time with a finished learning-rate schedule.
         resume: Go on from `last.ckpt` in `folder` if there is one.
         quiet: No progress bar.
+        lesson: The teacher, if there is one.
 
     Raises:
         Interrupted: Ctrl-C; `last.ckpt` was written.
         KeyboardInterrupt: Ctrl-C before the first step, or a second time.
     """
+    # Lightning takes a second to import; commands that do not train need not wait for it.
+    import lightning
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    from raresign.training.averaging import MovingAverage
+    from raresign.training.bar import StageBar
+    from raresign.training.callbacks import Curve, Progress
+    from raresign.training.checkpoints import BestCheckpoint, last_checkpoint
+    from raresign.training.module import StageModule
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     hardware = hardware or Hardware()
     folder.mkdir(parents=True, exist_ok=True)
     last = folder / "last.ckpt"
     if not resume:
         for old in folder.glob("*.ckpt"):
             old.unlink()
-    module = StageModule(net, stage, data, number)
+    module = StageModule(net, stage, data, number, lesson)
     progress = Progress(max_seconds)
     curve = Curve(folder / "metrics.csv", progress)
     # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
@@ -153,10 +163,10 @@ def fit_stage(
         )
         for rows in (data.split.validation, data.split.pseudo_rare)
     ]
-    callbacks: list[Callback] = [progress, curve]
+    callbacks: list[lightning.Callback] = [progress, curve]
     if stage.hold_out and len(data.split.pseudo_rare):
-        callbacks.append(_Best(folder, progress))
-    callbacks.append(_last_checkpoint(folder))  # after the best, whose record it holds
+        callbacks.append(BestCheckpoint(folder, progress))
+    callbacks.append(last_checkpoint(folder))  # after the best, whose record it holds
     if stage.averaging:
         callbacks.append(MovingAverage(stage.averaging))
     if not quiet:
@@ -184,13 +194,8 @@ def fit_stage(
     with warnings.catch_warnings(), _ctrl_c_is_an_exception():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
-        trainer.fit(
-            module,
-            steps,
-            loaders,
-            ckpt_path=str(last) if resumed else None,
-            weights_only=False,
-        )
+        ckpt_path = str(last) if resumed else None
+        trainer.fit(module, steps, loaders, ckpt_path=ckpt_path, weights_only=False)
     if progress.interrupted and trainer.global_step < stage.steps:
         raise Interrupted(last)
     # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
@@ -228,45 +233,6 @@ def precision_for(net: SignNet, hardware: Hardware) -> str:
     )
     fast = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return "bf16-mixed" if fast and not depthwise else "32-true"
-
-
-class _Best(ModelCheckpoint):
-    """Keeps best.ckpt, the checkpoint with the largest mean of the two held-out recalls."""
-
-    def __init__(self, folder: Path, progress: Progress) -> None:
-        super().__init__(
-            dirpath=str(folder),
-            filename="best",
-            monitor="selection",
-            mode="max",
-            enable_version_counter=False,
-            save_on_train_epoch_end=True,
-            auto_insert_metric_name=False,
-        )
-        self._progress = progress
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        recalls = [
-            trainer.callback_metrics[name]
-            for name in ("validation_recall", "pseudo_rare_recall")
-            if name in trainer.callback_metrics
-        ]
-        # Without recalls a resumed stage has just come back to where it was measured before.
-        if recalls and not self._progress.cut(trainer, pl_module):
-            trainer.callback_metrics["selection"] = torch.stack(recalls).mean()
-            super().on_train_epoch_end(trainer, pl_module)
-
-
-def _last_checkpoint(folder: Path) -> ModelCheckpoint:
-    """Writes last.ckpt at every measurement and when the stage is stopped."""
-    return ModelCheckpoint(
-        dirpath=str(folder),
-        filename="last",
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
 
 
 def keep_weights(module: StageModule, checkpoint: Path) -> None:

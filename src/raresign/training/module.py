@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from torchmetrics.classification import MulticlassRecall
 
+from raresign.catalogue import icon_crops
 from raresign.models import SignNet, SignOutput, add_lora, freeze
 from raresign.randomness import mix_integers
 from raresign.training.adversarial import frozen_statistics, refine
 from raresign.training.batches import StageBatch, StageBatches
 from raresign.training.data import TrainingData
 from raresign.training.errors_guided import servings_by_errors
+from raresign.training.lesson import Lesson
 from raresign.training.objective import Objective
 from raresign.training.schedule import learning_rate_share
 from raresign.training.stage import Stage
@@ -31,16 +33,25 @@ class StageModule(lightning.LightningModule):
         stage: Settings.
         data: What batches are drawn from.
         number: Position of the stage in the recipe.
+        lesson: The teacher, if there is one; it sees the very crops that `net` does.
     """
 
     servings: Tensor
 
-    def __init__(self, net: SignNet, stage: Stage, data: TrainingData, number: int) -> None:
+    def __init__(
+        self,
+        net: SignNet,
+        stage: Stage,
+        data: TrainingData,
+        number: int,
+        lesson: Lesson | None = None,
+    ) -> None:
         super().__init__()
         self.net = net
         self.stage = stage
         self.data = data
         self.number = number
+        self.lesson = lesson
         self.progress = 0.0
         """Done share of the stage, in steps or in time, whichever is further."""
         self._batches: StageBatches | None = None
@@ -49,9 +60,10 @@ class StageModule(lightning.LightningModule):
         if stage.lora:
             add_lora(net.backbone, stage.lora)
         classes = len(data.catalogue)
-        self.objective = Objective(stage, classes, net.settings["embedding"])
+        self.objective = Objective(stage, classes, net.settings["embedding"], lesson)
         self.register_buffer("servings", torch.ones(classes, dtype=torch.int64))
         self._priors: Tensor | None = None
+        self._icons: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
         self.recalls = torch.nn.ModuleDict(
             {
@@ -112,7 +124,11 @@ class StageModule(lightning.LightningModule):
             batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
         if self.stage.adversarial:
             batch = self._refined(batch)
-        loss: Tensor = self.objective(self._output(batch), batch.labels, batch.made, self._priors)
+        output = self._output(batch)  # first: icons must not shift what drop-out draws for crops
+        icons = self._icon_embeddings(batch.labels)
+        taught = self.lesson.logits(batch.crops) if self.lesson is not None else None
+        known = batch.labels, batch.made, self._priors
+        loss: Tensor = self.objective(output, *known, icons, taught)
         self.log("loss", loss, prog_bar=True)
         return loss
 
@@ -128,6 +144,24 @@ class StageModule(lightning.LightningModule):
         return SignOutput(
             torch.cat([real.logits, made.logits]), torch.cat([real.embedding, made.embedding])
         )
+
+    def _icon_embeddings(self, labels: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Embedding (K, E) and labels (K,) of the icons of a batch's classes, for a metric loss."""
+        metric = self.stage.metric
+        if metric is None or not metric.icons:
+            return None
+        present = labels.unique()
+        if len(present) < 2:  # a picture alone has no batch statistics
+            return None
+        if self._icons is None:
+            pictures = icon_crops(self.data.catalogue.classes, self.data.size)
+            self._icons = torch.from_numpy(pictures).to(self.device).float().div_(255)
+        crops = self._icons[present]
+        if self.device.type == "cpu":
+            crops = crops.contiguous(memory_format=torch.channels_last)
+        with frozen_statistics(self.net):
+            output: SignOutput = self.net(crops)
+        return output.embedding, present
 
     def _refined(self, batch: StageBatch) -> StageBatch:
         """The batch with a share of its synthetic crops made harder; they are the last ones."""

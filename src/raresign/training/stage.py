@@ -30,6 +30,8 @@ class Metric(BaseModel):
     weight: float = Field(default=0.2, ge=0.0)
     cross_domain: bool = False
     """Positives are a real and a synthetic crop of one class only."""
+    icons: bool = False
+    """The icon of every class in the batch is one more positive of its crops."""
 
 
 class Adversarial(BaseModel):
@@ -101,6 +103,9 @@ class Stage(BaseModel):
     """`domain` adds the logarithm of how often a crop's domain, real or synthetic, serves each
     class to its logits in training (balanced softmax): "looks real" then says nothing about the
     class."""
+    prior_strength: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Of those shares; the rest of 1 is shared by all classes evenly. Below 1 a real crop also
+    teaches, a little, that it shows none of the rare classes."""
     contrastive: Contrastive | None = None
     metric: Metric | None = None
     adversarial: Adversarial | None = None

@@ -13,15 +13,16 @@ import torch
 from raresign.catalogue import (
     SignCatalogue,
     SignClass,
-    class_pictures,
     family_of_code,
     family_of_icon,
+    in_threads,
     load_icon,
     load_pictures,
     sign_name,
 )
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
+from raresign.models import folded
 from raresign.recognition import (
     Recogniser,
     check_new_icon,
@@ -42,7 +43,7 @@ from raresign.synthesis import (
 from raresign.training import load_recipe
 from raresign.workflow.add_photos import embed_photos
 from raresign.workflow.forecasts import known_forecast
-from raresign.workflow.new_class_sheet import draw_new_class
+from raresign.workflow.new_class_sheet import draw_new_class, sheet_pictures
 from raresign.workflow.recognition_file import (
     ADDED,
     LaterClass,
@@ -123,16 +124,17 @@ def add_class(
     real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
     made_of = SignCatalogue(signs)
     engine = _engine(folder, made_of, recogniser)
-    count = crops_of_new(len(signs))
-    made = index_outputs(recogniser.net, engine, made_of.codes, count)
+    quick = folded(recogniser.net)  # to rounding the same
+    made = index_outputs(quick, engine, made_of.codes, crops_of_new(len(signs)))
+    trial = index_outputs(quick, engine, made_of.codes, _TRIAL_CROPS, turn=1)
     whole = _with_index(folder, recogniser)
     added = teach(whole, signs, made, [real[sign.code] for sign in signs])
     bigger = recogniser.with_classes(added)
-    trial = index_outputs(recogniser.net, engine, made_of.codes, _TRIAL_CROPS, turn=1)
     chances = bigger.judge(trial).probabilities
     answers = chances.argmax(1) - len(catalogue)
     after = SignCatalogue([*catalogue.classes, *signs])
-    predicted = _predict(whole.with_classes(added), after, trial, answers, len(catalogue))
+    taught = bigger if whole is recogniser else whole.with_classes(added)
+    predicted = _predict(taught, after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
     later, results = [], []
     for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
@@ -153,8 +155,11 @@ def add_class(
         name = sign_name(sign.code)
         results.append(NewClass(sign.code, name, sign.family, value, low, high, confusions, sheet))
 
+    shown = {one.code for one in signs}.union(*(one.confusions for one in results))
+    pictures = sheet_pictures([sign for sign in after.classes if sign.code in shown])
+
     def draw(place: Path, one: LaterClass) -> None:
-        draw_new_class(place / _SHEET, one.sign, dict(one.info["confusions"]), after)
+        draw_new_class(place / _SHEET, one.sign.code, dict(one.info["confusions"]), pictures)
 
     write_added(folder.path, later, draw)
     return results
@@ -190,8 +195,8 @@ def _new_signs(
     ]
     first = 1 + max(sign.id for sign in catalogue.classes)
     signs = []
-    for number, (icon, code) in enumerate(zip(icons, names, strict=True)):
-        picture = load_icon(icon, code=code)
+    drawn = in_threads(lambda new: load_icon(new[0], code=new[1]), zip(icons, names, strict=True))
+    for number, (icon, code, picture) in enumerate(zip(icons, names, drawn, strict=True)):
         check_new_icon(picture, code, ())
         look = known_look(picture)
         assert look is not None  # checked
@@ -256,10 +261,8 @@ def _predict(
     if forecast is None:
         return None
     blank = np.zeros((32, 32, 4), np.uint8)
-    pictures = [
-        class_pictures(sign, 32)[0] if label >= before else blank
-        for label, sign in enumerate(catalogue.classes)
-    ]
+    drawn = load_pictures(catalogue.classes[before:], 32)
+    pictures = [*([blank] * before), *(variants[0] for variants in drawn)]
     facts = class_facts(
         np.arange(before, len(catalogue)),
         trial.labels + before,

@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from raresign.catalogue import SignCatalogue, SignClass
+from raresign.catalogue import SignClass, icon_crops
 from raresign.files import whole_file
-from raresign.recognition import icon_crops
 from raresign.workflow.sheet_page import Cell, Row, draw_page
 
 _SIDE = 96
 
 
+def sheet_pictures(signs: Sequence[SignClass]) -> dict[str, np.ndarray]:
+    """Code -> (96, 96, 3) uint8 icon: what `draw_new_class` shows of a class.
+
+    Args:
+        signs: The classes, at least one; of some the pictures are wanted on many sheets.
+    """
+    crops = icon_crops(signs, _SIDE).transpose(0, 2, 3, 1)
+    return {sign.code: crop for sign, crop in zip(signs, crops, strict=True)}
+
+
 def draw_new_class(
-    path: Path, sign: SignClass, confusions: Mapping[str, float], catalogue: SignCatalogue
+    path: Path, code: str, confusions: Mapping[str, float], pictures: Mapping[str, np.ndarray]
 ) -> Path:
     """Write the picture, whole or not at all.
 
     Args:
         path: The PNG to write.
-        sign: The new class.
+        code: The new class.
         confusions: Code -> mean probability that its made crops gave to that class.
-        catalogue: Holds the classes of `confusions`.
+        pictures: Of all these classes, see `sheet_pictures`.
     """
-    others = [catalogue[catalogue.label_of(code)] for code in confusions]
-    own = icon_crops([sign], _SIDE)[0].transpose(1, 2, 0)
-    pictures = [own, *(_picture(one) for one in others)]
-    captions = [sign.code, *(f"{c} {100 * share:.1f} %" for c, share in confusions.items())]
-    cells = [Cell(p, c) for p, c in zip(pictures, captions, strict=True)]
-    note = "confused with: mean probability, made crops" if others else "confused with none"
+    captions = [code, *(f"{c} {100 * share:.1f} %" for c, share in confusions.items())]
+    shown = [pictures[one] for one in (code, *confusions)]
+    cells = [Cell(p, c) for p, c in zip(shown, captions, strict=True)]
+    note = "confused with: mean probability, made crops" if confusions else "confused with none"
     page = draw_page("", note, [Row("", cells)])
     with whole_file(path) as temporary:
         page.save(temporary)
     return path
-
-
-@lru_cache(maxsize=512)
-def _picture(sign: SignClass) -> np.ndarray:
-    """(96, 96, 3) uint8 icon of an earlier class, kept: many new signs look like it."""
-    picture: np.ndarray = icon_crops([sign], _SIDE)[0].transpose(1, 2, 0)
-    return picture

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file as load_tensors
 from safetensors.torch import save_file as save_tensors
 
-from raresign.catalogue import SignCatalogue, SignClass
+from raresign.catalogue import SignCatalogue, SignClass, in_threads
 from raresign.datasets import load_backgrounds
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
@@ -125,7 +125,7 @@ def write_added(
     Args:
         path: The run folder.
         later: The classes; their icons are copied.
-        finish: Is given each folder before it counts, to put more into it.
+        finish: Is given each folder before it counts, to put more into it, some at a time.
     """
     staging = path / ADDED / ".new"
     _forget_unfinished(path)
@@ -144,7 +144,7 @@ def write_added(
             }
             save_arrays(arrays, place / "rows.safetensors")
             write_json(place / "class.json", one.info)
-            finish(place, one)
+        in_threads(lambda one: finish(staging / one.sign.code, one), later)
         for one in later:
             moved.append(path / ADDED / one.sign.code)
             (staging / one.sign.code).replace(moved[-1])

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
-from raresign.models import default_backbone, save_model
+from raresign.models import save_model
 from raresign.recognition import fit_rules
 from raresign.report import write_report
 from raresign.training import (
@@ -38,7 +38,9 @@ from raresign.workflow.source import (
     is_drawn,
     open_data,
 )
+from raresign.workflow.teaching import check_teacher, lesson_of_run
 from raresign.workflow.train_end import finish_run, recalls_on_test
+from raresign.workflow.train_recipe import saved_recipe, with_changes
 
 _RESERVE = 0.12
 """Share of a time limit that is kept for evaluation and report."""
@@ -56,6 +58,7 @@ def train(
     backbone: str | None = None,
     crop_size: int | None = None,
     preset: str | Path | None = None,
+    teacher: str | Path | None = None,
     hardware: Hardware | None = None,
     crops: str | Path | None = None,
     layout: str = "reference",
@@ -76,6 +79,7 @@ def train(
         max_seconds: Be ready, report included, after about this time.
         weights, backbone, crop_size: Instead of the recipe's.
         preset: Synthesis preset of every stage that synthesises, instead of the recipe's.
+        teacher: A finished run whose net teaches this one, instead of the recipe's teacher.
         hardware: Device, processes and precision.
         crops, layout, strict: See `open_data`.
         icons: As well; "own" keeps to the folder's icons where our drawings would join as variants
@@ -98,7 +102,7 @@ def train(
     say = say if main else silent  # the helper processes of DDP
     if resume:
         run = RunFolder.open(out)
-        chosen = _saved_recipe(run)
+        chosen = saved_recipe(run)
         seed = run.info["seed"]
         max_seconds = max_seconds or run.info["settings"]["max_seconds"]
         icons = icons or run.info["settings"].get("icons") or "own"
@@ -106,7 +110,9 @@ def train(
             say(f"{out} is already finished")
             return out
     else:
-        chosen = _with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
+        chosen = with_changes(
+            load_recipe(recipe), weights, backbone, crop_size, preset, teacher, hardware
+        )
         if main:
             RunFolder.check_free(out)
     icons = icons_to_train_with(data, icons or (None if chosen.variants else "own"))
@@ -118,6 +124,8 @@ def train(
     prepared = _prepare(source, pack, chosen, seed)
     test = _pack_table(source, size, cache, strict)
     net = new_net(chosen, len(source.catalogue), seed)
+    if not resume:
+        check_teacher(chosen, source.catalogue.codes, seed)
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
     if resume:
         if run.catalogue().codes != source.catalogue.codes:
@@ -143,6 +151,26 @@ def train(
     done = len(run.info["stages"])
     if done:
         net = run.model()
+
+    def allowed(stages: tuple[Stage, ...], before: float = 0.0) -> float | None:
+        return _share_of_time(stages, max_seconds, earlier + before, started)
+
+    lesson = None
+    if done < len(chosen.stages):
+        began = time.monotonic()
+        lesson, spent = lesson_of_run(
+            chosen,
+            prepared,
+            run.path / "teacher",
+            hardware=hardware,
+            limit=lambda stages, before: allowed(stages + chosen.stages, before),
+            resume=resume,
+            write=main,
+            quiet=say is silent,
+            say=say,
+        )
+        if not done:  # later the run's own seconds hold those of the teacher
+            earlier += max(0.0, spent - (time.monotonic() - began))
     for number, stage in enumerate(chosen.stages):
         if number < done:
             continue
@@ -157,9 +185,10 @@ def train(
             number,
             run.stage_folder(number, stage.title),
             hardware=hardware,
-            max_seconds=_share_of_time(chosen.stages[number:], max_seconds, earlier, started),
+            max_seconds=allowed(chosen.stages[number:]),
             resume=resume,
             quiet=say is silent,
+            lesson=lesson,
         )
         net = net.to("cpu")
         earlier += max(0.0, result.seconds - (time.monotonic() - began))  # before a resumption
@@ -190,32 +219,6 @@ def _lasting(icons: str | Path | None) -> str | None:
     if icons is None or is_drawn(icons) or str(icons).startswith(OWN_AND):
         return None if icons is None else str(icons)
     return str(Path(icons).resolve())
-
-
-def _with_changes(
-    recipe: Recipe,
-    weights: str | None,
-    backbone: str | None,
-    crop_size: int | None,
-    preset: str | Path | None,
-    hardware: Hardware,
-) -> Recipe:
-    """The recipe with the caller's choices and with every `auto` made definite."""
-    cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
-    name, size = default_backbone("cuda" if cuda else "cpu")
-    backbone = backbone or recipe.backbone
-    changes = {
-        "backbone": name if backbone == "auto" else backbone,
-        "crop_size": recipe.crop_size or size if crop_size is None else crop_size,
-        "weights": weights or recipe.weights,
-    }
-    settings = {**recipe.model_dump(mode="json"), **changes}
-    if preset is not None:
-        path = Path(preset)  # a resumed run must find the file from any folder
-        chosen = str(path.resolve()) if path.suffix in {".yaml", ".yml"} else str(preset)
-        for stage in settings["stages"]:
-            stage["preset"] = chosen
-    return load_recipe(settings)  # checked again
 
 
 def _pack(
@@ -276,15 +279,3 @@ def _share_of_time(
     left = max_seconds * (1 - _RESERVE) - earlier - (time.monotonic() - started)
     work = [stage.steps * stage.batch for stage in stages]
     return max(left * work[0] / sum(work), 1.0)
-
-
-def _saved_recipe(run: RunFolder) -> Recipe:
-    """The recipe that a stopped run goes on with.
-
-    Raises:
-        InputError: run.json was edited so that its recipe is gone or no longer valid.
-    """
-    try:
-        return load_recipe(run.info["settings"]["recipe"])
-    except KeyError as error:
-        raise InputError(f"{run.path / 'run.json'} lacks the key {error}") from error

@@ -41,6 +41,7 @@ from raresign.training import (
 )
 from raresign.workflow.add_class import crops_of_new
 from raresign.workflow.source import DataFolder
+from raresign.workflow.teaching import lesson_of_trial
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
 """Scores of how known a crop's sign is, higher is more."""
@@ -185,14 +186,15 @@ def _trained(
     """A recogniser trained as `raresign train` does; hidden signs do not play strangers either."""
     net = new_net(recipe, len(data.catalogue), seed)
     rules = None
-    for place, stage in enumerate(recipe.stages):
-        if stage.start == "weights" and place:
-            net = new_net(recipe, len(data.catalogue), seed)
-        into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
-        fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True)
-        remove_checkpoints(into)
-        if recipe.fits_rules(place):
-            rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
+    with lesson_of_trial(recipe, recipe.stages, data, folder) as lesson:
+        for place, stage in enumerate(recipe.stages):
+            if stage.start == "weights" and place:
+                net = new_net(recipe, len(data.catalogue), seed)
+            into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
+            fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True, lesson=lesson)
+            remove_checkpoints(into)
+            if recipe.fits_rules(place):
+                rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     trained = data.trained_on(recipe.stages)
     return build_recogniser(net, data, recipe.index_preset, rules, trained, recipe.index_crops)
 

@@ -29,6 +29,7 @@ from raresign.training import (
     remove_checkpoints,
 )
 from raresign.workflow.source import DataFolder
+from raresign.workflow.teaching import lesson_of_trial
 
 KEPT_CROPS = 32
 """Synthetic crops a class whose embeddings are kept."""
@@ -49,7 +50,7 @@ class Trial:
         embedding: (N, E) float32.
         views: Name -> (N, C) float32 logits of other views of the same crops, see `view_logits`.
         index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
-        seconds: Training time.
+        seconds: Training time, that of a teacher included.
         steps: Optimiser steps.
         info: What else trial.json holds.
     """
@@ -82,7 +83,17 @@ class Trial:
 
 
 def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) -> Path:
-    """Where a trial is kept; another recipe under the same title has another folder."""
+    """Where a trial is kept; another recipe under the same title has another folder.
+
+    Raises:
+        InputError: The recipe's teacher is a run, which may have seen the crops that measure.
+    """
+    if recipe.teacher is not None and recipe.teacher.run:
+        raise InputError(
+            f"the teacher of '{title}' is the run {recipe.teacher.run}, which may have been "
+            "trained on the crops that measure",
+            "give the teacher's backbone: it is then trained on each fold",
+        )
     plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
     settings = recipe.model_dump_json(exclude_defaults=True)  # a new setting changes no old trial
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
@@ -130,13 +141,20 @@ def run_trial(
     net = new_net(recipe, len(source.catalogue), seed)
     began = time.monotonic()
     steps = 0
-    for place, stage in enumerate(recipe.stages):
-        stage = stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
-        if stage.start == "weights" and place:
-            net = new_net(recipe, len(source.catalogue), seed)
-        into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
-        steps += fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True).steps
-        remove_checkpoints(into)
+    stages = tuple(
+        stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
+        for stage in recipe.stages
+    )
+    with lesson_of_trial(recipe, stages, data, folder) as lesson:
+        for place, stage in enumerate(stages):
+            if stage.start == "weights" and place:
+                net = new_net(recipe, len(source.catalogue), seed)
+            into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
+            result = fit_stage(
+                net, stage, data, place, into, hardware=Hardware(), quiet=True, lesson=lesson
+            )
+            steps += result.steps
+            remove_checkpoints(into)
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])
     crops = np.asarray(pack.crops)[rows]

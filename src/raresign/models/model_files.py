@@ -1,0 +1,113 @@
+"""A trained classifier as files: weights with a checksum, settings beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from raresign.errors import InputError
+from raresign.files import whole_file, write_json
+from raresign.models.sign_net import SignNet
+from raresign.models.weights import WeightsRecord
+
+_TENSORS, _SETTINGS = "model.safetensors", "model.json"
+
+
+def save_model(net: SignNet, folder: str | Path) -> None:
+    """Write model.safetensors and model.json, each whole or not at all.
+
+    Args:
+        net: The classifier, on any device.
+        folder: Made if it is not there.
+
+    Raises:
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> save_model(SignNet("mobilenetv3_small_050", 3, weights="none"), folder)
+        >>> load_model(folder).settings["classes"]
+        3
+    """
+    folder = Path(folder)
+    state = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
+    with whole_file(folder / _TENSORS) as temporary:
+        # The checksum travels in the file itself: two files would be at odds for a moment.
+        save_file(state, temporary, metadata={"sha256": _checksum(state)})
+    description = {**net.settings, "weights": net.weights.source}
+    description["weights_sha256"] = net.weights.sha256
+    description["mean"] = net.mean.flatten().tolist()
+    description["std"] = net.std.flatten().tolist()
+    write_json(folder / _SETTINGS, description)
+
+
+def load_model(folder: str | Path) -> SignNet:
+    """Read a saved classifier exactly as it was, on the CPU, in training mode like any new module.
+
+    Args:
+        folder: What `save_model` wrote to.
+
+    Raises:
+        InputError: A file is missing or damaged, or the two do not belong together.
+
+    Example:
+        >>> load_model("/none")
+        Traceback (most recent call last):
+        ...
+        raresign.errors.InputError: /none holds no model: model.json is missing; name a run folder
+    """
+    folder = Path(folder)
+    for name in (_SETTINGS, _TENSORS):
+        if not (folder / name).is_file():
+            raise InputError(f"{folder} holds no model: {name} is missing", "name a run folder")
+    try:
+        settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        net = SignNet(
+            settings["backbone"],
+            settings["classes"],
+            settings["embedding"],
+            weights="none",
+            crop_size=settings["crop_size"],
+            drop_rate=settings["drop_rate"],
+            head=settings.get("head", "linear"),
+            photometry=settings.get("photometry", "none"),
+            second_look=settings.get("second_look", False),
+        )
+        source, digest = str(settings["weights"]), str(settings["weights_sha256"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{folder / _SETTINGS} is damaged: {type(error).__name__}: {error}",
+            "restore it, or train again",
+        ) from error
+    try:
+        state = load_file(folder / _TENSORS)
+        with safe_open(folder / _TENSORS, framework="pt") as file:
+            expected = (file.metadata() or {}).get("sha256")
+        if expected != _checksum(state):
+            raise ValueError("the checksum does not match")
+        net.load_state_dict(state)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"{folder / _TENSORS} is damaged or of another model: {error}",
+            "restore it, or train again",
+        ) from error
+    mean, std = tuple(net.mean.flatten().tolist()), tuple(net.std.flatten().tolist())
+    net.weights = WeightsRecord(source, digest, mean, std)
+    return net
+
+
+def _checksum(state: dict[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes."""
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        value = state[key]
+        digest.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
