@@ -10,13 +10,31 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.catalogue import icon_crops
+from raresign.catalogue import SignCatalogue, icon_crops
 from raresign.models import SignNet
 from raresign.training import Stage, TrainingData
 from raresign.training.module import StageModule
 
 NewNet = Callable[[], SignNet]
 Step = Callable[..., tuple[Tensor, StageModule]]
+
+
+@pytest.fixture
+def new_net(catalogue: SignCatalogue, training_data: TrainingData) -> NewNet:
+    """Makes the same small net each time, with drop-out that draws."""
+
+    def make() -> SignNet:
+        torch.manual_seed(7)
+        return SignNet(
+            "test_efficientnet",
+            len(catalogue),
+            16,
+            weights="none",
+            crop_size=training_data.size,
+            drop_rate=0.5,
+        )
+
+    return make
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.models import SignNet, closer, even_contrast, load_model, save_model
+from raresign.training import load_recipe, new_net, new_teacher
 
 BACKBONE = "test_efficientnet"
 
@@ -95,6 +97,31 @@ def test_a_second_look_averages_the_features_of_crop_and_middle_in_evaluation_on
     expected = once.embed((parts[0] + parts[1]) / 2)
     torch.testing.assert_close(twice(crops).embedding, expected, atol=1e-4, rtol=1e-3)
     assert torch.equal(twice.train()(crops).logits, once.train()(crops).logits)
+
+
+def test_each_look_is_evened_on_its_own() -> None:
+    once = small_net(photometry="contrast").eval()
+    twice = small_net(photometry="contrast", second_look=True).eval()
+    crops = torch.rand(2, 3, 32, 32)
+    crops[..., 8:24, 8:24] *= 0.2  # the middle is darker than the whole
+    looks = [(even_contrast(view) - once.mean) / once.std for view in (crops, closer(crops))]
+    expected = once.embed((once.backbone(looks[0]) + once.backbone(looks[1])) / 2)
+    torch.testing.assert_close(twice(crops).embedding, expected, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_recipes_second_look_reaches_its_net(tiny: Callable[..., Any], asked: bool) -> None:
+    taught = {"second_look": asked, "teacher": {"backbone": BACKBONE, "weights": "none"}}
+    recipe = load_recipe({**tiny(), **taught})
+    assert new_net(recipe, 3, 0).settings["second_look"] is asked
+    assert new_teacher(recipe, 3, 0).settings["second_look"] is False
+
+
+def test_closer_stays_in_the_range_of_crops() -> None:
+    edge = torch.zeros(1, 1, 50, 50)
+    edge[..., 25:] = 1.0  # bicubic overshoots here
+    near = closer(edge)
+    assert (near.min(), near.max()) == (0, 1)
 
 
 def test_closer_shows_the_middle() -> None:

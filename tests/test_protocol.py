@@ -18,7 +18,7 @@ from raresign.workflow.protocol import ProtocolTable, protocol
 
 Cli = Callable[..., Any]
 run_module = importlib.import_module("raresign.workflow.protocol.run")
-trial_module = importlib.import_module("raresign.workflow.protocol.trial")
+loop_module = importlib.import_module("raresign.training.stage_loop")
 CEILING, REFERENCE = "ceiling: real crops of the classes that play rare", run_module.REFERENCE
 IDEA = "less smoothing"
 
@@ -37,7 +37,7 @@ class Measured:
         self.trained: dict[str, set[bytes]] = {}
         ideas = folder / "ideas.yaml"
         ideas.write_text(json.dumps([{"title": IDEA, "stage": {"label_smoothing": 0.05}}]))
-        fit = trial_module.fit_stage
+        fit = loop_module.fit_stage
 
         def spy(net: Any, stage: Any, data: Any, place: int, into: Path, **options: Any) -> Any:
             assert stage.hold_out
@@ -47,7 +47,7 @@ class Measured:
             return fit(net, stage, data, place, into, **options)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(trial_module, "fit_stage", spy)
+            patch.setattr(loop_module, "fit_stage", spy)
             self.table = protocol(
                 data, self.out, recipe, folds=2, seeds=1, ideas=ideas, say=self.said.append
             )

@@ -27,7 +27,7 @@ from raresign.workflow.protocol.table import paired_difference
 from raresign.workflow.protocol.trial import load_trial, trial_folder
 
 Tiny = Callable[..., dict[str, Any]]
-absent_module = importlib.import_module("raresign.workflow.protocol.absent")
+loop_module = importlib.import_module("raresign.training.stage_loop")
 run_module = importlib.import_module("raresign.workflow.protocol.run")
 
 
@@ -39,7 +39,7 @@ def absent(
     folder, given = tmp_path_factory.mktemp("absent"), list[TrainingData]()
     recipe = folder / "tiny.yaml"
     recipe.write_text(json.dumps({**tiny(), "index_crops": 4, "validation": 0.3}))
-    fit = absent_module.fit_stage
+    fit = loop_module.fit_stage
 
     def spy(net: Any, stage: Any, data: TrainingData, *rest: Any, **options: Any) -> Any:
         given.append(data)
@@ -48,7 +48,7 @@ def absent(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RARESIGN_CACHE", str(shared_cache))
         patch.setenv("HF_HUB_OFFLINE", "1")
-        patch.setattr(absent_module, "fit_stage", spy)
+        patch.setattr(loop_module, "fit_stage", spy)
         table = protocol_absent(data_folder, folder / "out", recipe, folds=2, seeds=1)
     return folder / "out", table, given
 

@@ -78,6 +78,7 @@ SYNTHETIC = {"kind": "synthetic", "synthetic": 4}
         ({**PRETRAIN, "separate_norms": True}, "'separate_norms' needs real and synthetic crops"),
         ({**SYNTHETIC, "separate_norms": True}, "'separate_norms' needs real and synthetic crops"),
         ({**SYNTHETIC, "prior": "domain"}, "'prior' needs real and synthetic crops"),
+        ({**MIXED, "prior_strength": 0.5}, "'prior_strength' below 1 needs 'prior: domain'"),
         ({**PRETRAIN, "adversarial": {}}, "'adversarial' changes synthetic crops"),
         ({**MIXED, "difficulty": [-0.1, 1.0]}, r"'difficulty' takes two numbers in \[0, 1\]"),
         ({**MIXED, "difficulty": [0.5, 1.1]}, r"'difficulty' takes two numbers in \[0, 1\]"),
@@ -105,6 +106,8 @@ def test_ideas_that_do_not_fit(settings: dict[str, Any], message: str) -> None:
         {"kind": "metric", "balanced": BALANCED, "adversarial": {"share": 1.0}},
         {**SYNTHETIC, "adversarial": {}, "difficulty": [0.0, 1.0]},
         {**PRETRAIN, "prior": "none", "separate_norms": False},
+        {**PRETRAIN, "prior_strength": 1.0},
+        {**MIXED, "prior": "domain", "prior_strength": 0.5},
         {**MIXED, "difficulty": [1.0, 0.2], "by_errors": 8, "crops_behind": 3},
     ],
 )

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,8 @@ import torch
 from raresign.errors import InputError, Interrupted
 from raresign.models import load_model
 from raresign.training import (
-    Recipe,
     StageBatches,
     StageResult,
-    Teacher,
     TrainingData,
     load_recipe,
     new_net,
@@ -27,8 +26,7 @@ from raresign.training import (
 )
 from raresign.workflow import train
 from raresign.workflow.protocol import protocol, protocol_absent
-from raresign.workflow.protocol.ideas import load_ideas, rows_of_ideas
-from raresign.workflow.protocol.trial import trial_folder
+from raresign.workflow.teaching import lesson_of_trial
 
 Tiny = Callable[..., dict[str, Any]]
 PRETRAIN = {"kind": "pretrain", "steps": 3, "real": 8, "validate_every": 3}
@@ -81,7 +79,7 @@ def test_a_teacher_starts_apart_from_its_student(tiny: Tiny) -> None:
     assert not torch.equal(one["embed.weight"], other["embed.weight"])
 
 
-@pytest.mark.parametrize("at", [1, 4])  # fits that Ctrl-C falls into: second of teacher, student
+@pytest.mark.parametrize("at", [2, 4])  # fits that Ctrl-C falls into: second of teacher, student
 def test_an_interrupted_run_resumes_to_the_same_model(
     data_folder: Path,
     taught_run: Path,
@@ -106,7 +104,10 @@ def test_an_interrupted_run_resumes_to_the_same_model(
     with pytest.raises(Interrupted):
         train(data_folder, run, taught(tiny), seed=4, report=False)
     assert len(firsts) == at
-    train(data_folder, run, resume=True, report=False)
+    said: list[str] = []
+    train(data_folder, run, resume=True, report=False, say=said.append)
+    again = [line for line in said if "of its own first" in line]
+    assert again == ["teacher: mobilenetv3_small_050, 1 stages of its own first"] * (at == 2)
     assert same_model(run / "teacher", taught_run / "teacher")
     assert same_model(run, taught_run)
     assert len(firsts) == 4  # what was finished is not trained again
@@ -117,7 +118,7 @@ def test_a_time_limit_shortens_the_teacher_too(
     data_folder: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[float] = []
-    for name in ("raresign.workflow.train", "raresign.training.teacher"):
+    for name in ("raresign.workflow.train", "raresign.training.stage_loop"):
         module = importlib.import_module(name)
 
         def spy(*args: Any, **options: Any) -> StageResult:
@@ -150,7 +151,7 @@ def test_a_finished_run_teaches(
     assert load_model(tmp_path / "run").crop_size == 48
 
 
-@pytest.mark.parametrize("fault", ["classes", "unfinished", "missing", "backbone"])
+@pytest.mark.parametrize("fault", ["classes", "unfinished", "missing", "backbone", "lora"])
 def test_a_teacher_that_cannot_teach_leaves_no_folder(
     fault: str, finished_run: Path, own_data: Path, tmp_path: Path, tiny: Tiny
 ) -> None:
@@ -166,70 +167,77 @@ def test_a_teacher_that_cannot_teach_leaves_no_folder(
         (run / "run.json").write_text(json.dumps({"finished": False}))
     elif fault == "missing":
         run, named = tmp_path / "nowhere", "holds no run"
-    teacher = {"run": str(run)} if fault != "backbone" else {"backbone": "mobilenet_v99"}
-    with pytest.raises(InputError, match=named if fault != "backbone" else "mobilenet_v99"):
-        train(own_data, tmp_path / "out", {**tiny(PRETRAIN), "teacher": teacher})
+    teacher, stage = {"run": str(run)}, PRETRAIN
+    if fault == "backbone":
+        teacher, named = {"backbone": "mobilenet_v99"}, "mobilenet_v99"
+    elif fault == "lora":
+        teacher, named, stage = TEACHER, "no linear layer", {**PRETRAIN, "lora": 2}
+    with pytest.raises(InputError, match=named):
+        train(own_data, tmp_path / "out", {**tiny(stage), "teacher": teacher})
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "teacher",
-    [
-        {},
-        {"backbone": "resnet18", "run": "x"},
-        {"backbone": "resnet18", "weight": 1.5},
-        {"backbone": "resnet18", "temperature": 0},
-        {"backbone": "resnet18", "teacher": "x"},
-    ],
-)
-def test_settings_that_do_not_fit(tiny: Tiny, teacher: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="teacher"):
-        load_recipe({**tiny(), "teacher": teacher})
-
-
-def test_a_teachers_run_is_found_beside_the_recipe_or_from_here(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_teacher_never_sees_what_its_student_holds_out(
+    data_folder: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "beside" / "run").mkdir(parents=True)
-    (tmp_path / "here" / "other").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "here")
-    recipe = tmp_path / "beside" / "recipe.yaml"
-    for name, place in (("run", "beside/run"), ("other", "here/other")):
-        recipe.write_text(json.dumps({**tiny(), "teacher": {"run": name}}))
-        loaded = load_recipe(recipe)
-        assert loaded.teacher == Teacher(run=str(tmp_path / place))
-        assert load_recipe(loaded.model_dump(mode="json")) == loaded
+    """A stage of its own may train on all crops: the teacher's does not."""
+    held: dict[str, list[bool]] = {"train": [], "stage_loop": []}
+    for name in ("raresign.workflow.train", "raresign.training.stage_loop"):
+
+        def spy(net: Any, stage: Any, *_: Any, name: str = name, **__: Any) -> StageResult:
+            held[name.rpartition(".")[2]].append(stage.hold_out)
+            return StageResult(3, 0.0, 1.0, None, None, None)
+
+        monkeypatch.setattr(importlib.import_module(name), "fit_stage", spy)
+    whole = {**MIXED, "hold_out": False}
+    recipe = {**taught(tiny), "stages": [PRETRAIN, whole]}
+    train(data_folder, tmp_path / "run", recipe, report=False)
+    assert held == {"train": [True, False], "stage_loop": [True, True]}
 
 
-def test_old_trials_keep_their_folders(tiny_recipe: Recipe, tmp_path: Path) -> None:
-    assert "teacher" not in tiny_recipe.model_dump_json(exclude_defaults=True)
-    rows = rows_of_ideas(tiny_recipe, load_ideas())
-    assert rows["small net taught by MobileNetV2"].teacher == Teacher(backbone="mobilenetv2_100")
-    folders = {trial_folder(tmp_path, "x", recipe, 0, 0) for recipe in rows.values()}
-    assert len(folders) >= 4
+@pytest.mark.parametrize("fault", [None, KeyboardInterrupt])
+def test_a_trials_teacher_holds_out_and_leaves_no_files(
+    fault: type[BaseException] | None,
+    training_data: TrainingData,
+    tmp_path: Path,
+    tiny: Tiny,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[bool] = []
+
+    def spy(net: Any, stage: Any, *_: Any, **__: Any) -> StageResult:
+        held.append(stage.hold_out)
+        return StageResult(3, 0.0, 1.0, None, None, None)
+
+    module = importlib.import_module("raresign.training.stage_loop")
+    monkeypatch.setattr(module, "fit_stage", spy)
+    recipe = load_recipe({**taught(tiny), "stages": [PRETRAIN, {**MIXED, "hold_out": False}]})
+    with (
+        pytest.raises(fault) if fault else nullcontext(),
+        lesson_of_trial(recipe, recipe.stages, training_data, tmp_path) as lesson,
+    ):
+        assert lesson is not None
+        assert (tmp_path / "teacher").is_dir()
+        if fault:
+            raise fault
+    assert held == [True, True]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_trial_trains_its_teacher_on_its_own_crops(
     data_folder: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[str, int, bool, int, set[int]]] = []
-    for name in ("raresign.workflow.protocol.trial", "raresign.training.teacher"):
-        module = importlib.import_module(name)
+    seen: list[tuple[bool, int, bool, int, set[int]]] = []
+    module = importlib.import_module("raresign.training.stage_loop")
+    fit = module.fit_stage
 
-        def spy(
-            net: Any,
-            stage: Any,
-            data: TrainingData,
-            *args: Any,
-            name: str = name,
-            fit: Any = module.fit_stage,
-            **options: Any,
-        ) -> Any:
-            rows = set(data.training_indices(True).tolist())
-            seen.append((name, stage.steps, stage.hold_out, stage.validate_every, rows))
-            return fit(net, stage, data, *args, **options)
+    def spy(net: Any, stage: Any, data: TrainingData, number: int, into: Path, **rest: Any) -> Any:
+        rows = set(data.training_indices(True).tolist())
+        teaches = into.parent.name == "teacher"
+        seen.append((teaches, stage.steps, stage.hold_out, stage.validate_every, rows))
+        return fit(net, stage, data, number, into, **rest)
 
-        monkeypatch.setattr(module, "fit_stage", spy)
+    monkeypatch.setattr(module, "fit_stage", spy)
     recipe = tmp_path / "taught.yaml"
     stage = {**MIXED, "steps": 2, "validate_every": 1, "hold_out": False}
     recipe.write_text(json.dumps({**tiny(stage), "teacher": TEACHER}))
@@ -238,7 +246,7 @@ def test_a_trial_trains_its_teacher_on_its_own_crops(
     teachers, students = seen[0::2], seen[1::2]
     assert len(teachers) == len(students) == 2
     for teacher, student in zip(teachers, students, strict=True):
-        assert teacher[0].endswith("teacher")
+        assert (teacher[0], student[0]) == (True, False)
         assert teacher[1:] == student[1:]
         assert teacher[1:4] == (2, True, 2)
     assert teachers[0][4] != teachers[1][4]
@@ -253,5 +261,8 @@ def test_the_protocol_refuses_a_teacher_that_may_know_the_answers(
     recipe = tmp_path / "taught.yaml"
     recipe.write_text(json.dumps({**tiny(), "teacher": {"run": str(finished_run)}}))
     with pytest.raises(InputError, match="crops that measure"):
+        measure(data_folder, tmp_path / "out", recipe, folds=2, seeds=1)
+    recipe.write_text(json.dumps({**tiny(), "teacher": {"backbone": "mobilenet_v99"}}))
+    with pytest.raises(InputError, match="mobilenet_v99"):
         measure(data_folder, tmp_path / "out", recipe, folds=2, seeds=1)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""A net for inference: every batch normalisation folded into the convolution before it."""
+"""A net for inference: batch normalisations folded, where they can be, into convolutions."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from raresign.models.sign_net import SignNet
 
 @torch.no_grad()
 def folded(net: SignNet) -> SignNet:
-    """A copy in evaluation mode that says the same to rounding, on a CPU in two thirds of the time.
+    """A copy in evaluation mode that says the same to rounding, faster where it can be folded.
 
-    A pair is found by what flows: a BatchNorm2d whose input is what a convolution gave. Where the
-    copy then says anything else (a convolution whose output is used twice), it stays unfolded.
+    A pair is found by what flows: a BatchNorm2d whose input is what a convolution gave; others
+    stay. Where the copy then says anything else (a convolution whose output is used twice), none
+    is folded.
 
     Args:
         net: The classifier; it stays as it is but for evaluation mode.

@@ -19,6 +19,7 @@ def even_contrast(crops: Tensor) -> Tensor:
         crops: (N, 3, H, W) floats in [0, 1].
 
     Example:
+        >>> import torch
         >>> even_contrast(torch.rand(2, 3, 8, 8) * 0.1).std((1, 2, 3), correction=0)
         tensor([0.2200, 0.2200])
     """
@@ -31,13 +32,15 @@ def closer(crops: Tensor) -> Tensor:
     """The middle 88 % of every crop's side, brought back to the crop's size: a closer look.
 
     Args:
-        crops: (N, C, H, W) floats.
+        crops: (N, C, H, W) floats in [0, 1], as are those returned.
 
     Example:
+        >>> import torch
         >>> closer(torch.rand(2, 3, 32, 32)).shape
         torch.Size([2, 3, 32, 32])
     """
     height, width = crops.shape[-2:]
     top, left = round(height * (1 - _CLOSER) / 2), round(width * (1 - _CLOSER) / 2)
     middle = crops[..., top : height - top, left : width - left]
-    return F.interpolate(middle, (height, width), mode="bicubic", align_corners=False)
+    near = F.interpolate(middle, (height, width), mode="bicubic", align_corners=False)
+    return near.clamp(0, 1)  # bicubic overshoots at edges

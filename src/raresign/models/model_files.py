@@ -38,9 +38,12 @@ def save_model(net: SignNet, folder: str | Path) -> None:
     """
     folder = Path(folder)
     state = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
-    with whole_file(folder / _TENSORS) as temporary:
-        # The checksum travels in the file itself: two files would be at odds for a moment.
-        save_file(state, temporary, metadata={"sha256": _checksum(state)})
+    try:
+        with whole_file(folder / _TENSORS) as temporary:
+            # The checksum travels in the file itself: two files would be at odds for a moment.
+            save_file(state, temporary, metadata={"sha256": _checksum(state)})
+    except SafetensorError as error:  # a full disk, which safetensors calls so
+        raise OSError(f"cannot write the model to {folder}: {error}") from error
     description = {**net.settings, "weights": net.weights.source}
     description["weights_sha256"] = net.weights.sha256
     description["mean"] = net.mean.flatten().tolist()

@@ -48,7 +48,7 @@ class SignNet(nn.Module):
         head: The classifier: `linear`, `cosine` or `simplex`; see `make_head`.
         photometry: `none`, or `contrast`: every crop is brought to the same mean and contrast.
         second_look: In evaluation mode the pooled features are the mean of two looks at the crop:
-            as it is, and its middle (see `closer`). Twice the time.
+            as it is, and its middle (see `closer`), each with its own contrast. Twice the time.
 
     Attributes:
         weights: `WeightsRecord`, where the backbone's weights came from.
@@ -106,14 +106,18 @@ class SignNet(nn.Module):
 
     def forward(self, crops: Tensor) -> SignOutput:
         """Logits (N, C) and embedding (N, E) of crops (N, 3, H, W) in [0, 1]."""
-        if self.settings["photometry"] == "contrast":
-            crops = even_contrast(crops)
-        crops = (crops - self.mean) / self.std
-        features = self.backbone(crops)  # (N, width), pooled
+        features = self._look(crops)
         if self.settings["second_look"] and not self.training:
-            features = (features + self.backbone(closer(crops))) / 2
+            features = (features + self._look(closer(crops))) / 2
         embedding = self.embed(features)
         return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
+
+    def _look(self, crops: Tensor) -> Tensor:
+        """Pooled features (N, width) of crops (N, 3, H, W) in [0, 1]."""
+        if self.settings["photometry"] == "contrast":
+            crops = even_contrast(crops)
+        features: Tensor = self.backbone((crops - self.mean) / self.std)
+        return features
 
     def train(self, mode: bool = True) -> SignNet:
         """Switch to training; frozen batch normalisations stay in evaluation mode.

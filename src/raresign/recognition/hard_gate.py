@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Any, Literal
 
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from raresign.errors import InputError
-from raresign.recognition.fitting import check_scores, counted, minimise
+from raresign.recognition.fitting import check_scores, counted
 
 FEATURES = (
     "max probability of a frequent class",
@@ -20,54 +20,39 @@ FEATURES = (
     "entropy",
 )
 """What the gate sees of a crop, in this order."""
-
-_RIDGE = 1e-3
+GATES = ("forest", "logistic")
+_TREES, _LEAF = 200, 10
+"""Trees of the forest, and the fewest crops in a leaf."""
 
 
 @dataclass(frozen=True)
 class HardGate:
-    """Rare or frequent by a logistic regression; the class by prototypes or by the softmax.
+    """Rare or frequent by a classifier of scikit-learn; the class by prototypes or by the softmax.
 
     A crop that the gate sends the wrong way is lost, which `Fusion` avoids. Source of the two
-    steps: B. Faizov, V. Shakhuro, V. Sanzharov, A. Konushin, "Classification of rare traffic
-    signs", Computer Optics 44(2), 2020. A random forest as the gate would take scikit-learn,
-    which is no dependency here, so this gate is a logistic regression.
+    steps, with a random forest as the gate: B. Faizov, V. Shakhuro, V. Sanzharov, A. Konushin,
+    "Classification of rare traffic signs", Computer Optics 44(2), 2020.
 
-    Args:
-        weights: (5,) one weight a feature of `FEATURES`.
-        bias: Log odds of rare where all features are 0.
-
-    Raises:
-        InputError: Not five weights, or a number that is not finite.
-
-    Example:
-        >>> gate = HardGate((0.0, 0.0, -10.0, 10.0, 0.0), 0.0)  # the type of the best prototype
-        >>> rare = torch.tensor([False, True])
-        >>> gate.predict(torch.zeros(1, 2), torch.tensor([[0.4, 0.9]]), rare).tolist()
-        [1]
+    Attributes:
+        judge: Fitted on the `FEATURES` of crops and whether they are rare.
     """
 
-    weights: tuple[float, ...]
-    bias: float
+    judge: Any
 
-    def __post_init__(self) -> None:
-        finite = all(math.isfinite(value) for value in (*self.weights, self.bias))
-        if len(self.weights) != len(FEATURES) or not finite:
-            raise InputError(f"{self}", f"use {len(FEATURES)} finite weights and a finite bias")
-
-    def rare_probability(self, logits: Tensor, cosines: Tensor, rare: Tensor) -> Tensor:
+    def rare_probability(self, logits: Tensor, cosines: Tensor, rare: Tensor) -> np.ndarray:
         """(N,) float64 probability, in [0, 1], that the crop is of a rare class.
 
         Args: as `predict`.
         """
-        features = gate_features(logits, cosines, rare)
-        return (features @ features.new_tensor(self.weights) + self.bias).sigmoid()
+        features = gate_features(logits, cosines, rare).numpy()
+        said: np.ndarray = self.judge.predict_proba(features)[:, 1]
+        return said
 
     def predict(self, logits: Tensor, cosines: Tensor, rare: Tensor) -> Tensor:
         """The class of each crop.
 
         Args:
-            logits: (N, C) floats of the classifier.
+            logits: (N, C) floats of the classifier, on the CPU.
             cosines: (N, C) floats of `PrototypeIndex.similarities`.
             rare: (C,) bool, which classes are rare; both types must occur.
 
@@ -78,59 +63,73 @@ class HardGate:
         Raises:
             InputError: Shapes that do not belong together, or classes of one type only.
         """
-        chosen = self.rare_probability(logits, cosines, rare) > 0.5
+        chosen = torch.from_numpy(self.rare_probability(logits, cosines, rare) > 0.5)
         best_rare = cosines.masked_fill(~rare, -torch.inf).argmax(dim=1)
         best_frequent = logits.masked_fill(rare, -torch.inf).argmax(dim=1)
         return best_rare.where(chosen, best_frequent)
 
 
 def fit_hard_gate(
-    logits: Tensor, cosines: Tensor, labels: Tensor, rare: Tensor, weights: Tensor | None = None
+    logits: Tensor,
+    cosines: Tensor,
+    labels: Tensor,
+    rare: Tensor,
+    weights: Tensor | None = None,
+    kind: Literal["forest", "logistic"] = "forest",
 ) -> HardGate:
-    """The gate fitted to crops of known class by ridge logistic regression.
-
-    Minimised is the weighted mean log loss of "the class is rare" + 1e-3 |v|^2, v being the
-    weights of the features brought to mean 0 and variance 1.
+    """The gate fitted to crops of known class.
 
     Args:
-        logits: (N, C) finite floats.
+        logits: (N, C) finite floats, on the CPU.
         cosines: (N, C) finite floats.
         labels: (N,) integers in [0, C); crops with -1 are left out.
         rare: (C,) bool.
         weights: (N,) of at least 0; None counts every crop alike.
+        kind: A random forest, or a logistic regression on features of variance 1.
 
     Raises:
-        InputError: As `fit_fusion`; crops or classes of one type only.
+        InputError: As `fit_fusion`; crops or classes of one type only; no such kind.
 
     Example:
         >>> cosines = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
         >>> labels, rare = torch.tensor([0, 1]), torch.tensor([False, True])
-        >>> gate = fit_hard_gate(torch.zeros(2, 2), cosines, labels, rare)
+        >>> gate = fit_hard_gate(torch.zeros(2, 2), cosines, labels, rare, kind="logistic")
         >>> gate.predict(torch.zeros(2, 2), cosines, rare).tolist()
         [0, 1]
     """
-    features = gate_features(logits, cosines, rare).cpu()
+    features = gate_features(logits, cosines, rare)
     labels, share = counted(logits, labels, weights)
     rows = share.nonzero()[:, 0]
     features, share = features[rows], share[rows]
     if not features.isfinite().all():
         raise InputError("a logit or a cosine is not finite", "look for the crop that gives it")
-    target = rare.cpu()[labels[rows]].double()
+    target = rare[labels[rows]].numpy()
     if target.min() == target.max():
         raise InputError("all crops to fit the gate are of one type", "give rare and frequent ones")
-    middle = share @ features
-    spread = (share @ (features - middle).square()).sqrt()
-    spread = spread.where(spread > 1e-9, 1.0)  # a constant feature gets the weight 0
-    standard = (features - middle) / spread
+    judge, name = _judge(kind)
+    judge.fit(features.numpy(), target, **{name: (share * len(share)).numpy()})
+    return HardGate(judge)
 
-    def loss(values: Tensor) -> Tensor:
-        score = standard @ values[:-1] + values[-1]
-        each = F.binary_cross_entropy_with_logits(score, target, reduction="none")
-        return share @ each + _RIDGE * values[:-1].square().sum()
 
-    values = minimise(loss, features.new_zeros(len(FEATURES) + 1))
-    raw = values[:-1] / spread
-    return HardGate(tuple(raw.tolist()), float(values[-1] - middle @ raw))
+def _judge(kind: str) -> tuple[Any, str]:
+    """A classifier of scikit-learn, and what it calls the weights of the crops."""
+    # Half a second to import, and only a protocol needs it.
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if kind == "forest":
+        return (
+            RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0),
+            "sample_weight",
+        )
+    if kind == "logistic":
+        return (
+            make_pipeline(StandardScaler(), LogisticRegression()),
+            "logisticregression__sample_weight",
+        )
+    raise InputError(f"gate '{kind}'", f"use {' or '.join(GATES)}")
 
 
 def gate_features(logits: Tensor, cosines: Tensor, rare: Tensor) -> Tensor:

@@ -42,8 +42,8 @@ def fit_rows(
         ridge: Strength of the L2 penalty, above 0.
         steps: Most iterations of L-BFGS.
         guard: Share, in [0, 1], of the crops of earlier classes recognised before that may be lost
-            to new classes: `guarded_bias` on these same crops is added to the new biases. At 0
-            nothing is added.
+            to new classes, at least one: `guarded_bias` on these same crops is added to the new
+            biases. At 0 nothing is added.
 
     Returns:
         Rows (K, E) and biases (K,), of the type and on the device of `weight`.
@@ -183,7 +183,8 @@ def guarded_bias(
         old_logits: (M, C) of the earlier classes.
         new_logits: (M, K) of the new ones, K at least 1.
         labels: (M,) integers; crops with a label outside 0..C-1 are left out.
-        most_lost: Share of the counted crops that may be lost, in [0, 1].
+        most_lost: Share of the counted crops that may be lost, in [0, 1]; above 0 one of them may
+            always be, or a single odd crop among few would decide.
 
     Returns:
         A finite number <= 0; 0 if no more are lost anyway.
@@ -208,6 +209,7 @@ def guarded_bias(
     best, called = old_logits.double().max(dim=1)
     margin = (new_logits.double().amax(dim=1) - best)[called == labels.to(called.device)]
     allowed = math.floor(most_lost * len(margin) + 1e-9)  # 0.29 * 100 is a little below 29
+    allowed = max(allowed, 1) if most_lost else 0
     if allowed >= len(margin):
         return 0.0
     # The first margin that must not win, counted from the largest.

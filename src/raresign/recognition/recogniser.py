@@ -60,7 +60,7 @@ class AddedClass:
         family: Shape and colour.
         row: (E,) float32, `bias` a number: its logit is row . features + bias.
         bias: See `row`.
-        embedding: (k, E) float32 of its crops.
+        embedding: (k, E) float32 of its crops, in the order of `SOURCES`: made, icon, real.
         sources: (k,) uint8, positions in `SOURCES`.
     """
 
@@ -173,15 +173,13 @@ class Recogniser:
         if not added:
             return self
         families = (*self.families, *(one.family for one in added))
-        order = [np.argsort(one.sources, kind="stable") for one in added]
-        parts = [one.embedding[places] for one, places in zip(added, order, strict=True)]
-        sources = [one.sources[places] for one, places in zip(added, order, strict=True)]
-        new = torch.from_numpy(np.concatenate(parts))
-        labels = np.arange(len(self.families), len(families)).repeat([len(part) for part in parts])
+        new = torch.from_numpy(np.concatenate([one.embedding for one in added]))
+        counts = [len(one.embedding) for one in added]
+        labels = np.arange(len(self.families), len(families)).repeat(counts)
         index = self.index.add(
             new,
             torch.from_numpy(labels),
-            torch.from_numpy(np.concatenate(sources)),
+            torch.from_numpy(np.concatenate([one.sources for one in added])),
             len(families),
         )
         rows = (

@@ -14,17 +14,17 @@ from raresign.recognition.prototypes import SOURCES
 from raresign.recognition.recogniser import AddedClass, Recogniser
 
 MOST_LOST, MOST_LOST_TO_MANY = 0.002, 0.001
-"""Share of the index's crops of earlier classes that new classes may take, all that come at once
-together: a few, which lose little anyway, or many."""
+"""Share of the index's crops of earlier classes that new classes may take from the classifier, all
+that come at once together: a few, which take little anyway, or many."""
 _FEW = 3
 
 
 def most_lost(new: int) -> float:
-    """The share that so many new classes may take together.
+    """The share that so many new classes may take together, at least one crop (`guarded_bias`).
 
-    On real crops of three nets that had trained for 220 steps, one new sign took 0.14 points from
-    the earlier ones, fifteen at once 0.8 with 0.2 % and 0.7 with 0.1 % (at 2 points of their own
-    recall).
+    It bounds what the largest logit of the bare classifier says of made crops, not the answers in
+    which prototypes join, and not real crops. That many classes get a smaller share rests on trials
+    by hand, which no command repeats.
 
     Example:
         >>> most_lost(1), most_lost(15)

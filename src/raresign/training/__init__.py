@@ -14,7 +14,8 @@ from raresign.training.lesson import Lesson
 from raresign.training.net import new_net
 from raresign.training.recipe import Recipe, Teacher, load_recipe, recipe_names
 from raresign.training.stage import Stage
-from raresign.training.teacher import Limit, new_teacher, train_teacher
+from raresign.training.stage_loop import fit_stages
+from raresign.training.teacher import Limit, finished_stages, new_teacher, train_teacher
 
 __all__ = [
     "Hardware",
@@ -28,7 +29,9 @@ __all__ = [
     "Teacher",
     "TrainingData",
     "check_training_data",
+    "finished_stages",
     "fit_stage",
+    "fit_stages",
     "load_recipe",
     "new_net",
     "new_teacher",

@@ -21,12 +21,13 @@ class Teacher(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     backbone: str = ""
-    """Any timm name: it is trained first, by the recipe's stages on the same crops."""
+    """Any timm name, or `auto` for the recipe's own: it is trained first, by the recipe's stages on
+    the same data and seeds, but what the recipe holds out is held out in all of them."""
     weights: str = "auto"
     """Of that backbone, as a recipe's."""
     run: str = ""
     """Instead of a backbone: the folder of a finished run with the same classes."""
-    weight: float = Field(default=0.5, ge=0.0, le=1.0)
+    weight: float = Field(default=0.5, gt=0.0, le=1.0)
     """Of the teacher's word; cross-entropy has the rest of 1."""
     temperature: float = Field(default=2.0, gt=0.0, allow_inf_nan=False)
     """Divides the logits of both."""
@@ -35,6 +36,8 @@ class Teacher(BaseModel):
     def _one_source(self) -> Teacher:
         if bool(self.backbone) == bool(self.run):
             raise ValueError("give either a backbone, which is trained first, or a run")
+        if self.run and self.weights != "auto":
+            raise ValueError("'weights' are those of a backbone: a run brings its own")
         return self
 
 

@@ -104,8 +104,8 @@ class Stage(BaseModel):
     class to its logits in training (balanced softmax): "looks real" then says nothing about the
     class."""
     prior_strength: float = Field(default=1.0, gt=0.0, le=1.0)
-    """Of those shares; the rest of 1 is shared by all classes evenly. Below 1 a real crop also
-    teaches, a little, that it shows none of the rare classes."""
+    """Of those shares; the rest of 1 is shared by all classes evenly. Below 1, which needs
+    `prior: domain`, a real crop also teaches, a little, that it shows none of the rare classes."""
     contrastive: Contrastive | None = None
     metric: Metric | None = None
     adversarial: Adversarial | None = None
@@ -132,6 +132,8 @@ class Stage(BaseModel):
         for name in ("separate_norms", "prior"):
             if getattr(self, name) not in (False, "none") and not both:
                 raise ValueError(f"'{name}' needs real and synthetic crops in one batch")
+        if self.prior_strength < 1 and self.prior == "none":
+            raise ValueError("'prior_strength' below 1 needs 'prior: domain'")
         if self.adversarial and not (self.synthetic or self.balanced):
             raise ValueError("'adversarial' changes synthetic crops, and this stage has none")
         if self.by_errors and (self.balanced or not self.synthetic):

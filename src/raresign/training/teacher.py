@@ -6,17 +6,16 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.models import SignNet, load_model, save_model
 from raresign.randomness import mix_integers
 from raresign.training.data import TrainingData
-from raresign.training.fit import Hardware, fit_stage, remove_checkpoints
+from raresign.training.fit import Hardware
 from raresign.training.net import new_net
 from raresign.training.recipe import Recipe
 from raresign.training.stage import Stage
+from raresign.training.stage_loop import fit_stages
 
 _SEED = 0x7EAC4
 """Sets the teacher's random start apart from the student's, which may have the same backbone."""
@@ -30,8 +29,10 @@ and the seconds of the stages that were finished before a resumption."""
 def new_teacher(recipe: Recipe, classes: int, seed: int) -> SignNet:
     """The untrained net of `recipe.teacher.backbone`; all else is as in the student's recipe.
 
+    A second look is not: the teacher says what one look at the student's crop tells.
+
     Args:
-        recipe: With a teacher that has a backbone.
+        recipe: With a teacher that has a backbone, which is decided.
         classes: Number of classes.
         seed: Of the run.
 
@@ -40,7 +41,7 @@ def new_teacher(recipe: Recipe, classes: int, seed: int) -> SignNet:
     """
     teacher = recipe.teacher
     assert teacher is not None
-    own = {"backbone": teacher.backbone, "weights": teacher.weights, "teacher": None}
+    own = {"backbone": teacher.backbone, "weights": teacher.weights, "second_look": False}
     return new_net(recipe.model_copy(update=own), classes, mix_integers(seed, _SEED))
 
 
@@ -56,11 +57,14 @@ def train_teacher(
     quiet: bool = False,
     write: bool = True,
 ) -> tuple[SignNet, float]:
-    """Train the teacher that `recipe.teacher.backbone` names, on the very crops of its student.
+    """Train the teacher that `recipe.teacher.backbone` names, on the data and seed of its student.
+
+    Every stage holds out: what measures the student or fits its rules must not reach it through
+    its teacher, whatever a stage of its own does (a last one may train on all real crops).
 
     Args:
         recipe: Of the student.
-        stages: What the teacher is trained by, as a rule `recipe.stages`.
+        stages: What the teacher is trained by, as a rule `recipe.stages`; each holds out.
         data: What the student is trained on.
         folder: Gets the model, teacher.json, and a folder of curves a stage.
         hardware: Device, processes, precision.
@@ -77,40 +81,41 @@ def train_teacher(
         Interrupted: Ctrl-C; `resume` goes on.
     """
     classes = len(data.catalogue)
-    done, seconds = _finished(folder) if resume else (0, 0.0)
-    before = seconds
-    net = load_model(folder) if done else new_teacher(recipe, classes, data.seed)
-    for number, stage in enumerate(stages):
-        if number < done:
-            continue
-        if stage.start == "weights" and number:
-            net = new_teacher(recipe, classes, data.seed)
-        into = folder / f"{number + 1:02d}-{stage.title}"
-        allowed = limit(stages[number:], before) if limit else None
-        seconds += fit_stage(
-            net,
-            stage,
-            data,
-            number,
-            into,
-            hardware=hardware,
-            max_seconds=allowed,
-            resume=resume,
-            quiet=quiet,
-        ).seconds
-        net = net.to("cpu")
+    done, before = finished_stages(folder) if resume else (0, 0.0)
+    seconds = before
+    net = load_model(folder) if done else None
+    held_out = tuple(stage.model_copy(update={"hold_out": True}) for stage in stages)
+    for number, trained, result in fit_stages(
+        lambda: new_teacher(recipe, classes, data.seed),
+        held_out,
+        data,
+        folder,
+        hardware=hardware,
+        done=done,
+        net=net,
+        limit=lambda number: limit(held_out[number:], before) if limit else None,
+        resume=resume,
+        quiet=quiet,
+        clear=write,
+    ):
+        net = trained
+        seconds += result.seconds
         if write:
-            try:
-                save_model(net, folder)
-            except SafetensorError as error:  # a full disk, which safetensors calls so
-                raise OSError(f"cannot write the teacher to {folder}: {error}") from error
+            save_model(net, folder)
             write_json(folder / _RECORD, {"stages": number + 1, "seconds": seconds})
-            remove_checkpoints(into)
+    assert net is not None  # a recipe has a stage
     return net, seconds
 
 
-def _finished(folder: Path) -> tuple[int, float]:
-    """How many stages of the teacher in `folder` are finished, and their seconds."""
+def finished_stages(folder: Path) -> tuple[int, float]:
+    """How many stages of the teacher in `folder` are finished, and their seconds.
+
+    Args:
+        folder: What `train_teacher` wrote to, or is to write to.
+
+    Raises:
+        InputError: It holds a damaged teacher.
+    """
     try:
         record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
         return int(record["stages"]), float(record["seconds"])

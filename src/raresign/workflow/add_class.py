@@ -22,7 +22,7 @@ from raresign.catalogue import (
 )
 from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
-from raresign.models import folded
+from raresign.models import SignNet, folded
 from raresign.recognition import (
     Recogniser,
     check_new_icon,
@@ -127,7 +127,7 @@ def add_class(
     quick = folded(recogniser.net)  # to rounding the same
     made = index_outputs(quick, engine, made_of.codes, crops_of_new(len(signs)))
     trial = index_outputs(quick, engine, made_of.codes, _TRIAL_CROPS, turn=1)
-    whole = _with_index(folder, recogniser)
+    whole = _with_index(folder, recogniser, quick)
     added = teach(whole, signs, made, [real[sign.code] for sign in signs])
     bigger = recogniser.with_classes(added)
     chances = bigger.judge(trial).probabilities
@@ -235,13 +235,13 @@ def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> 
     )
 
 
-def _with_index(folder: RunFolder, recogniser: Recogniser) -> Recogniser:
+def _with_index(folder: RunFolder, recogniser: Recogniser, quick: SignNet) -> Recogniser:
     """The recogniser with prototypes of all classes: without any, new classes take every crop."""
     trained = folder.own_catalogue()
     if (recogniser.index.labels < len(trained)).any():
         return recogniser
     engine = _engine(folder, trained, recogniser)
-    made = index_outputs(recogniser.net, engine, trained.codes, _LEAST_CROPS)
+    made = index_outputs(quick, engine, trained.codes, _LEAST_CROPS)
     rows = torch.from_numpy(made.embedding)
     index = recogniser.index.add(rows, torch.from_numpy(made.labels), "synthetic")
     return replace(

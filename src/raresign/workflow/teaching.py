@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from raresign.errors import InputError
-from raresign.models import SignNet
+from raresign.models import SignNet, add_lora, freeze, merge_lora
 from raresign.training import (
     Hardware,
     Lesson,
@@ -16,6 +16,7 @@ from raresign.training import (
     Recipe,
     Stage,
     TrainingData,
+    finished_stages,
     new_teacher,
     train_teacher,
 )
@@ -33,14 +34,41 @@ def check_teacher(recipe: Recipe, codes: Sequence[str], seed: int) -> None:
 
     Raises:
         InputError: The teacher's run does not exist, is not finished or has other classes, or its
-            backbone or weights do not exist.
+            backbone or weights do not exist or do not suit a stage's `lora`.
     """
     if recipe.teacher is None:
         return
     if recipe.teacher.run:
         _net_of_run(recipe.teacher.run, codes)
-    else:
-        new_teacher(recipe, len(codes), seed)
+        return
+    net = new_teacher(recipe, len(codes), seed)
+    for stage in recipe.stages:
+        freeze(net, stage.freeze)
+        if stage.lora:
+            add_lora(net.backbone, stage.lora)
+            merge_lora(net.backbone)
+
+
+def check_teachers_of_trials(rows: Mapping[str, Recipe], codes: Sequence[str]) -> None:
+    """Make sure that the teachers of all rows of a protocol can teach and know no answers.
+
+    Args:
+        rows: Title -> recipe.
+        codes: Of the classes.
+
+    Raises:
+        InputError: A teacher is a run, which may have seen the crops that measure; or see
+            `check_teacher`.
+    """
+    for title, recipe in rows.items():
+        if recipe.teacher is not None and recipe.teacher.run:
+            raise InputError(
+                f"the teacher of '{title}' is the run {recipe.teacher.run}, which may have been "
+                "trained on the crops that measure",
+                "give the teacher's backbone: it is then trained on each fold",
+            )
+    for recipe in dict.fromkeys(rows.values()):
+        check_teacher(recipe, codes, seed=0)
 
 
 def lesson_of_run(
@@ -76,7 +104,9 @@ def lesson_of_run(
         say(f"teacher: {teacher.run}")
         net = _net_of_run(teacher.run, data.catalogue.codes)
     else:
-        say(f"teacher: {teacher.backbone}, {len(recipe.stages)} stages of its own first")
+        left = len(recipe.stages) - (finished_stages(folder)[0] if resume else 0)
+        if left:
+            say(f"teacher: {teacher.backbone}, {left} stages of its own first")
         net, seconds = train_teacher(
             recipe,
             recipe.stages,
@@ -95,10 +125,10 @@ def lesson_of_run(
 def lesson_of_trial(
     recipe: Recipe, stages: tuple[Stage, ...], data: TrainingData, folder: Path
 ) -> Iterator[Lesson | None]:
-    """The teacher of a trial, trained on the trial's own crops; its files are deleted at the end.
+    """The teacher of a trial, trained on the trial's own data; its files are deleted at the end.
 
     Args:
-        recipe: Of the student; its teacher has no `run`, see `trial_folder`.
+        recipe: Of the student; its teacher has no `run`, see `check_teachers_of_trials`.
         stages: Of teacher and student.
         data: What both are trained on.
         folder: Of the trial.
@@ -107,9 +137,11 @@ def lesson_of_trial(
         yield None
         return
     own = folder / "teacher"
-    net, _ = train_teacher(recipe, stages, data, own, hardware=Hardware(), quiet=True)
-    yield Lesson(net, recipe.teacher.weight, recipe.teacher.temperature)
-    shutil.rmtree(own)
+    try:
+        net, _ = train_teacher(recipe, stages, data, own, hardware=Hardware(), quiet=True)
+        yield Lesson(net, recipe.teacher.weight, recipe.teacher.temperature)
+    finally:
+        shutil.rmtree(own, ignore_errors=True)  # an interrupted one may not have begun
 
 
 def _net_of_run(run: str, codes: Sequence[str]) -> SignNet:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from safetensors import SafetensorError
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
@@ -194,10 +193,7 @@ def train(
         earlier += max(0.0, result.seconds - (time.monotonic() - began))  # before a resumption
         if not main:
             continue
-        try:
-            save_model(net, run.path)
-        except SafetensorError as error:  # a full disk, which safetensors calls so
-            raise OSError(f"cannot write the model to {run.path}: {error}") from error
+        save_model(net, run.path)
         if chosen.fits_rules(number):
             rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
             run.info["rules"] = rules.as_dict() if rules else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,12 +32,10 @@ def with_changes(
     Raises:
         InputError: A choice is impossible.
     """
-    cuda = hardware.accelerator != "cpu" and torch.cuda.is_available()
-    name, size = default_backbone("cuda" if cuda else "cpu")
-    backbone = backbone or recipe.backbone
+    recipe = recipe.model_copy(update={"backbone": backbone or recipe.backbone})
+    recipe = definite(recipe, hardware.accelerator)
     changes = {
-        "backbone": name if backbone == "auto" else backbone,
-        "crop_size": recipe.crop_size or size if crop_size is None else crop_size,
+        "crop_size": recipe.crop_size if crop_size is None else crop_size,
         "weights": weights or recipe.weights,
     }
     settings = {**recipe.model_dump(mode="json"), **changes}
@@ -47,8 +46,30 @@ def with_changes(
             stage["preset"] = chosen
     if teacher is not None:  # its weight and temperature stay the recipe's
         own = recipe.teacher.model_dump() if recipe.teacher else {}
-        settings["teacher"] = {**own, "backbone": "", "run": str(Path(teacher).resolve())}
+        run = {"backbone": "", "weights": "auto", "run": str(Path(teacher).resolve())}
+        settings["teacher"] = {**own, **run}
     return load_recipe(settings)  # checked again
+
+
+def definite(recipe: Recipe, accelerator: str = "auto") -> Recipe:
+    """The recipe with every `auto` decided, that of its teacher's backbone, too.
+
+    Args:
+        recipe: As it was loaded.
+        accelerator: `cpu` decides as if there were no GPU.
+
+    Example:
+        >>> taught = {"stages": ["mixed"], "teacher": {"backbone": "auto"}}
+        >>> definite(load_recipe(taught), "cpu").teacher.backbone
+        'mobilenetv2_100'
+    """
+    cuda = accelerator != "cpu" and torch.cuda.is_available()
+    name, size = default_backbone("cuda" if cuda else "cpu")
+    backbone = name if recipe.backbone == "auto" else recipe.backbone
+    changes: dict[str, Any] = {"backbone": backbone, "crop_size": recipe.crop_size or size}
+    if recipe.teacher is not None and recipe.teacher.backbone == "auto":
+        changes["teacher"] = recipe.teacher.model_copy(update={"backbone": backbone})
+    return recipe.model_copy(update=changes)
 
 
 def saved_recipe(run: RunFolder) -> Recipe:

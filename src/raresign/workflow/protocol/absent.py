@@ -14,6 +14,7 @@ from raresign.catalogue import SignCatalogue, SignClass, class_pictures
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
+from raresign.models import folded
 from raresign.recognition import (
     Outputs,
     Recogniser,
@@ -31,12 +32,10 @@ from raresign.recognition import (
 )
 from raresign.synthesis import BackgroundAtlas, IconAtlas, build_synthesiser, load_preset
 from raresign.training import (
-    Hardware,
     Recipe,
     TrainingData,
-    fit_stage,
+    fit_stages,
     new_net,
-    remove_checkpoints,
     split_crops,
 )
 from raresign.workflow.add_class import crops_of_new
@@ -184,19 +183,20 @@ def _trained(
     recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
 ) -> Recogniser:
     """A recogniser trained as `raresign train` does; hidden signs do not play strangers either."""
-    net = new_net(recipe, len(data.catalogue), seed)
     rules = None
     with lesson_of_trial(recipe, recipe.stages, data, folder) as lesson:
-        for place, stage in enumerate(recipe.stages):
-            if stage.start == "weights" and place:
-                net = new_net(recipe, len(data.catalogue), seed)
-            into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
-            fit_stage(net, stage, data, place, into, hardware=Hardware(), quiet=True, lesson=lesson)
-            remove_checkpoints(into)
+        for place, net, _ in fit_stages(
+            lambda: new_net(recipe, len(data.catalogue), seed),
+            recipe.stages,
+            data,
+            folder / "stages",
+            lesson=lesson,
+            quiet=True,
+        ):
             if recipe.fits_rules(place):
                 rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
-    trained = data.trained_on(recipe.stages)
-    return build_recogniser(net, data, recipe.index_preset, rules, trained, recipe.index_crops)
+    rows = data.trained_on(recipe.stages)
+    return build_recogniser(net, data, recipe.index_preset, rules, rows, recipe.index_crops)
 
 
 def _taught(
@@ -211,9 +211,10 @@ def _taught(
         data.backgrounds(device),
         data.seed,
     )
-    made = index_outputs(recogniser.net, engine, catalogue.codes, crops_of_new(len(signs)))
+    quick = folded(recogniser.net)  # to rounding the same
+    made = index_outputs(quick, engine, catalogue.codes, crops_of_new(len(signs)))
     bigger = recogniser.with_classes(teach(recogniser, signs, made))
-    trial = index_outputs(recogniser.net, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
+    trial = index_outputs(quick, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
     return bigger, trial
 
 

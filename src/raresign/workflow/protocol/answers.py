@@ -55,7 +55,8 @@ def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
         "classifier alone": [_softmax(held.logits) for held in mean],
         "prototypes alone, class means": [(held.cosines.argmax(1), None) for held in mean],
         "prototypes alone, 5 nearest": [(held.cosines.argmax(1), None) for held in nearest],
-        "hard gate (logistic), then prototypes or classifier": _gated(trials, mean),
+        "hard gate (forest), then prototypes or classifier": _gated(trials, mean, "forest"),
+        "hard gate (logistic), then prototypes or classifier": _gated(trials, mean, "logistic"),
     }
     for title, helds, parts in (
         ("temperature", mean, ("logits",)),
@@ -149,13 +150,13 @@ def _unseen(
 
 
 def _gated(
-    trials: Sequence[Trial], helds: Sequence[HeldOut]
+    trials: Sequence[Trial], helds: Sequence[HeldOut], kind: Literal["forest", "logistic"]
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
     """Answers by the hard gate of one other fold."""
     said: list[tuple[np.ndarray, np.ndarray | None]] = []
     for number, held in enumerate(helds):
         other = _unseen(trials, helds, _others(trials, number)[0], number)
-        gate = fit_hard_gate(*_tensors(other), torch.from_numpy(other.rare))
+        gate = fit_hard_gate(*_tensors(other), torch.from_numpy(other.rare), kind=kind)
         logits, cosines, _ = _tensors(held)
         answered = gate.predict(logits, cosines, torch.from_numpy(held.rare))
         said.append((np.asarray(answered), None))

@@ -26,7 +26,6 @@ from raresign.datasets import (
     protocol_folds,
 )
 from raresign.errors import InputError
-from raresign.models import default_backbone
 from raresign.training import Recipe, load_recipe
 from raresign.workflow.progress import Say, silent
 from raresign.workflow.protocol.absent import load_absent, run_absent
@@ -35,6 +34,8 @@ from raresign.workflow.protocol.ideas import BASE, CEILING, REFERENCE, load_idea
 from raresign.workflow.protocol.table import ProtocolTable
 from raresign.workflow.protocol.trial import Trial, load_trial, run_trial, trial_folder
 from raresign.workflow.source import DataFolder, open_data
+from raresign.workflow.teaching import check_teachers_of_trials
+from raresign.workflow.train_recipe import definite
 
 _VALIDATION = 0.15
 _FOLD_SEED = 0
@@ -96,10 +97,10 @@ def protocol(
     Returns:
         The table.
     """
-    base = _definite(load_recipe(recipe))
+    base = definite(load_recipe(recipe))
     rows: dict[str, Recipe] = {BASE: base}
     if reference:
-        published = _definite(load_recipe("reference"))
+        published = definite(load_recipe("reference"))
         size = {"backbone": base.backbone, "crop_size": base.crop_size}
         rows[REFERENCE] = _as_long(published.model_copy(update=size), base)
         rows[CEILING] = base
@@ -110,6 +111,7 @@ def protocol(
     out = Path(out)
     place = str(icons) if icons is not None else None
     source, pack, parts = _material(str(data), place, base.crop_size, folds)
+    check_teachers_of_trials(rows, source.catalogue.codes)
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
     # Splits keep the clusters of a class whole; one sign under two labels is only counted.
@@ -155,10 +157,12 @@ def protocol_absent(
     Raises:
         InputError: As for `protocol`.
     """
-    chosen = _definite(load_recipe(recipe))
+    chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
     place = str(icons) if icons is not None else None
-    _material(str(data), place, chosen.crop_size, folds)  # wrong input is found at once
+    source, _, _ = _material(str(data), place, chosen.crop_size, folds)
+    check_teachers_of_trials({"absent": chosen}, source.catalogue.codes)
+    # Wrong input is found by now: nothing has run yet.
     wanted = [
         _Job(
             "absent",
@@ -184,17 +188,6 @@ def _check_counts(seeds: int, jobs: int) -> None:
         raise InputError(f"{seeds} seeds, {jobs} jobs", "both need at least 1")
 
 
-def _definite(recipe: Recipe) -> Recipe:
-    """The recipe with every `auto` decided."""
-    name, size = default_backbone("cuda" if torch.cuda.is_available() else "cpu")
-    return recipe.model_copy(
-        update={
-            "backbone": name if recipe.backbone == "auto" else recipe.backbone,
-            "crop_size": recipe.crop_size or size,
-        }
-    )
-
-
 def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
     """The recipe with its stages shortened or lengthened to as many training crops as the base."""
     crops = sum(stage.steps * stage.batch for stage in base.stages)
@@ -211,7 +204,7 @@ def _chosen(rows: Mapping[str, Recipe], only: Sequence[str]) -> dict[str, Recipe
     if unknown:
         raise InputError(f"no row is called '{unknown[0]}'", f"use {', '.join(rows)}")
     return {
-        title: recipe
+        title: definite(recipe)  # an idea may bring an `auto` of its own
         for title, recipe in rows.items()
         if not only or title in only or title == BASE
     }

@@ -20,17 +20,17 @@ from raresign.errors import InputError
 from raresign.files import whole_file, write_json
 from raresign.recognition import VIEWS, PrototypeIndex, index_outputs, net_outputs, view_logits
 from raresign.training import (
-    Hardware,
     Recipe,
     Split,
     TrainingData,
-    fit_stage,
+    fit_stages,
     new_net,
-    remove_checkpoints,
 )
 from raresign.workflow.source import DataFolder
 from raresign.workflow.teaching import lesson_of_trial
 
+_GROWING = "difficulty by level"
+"""Sets trials of growing difficulty apart from those whose crops hung on the device's memory."""
 KEPT_CROPS = 32
 """Synthetic crops a class whose embeddings are kept."""
 
@@ -83,19 +83,11 @@ class Trial:
 
 
 def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) -> Path:
-    """Where a trial is kept; another recipe under the same title has another folder.
-
-    Raises:
-        InputError: The recipe's teacher is a run, which may have seen the crops that measure.
-    """
-    if recipe.teacher is not None and recipe.teacher.run:
-        raise InputError(
-            f"the teacher of '{title}' is the run {recipe.teacher.run}, which may have been "
-            "trained on the crops that measure",
-            "give the teacher's backbone: it is then trained on each fold",
-        )
+    """Where a trial is kept; another recipe under the same title has another folder."""
     plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
     settings = recipe.model_dump_json(exclude_defaults=True)  # a new setting changes no old trial
+    if any(stage.difficulty != (1.0, 1.0) for stage in recipe.stages):
+        settings += _GROWING
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     return out / f"{plain[:40]}-{digest}" / f"fold-{fold}-seed-{seed}"
 
@@ -138,7 +130,6 @@ def run_trial(
         recipe.crop_size,
         seed,
     )
-    net = new_net(recipe, len(source.catalogue), seed)
     began = time.monotonic()
     steps = 0
     stages = tuple(
@@ -146,15 +137,16 @@ def run_trial(
         for stage in recipe.stages
     )
     with lesson_of_trial(recipe, stages, data, folder) as lesson:
-        for place, stage in enumerate(stages):
-            if stage.start == "weights" and place:
-                net = new_net(recipe, len(source.catalogue), seed)
-            into = folder / "stages" / f"{place + 1:02d}-{stage.title}"
-            result = fit_stage(
-                net, stage, data, place, into, hardware=Hardware(), quiet=True, lesson=lesson
-            )
+        for _, trained, result in fit_stages(
+            lambda: new_net(recipe, len(source.catalogue), seed),
+            stages,
+            data,
+            folder / "stages",
+            lesson=lesson,
+            quiet=True,
+        ):
+            net = trained
             steps += result.steps
-            remove_checkpoints(into)
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])
     crops = np.asarray(pack.crops)[rows]
