@@ -60,6 +60,22 @@ def icons(tmp_path: Path) -> list[Path]:
     return drawn(tmp_path / "icons", *NEW)
 
 
+def test_an_opaque_icon_is_told_of_once(run: Path, tmp_path: Path, cli: Cli) -> None:
+    paths = []
+    for code in NEW[1:]:
+        (tmp_path / f"{code}.svg").write_text(standard("gost").svg(code), encoding="utf-8")
+        sign = Image.fromarray(load_icon(tmp_path / f"{code}.svg", 96))
+        sheet = Image.new("RGB", (116, 116), "white")
+        sheet.paste(sign, (10, 10), sign)
+        paths.append(tmp_path / f"{code}.png")
+        sheet.save(paths[-1])
+    for path in paths:  # the second command reads the icon of the first, too
+        ended = cli("add-class", run, path)
+        assert ended.code == 0
+        assert ended.err.count("has no transparency") == 1
+        assert str(path) in ended.err
+
+
 def test_add_one_then_two(run: Path, icons: list[Path], data_folder: Path) -> None:
     before = content(run)
     logits = RunFolder.open(run).recogniser()
@@ -159,7 +175,7 @@ def test_evaluate_with_added_classes(
     table = own_data / "smalltest_annotations.csv"
     table.write_text(table.read_text() + "0000.png,5.19.1\n")
     metrics = evaluate(run, own_data)
-    predictions = load_predictions(run)
+    predictions = load_predictions(run / "evaluation-of-own")
     assert predictions.codes[-2:] == ("1.20.2", "5.19.1")
     truth = dict(zip(predictions.paths, predictions.labels, strict=True))
     assert truth["smalltest/0000.png"] == 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import json
 import os
 import resource
@@ -15,16 +16,20 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 import raresign
 from raresign.cli import main
 from raresign.cli.run import duration
+from raresign.cli.tables import print_answers
 from raresign.errors import InputError
+from raresign.workflow import Answer, FileAnswer
 
 COMMANDS = ("demo", "train", "evaluate", "compare", "predict", "synth", "catalogue", "bench")
 train_module = importlib.import_module("raresign.workflow.train")
@@ -236,6 +241,7 @@ def test_tables_of_every_command(
     table = cli("catalogue", data_folder).out
     assert "3.24.n60" in table
     assert "red ring" in table
+    assert "6 classes: " in table
     assert "stop" in cli("predict", finished_run, data_folder / "smalltest", "--top", 6).out.lower()
 
 
@@ -252,9 +258,33 @@ def test_broken_files_are_rows(
     assert good["error"] is None
     assert broken["error"]
     assert broken["answers"] == []
+    assert good["answer"]
+    assert broken["answer"] is None
     ended = cli("predict", finished_run, folder)
     assert ended.code == 0
-    assert "b.png" in ended.out
+    cells = [row.split("│")[1:3] for row in ended.out.splitlines() if row.startswith("│")]
+    assert "crops [/red]/b.png" in "".join(file.strip() for file, _ in cells)  # never cut
+    assert any(said.strip().startswith("error:") for _, said in cells)
+    assert_refused(cli("predict", finished_run, folder / "b.png"), "b.png")
+    assert_refused(
+        cli("predict", finished_run, folder / "b.png", folder / "c.png"), "none of the 2"
+    )
+
+
+def test_unsure_answers_come_with_guesses() -> None:
+    info = {"rules": {"unknown": {"accepted_error": 0.05}}}
+    guess = Answer("5.19.1", "Crossing", 0.7, "blue square")
+    sure = FileAnswer("b.png", (guess,), family="blue square")
+    unsure = replace(sure, path="a.png", level="family")
+    console = Console(file=io.StringIO(), width=90)
+    print_answers(console, [unsure, unsure, sure], info)
+    shown = console.file.getvalue()
+    assert "unknown blue square" in shown
+    assert "perhaps 5.19.1 Crossing" in shown
+    assert "1 of 3 crops are answered with a class" in shown
+    assert "at most 5 % of such" in shown
+    print_answers(console, [unsure, sure], info)
+    assert "of 2 crops" not in console.file.getvalue()
 
 
 def test_synth_command(cli: Cli, data_folder: Path, tmp_path: Path) -> None:

@@ -232,8 +232,20 @@ def test_one_pixel_icon(tmp_path: Path) -> None:
 
 
 def test_one_opaque_pixel_without_alpha_is_no_icon(tmp_path: Path) -> None:
-    with pytest.warns(IconWarning), pytest.raises(InputError, match="fully transparent"):
+    with pytest.raises(InputError, match="one flat colour"):
         load_icon(saved(tmp_path, Image.new("RGB", (1, 1), (255, 0, 0))))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_white_sheet_is_no_icon(tmp_path: Path, mode: str) -> None:
+    path = saved(tmp_path, Image.new("RGBA", (64, 64), "white").convert(mode))
+    with pytest.raises(InputError, match=r"one flat colour \(#ffffff\) and nothing on it"):
+        load_icon(path)
+
+
+def test_a_folder_is_no_icon(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder; give an icon file"):
+        load_icon(tmp_path)
 
 
 def test_tiny_sign_on_a_large_canvas(tmp_path: Path) -> None:
@@ -275,8 +287,8 @@ def test_jpeg_in_disguise_other_suffix_folder_and_missing(tmp_path: Path) -> Non
     with pytest.raises(InputError, match="neither PNG nor SVG"):
         load_icon(saved(tmp_path, opaque_disc(), "a.bmp"))
     (tmp_path / "b.png").mkdir()
-    for name in ("b.png", "missing.svg"):
-        with pytest.raises(InputError, match=f"{name} cannot be read"):
+    for name, problem in (("b.png", "is a folder"), ("missing.svg", "cannot be read")):
+        with pytest.raises(InputError, match=f"{name} {problem}"):
             load_icon(tmp_path / name)
     with pytest.raises(InputError, match="icon size 0"):
         load_icon(saved(tmp_path, disc()), 0)

@@ -74,6 +74,14 @@ def test_use_reaches_nested_settings() -> None:
         ({"stages": "mixed"}, "stages"),
         ({"stages": []}, "stages"),
         ({}, "stages"),
+        ({"bogus": 1}, "there is no such setting 'bogus'; stages: a list of stages is needed"),
+        ({"crop_size": -1}, "crop_size"),
+        ({"stages": [{**MIXED, "stepz": 3}]}, "did you mean 'steps'"),
+        ({"stages": [{**MIXED, "contrastive": {"wait": 1}}]}, "did you mean 'weight'"),
+        (
+            {"stages": [{"steps": 3, 7: 1}]},
+            "neither 'use' nor 'kind', and there is no such setting '7'",
+        ),
         ({"stages": [MIXED], "pseudo_rare": 1.0}, "pseudo_rare"),
         ({"stages": [{**MIXED, "preset": "raod"}]}, "'raod'"),
         ({"stages": [{**MIXED, "preset": "gone.yaml"}]}, "gone.yaml"),
@@ -108,6 +116,12 @@ def test_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"mine\.yaml"):
         load_recipe(path)
+
+
+def test_missing_file_is_told_without_errno(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mine\.yaml: there is no such file") as caught:
+        load_recipe(tmp_path / "mine.yaml")
+    assert "Errno" not in str(caught.value)
 
 
 def write_recipe(folder: Path, preset: str) -> Path:

@@ -211,7 +211,8 @@ def test_figures_of_the_page_are_those_of_the_run(run: Path) -> None:
         "9.9.9",
         "bad/one.png",
         "truncated",
-        f"{metrics.unlabelled} crops with an unknown class are left out",
+        f"{metrics.unlabelled} crops without a class, or with one that the run does not know, "
+        "are left out",
     ):
         assert words in text, words
     assert "simulated" not in text.lower().replace("simulated: false", "")
@@ -302,6 +303,25 @@ def test_a_missing_or_broken_part_becomes_a_note(
     page = page_of(run)
     assert note in page.text
     assert [name for name in page.values("id") if name in SECTIONS] == SECTIONS
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_the_forecast_is_shown_with_and_without_test_crops(run: Path, tested: bool) -> None:
+    info = json.loads((run / "run.json").read_text())
+    info["forecast"] = {"1.2": [0.334, 0.126, 0.634], "2.3.2": None, "4.1.2": [0.1, "x", 1]}
+    write_json(run / "run.json", info)
+    if not tested:
+        remove("evaluation")(run)
+    text = " ".join(page_of(run).text.split())
+    assert text.count("33\xa0% 13–63") == 1 or text.count("33 % 13–63") == 1
+    assert "10\xa0% " not in text or tested
+
+
+def test_classes_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    codes = ("1.1", "1.10", "1.2")
+    run = made_run(tmp_path, codes, TYPES[:3], FAMILIES[:3], crops=30)
+    page = write_report(run).read_text(encoding="utf-8")
+    assert re.findall(r'class="code" data-sort="([^"]*)"', page) == ["1.1", "1.2", "1.10"]
 
 
 def test_a_run_with_nothing_but_run_json(run: Path) -> None:

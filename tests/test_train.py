@@ -110,9 +110,26 @@ def test_evaluate_repeats_the_last_stage(finished_run: Path, data_folder: Path) 
 def test_evaluate_a_copy_of_the_data_elsewhere(finished_run: Path, own_data: Path) -> None:
     """Paths are recorded relative to the data, so a moved folder still compares."""
     copy = Path(shutil.copytree(finished_run, own_data.parent / "run"))
-    evaluate(copy, own_data)
-    assert list(load_predictions(copy).paths) == list(load_predictions(finished_run).paths)
-    assert compare(copy, finished_run).verdict
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    told: list[str] = []
+    evaluate(copy, own_data, say=told.append)
+    place = copy / "evaluation-of-own"
+    assert str(place) in told[0]
+    assert list(load_predictions(place).paths) == list(load_predictions(finished_run).paths)
+    assert compare(place, finished_run).verdict
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_evaluate_on_the_own_data_writes_the_report(
+    finished_run: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    (run / "report.html").unlink(missing_ok=True)
+    evaluate(run, data_folder)
+    assert (run / "report.html").is_file()
+    assert not list(run.glob("evaluation-of-*"))
+    evaluate(run, data_folder, crops=shutil.copytree(data_folder, tmp_path / "more"))
+    assert (run / "evaluation-of-more" / "metrics.json").is_file()
 
 
 def test_a_run_compared_with_itself_does_not_differ(finished_run: Path) -> None:
@@ -125,11 +142,29 @@ def test_a_run_compared_with_itself_does_not_differ(finished_run: Path) -> None:
         assert group.p == 1
 
 
-def test_evaluate_refuses_other_classes(finished_run: Path, own_data: Path) -> None:
+def test_evaluate_needs_only_test_crops_of_known_classes(
+    finished_run: Path, own_data: Path
+) -> None:
+    """Without training crops and icons, with fewer classes: the crops are measured by code."""
+    shutil.rmtree(own_data / "cropped-train")
+    shutil.rmtree(own_data / "icons")
     classes = json.loads((own_data / "classes.json").read_text())
     del classes["2.5"]
+    (own_data / "classes.json").write_text(json.dumps({**classes, "9.9": {"id": 99}}))
+    kept = json.loads((finished_run / "evaluation" / "metrics.json").read_text())
+    assert evaluate(finished_run, own_data, out=own_data / "out").as_dict() == kept
+
+
+def test_evaluate_refuses_other_classes(finished_run: Path, own_data: Path) -> None:
+    classes = json.loads((own_data / "classes.json").read_text())
+    classes["9.9"] = classes.pop("2.5")
     (own_data / "classes.json").write_text(json.dumps(classes))
-    with pytest.raises(InputError, match=r"other classes.*2\.5"):
+    table = own_data / "smalltest_annotations.csv"
+    table.write_text(table.read_text().replace(",2.5\n", ",9.9\n"))
+    with (
+        pytest.warns(UserWarning, match=r"a class .* \(9\.9\) .* not measured"),
+        pytest.raises(InputError, match=r"other classes.* 1 .*\(9\.9\), and it lacks 1 .*\(2\.5\)"),
+    ):
         evaluate(finished_run, own_data)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raresign.catalogue.catalogue import SignCatalogue, is_own_mirror
 from raresign.catalogue.classes_file import SignType, read_codes
-from raresign.catalogue.code_values import code_values
+from raresign.catalogue.code_values import code_values, in_order
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
 from raresign.catalogue.icons import icon_files, load_icon
 from raresign.catalogue.lettering import Slot, Weight, outline
@@ -36,6 +36,7 @@ __all__ = [
     "gost_twin",
     "icon_crops",
     "icon_files",
+    "in_order",
     "in_threads",
     "is_gost_code",
     "is_own_mirror",

@@ -48,6 +48,17 @@ def code_values(code: str, template: str) -> dict[str, str]:
     return values
 
 
+def in_order(code: str) -> list[tuple[int, str]]:
+    """Sorts codes by their numbers.
+
+    Example:
+        >>> sorted(["1.10", "3.24.n40", "1.2", "3.24.n5", "3.24.n"], key=in_order)
+        ['1.2', '1.10', '3.24.n', '3.24.n5', '3.24.n40']
+    """
+    parts = re.findall(r"[0-9]{1,9}|[^0-9]+", code)
+    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]
+
+
 def _pieces(part: str, code: str, template: str) -> list[str]:
     """The number, or the two times, of one part."""
     if number := _NUMBER.fullmatch(part):

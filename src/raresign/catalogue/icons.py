@@ -93,6 +93,8 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
     path = Path(path)
     if size is not None and size < 1:
         raise InputError(f"icon size {size}", "give at least 1 px")
+    if path.is_dir():
+        raise InputError(f"icon {path} is a folder", "give an icon file")
     if path.suffix.lower() == ".svg":
         picture = _drawn_sign(path, size or _SVG_SIDE, code)
     elif path.suffix.lower() == ".png":

@@ -28,8 +28,8 @@ def read_png(path: Path) -> Image.Image:
     """The PNG as straight-alpha RGBA, its flat border made transparent if it has no alpha.
 
     Raises:
-        InputError: The file is missing, damaged, no PNG, larger than 4096 x 4096 px, or without
-            alpha and without a flat border.
+        InputError: The file is missing, damaged, no PNG, larger than 4096 x 4096 px, of one
+            flat colour, or without alpha and without a flat border.
     """
     try:
         source = path.read_bytes()
@@ -75,8 +75,13 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
             "save it as PNG with a transparent background, or put a flat margin around the sign",
         )
     around = flood_from_border((np.abs(rgb - colour) <= FLAT_TOLERANCE).all(axis=2))
-    pixels[around] = 0
     hexadecimal = "".join(f"{channel:02x}" for channel in colour)
+    if around.all():
+        raise InputError(
+            f"icon {path} has one flat colour (#{hexadecimal}) and nothing on it",
+            "draw what the sign shows",
+        )
+    pixels[around] = 0
     warnings.warn(
         f"icon {path} has no transparency: its flat border (#{hexadecimal}) was made transparent",
         IconWarning,

@@ -73,8 +73,12 @@ def run_safely(command: Callable[[], object]) -> int:
 
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
+    told = set()
+
     def show(message: Warning | str, *_: object, **__: object) -> None:
-        errors.print(f"warning: {message}", style="yellow", markup=False)
+        if str(message) not in told:  # an icon is read more than once
+            told.add(str(message))
+            errors.print(f"warning: {message}", style="yellow", markup=False)
 
     warnings.showwarning = show
     try:

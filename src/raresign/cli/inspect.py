@@ -76,7 +76,15 @@ def catalogue(
             str(row.test_crops),
             f"[yellow]{row.missing}[/yellow]" if row.missing else "",
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    frequent = sum(row.type == "freq" for row in rows)
+    console.print(
+        f"{len(rows)} classes: {frequent} frequent, {len(rows) - frequent} rare; "
+        f"{sum(not row.training_crops for row in rows)} without training photos, "
+        f"{sum(not row.icons for row in rows)} without icon",
+        highlight=False,
+    )
 
 
 def _drawn(

@@ -17,7 +17,7 @@ from raresign.cli.tables import print_metrics
 def evaluate(
     run: Run,
     data: Data,
-    out: Annotated[Path | None, typer.Option(help="Where to write; RUN/evaluation.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write, without a report.")] = None,
     crops: Crops = None,
     layout: Layout = "reference",
     strict: Strict = False,
@@ -25,9 +25,16 @@ def evaluate(
 ) -> None:
     """Measure a run on test crops: recall on all, rare and frequent signs with intervals.
 
+    On the data that RUN was trained on the figures go to RUN/evaluation and RUN/report.html; on
+    other data to RUN/evaluation-of-NAME, by the name of its folder, and the report stays. Of DATA
+    only the test crops and their classes are needed.
+
     Example: `raresign evaluate RUN DATA`
     """
-    metrics = raresign.evaluate(run, data, out=out, crops=crops, layout=layout, strict=strict)
+    say = Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print
+    metrics = raresign.evaluate(
+        run, data, out=out, crops=crops, layout=layout, strict=strict, say=say
+    )
     if as_json:
         typer.echo(json.dumps(metrics.as_dict(), ensure_ascii=False))
         return
@@ -40,6 +47,8 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two evaluated runs on the same crops: paired intervals and McNemar's test.
+
+    On other data: give the folders RUN/evaluation-of-... instead of the runs.
 
     Example: `raresign compare RUN OTHER`
     """

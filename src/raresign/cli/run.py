@@ -10,13 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 import raresign
 from raresign.cli.options import Crops, Data, Icons, Json, Layout, Run, Seed, Strict
 from raresign.cli.synth import synth as synth
-from raresign.cli.tables import print_stages
+from raresign.cli.tables import print_answers, print_stages
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
@@ -114,23 +112,26 @@ def predict(
 ) -> None:
     """Name the sign on each crop; a broken file is a row with its error.
 
+    Four levels, from sure to unsure: a class; "unknown red ring", a sign of that look but not
+    surely of one class; "unknown sign"; "no sign". "Perhaps" marks a guess.
+
+    JSON, one line a file: path; answer, in words; level, which of the four: class, family, sign or
+    none; known, the chance that the sign is in the catalogue; family; answers, the guesses; error.
+
     Example: `raresign predict RUN crops/ --top 3 --json`
     """
-    answers = raresign.predict(run, files, top)
-    if as_json:
-        for answer in answers:
+    answers = []
+    for answer in raresign.predict(run, files, top):
+        answers.append(answer)
+        if as_json:
             typer.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
-        return
-    table = Table("file", "code", "name", "probability", "family")
-    for answer in answers:
-        if answer.error:
-            table.add_row(escape(answer.path), "", f"[red]{escape(answer.error)}[/red]", "", "")
-        unknown = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
-        if answer.level != "class":
-            said = unknown[answer.level].format(answer.answers[0].family)
-            table.add_row(escape(answer.path), "", escape(said), "", "")
-        for place, row in enumerate(answer.answers):
-            file = answer.path if not place and answer.level == "class" else ""
-            cells = (file, row.code, row.name, f"{row.probability:.3f}", row.family)
-            table.add_row(*map(escape, cells))
-    Console().print(table)
+    if all(answer.error for answer in answers):
+        first = f"{answers[0].path}: {answers[0].error}"
+        raise raresign.InputError(
+            f"none of the {len(answers)} files can be read (the first, {first})"
+            if len(answers) > 1
+            else f"the file cannot be read ({first})",
+            "give pictures of crops: PNG, JPEG, PPM, WebP or BMP",
+        )
+    if not as_json:
+        print_answers(Console(), answers, raresign.RunFolder.open(run).info)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import raresign
@@ -52,6 +54,11 @@ def print_stages(console: Console, run: Path) -> None:
         groups = (percent(info["test"][group]) for group in ("all", "rare", "freq"))
         table.add_row("answers", *groups, *[""] * 5)
     console.print(table)
+    answers = "answers: classifier and prototypes together, as `predict` answers. "
+    console.print(
+        f"{answers if info.get('test') else ''}draws refused: % of the synthetic crops thrown away "
+        "as unreadable. A stage may trade frequent recall for rare recall, or back."
+    )
 
 
 def print_metrics(console: Console, metrics: Any) -> None:
@@ -61,3 +68,43 @@ def print_metrics(console: Console, metrics: Any) -> None:
         interval = "" if low is None or low != low else f"{low:.4f} - {high:.4f}"
         table.add_row(name, "-" if value != value else f"{value:.4f}", interval, str(n))
     console.print(table)
+
+
+def print_answers(console: Console, answers: Sequence[Any], info: dict[str, Any]) -> None:
+    """A row a file with the final answer, then its guesses, and how many crops have a class.
+
+    Args:
+        console: Prints.
+        answers: One a file.
+        info: The content of run.json.
+    """
+    table = Table()
+    table.add_column("file", overflow="fold", ratio=1)
+    table.add_column("answer", overflow="fold", ratio=1)
+    for name in ("probability", "family"):
+        table.add_column(name, no_wrap=True)
+    for one in answers:
+        if one.error:
+            table.add_row(escape(one.path), f"[red]error: {escape(one.error)}[/red]", "", "")
+            continue
+        guesses = [(f"perhaps {guess.title}", guess) for guess in one.answers]
+        if one.level == "class":
+            guesses[0] = (one.answers[0].title, one.answers[0])
+        else:
+            table.add_row(escape(one.path), escape(one.answer or ""), "", "")
+        for place, (words, guess) in enumerate(guesses):
+            file = one.path if not place and one.level == "class" else ""
+            cells = (file, words, f"{guess.probability:.3f}", guess.family)
+            table.add_row(*map(escape, cells))
+    console.print(table)
+    crops = [one for one in answers if not one.error]
+    named = sum(one.level == "class" for one in crops)
+    rule = (info.get("rules") or {}).get("unknown")
+    if rule and 2 * named < len(crops):
+        console.print(
+            f"{named} of {len(crops)} crops are answered with a class: the run answers so only "
+            f"where at most {100 * rule['accepted_error']:g} % of such answers are wrong (its "
+            "held-out crops); --top shows the guesses",
+            highlight=False,
+            soft_wrap=True,
+        )

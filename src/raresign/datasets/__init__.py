@@ -14,9 +14,10 @@ from raresign.datasets.folds import (
     straddling_clusters,
 )
 from raresign.datasets.gtsrb import from_gtsrb
+from raresign.datasets.labelling import first_names
 from raresign.datasets.pack import CropPack, default_cache, pack_crops
 from raresign.datasets.plain_layouts import from_csv, from_files, from_folders
-from raresign.datasets.reference_layout import from_reference
+from raresign.datasets.reference_layout import from_reference, from_reference_test
 from raresign.datasets.splits import (
     choose_pseudo_rare,
     near_duplicate_clusters,
@@ -35,12 +36,14 @@ __all__ = [
     "class_folds",
     "decode_crop",
     "default_cache",
+    "first_names",
     "from_coco",
     "from_csv",
     "from_files",
     "from_folders",
     "from_gtsrb",
     "from_reference",
+    "from_reference_test",
     "from_yolo",
     "leaking_clusters",
     "load_backgrounds",

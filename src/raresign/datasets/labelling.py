@@ -36,6 +36,7 @@ def label_crops(
     boxes: Sequence[Box] | None,
     catalogue: CodeBook,
     source: str | Path,
+    fate: str = "used",
 ) -> CropTable:
     """Build the table; classes that the catalogue does not know get -1 and one warning.
 
@@ -45,6 +46,7 @@ def label_crops(
         boxes: N boxes (`WHOLE` = whole picture) or None.
         catalogue: Knows the labels.
         source: What the warning calls the source.
+        fate: What does not happen to crops of unknown classes, for the warning.
 
     Example:
         >>> class Signs:
@@ -55,11 +57,13 @@ def label_crops(
     """
     counts = Counter(names)
     label_of = {name: catalogue.label_of(name) if name else -1 for name in counts}
-    unknown = [f"{name} ({counts[name]})" for name in counts if name and label_of[name] < 0]
+    unknown = [name for name in counts if name and label_of[name] < 0]
     if unknown:
+        crops = sum(counts[name] for name in unknown)
         warnings.warn(
-            f"{source}: classes that the catalogue does not have get label -1 "
-            f"(class and its crops): {first_names(unknown)}",
+            f"{source}: {crops} {'crop' if crops == 1 else 'crops'} of "
+            f"{'a class' if len(unknown) == 1 else f'{len(unknown)} classes'} that the catalogue "
+            f"does not have ({first_names(unknown)}) {'is' if crops == 1 else 'are'} not {fate}",
             stacklevel=3,
         )
     return CropTable(

@@ -55,6 +55,17 @@ def from_reference(
     hint = f"the reference layout is {TRAIN_FOLDER}/<class>/*.png, {TEST_FOLDER}/*.png and "
     hint += TEST_ANNOTATIONS
     train_folder = existing_folder(root / TRAIN_FOLDER, hint)
+    test = from_reference_test(root, catalogue, strict)
+    return from_folders(train_folder, catalogue), test
+
+
+def from_reference_test(root: str | Path, catalogue: CodeBook, strict: bool = False) -> CropTable:
+    """The test crops alone, ordered by path: `root/cropped-train` need not be there.
+
+    Args and errors: see `from_reference`.
+    """
+    root = Path(root)
+    hint = f"put crops into {TEST_FOLDER}/ and their classes into {TEST_ANNOTATIONS}"
     test_folder = existing_folder(root / TEST_FOLDER, hint)
     paths = pictures_in(test_folder)
     if not paths:
@@ -62,8 +73,7 @@ def from_reference(
     annotations = _annotations(root / TEST_ANNOTATIONS, strict)
     _tell_differences(root / TEST_ANNOTATIONS, annotations, {path.name for path in paths}, strict)
     names = [annotations.get(path.name, "") for path in paths]
-    test = label_crops(paths, names, None, catalogue, root / TEST_ANNOTATIONS)
-    return from_folders(train_folder, catalogue), test
+    return label_crops(paths, names, None, catalogue, root / TEST_ANNOTATIONS, "measured")
 
 
 def _annotations(path: Path, strict: bool) -> dict[str, str]:

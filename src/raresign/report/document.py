@@ -12,12 +12,13 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from raresign.catalogue import sign_name
+from raresign.catalogue import in_order, sign_name
 from raresign.evaluation import GROUPS
 from raresign.files import write_text
 from raresign.report import published, words
 from raresign.report.curves import loss_chart, recall_chart
 from raresign.report.dared import dared
+from raresign.report.forecast import predicted_recall
 from raresign.report.pictures import icon_uri, sheet_uri
 from raresign.report.recognition import has_prototypes, part_rows
 from raresign.report.run_folder import RunFolder, read_run
@@ -33,10 +34,6 @@ from raresign.report.verdict import verdict
 
 _HERE = Path(__file__).parent
 _LOSS_LEGEND = (("curve-loss", "running mean"), ("curve-raw", "as logged"))
-_RECALL_LEGEND = (
-    ("curve-validation", "validation: real crops of frequent classes"),
-    ("curve-pseudo", "pseudo-rare: classes that play rare"),
-)
 _MOST_SKIPPED = 200
 
 
@@ -105,6 +102,10 @@ def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
         "notes": folder.notes,
         "verdict": verdict(folder.metrics, simulated),
         "metrics": folder.metrics,
+        "class_rows": sorted(
+            folder.metrics.per_class if folder.metrics else (), key=lambda row: in_order(row.code)
+        ),
+        "predicted": predicted_recall(info),
         "groups": GROUPS,
         "stages": stage_rows(info),
         "published": published,
@@ -112,7 +113,7 @@ def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
             (title, Markup(chart), legend)
             for title, chart, legend in (
                 ("Training loss", loss_chart(folder.logs), _LOSS_LEGEND),
-                ("Recall while training", recall_chart(folder.logs), _RECALL_LEGEND),
+                ("Recall while training", recall_chart(folder.logs), _recall_legend(simulated)),
             )
             if chart
         ],
@@ -161,6 +162,15 @@ def _recognition(folder: RunFolder) -> dict[str, Any]:
         "trust": trust(predictions),
         "dared": dared(predictions, answers),
     }
+
+
+def _recall_legend(simulated: bool) -> tuple[tuple[str, str], ...]:
+    """The curves of recall in words."""
+    photos = "simulated photos" if simulated else "real crops"
+    return (
+        ("curve-validation", f"validation: {photos} of frequent classes"),
+        ("curve-pseudo", "pseudo-rare: classes that play rare"),
+    )
 
 
 def _name_of(code: str) -> str:

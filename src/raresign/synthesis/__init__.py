@@ -14,7 +14,6 @@ from raresign.synthesis.preset import (
     RoadPreset,
     load_preset,
     preset_names,
-    validation_problem,
 )
 from raresign.synthesis.reference import ReferenceSynthesiser
 from raresign.synthesis.reference_pillow import reference_crop
@@ -24,6 +23,7 @@ from raresign.synthesis.synthesiser import (
     SyntheticBatch,
     build_synthesiser,
 )
+from raresign.synthesis.validation import no_setting, validation_problem
 
 __all__ = [
     "GROUPS",
@@ -46,6 +46,7 @@ __all__ = [
     "eased",
     "load_preset",
     "neutral",
+    "no_setting",
     "preset_names",
     "reference_crop",
     "validation_problem",

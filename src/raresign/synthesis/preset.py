@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -27,6 +26,7 @@ from raresign.synthesis.scene import Background, OtherSign
 from raresign.synthesis.sensor import Sensor
 from raresign.synthesis.surface import Dirt, Glare, Peeling
 from raresign.synthesis.tone import ToneCurve
+from raresign.synthesis.validation import SHORT, validation_problem
 from raresign.synthesis.weather import Rain, Snow
 
 
@@ -132,9 +132,6 @@ class ReferencePreset(BaseModel):
 Preset = Annotated[RoadPreset | ReferencePreset, Field(discriminator="engine")]
 _adapter: TypeAdapter[RoadPreset | ReferencePreset] = TypeAdapter(Preset)
 
-_short = reprlib.Repr()
-_short.maxlevel = 2  # aliases make a small file into a list of billions
-
 
 def preset_names() -> tuple[str, ...]:
     """Names of the presets that come with the package.
@@ -219,7 +216,7 @@ def validate_preset(
     """
     engine = values.get("engine", "road")
     if not isinstance(engine, str):
-        raise InputError(f"{where}: engine: a name, got {_short.repr(engine)}")
+        raise InputError(f"{where}: engine: a name, got {SHORT.repr(engine)}")
     if start is None:
         start = _packaged("road") if engine == "road" else {}
     merged = {"engine": engine, **start, **values}
@@ -230,26 +227,3 @@ def validate_preset(
         return _adapter.validate_python(merged)
     except ValidationError as error:
         raise InputError(f"{where}: {validation_problem(error)}") from error
-
-
-def validation_problem(error: ValidationError) -> str:
-    """`key.path: what is wrong` of the first problem that pydantic found.
-
-    Example:
-        >>> try:
-        ...     RoadPreset(haze={"contrast": 2})
-        ... except ValidationError as error:
-        ...     validation_problem(error)
-        'haze.contrast: Input should be a valid tuple, got 2'
-    """
-    problem = error.errors()[0]
-    place = [str(part) for part in problem["loc"] if part not in ("road", "reference")]
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
-        message = "there is no such setting"
-    elif problem["type"] == "union_tag_invalid":
-        place.append(problem["ctx"]["discriminator"].strip("'"))
-        message = f"one of {problem['ctx']['expected_tags']}, got {problem['ctx']['tag']!r}"
-    elif problem["type"] not in ("value_error", "missing"):
-        message = f"{message}, got {_short.repr(problem['input'])}"
-    return f"{'.'.join(place) or 'settings'}: {message}"

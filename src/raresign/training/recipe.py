@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from raresign.errors import InputError
-from raresign.synthesis import load_preset, validation_problem
+from raresign.synthesis import load_preset, no_setting, validation_problem
 from raresign.training.stage import Stage
 
 
@@ -127,16 +127,28 @@ def load_recipe(source: str | Path | dict[str, Any]) -> Recipe:
         return _build(_mapping(text, str(source)), f"recipe {source}", Path())
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        names = ", ".join(recipe_names())
+        raise InputError(
+            f"recipe {path}: there is no such file", f"check the path, or use one of {names}"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the recipe {path}: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"cannot read the recipe {path}: {reason}") from error
     return _build(_mapping(text, str(path)), str(path), path.parent)
 
 
 def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
     stages = values.get("stages")
     if not isinstance(stages, list):
-        raise InputError(f"{where}: stages: a list of stages is needed, got {stages!r}")
-    values = {**values, "stages": [_stage(stage, where, folder) for stage in stages]}
+        lacking = f"stages: a list of stages is needed, got {stages!r}"
+        try:
+            Recipe.model_validate({**values, "stages": [_stage("mixed", where, folder)]})
+        except ValidationError as error:
+            lacking = f"{validation_problem(error, Recipe)}; {lacking}"
+        raise InputError(f"{where}: {lacking}")
+    entries = [_stage(stage, f"{where}: stages.{k}", folder) for k, stage in enumerate(stages)]
+    values = {**values, "stages": entries}
     teacher = values.get("teacher")
     if isinstance(teacher, dict) and teacher.get("run"):
         beside, here = folder / str(teacher["run"]), Path(str(teacher["run"]))
@@ -145,7 +157,7 @@ def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"{where}: {validation_problem(error)}") from error
+        raise InputError(f"{where}: {validation_problem(error, Recipe)}") from error
     for stage in recipe.stages:
         load_preset(stage.preset)
     return recipe
@@ -155,16 +167,23 @@ def _stage(value: Any, where: str, folder: Path) -> dict[str, Any]:
     """The settings of one entry of the list, with `use` and the preset's folder filled in."""
     changes = {"use": value} if isinstance(value, str) else value
     if not isinstance(changes, dict):
-        raise InputError(f"{where}: stages: a name or a mapping is needed, got {value!r}")
+        raise InputError(f"{where}: a name or a mapping is needed, got {value!r}")
     preset = str(changes.get("preset", ""))
     if Path(preset).suffix in {".yaml", ".yml"} and (folder / preset).is_file():
         changes = {**changes, "preset": str((folder / preset).resolve())}
     name = changes.get("use")
     if name is None:
+        if "kind" not in changes:
+            odd = [key for key in changes if key not in Stage.model_fields]
+            named = "".join(f", and {no_setting(str(key), Stage.model_fields)}" for key in odd)
+            raise InputError(
+                f"{where}: the stage has neither 'use' nor 'kind'{named}",
+                "give 'use: mixed' (a stage by name) or 'kind'",
+            )
         return changes
     if name not in _names("stages"):
         raise InputError(
-            f"{where}: stages: no stage is called '{name}'", f"use {', '.join(_names('stages'))}"
+            f"{where}: no stage is called '{name}'", f"use {', '.join(_names('stages'))}"
         )
     base = _mapping((_shelf("stages") / f"{name}.yaml").read_text(encoding="utf-8"), str(name))
     return {**base, **{key: item for key, item in changes.items() if key != "use"}}

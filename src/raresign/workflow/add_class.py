@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from raresign.catalogue import (
+    IconWarning,
     SignCatalogue,
     SignClass,
     family_of_code,
@@ -121,6 +123,19 @@ def add_class(
     signs = _new_signs(catalogue, [Path(icon) for icon in icons], codes)
     if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
         raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)  # told of each new icon once, by now
+        return _add(folder, recogniser, catalogue, signs, photos)
+
+
+def _add(
+    folder: RunFolder,
+    recogniser: Recogniser,
+    catalogue: SignCatalogue,
+    signs: list[SignClass],
+    photos: str | Path | None,
+) -> list[NewClass]:
+    """Teach the recogniser the checked signs and write them into the run folder."""
     real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
     made_of = SignCatalogue(signs)
     engine = _engine(folder, made_of, recogniser)
@@ -188,15 +203,14 @@ def _new_signs(
             raise InputError(f"class '{code}' is {where}", "choose another --code")
         if code.startswith("."):  # load_added leaves such folders out
             raise InputError(f"class '{code}' begins with a dot", "choose another --code")
-    known = [
-        (sign.code, known_look(picture))
-        for sign, pictures in zip(catalogue.classes, load_pictures(catalogue.classes), strict=True)
-        for picture in pictures
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)  # told of when they came
+        drawn = zip(catalogue.codes, load_pictures(catalogue.classes), strict=True)
+    known = [(code, known_look(picture)) for code, pictures in drawn for picture in pictures]
     first = 1 + max(sign.id for sign in catalogue.classes)
     signs = []
-    drawn = in_threads(lambda new: load_icon(new[0], code=new[1]), zip(icons, names, strict=True))
-    for number, (icon, code, picture) in enumerate(zip(icons, names, drawn, strict=True)):
+    new = in_threads(lambda pair: load_icon(pair[0], code=pair[1]), zip(icons, names, strict=True))
+    for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True)):
         check_new_icon(picture, code, ())
         look = known_look(picture)
         assert look is not None  # checked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from raresign.catalogue import (
     family_of_code,
     gost_twin,
     icon_files,
+    in_order,
     load_icon,
     read_codes,
     sign_name,
@@ -182,14 +182,3 @@ def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
             continue
         known.append(code)
     return sorted(known, key=in_order)
-
-
-def in_order(code: str) -> list[tuple[int, str]]:
-    """Sorts codes by their numbers.
-
-    Example:
-        >>> sorted(["1.10", "3.24.n40", "1.2", "3.24.n5", "3.24.n"], key=in_order)
-        ['1.2', '1.10', '3.24.n', '3.24.n5', '3.24.n40']
-    """
-    parts = re.findall(r"[0-9]{1,9}|[^0-9]+", code)
-    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]

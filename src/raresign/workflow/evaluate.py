@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
-import numpy as np
-
-from raresign.datasets import default_cache, pack_crops
+from raresign.catalogue import SignCatalogue
+from raresign.datasets import CropTable, default_cache, first_names, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation import (
     Comparison,
@@ -21,8 +20,9 @@ from raresign.evaluation import (
 from raresign.files import write_json
 from raresign.report import write_report
 from raresign.workflow.inference import crop_answers, recognise_pack
+from raresign.workflow.progress import Say, silent
 from raresign.workflow.run_folder import RunFolder
-from raresign.workflow.source import open_data
+from raresign.workflow.source import is_drawn, open_test
 
 
 def evaluate(
@@ -34,37 +34,34 @@ def evaluate(
     layout: str = "reference",
     strict: bool = False,
     cache: str | Path | None = None,
+    say: Say = silent,
 ) -> Metrics:
     """Measure a run on the test crops of a data folder.
 
-    Writes metrics.json and predictions.parquet to `out` (RUN/evaluation unless given) and, there,
-    the report anew.
+    Writes metrics.json and predictions.parquet. On the data that the run was trained on they go to
+    RUN/evaluation, and the report is written anew. On other data they go to
+    RUN/evaluation-of-<name of its folder>, and RUN/evaluation and the report stay as they are.
 
     Args:
         run: The run folder.
-        data: The data folder; its classes must be those of the run, with or without added ones.
-        out: Where to write instead.
-        crops, layout, strict, cache: See `open_data` and `train`. In layouts that know no test
-            crops, all crops are test crops.
+        data: The data folder. Its crops are measured by class code: the run must know the class of
+            every test crop, but the data need not have all classes of the run.
+        out: Where to write instead; the report stays as it is.
+        crops, layout, strict, cache: See `open_test` and `train`.
+        say: Is told where the figures lie.
 
     Raises:
-        InputError: No trained model, no labelled test crop, or other classes than the run's.
+        InputError: No trained model, no labelled test crop, or test crops of classes that the data
+            folder has and the run has not.
     """
     folder = RunFolder.open(run)
     recogniser, catalogue = folder.recogniser(), folder.catalogue()
-    source = open_data(data, crops, layout, strict, folder.info["settings"].get("icons"))
-    trained = set(folder.own_catalogue().codes)
-    if not trained <= set(source.catalogue.codes) <= set(catalogue.codes):
-        different = sorted(set(source.catalogue.codes) ^ set(catalogue.codes))
-        raise InputError(
-            f"{data} has other classes than {run}: {', '.join(different[:8]) or 'other ids'}",
-            "evaluate on data with the classes.json that the run was trained with",
-        )
-    test_known = layout == "reference" or source.test is not None
-    table = source.test if test_known else source.training
+    table = open_test(data, catalogue, crops, layout, strict)
+    if table is not None:
+        _check_classes(Path(data), table, catalogue, folder.path)
     if table is None or not (table.labels >= 0).any():
         raise InputError(
-            f"{data} holds no test crop with a known class",
+            f"{crops or data} holds no test crop with a class that {run} knows",
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
     pack = pack_crops(
@@ -73,16 +70,46 @@ def evaluate(
         Path(cache) if cache is not None else default_cache(),
         strict,
     )
-    # Added classes stand last in the run's catalogue, wherever they stand in the data's.
-    own = np.array([*(catalogue.label_of(code) for code in source.catalogue.codes), -1])
-    pack = replace(pack, labels=own[pack.labels])
-    predictions, said = recognise_pack(recogniser, pack, catalogue, source.root)
+    predictions, said = recognise_pack(recogniser, pack, catalogue, Path(data))
     metrics = evaluate_predictions(predictions)
-    place = Path(out) if out else folder.path / "evaluation"
+    own = _is_own(folder, data, crops)
+    name = "evaluation" if own else f"evaluation-of-{Path(crops or data).resolve().name}"
+    place = Path(out) if out else folder.path / name
     write_evaluation(place, predictions, metrics, crop_answers(recogniser, said, predictions))
-    if out is None:
-        write_report(folder.path, source.root)
+    if out is None and own:
+        write_report(folder.path, Path(data))
+        say(f"written to {place}; report: {folder.path / 'report.html'}")
+    else:
+        say(f"written to {place}; {folder.path / 'report.html'} stays as it is")
     return metrics
+
+
+def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bool:
+    """Whether a run was trained on this data."""
+    settings = folder.info["settings"]
+    given = str(data) if is_drawn(data) else str(Path(data).resolve())
+    taken = str(Path(crops).resolve()) if crops is not None else None
+    return given == settings.get("data") and taken in (settings.get("crops"), given)
+
+
+def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: Path) -> None:
+    """Refuse test crops of classes that the data folder has and the run has not."""
+    try:
+        codes = list(json.loads((data / "classes.json").read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, TypeError):
+        return  # not needed: the crops are measured by the classes of the run
+    shown = {name for name in table.class_names if name and catalogue.label_of(name) < 0}
+    more = [code for code in codes if code in shown]
+    if not more:
+        return
+    lacks = [code for code in catalogue.codes if code not in set(codes)]
+    raise InputError(
+        f"{data} has other classes than {run}: its test crops show {len(more)} that the run does "
+        f"not know ({first_names(more)})"
+        + (f", and it lacks {len(lacks)} of the run ({first_names(lacks)})" if lacks else ""),
+        "take those crops out of the test, add the classes with `raresign add-class`, or train on "
+        "this data",
+    )
 
 
 def write_evaluation(
@@ -106,9 +133,14 @@ def compare(run: str | Path, other: str | Path) -> Comparison:
 def load_predictions(run: str | Path) -> Predictions:
     """The predictions of an evaluated run.
 
+    Args:
+        run: The run folder, or a folder of figures such as RUN/evaluation-of-signs.
+
     Raises:
         InputError: The run was not evaluated.
     """
+    if (Path(run) / "predictions.parquet").is_file():
+        return Predictions.from_parquet(Path(run) / "predictions.parquet")
     folder = RunFolder.open(run)
     path = folder.path / "evaluation" / "predictions.parquet"
     if not path.is_file():

@@ -13,6 +13,8 @@ from raresign.catalogue import SignCatalogue, sign_name
 from raresign.datasets import from_files, squashed_chunks
 from raresign.workflow.run_folder import RunFolder
 
+_SAID = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -30,6 +32,11 @@ class Answer:
     probability: float
     family: str
 
+    @property
+    def title(self) -> str:
+        """Code and name: "2.5 Stop"."""
+        return self.code if self.name == self.code else f"{self.code} {self.name}"
+
 
 @dataclass(frozen=True)
 class FileAnswer:
@@ -40,8 +47,17 @@ class FileAnswer:
         answers: The most probable classes, as if the sign were in the catalogue.
         error: Why there are none.
         level: What the crop can be called: "class", the first answer; "family", an unknown sign of
-            the first answer's kind; "sign", an unknown sign; "none", no sign.
+            this family; "sign", an unknown sign; "none", no sign.
         known: Chance in [0, 1] that the sign is in the catalogue.
+        family: The most probable family, that is the one whose classes' probabilities add up to
+            most.
+
+    Example:
+        >>> stop = Answer("2.5", "Stop", 0.6, "red octagon")
+        >>> FileAnswer("a.png", (stop,), family="red octagon").answer
+        '2.5 Stop'
+        >>> FileAnswer("a.png", (stop,), level="family", family="red octagon").answer
+        'unknown red octagon'
     """
 
     path: str
@@ -49,10 +65,20 @@ class FileAnswer:
     error: str | None = None
     level: str = "class"
     known: float = 1.0
+    family: str = ""
+
+    @property
+    def answer(self) -> str | None:
+        """The final answer in words; None for a file that cannot be read."""
+        if self.error is not None:
+            return None
+        if self.level != "class":
+            return _SAID[self.level].format(self.family)
+        return self.answers[0].title
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
+        """Plain values for JSON, `answer` among them."""
+        return {**asdict(self), "answer": self.answer}
 
 
 def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Iterator[FileAnswer]:
@@ -84,6 +110,7 @@ def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Itera
                     _best(said.probabilities[number], catalogue, top),
                     level=levels[number],
                     known=float(said.known[number]),
+                    family=said.families[said.family[number]],
                 )
         yield from (answers[row] for row in range(start, start + chunk.count))
         start += chunk.count

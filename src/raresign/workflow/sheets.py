@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from raresign.catalogue import in_order
 from raresign.files import whole_file
 from raresign.report import contact_sheet
 from raresign.training import TrainingData
@@ -22,9 +23,10 @@ def write_sheets(folder: Path, data: TrainingData, preset: str) -> None:
         data: Crops, icons and backgrounds of the run.
         preset: Synthesis preset.
     """
-    labels = data.labels.numpy()
-    present = [label for label in range(len(data.catalogue)) if (labels == label).any()]
-    rows = _spread(present or list(range(len(data.catalogue))), _CLASSES)
+    labels, names = data.labels.numpy(), data.catalogue.codes
+    every = sorted(range(len(names)), key=lambda label: in_order(names[label]))
+    present = [label for label in every if (labels == label).any()]
+    rows = _spread(present or every, _CLASSES)
     wanted = torch.tensor(rows).repeat_interleave(_EACH)
     engine = data.synthesiser(preset, 0, torch.device("cpu"))
     made = engine.render(wanted, torch.arange(len(wanted))).crops

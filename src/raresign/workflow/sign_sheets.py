@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raresign.catalogue import IconWarning, icon_files, load_icon
+from raresign.catalogue import IconWarning, icon_files, in_order, load_icon
 from raresign.files import whole_file
 from raresign.signs import drawn_icons, standard
-from raresign.workflow.drawn_signs import in_order, known_codes
+from raresign.workflow.drawn_signs import known_codes
 from raresign.workflow.sheet_page import Cell, Row, draw_page
 
 Pixels = npt.NDArray[np.uint8]

@@ -18,6 +18,7 @@ from raresign.datasets import (
     from_folders,
     from_gtsrb,
     from_reference,
+    from_reference_test,
     from_yolo,
     load_backgrounds,
 )
@@ -91,8 +92,7 @@ def open_data(
     if is_drawn(root):
         root, layout = drawn_catalogue(str(root)), "icons"
     root = Path(root)
-    if layout not in LAYOUTS:
-        raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
+    _check_layout(layout)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
     catalogue = SignCatalogue.from_folder(root, icons=_icon_source(root, icons))
@@ -107,6 +107,39 @@ def open_data(
     return DataFolder(
         root, catalogue, from_folders(place / "cropped-train", catalogue), None, simulated
     )
+
+
+def open_test(
+    root: str | Path,
+    catalogue: SignCatalogue,
+    crops: str | Path | None = None,
+    layout: str = "reference",
+    strict: bool = False,
+) -> CropTable | None:
+    """The test crops of a data folder by the classes of `catalogue`; None if it has none.
+
+    Training crops, icons and `classes.json` need not be there. In layouts that know no test crops,
+    all crops are test crops.
+
+    Args:
+        root, crops, layout, strict: See `open_data`.
+        catalogue: Knows the labels.
+
+    Raises:
+        InputError: Something needed is missing or wrong; the message names it.
+    """
+    _check_layout(layout)
+    if crops is None and is_drawn(root):
+        return None
+    place = Path(root if crops is None else crops)
+    for given in (place, place if is_drawn(root) else Path(root)):
+        if not given.exists():
+            raise InputError(f"{given}: there is no such folder", "give the folder of test crops")
+    if layout == "reference":
+        there = (place / "smalltest").is_dir()
+        return from_reference_test(place, catalogue, strict) if there else None
+    training, test = _other_layout(place, catalogue, layout, strict)
+    return training if test is None else test
 
 
 def icons_to_train_with(root: str | Path, icons: str | Path | None) -> str | Path | None:
@@ -143,6 +176,11 @@ def is_drawn(place: str | Path) -> bool:
         (True, False)
     """
     return str(place) in STANDARDS and not Path(place).is_dir()
+
+
+def _check_layout(layout: str) -> None:
+    if layout not in LAYOUTS:
+        raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
 
 
 def _icon_source(root: Path, icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:

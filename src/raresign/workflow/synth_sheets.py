@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
+from raresign.catalogue import in_order
 from raresign.datasets import CropTable, UnreadableFile, decode_crop, squash
 from raresign.errors import InputError
 from raresign.files import whole_file, write_text
@@ -67,7 +68,7 @@ def synth_sheets(
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "name a folder for the sheets")
     engine = open_engine(data, load_preset(preset), size, seed, say)
-    table = _real_crops(Path(data), say)
+    table, photos = _real_crops(Path(data), say)
     out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
     files: list[Path] = []
     with one_thread():
@@ -83,7 +84,7 @@ def synth_sheets(
             if progress:
                 progress(len(files), total)
         if len(table):
-            page, key = _blind(engine, table, seed)
+            page, key = _blind(engine, table, seed, photos)
             with whole_file(out / "blind.png") as temporary:
                 page.save(temporary, optimize=True)
             write_text(out / "blind-key.csv", key)
@@ -107,19 +108,21 @@ def _pages(
         yield "real.png", _real_beside_synthetic(engine, table)
 
 
-def _real_crops(data: Path, say: Say) -> CropTable:
-    """Real training crops of known classes; none if there are none."""
+def _real_crops(data: Path, say: Say) -> tuple[CropTable, str]:
+    """Real training crops of known classes, none if there are none; what to call them."""
     empty = CropTable((), np.empty(0, np.int64), None, ())
     if not (data / "cropped-train").is_dir():
         say(f"{data} has no cropped-train: no sheet beside real crops, no blind sheet")
-        return empty
-    training = open_data(data).training
-    return training.filter(training.labels >= 0)
+        return empty, "real"
+    source = open_data(data)
+    known = source.training.filter(source.training.labels >= 0)
+    return known, "simulated photos" if source.simulated else "real"
 
 
 def _classes(engine: SynthEngine, page: int, pages: int) -> Image.Image:
     first = page * _CLASSES_A_PAGE
-    labels = range(first, min(first + _CLASSES_A_PAGE, len(engine.codes)))
+    every = sorted(range(len(engine.codes)), key=lambda label: in_order(engine.codes[label]))
+    labels = every[first : first + _CLASSES_A_PAGE]
     crops = _crops(engine, [label for label in labels for _ in range(_EACH)])
     rows = [
         Row(
@@ -170,7 +173,8 @@ def _strips(engine: SynthEngine, group: str) -> Image.Image:
 
 
 def _real_beside_synthetic(engine: SynthEngine, table: CropTable) -> Image.Image:
-    present = np.unique(table.labels)
+    labels = np.unique(table.labels).tolist()
+    present = np.array(sorted(labels, key=lambda label: in_order(engine.codes[label])))
     chosen = present[np.unique(np.arange(_COMPARED) * len(present) // _COMPARED)]
     rows = []
     for label in chosen.tolist():
@@ -184,7 +188,9 @@ def _real_beside_synthetic(engine: SynthEngine, table: CropTable) -> Image.Image
     return draw_page("Real and synthetic", _made_by(engine), rows, 1, headings)
 
 
-def _blind(engine: SynthEngine, table: CropTable, seed: int) -> tuple[Image.Image, str]:
+def _blind(
+    engine: SynthEngine, table: CropTable, seed: int, photos: str
+) -> tuple[Image.Image, str]:
     """The blind sheet and its key: as many real as synthetic crops, of the same classes."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(table))
@@ -200,7 +206,9 @@ def _blind(engine: SynthEngine, table: CropTable, seed: int) -> tuple[Image.Imag
     cells = [Cell(_twice(crop), str(k + 1)) for k, (_, _, crop) in enumerate(shuffled)]
     cells += [Cell(None)] * (-len(cells) % _BLIND_COLUMNS)
     rows = [Row("", cells[k : k + _BLIND_COLUMNS]) for k in range(0, len(cells), _BLIND_COLUMNS)]
-    note = f"{len(real)} real and {len(real)} synthetic crops. Which is which? See blind-key.csv."
+    note = (
+        f"{len(real)} {photos} and {len(real)} synthetic crops. Which is which? See blind-key.csv."
+    )
     key = io.StringIO()
     table_of_key = csv.writer(key, lineterminator="\n")
     table_of_key.writerow(["number", "kind", "class"])

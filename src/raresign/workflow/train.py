@@ -132,6 +132,7 @@ def train(
     elif main:
         settings = {
             "data": str(data if is_drawn(data) else source.root.resolve()),
+            "crops": str(Path(crops).resolve()) if crops is not None else None,
             "icons": _lasting(icons),
             "simulated": source.simulated,
             "max_seconds": max_seconds,
@@ -225,7 +226,8 @@ def _pack(
         return _no_crops(size)
     folder = Path(cache) if cache is not None else default_cache()
     pack = pack_crops(source.training, size, folder, strict)
-    say(f"{len(pack.labels)} real crops, {len(source.catalogue)} classes")
+    photos = "simulated photos" if source.simulated else "real crops"
+    say(f"{len(pack.labels)} {photos}, {len(source.catalogue)} classes")
     if pack.skipped:
         say(f"skipped {len(pack.skipped)} unreadable files; report and run.json list them")
     return pack

@@ -61,7 +61,7 @@ def load_ideas(source: str | Path = "ideas") -> tuple[Idea, ...]:
     try:
         ideas = tuple(Idea.model_validate(row) for row in rows)
     except ValidationError as error:
-        raise InputError(f"{where}: {validation_problem(error)}") from error
+        raise InputError(f"{where}: {validation_problem(error, Idea)}") from error
     titles = [idea.title for idea in ideas]
     twice = sorted({title for title in titles if titles.count(title) > 1})
     if twice:
