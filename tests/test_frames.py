@@ -147,7 +147,7 @@ def test_broken_coco_boxes_are_skipped_and_counted(tmp_path: Path) -> None:
     told = " | ".join(str(warning.message) for warning in caught)
     assert "7 broken boxes" in told
     assert "annotation 0, annotation 1" in told
-    assert "category 8 (1)" in told
+    assert "1 crop of a class that the catalogue does not have (category 8)" in told
     assert table.labels.tolist() == [0, -1]
 
 
