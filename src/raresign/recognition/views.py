@@ -30,8 +30,8 @@ def view_logits(net: SignNet, crops: np.ndarray, view: str, mirror: np.ndarray) 
         return np.where(mirror >= 0, seen[:, np.maximum(mirror, 0)], np.nan).astype(np.float32)
     if view != "closer":
         raise ValueError(f"no view is called {view!r}; use {', '.join(VIEWS)}")
-    near = closer(torch.from_numpy(crops).float())
-    return net_outputs(net, near.round().clamp(0, 255).byte().numpy()).logits
+    near = closer(torch.from_numpy(crops).float() / 255)
+    return net_outputs(net, (near * 255).round().byte().numpy()).logits
 
 
 def joined_views(logits: np.ndarray, others: list[np.ndarray]) -> np.ndarray:
