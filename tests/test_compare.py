@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from raresign.errors import InputError
 from raresign.evaluation import (
     Predictions,
-    aggregate_seeds,
     compare_predictions,
-    evaluate_predictions,
     mcnemar,
     paired_difference_interval,
     seeds_interval,
@@ -201,7 +199,6 @@ def test_no_crops_at_all() -> None:
     empty = answered(np.zeros(0, int), True)
     assert compare_predictions(empty, empty).all.verdict == "no labelled crops to compare"
     assert math.isnan(seeds_interval([empty, empty])["all"].mean)
-    assert math.isnan(aggregate_seeds([evaluate_predictions(empty)])["all"].low)
 
 
 def test_seeds_against_loops() -> None:
@@ -209,10 +206,7 @@ def test_seeds_against_loops() -> None:
     labels = rng.integers(-1, 3, 90)
     right = rng.random((4, 90)) < 0.7
     runs = [reordered(answered(labels, row), rng.permutation(90)) for row in right]
-    by_crops, by_metrics = (
-        seeds_interval(runs, seed=2),
-        aggregate_seeds([evaluate_predictions(run) for run in runs], seed=2),
-    )
+    by_crops = seeds_interval(runs, seed=2)
     for name in ("all", "rare", "freq"):
         rows = [
             i for i in range(90) if labels[i] >= 0 and (name == "all" or TYPES[labels[i]] == name)
@@ -220,17 +214,14 @@ def test_seeds_against_loops() -> None:
         recalls = [sum(bool(row[i]) for i in rows) / len(rows) for row in right]
         mean = sum(recalls) / 4
         spread = math.sqrt(sum((recall - mean) ** 2 for recall in recalls) / 3)
-        for summary in (by_crops[name], by_metrics[name]):
-            assert summary.mean == pytest.approx(mean)
-            assert summary.spread == pytest.approx(spread)
-            assert (summary.n, summary.crops) == (4, len(rows))
-            assert 0 <= summary.low < mean < summary.high <= 1
+        summary = by_crops[name]
+        assert summary.mean == pytest.approx(mean)
+        assert summary.spread == pytest.approx(spread)
+        assert (summary.n, summary.crops) == (4, len(rows))
+        assert 0 <= summary.low < mean < summary.high <= 1
         crop_means = [sum(bool(row[i]) for row in right) / 4 for i in rows]
         expected = seeds_mean_interval(crop_means, recalls, 2)
         assert (by_crops[name].low, by_crops[name].high) == pytest.approx(expected, abs=0.02)
-        # The metrics alone know less, so their interval is not the narrower one.
-        widths = [summary.high - summary.low for summary in (by_crops[name], by_metrics[name])]
-        assert widths[1] > widths[0] - 0.01
 
 
 def test_one_seed_has_no_spread_and_rubbish_is_refused() -> None:
@@ -241,10 +232,6 @@ def test_one_seed_has_no_spread_and_rubbish_is_refused() -> None:
     assert 0 <= summary.low < 0.5 < summary.high <= 1
     with pytest.raises(InputError, match="no runs"):
         seeds_interval([])
-    with pytest.raises(InputError, match="no runs"):
-        aggregate_seeds([])
     other = answered([0, 1, 2], True)
-    with pytest.raises(InputError, match=r"all crops of the runs: \[4, 3\]"):
-        aggregate_seeds([evaluate_predictions(run), evaluate_predictions(other)])
     with pytest.raises(InputError, match="only in run 0, 0 of 3 only in run 1"):
         seeds_interval([run, other])

@@ -9,22 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from raresign.errors import InputError
 from raresign.models import SignNet
 from raresign.training import Hardware, Stage, TrainingData, fit_stage
-from raresign.training.module import StageModule
 
 CPU = Hardware("cpu")
 MIXED = {"kind": "mixed", "steps": 4, "real": 4, "synthetic": 6, "validate_every": 2}
 IDEAS: dict[str, dict[str, Any]] = {
     "priors": {"prior": "domain"},
-    "norms apart": {"separate_norms": True},
-    "difficulty": {"difficulty": [0.2, 1.0]},
-    "crops behind": {"crops_behind": 3},
-    "adversarial": {"adversarial": {"steps": 2, "reach": 4}},
-    "errors": {"by_errors": 2.0},
     "supcon": {"metric": {"loss": "supcon"}},
-    "arcface": {"metric": {"loss": "arcface"}},
     "icons": {"metric": {"loss": "supcon", "icons": True}},
 }
 
@@ -51,46 +43,3 @@ def test_an_idea_trains_the_same_every_time(
     fit_stage(again, stage, training_data, 0, tmp_path / "again", hardware=CPU, quiet=True)
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(again.state_dict()[name], value, rtol=0, atol=0, msg=name)
-
-
-def test_class_vectors_of_a_metric_loss_learn(
-    new_net: Callable[[], SignNet], training_data: TrainingData
-) -> None:
-    stage = Stage(**{**MIXED, "metric": {"loss": "arcface"}})
-    module = StageModule(new_net(), stage, training_data, 0)
-    trained = {
-        id(p) for group in module.configure_optimizers().param_groups for p in group["params"]
-    }
-    own = list(module.objective.parameters())
-    assert own
-    assert all(id(parameter) in trained for parameter in own)
-
-
-def test_adapters_train_a_transformer_and_are_folded_in(
-    training_data: TrainingData, tmp_path: Path
-) -> None:
-    torch.manual_seed(0)
-    net = SignNet(
-        "vit_tiny_patch16_224",
-        len(training_data.catalogue),
-        16,
-        weights="none",
-        crop_size=training_data.size,
-    )
-    names = set(net.state_dict())
-    before = weights(net)
-    stage = Stage(**{**MIXED, "lora": 2})
-    fit_stage(net, stage, training_data, 0, tmp_path, hardware=CPU, quiet=True)
-    assert set(net.state_dict()) == names
-    moved = {
-        name for name, value in net.state_dict().items() if not torch.equal(value, before[name])
-    }
-    assert any("qkv.weight" in name for name in moved)
-    assert not any("patch_embed" in name or "norm" in name for name in moved)
-
-
-def test_adapters_need_linear_layers(
-    new_net: Callable[[], SignNet], training_data: TrainingData
-) -> None:
-    with pytest.raises(InputError, match="linear layer"):
-        StageModule(new_net(), Stage(**{**MIXED, "lora": 2}), training_data, 0)

@@ -204,7 +204,7 @@ def test_nothing_to_pack(tmp_path: Path) -> None:
         pack_crops(table, 8, tmp_path / "cache")
     assert folders_of(tmp_path / "cache") == []
     with pytest.raises(InputError, match="no crops to pack"):
-        pack_crops(CropTable.concat([]), 8, tmp_path / "cache")
+        pack_crops(CropTable((), np.zeros(0, np.int64), None, ()), 8, tmp_path / "cache")
     with pytest.raises(InputError, match="crop size 0"):
         pack_crops(table, 0, tmp_path / "cache")
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from raresign.errors import InputError
 from raresign.recognition import prototypes
-from raresign.recognition.prototypes import SOURCES, PrototypeIndex
+from raresign.recognition.prototypes import PrototypeIndex
 
 EXAMPLES = settings(max_examples=40, deadline=None)
 CLOSE = {"rtol": 0.0, "atol": 2e-6}
@@ -36,13 +36,13 @@ def unit(vector: Tensor) -> Tensor:
     return vector / length if length > 0 else vector
 
 
-def naive_mean(index: PrototypeIndex, real_weight: float) -> Tensor:
+def naive_mean(index: PrototypeIndex) -> Tensor:
     means = []
     for c in range(index.classes):
         total = torch.zeros(index.embeddings.shape[1], dtype=torch.float64)
-        for row, label, source in zip(index.embeddings, index.labels, index.sources, strict=True):
+        for row, label in zip(index.embeddings, index.labels, strict=True):
             if label == c:
-                total += row.double() * (real_weight if SOURCES[int(source)] == "real" else 1.0)
+                total += row.double()
         means.append(unit(total))
     return torch.stack(means)
 
@@ -80,12 +80,12 @@ def test_nearest_is_the_loop(seed: int, rows: int, classes: int, k: int, block: 
 
 
 @EXAMPLES
-@given(**sizes, weight=st.sampled_from([1.0, 0.25, 7.0]))
-def test_means_are_the_loop(seed: int, rows: int, classes: int, weight: float) -> None:
+@given(**sizes)
+def test_means_are_the_loop(seed: int, rows: int, classes: int) -> None:
     index, queries = material(seed, rows, classes), asked(seed, 4)
-    means = naive_mean(index, weight)
-    torch.testing.assert_close(index.class_means(weight).double(), means, rtol=0.0, atol=1e-5)
-    got = index.similarities(queries, "mean", real_weight=weight).double()
+    means = naive_mean(index)
+    torch.testing.assert_close(index.class_means().double(), means, rtol=0.0, atol=1e-5)
+    got = index.similarities(queries, "mean").double()
     for c in range(classes):
         has = bool((index.labels == c).any())
         for i, query in enumerate(queries):
@@ -159,14 +159,6 @@ def test_the_index_does_not_share_memory_with_its_input() -> None:
     assert not index.embeddings.requires_grad
 
 
-def test_real_weight_0_leaves_real_rows_out() -> None:
-    rows = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    index = PrototypeIndex(rows, torch.tensor([0, 0, 1]), torch.tensor([0, 2, 2]), 2)
-    got = index.similarities(torch.tensor([[1.0, 0.0]]), "mean", real_weight=0.0)
-    assert got.tolist() == [[1.0, -1.0]]
-    assert index.class_means(0.0).tolist() == [[1.0, 0.0], [0.0, 0.0]]
-
-
 def test_a_saved_index_answers_alike_in_half_the_memory() -> None:
     index, queries = material(5, 40, 6, width=64), asked(5, 9, width=64)
     state = index.state()
@@ -221,8 +213,6 @@ def test_wrong_input_is_refused() -> None:
         index.similarities(rows, "nearest", k=0)
     with pytest.raises(InputError, match="give \\(N, 2\\)"):
         index.similarities(torch.eye(3), "mean")
-    with pytest.raises(InputError, match="real_weight is -1"):
-        index.class_means(-1.0)
     for count in (0, 3):
         with pytest.raises(InputError, match="neighbours of 2"):
             index.neighbours(rows, count)

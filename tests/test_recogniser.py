@@ -55,9 +55,8 @@ def recogniser_of(net: SignNet, seed: int = 0, rule: bool = True) -> Recogniser:
 def outputs_of(net: SignNet, count: int, seed: int = 1) -> Outputs:
     """Embeddings at random and the logits that the net's classifier gives them."""
     embedding = np.random.default_rng(seed).normal(size=(count, WIDTH)).astype(np.float32)
-    weight, bias = net.classifier.rows()
-    features = net.classifier.inputs(torch.relu(torch.from_numpy(embedding)))
-    logits = (features @ weight.T + bias).detach().numpy()
+    weight, bias = net.rows()
+    logits = (torch.relu(torch.from_numpy(embedding)) @ weight.T + bias).numpy()
     return Outputs(logits, embedding, np.full(count, -1))
 
 

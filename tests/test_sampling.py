@@ -6,10 +6,8 @@ import time
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils.data import DataLoader, TensorDataset
 
 from raresign.bench.sampler import bench_sampler
 from raresign.errors import InputError
@@ -18,7 +16,6 @@ from raresign.sampling import (
     EvenDraws,
     MixedPlan,
     ShuffledBatches,
-    StepBatchSampler,
     index_by_class,
 )
 
@@ -202,39 +199,6 @@ def test_wrong_balanced_settings_show_both_numbers():
         BalancedBatches([0], 1, 0, seed=0)
     with pytest.raises(InputError, match="float"):
         BalancedBatches([0.5, 1.5], 1, 1, seed=0)
-
-
-# --- as a torch batch sampler ----------------------------------------------------------------
-
-
-def test_epochs_follow_each_other_and_a_resume_continues_within_one():
-    labels = np.repeat(np.arange(4), 10)
-    batches = BalancedBatches(labels, 3, 2, seed=0)
-    sampler = StepBatchSampler(batches)
-    assert len(sampler) == 40 // 6
-    epochs = [list(sampler), list(sampler)]
-    assert epochs[0] + epochs[1] == [batches.batch(step).tolist() for step in range(12)]
-    resumed = StepBatchSampler(batches, start_step=8)
-    assert len(resumed) == 4
-    assert list(resumed) == epochs[1][2:]
-    assert list(resumed) == [batches.batch(step).tolist() for step in range(12, 18)]
-
-
-def test_a_data_loader_takes_it_with_ranks():
-    labels = torch.arange(6).repeat_interleave(8)
-    batches = BalancedBatches(labels.numpy(), 2, 4, seed=0)
-    seen = []
-    for rank in (0, 1):
-        sampler = StepBatchSampler(batches, rank=rank, world_size=2)
-        loader = DataLoader(TensorDataset(torch.arange(48)), batch_sampler=sampler)
-        assert len(loader) == 3
-        seen.append([rows.tolist() for (rows,) in loader])
-    merged = [rows for pair in zip(*seen, strict=True) for rows in pair]
-    assert merged == [batches.batch(step).tolist() for step in range(6)]
-
-
-def test_more_items_a_step_than_there_are_still_make_an_epoch():
-    assert len(list(StepBatchSampler(ShuffledBatches(3, 8, seed=0)))) == 1
 
 
 # --- shuffled --------------------------------------------------------------------------------

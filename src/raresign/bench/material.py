@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from raresign.catalogue import SignCatalogue
 from raresign.embedded import procedural_backgrounds
@@ -39,19 +37,6 @@ class BenchMaterial:
         source = open_data(data, layout="icons")
         return _material(source.catalogue, tuple(source.backgrounds()), size)
 
-    def encoded_icons(self) -> list[bytes]:
-        """The icons as PNG files of 256 px."""
-        side = self.icons.sides[0]
-        drawn = torch.stack([self.icons.icon(k, side) for k in range(len(self.icons.codes))])
-        drawn[:, :3] /= drawn[:, 3:].clamp(min=1e-3)
-        pixels = drawn.clamp(0, 1).mul(255).byte().permute(0, 2, 3, 1).numpy()
-        enlarged = [Image.fromarray(icon).resize((256, 256)) for icon in pixels]
-        return [_encoded(np.asarray(icon), "PNG") for icon in enlarged]
-
-    def encoded_photos(self) -> list[bytes]:
-        """The backgrounds as JPEG files."""
-        return [_encoded(picture, "JPEG") for picture in self.pictures]
-
     def training_data(self, crops: int) -> TrainingData:
         """Made-up real crops beside the icons: what a training step needs."""
         rng = np.random.default_rng(0)
@@ -68,12 +53,6 @@ class BenchMaterial:
             self.size,
             seed=0,
         )
-
-
-def _encoded(pixels: np.ndarray, kind: str) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, kind)
-    return file.getvalue()
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,6 @@ from raresign.catalogue.pictures import (
     icon_crops,
     in_threads,
     load_pictures,
-    render_template,
 )
 from raresign.catalogue.png_icon import IconWarning, flood_from_border
 from raresign.catalogue.sign_class import SignClass
@@ -46,6 +45,5 @@ __all__ = [
     "mirror_similarity",
     "outline",
     "read_codes",
-    "render_template",
     "sign_name",
 ]

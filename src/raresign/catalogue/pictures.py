@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from raresign.catalogue.icons import Pixels, load_icon
 from raresign.catalogue.sign_class import SignClass
-from raresign.catalogue.templates import is_template
-from raresign.errors import InputError
 
 _MAX_THREADS = 8
 _Item = TypeVar("_Item")
@@ -71,37 +68,6 @@ def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
         share = icon[..., 3:] / 255
         crops.append((icon[..., :3] * share + 128 * (1 - share)).round().astype(np.uint8))
     return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
-
-
-def render_template(path: str | Path, code: str, size: int | None = None) -> Pixels:
-    """Draw an SVG template with the value of a class.
-
-    Args:
-        path: The template, named by the beginning of the code, such as `3.24.svg`.
-        code: Such as "3.24.n20"; see `code_values`.
-        size: As for `load_icon`.
-
-    Returns:
-        (size, size, 4) uint8, RGBA, straight alpha.
-
-    Raises:
-        InputError: The file has no text slots, or as for `load_icon`.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "3.24.svg"
-        >>> drawing = '''<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 70">
-        ...   <circle cx="35" cy="35" r="31" fill="#fff" stroke="#d5121e" stroke-width="8"/>
-        ...   <rect data-slot="value" x="13" y="22" width="44" height="26"/></svg>'''
-        >>> _ = path.write_text(drawing)
-        >>> twenty, thirty = (render_template(path, f"3.24.n{n}", 64) for n in (20, 30))
-        >>> twenty.shape, bool((twenty != thirty).any())
-        ((64, 64, 4), True)
-    """
-    path = Path(path)
-    if not is_template(path):
-        raise InputError(f"icon {path} has no text slot", 'add a <rect data-slot="value" .../>')
-    return load_icon(path, size, code)
 
 
 def in_threads(job: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:

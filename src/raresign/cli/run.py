@@ -63,9 +63,6 @@ def train(
     preset: Annotated[
         str | None, typer.Option(help="Synthesis preset, such as the YAML of fit-camera.")
     ] = None,
-    teacher: Annotated[
-        Path | None, typer.Option(help="Finished run whose net teaches this one.")
-    ] = None,
     devices: Annotated[int, typer.Option(help="Processes; more than one trains with DDP.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = "auto",
@@ -90,7 +87,6 @@ def train(
         backbone=backbone,
         crop_size=crop_size,
         preset=preset,
-        teacher=teacher,
         hardware=raresign.Hardware(accelerator, devices, precision),
         crops=crops,
         layout=layout,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from raresign.errors import InputError
-from raresign.files import whole_file
 
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 
@@ -93,53 +89,6 @@ class CropTable:
             None if self.boxes is None else self.boxes[mask],
             tuple(self.class_names[row] for row in rows),
         )
-
-    @classmethod
-    def concat(cls, tables: Sequence[CropTable]) -> CropTable:
-        """The rows of all `tables`, one table after the other; no tables give an empty one.
-
-        Example:
-            >>> one = CropTable((Path("a.png"),), np.array([3]), None, ("1.4",))
-            >>> CropTable.concat([one, one]).labels.tolist()
-            [3, 3]
-        """
-        boxes = None
-        if any(table.boxes is not None for table in tables):
-            whole = [np.full((len(table), 4), np.nan) for table in tables]
-            boxes = np.concatenate(
-                [
-                    rows if t.boxes is None else t.boxes
-                    for t, rows in zip(tables, whole, strict=True)
-                ]
-            )
-        return cls(
-            tuple(path for table in tables for path in table.paths),
-            np.concatenate([np.zeros(0, np.int64), *(table.labels for table in tables)]),
-            boxes,
-            tuple(name for table in tables for name in table.class_names),
-        )
-
-    def as_csv(self, path: str | Path) -> None:
-        """Write the table as a CSV that `from_csv` reads back, whole or not at all.
-
-        Columns: `path` (absolute), `class` (the name of the source) and, if there are boxes, `x0`,
-        `y0`, `x1`, `y1` (empty = whole picture).
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        columns = ["path", "class", *(BOX_COLUMNS if self.boxes is not None else ())]
-        # surrogateescape: a file name that is not UTF-8 survives the round trip.
-        with (
-            whole_file(path) as temporary,
-            temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            for row, (crop, name) in enumerate(zip(self.paths, self.class_names, strict=True)):
-                box = [] if self.boxes is None else self.boxes[row].tolist()
-                cells = ["" if np.isnan(side) else repr(side) for side in box]
-                writer.writerow([os.path.abspath(crop), name, *cells])  # noqa: PTH100 (no symlinks)
 
 
 def _checked_boxes(

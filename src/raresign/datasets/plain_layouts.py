@@ -64,7 +64,7 @@ def from_csv(
     no numbers) are skipped and counted in a warning, as are files that do not exist.
 
     Args:
-        csv: The file; `CropTable.as_csv` writes such files.
+        csv: The file; columns `path` and `class`.
         catalogue: Knows the labels.
         root: What relative paths are relative to; the folder of the CSV by default.
         strict: Files that do not exist are an error.

@@ -40,7 +40,7 @@ from raresign.evaluation.metrics import (
 )
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
 from raresign.evaluation.reliability import Reliability, negative_log_likelihood, reliability
-from raresign.evaluation.seeds import SeedSummary, aggregate_seeds, seeds_interval
+from raresign.evaluation.seeds import SeedSummary, seeds_interval
 
 __all__ = [
     "GROUPS",
@@ -58,7 +58,6 @@ __all__ = [
     "Reliability",
     "SeedSummary",
     "accuracy_coverage",
-    "aggregate_seeds",
     "area_under_risk_coverage",
     "auroc",
     "bootstrap_means",

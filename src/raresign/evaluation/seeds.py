@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from raresign.errors import InputError
 from raresign.evaluation.compare import rows_of
 from raresign.evaluation.intervals import seeds_mean_interval
-from raresign.evaluation.metrics import Metrics, json_ready
+from raresign.evaluation.metrics import json_ready
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
 
 
@@ -45,48 +45,6 @@ class SeedSummary:
         """The same as a dict, ready for JSON: None for NaN."""
         plain: dict[str, Any] = json_ready(asdict(self))
         return plain
-
-
-def aggregate_seeds(runs: Sequence[Metrics], seed: int = 0) -> dict[Group, SeedSummary]:
-    """Mean recall over seeds from the metrics alone.
-
-    The interval is that of `seeds_mean_interval`. Metrics do not say which crops each seed
-    recognised, so its part for the crops takes the widest case: all seeds recognise the same ones.
-    `seeds_interval` knows better where the predictions are at hand.
-
-    Args:
-        runs: Metrics of the same crops, one a seed.
-        seed: Seed of the bootstrap.
-
-    Returns:
-        A summary for "all", "rare" and "freq" (micro recall).
-
-    Raises:
-        InputError: No runs, or they counted different numbers of crops.
-
-    Example:
-        >>> from raresign.evaluation.metrics import evaluate_predictions
-        >>> run = evaluate_predictions(Predictions(("a.png",), [0], [[0.9, 0.1]], ("3.1", "3.2"),
-        ...                                        ("freq", "rare"), ("red ring", "red ring")))
-        >>> summary = aggregate_seeds([run, run])["all"]
-        >>> summary.mean, summary.spread, summary.n, summary.crops
-        (1.0, 0.0, 2, 1)
-    """
-    if not runs:
-        raise InputError("no runs to aggregate", "give the metrics of at least one seed")
-    summaries: dict[Group, SeedSummary] = {}
-    for name in GROUPS:
-        counted = [run.group(name).crops for run in runs]
-        if len(set(counted)) > 1:
-            raise InputError(
-                f"{name} crops of the runs: {counted}", "evaluate every seed on the same crops"
-            )
-        recalls = [run.group(name).micro.value for run in runs]
-        # The most varied crops with this mean: right in all seeds, or in none.
-        right = np.mean(recalls) * counted[0] if counted[0] else 0.0
-        crop_means = np.clip(right - np.arange(counted[0]), 0.0, 1.0)
-        summaries[name] = _summary(crop_means, recalls, seed)
-    return summaries
 
 
 def seeds_interval(runs: Sequence[Predictions], seed: int = 0) -> dict[Group, SeedSummary]:

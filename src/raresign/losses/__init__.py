@@ -7,16 +7,13 @@ from raresign.losses.contrastive import (
     naive_contrastive_loss,
     reference_contrastive_loss,
 )
-from raresign.losses.distillation import distillation_loss
-from raresign.losses.metric import MetricLoss, metric_loss
 from raresign.losses.prior import balanced_cross_entropy
+from raresign.losses.supcon import supervised_contrastive_loss
 
 __all__ = [
-    "MetricLoss",
     "balanced_cross_entropy",
     "contrastive_loss",
-    "distillation_loss",
-    "metric_loss",
     "naive_contrastive_loss",
     "reference_contrastive_loss",
+    "supervised_contrastive_loss",
 ]

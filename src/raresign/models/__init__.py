@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from raresign.models.contrast import even_contrast
 from raresign.models.folded import folded
-from raresign.models.freezing import backbone_parts, freeze
-from raresign.models.looks import closer, even_contrast
-from raresign.models.lora import add_lora, merge_lora
+from raresign.models.freezing import backbone_parts, freeze, frozen_statistics
 from raresign.models.model_files import load_model, save_model
 from raresign.models.sign_net import SignNet, SignOutput, default_backbone, quicken_batchnorms
 from raresign.models.weights import WeightsRecord, hub_reachable, load_weights
@@ -14,17 +13,15 @@ __all__ = [
     "SignNet",
     "SignOutput",
     "WeightsRecord",
-    "add_lora",
     "backbone_parts",
-    "closer",
     "default_backbone",
     "even_contrast",
     "folded",
     "freeze",
+    "frozen_statistics",
     "hub_reachable",
     "load_model",
     "load_weights",
-    "merge_lora",
     "quicken_batchnorms",
     "save_model",
 ]

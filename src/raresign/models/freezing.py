@@ -1,7 +1,9 @@
-"""Freezing parts of the classifier: the stem, all but the last block, or all but the head."""
+"""Freezing parts of the classifier, or the running statistics of its normalisations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from timm.models import group_parameters
@@ -92,3 +94,34 @@ def _last_block(backbone: nn.Module, parts: list[list[str]]) -> int:
         if stages and any(name.startswith(f"{stages[-1]}.") for name in parts[place]):
             return place
     return len(parts) - 1
+
+
+@contextmanager
+def frozen_statistics(net: nn.Module) -> Iterator[None]:
+    """Batch normalisations use the batch's statistics, but their running ones stay as they are.
+
+    Example:
+        >>> import torch
+        >>> norm = nn.BatchNorm1d(2)
+        >>> with frozen_statistics(norm):
+        ...     _ = norm(torch.rand(8, 2) + 5)
+        >>> norm.running_mean.tolist()
+        [0.0, 0.0]
+    """
+    norms = [
+        module
+        for module in net.modules()
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
+    ]
+    kept = [norm.momentum for norm in norms]
+    counted = [norm.num_batches_tracked for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum = 0.0
+            if norm.num_batches_tracked is not None:
+                norm.num_batches_tracked = norm.num_batches_tracked.clone()
+        yield
+    finally:
+        for norm, momentum, count in zip(norms, kept, counted, strict=True):
+            norm.momentum = momentum
+            norm.num_batches_tracked = count

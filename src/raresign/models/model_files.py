@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -72,6 +73,7 @@ def load_model(folder: str | Path) -> SignNet:
             raise InputError(f"{folder} holds no model: {name} is missing", "name a run folder")
     try:
         settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
+        _check_form(folder, settings)
         net = SignNet(
             settings["backbone"],
             settings["classes"],
@@ -79,9 +81,7 @@ def load_model(folder: str | Path) -> SignNet:
             weights="none",
             crop_size=settings["crop_size"],
             drop_rate=settings["drop_rate"],
-            head=settings.get("head", "linear"),
             photometry=settings.get("photometry", "none"),
-            second_look=settings.get("second_look", False),
         )
         source, digest = str(settings["weights"]), str(settings["weights_sha256"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -104,6 +104,14 @@ def load_model(folder: str | Path) -> SignNet:
     mean, std = tuple(net.mean.flatten().tolist()), tuple(net.std.flatten().tolist())
     net.weights = WeightsRecord(source, digest, mean, std)
     return net
+
+
+def _check_form(folder: Path, settings: dict[str, Any]) -> None:
+    """Refuse a net of an earlier version that had more than a linear head and one look."""
+    head = settings.get("head", "linear")
+    if head != "linear" or settings.get("second_look"):
+        odd = f"a {head} head" if head != "linear" else "a second look"
+        raise InputError(f"the net in {folder} has {odd}, which is gone", "train again")
 
 
 def _checksum(state: dict[str, Tensor]) -> str:

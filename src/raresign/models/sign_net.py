@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.models.head import make_head
-from raresign.models.looks import closer, even_contrast
+from raresign.models.contrast import even_contrast
 from raresign.models.weights import load_weights
 
 # What timm's models raise when a crop size does not suit them.
@@ -45,10 +44,7 @@ class SignNet(nn.Module):
         crop_size: Side of the crops in pixels. Backbones of a fixed input size (ViT, Swin) are made
             for it, others take any size; None is the size that timm's weights were trained at.
         drop_rate: Drop-out in front of the classifier; the embedding is not touched.
-        head: The classifier: `linear`, `cosine` or `simplex`; see `make_head`.
         photometry: `none`, or `contrast`: every crop is brought to the same mean and contrast.
-        second_look: In evaluation mode the pooled features are the mean of two looks at the crop:
-            as it is, and its middle (see `closer`), each with its own contrast. Twice the time.
 
     Attributes:
         weights: `WeightsRecord`, where the backbone's weights came from.
@@ -76,9 +72,7 @@ class SignNet(nn.Module):
         weights: str = "auto",
         crop_size: int | None = None,
         drop_rate: float = 0.0,
-        head: str = "linear",
         photometry: str = "none",
-        second_look: bool = False,
     ) -> None:
         super().__init__()
         if classes < 1 or embedding < 1:
@@ -92,32 +86,34 @@ class SignNet(nn.Module):
             "embedding": embedding,
             "crop_size": self.crop_size,
             "drop_rate": drop_rate,
-            "head": head,
             "photometry": photometry,
-            "second_look": second_look,
         }
         self.weights = load_weights(self.backbone, backbone, weights)
         quicken_batchnorms(self.backbone)
         self.embed = nn.Linear(width, embedding)
         self.drop = nn.Dropout(drop_rate)
-        self.classifier = make_head(head, embedding, classes)
+        self.classifier = nn.Linear(embedding, classes)
         self.register_buffer("mean", torch.tensor(self.weights.mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(self.weights.std).view(1, 3, 1, 1))
 
     def forward(self, crops: Tensor) -> SignOutput:
         """Logits (N, C) and embedding (N, E) of crops (N, 3, H, W) in [0, 1]."""
-        features = self._look(crops)
-        if self.settings["second_look"] and not self.training:
-            features = (features + self._look(closer(crops))) / 2
-        embedding = self.embed(features)
-        return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
-
-    def _look(self, crops: Tensor) -> Tensor:
-        """Pooled features (N, width) of crops (N, 3, H, W) in [0, 1]."""
         if self.settings["photometry"] == "contrast":
             crops = even_contrast(crops)
-        features: Tensor = self.backbone((crops - self.mean) / self.std)
-        return features
+        embedding = self.embed(self.backbone((crops - self.mean) / self.std))
+        return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
+
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """(C, E) and (C,) of the classifier, on the CPU: logits = relu(embedding) @ rows.T + bias.
+
+        Example:
+            >>> net = SignNet("test_resnet", classes=3, weights="none", crop_size=32).eval()
+            >>> logits, embedding = net(torch.rand(2, 3, 32, 32))
+            >>> weight, bias = net.rows()
+            >>> torch.allclose(torch.relu(embedding) @ weight.T + bias, logits)
+            True
+        """
+        return self.classifier.weight.detach().cpu(), self.classifier.bias.detach().cpu()
 
     def train(self, mode: bool = True) -> SignNet:
         """Switch to training; frozen batch normalisations stay in evaluation mode.

@@ -23,12 +23,10 @@ from raresign.recognition.prototypes import SOURCES, PrototypeIndex
 from raresign.recognition.recogniser import AddedClass, Recogniser, Recognition
 from raresign.recognition.teach import teach
 from raresign.recognition.unknown import LEVELS, UnknownRule
-from raresign.recognition.views import VIEWS, joined_views, view_logits
 
 __all__ = [
     "LEVELS",
     "SOURCES",
-    "VIEWS",
     "AddedClass",
     "Forecast",
     "ForecastQuality",
@@ -56,7 +54,6 @@ __all__ = [
     "forecast_quality",
     "index_outputs",
     "index_synthesiser",
-    "joined_views",
     "known_look",
     "max_cosine",
     "max_probability",
@@ -65,5 +62,4 @@ __all__ = [
     "refuse_known",
     "teach",
     "tensor_outputs",
-    "view_logits",
 ]

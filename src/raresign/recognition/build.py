@@ -92,13 +92,9 @@ def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np
         none: Outputs of crops without signs.
         classes: C.
     """
-    weight, bias = (part.detach().cpu() for part in net.classifier.rows())
     embedding = torch.from_numpy(np.concatenate([index.embedding, none.embedding]))
-    with torch.no_grad():
-        device = next(net.parameters()).device
-        features = net.classifier.inputs(torch.relu(embedding.to(device))).cpu()
     labels = torch.from_numpy(np.concatenate([index.labels, np.full(len(none.embedding), classes)]))
-    rows, biases = fit_rows(weight, bias, features, labels, 1, guard=0.002)
+    rows, biases = fit_rows(*net.rows(), torch.relu(embedding), labels, 1, guard=0.002)
     return np.concatenate([rows[0].numpy(), biases.numpy()])
 
 

@@ -16,7 +16,6 @@ SOURCES = ("synthetic", "icon", "real")
 
 Rule = Literal["mean", "nearest"]
 
-_REAL = SOURCES.index("real")
 _CELLS = 2**24  # cosines held at a time: 64 MB
 
 
@@ -115,33 +114,23 @@ class PrototypeIndex:
             total,
         )
 
-    def class_means(self, real_weight: float = 1.0) -> Tensor:
+    def class_means(self) -> Tensor:
         """The mean of each class's rows, brought back to length 1.
-
-        Args:
-            real_weight: Weight, at least 0, of a row from a real crop; the others weigh 1. At 0 a
-                class that has only real rows counts as one without rows.
 
         Returns:
             (C, E) float32; zeros for a class without rows.
 
-        Raises:
-            InputError: A weight below 0 or not finite.
-
         Example:
             >>> rows, sources = torch.eye(2), torch.tensor([0, 2])
             >>> index = PrototypeIndex(rows, torch.tensor([0, 0]), sources, classes=1)
-            >>> index.class_means(real_weight=0.75)
-            tensor([[0.8000, 0.6000]])
+            >>> index.class_means()
+            tensor([[0.7071, 0.7071]])
         """
-        weights = self._row_weights(real_weight)
         sums = self._embeddings.new_zeros(self._classes, self._embeddings.shape[1])
-        sums.index_add_(0, self._labels, self._embeddings * weights[:, None])
+        sums.index_add_(0, self._labels, self._embeddings)
         return F.normalize(sums, dim=1)
 
-    def similarities(
-        self, queries: Tensor, rule: Rule, k: int = 5, real_weight: float = 1.0
-    ) -> Tensor:
+    def similarities(self, queries: Tensor, rule: Rule, k: int = 5) -> Tensor:
         """How like each class each query is.
 
         Args:
@@ -149,13 +138,12 @@ class PrototypeIndex:
             rule: "mean" for the cosine with the class mean; "nearest" for the mean cosine with the
                 k most similar rows of the class, or with all where it has fewer.
             k: At least 1; for "nearest".
-            real_weight: As in `class_means`; for "mean".
 
         Returns:
             (N, C) float32 in [-1, 1]; -1 for a class without rows.
 
         Raises:
-            InputError: A shape, rule, k or weight that does not fit.
+            InputError: A shape, rule or k that does not fit.
 
         Example:
             >>> rows = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
@@ -165,9 +153,8 @@ class PrototypeIndex:
         """
         queries = self._normalised(queries)
         if rule == "mean":
-            total = queries.new_zeros(self._classes)
-            total.index_add_(0, self._labels, self._row_weights(real_weight))
-            return _cosines(queries, self.class_means(real_weight)).masked_fill(total == 0, -1.0)
+            rows = torch.bincount(self._labels, minlength=self._classes)
+            return _cosines(queries, self.class_means()).masked_fill(rows == 0, -1.0)
         if rule != "nearest":
             raise InputError(f"prototype rule {rule!r}", "use mean or nearest")
         if k < 1:
@@ -244,13 +231,6 @@ class PrototypeIndex:
         if queries.ndim != 2 or queries.shape[1] != width:
             raise InputError(f"embeddings of shape {tuple(queries.shape)}", f"give (N, {width})")
         return F.normalize(queries.detach().to(self._embeddings), dim=1)
-
-    def _row_weights(self, real_weight: float) -> Tensor:
-        """(M,) float32 weight of each row in its class's mean."""
-        if not 0 <= real_weight < float("inf"):
-            raise InputError(f"real_weight is {real_weight}", "use a finite weight of at least 0")
-        real = (self._sources == _REAL).to(torch.float32)
-        return 1.0 + (real_weight - 1.0) * real
 
     def _blocks(self, queries: int) -> Iterator[slice]:
         """Slices of the queries whose cosines with all rows fit into the memory bound."""

@@ -145,12 +145,9 @@ class Recogniser:
             sign,
         )
 
-    @torch.no_grad()
     def features(self, embedding: np.ndarray) -> Tensor:
         """(N, E) what the classifier's rows multiply."""
-        device = next(self.net.parameters()).device
-        relu = torch.relu(torch.from_numpy(embedding).to(device))
-        return self.net.classifier.inputs(relu).cpu()
+        return torch.relu(torch.from_numpy(embedding))
 
     def logits(self, of_net: np.ndarray, features: Tensor) -> Tensor:
         """(N, C) logits, added classes last."""
@@ -206,7 +203,7 @@ class Recogniser:
 
     def classifier_rows(self) -> tuple[Tensor, Tensor]:
         """(C, E) rows and (C,) biases of all classes, added ones last."""
-        weight, bias = (part.detach().cpu() for part in self.net.classifier.rows())
+        weight, bias = self.net.rows()
         if self.rows is None:
             return weight, bias
         rows, biases = map(torch.from_numpy, self.rows)

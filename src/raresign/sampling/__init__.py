@@ -6,7 +6,6 @@ from raresign.sampling.balanced import (
     BalancedBatches,
     Batches,
     EvenDraws,
-    StepBatchSampler,
     index_by_class,
 )
 from raresign.sampling.mixed import MixedBatch, MixedPlan
@@ -19,6 +18,5 @@ __all__ = [
     "MixedBatch",
     "MixedPlan",
     "ShuffledBatches",
-    "StepBatchSampler",
     "index_by_class",
 ]

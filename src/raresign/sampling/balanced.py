@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from torch.utils.data import Sampler
 
 from raresign.errors import InputError
 from raresign.randomness import mix_integers
@@ -212,7 +211,6 @@ class BalancedBatches:
                 f"set it to at most {len(self.classes)}",
             )
         self.batch_size = classes_per_batch * items_per_class
-        self.item_count = sum(len(items) for items in self._items)
         self._classes_per_batch, self._items_per_class = classes_per_batch, items_per_class
         self._seed = seed
         of_classes = None if groups is None else [groups[label] for label in self.classes.tolist()]
@@ -239,47 +237,7 @@ class Batches(Protocol):
     """What all samplers of this package have in common."""
 
     batch_size: int
-    item_count: int
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> Integers:
         """(batch_size,) int64 indices of the items of this step and rank."""
         ...
-
-
-class StepBatchSampler(Sampler[list[int]]):
-    """Any of our samplers as the `batch_sampler` of a torch `DataLoader`.
-
-    An epoch has `item_count // (batch_size * world_size)` steps, at least one. Every `iter` yields
-    the rest of the epoch that `start_step` lies in and, when exhausted, moves `start_step` to the
-    next one: nobody has to call a `set_epoch`, and to resume is to start with the step. With
-    Lightning pass `use_distributed_sampler=False`: rank and world size are known here.
-
-    Args:
-        batches: `BalancedBatches` or `ShuffledBatches`.
-        start_step: The first step to yield.
-        rank: Of this process.
-        world_size: Number of processes.
-
-    Example:
-        >>> batches = BalancedBatches([0, 0, 1, 1, 2, 2], 2, 1, seed=0)
-        >>> sampler = StepBatchSampler(batches, start_step=1)
-        >>> len(sampler), len(list(sampler)), len(list(sampler))  # rest of an epoch, then a whole
-        (2, 2, 3)
-    """
-
-    def __init__(
-        self, batches: Batches, start_step: int = 0, rank: int = 0, world_size: int = 1
-    ) -> None:
-        batch_number(start_step, rank, world_size)  # refuses impossible values at once
-        self.batches = batches
-        self.start_step, self.rank, self.world_size = start_step, rank, world_size
-        self._epoch = max(1, batches.item_count // (batches.batch_size * world_size))
-
-    def __len__(self) -> int:
-        return self._epoch - self.start_step % self._epoch
-
-    def __iter__(self) -> Iterator[list[int]]:
-        stop = self.start_step + len(self)
-        for step in range(self.start_step, stop):
-            yield self.batches.batch(step, self.rank, self.world_size).tolist()
-        self.start_step = stop

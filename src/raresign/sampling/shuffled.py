@@ -54,7 +54,7 @@ class ShuffledBatches:
         _, self._items = index_by_class(labels)
         sizes = np.array([len(items) for items in self._items], dtype=np.int64)
         self.batch_size = batch_size
-        self.item_count = int(sizes.sum())
+        self._item_count = int(sizes.sum())
         self._running = np.cumsum(sizes.astype(np.float64) ** power)
         self._draws = [EvenDraws(int(n), 1, (seed, c)) for c, n in enumerate(sizes)]
         self._seed = mix_integers(seed, -1)
@@ -65,7 +65,7 @@ class ShuffledBatches:
         slot = batch_number(step, rank, world_size) * self.batch_size
         parts, missing = [], self.batch_size
         while missing:
-            epoch, offset = divmod(slot, self.item_count)
+            epoch, offset = divmod(slot, self._item_count)
             parts.append(self._epoch(epoch)[offset : offset + missing])
             slot += len(parts[-1])
             missing -= len(parts[-1])
@@ -92,6 +92,6 @@ class ShuffledBatches:
         """How often each class has been drawn after so many epochs."""
         # n^power >= 1 and sum of n^power <= N, so every class gets at least one draw an epoch on
         # average and its rounded running counts never fall.
-        ends = np.floor(epochs * self.item_count * (self._running / self._running[-1]) + 0.5)
+        ends = np.floor(epochs * self._item_count * (self._running / self._running[-1]) + 0.5)
         counts: list[int] = np.diff(ends, prepend=0).astype(np.int64).tolist()
         return counts

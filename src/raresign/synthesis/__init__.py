@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.background_atlas import BackgroundAtlas
-from raresign.synthesis.ease import eased
 from raresign.synthesis.effect import ColourEffect, CropEffect, Effect, Params, SignEffect
 from raresign.synthesis.groups import GROUPS, neutral, without
 from raresign.synthesis.guard import Guard
@@ -43,7 +42,6 @@ __all__ = [
     "Synthesiser",
     "SyntheticBatch",
     "build_synthesiser",
-    "eased",
     "load_preset",
     "neutral",
     "no_setting",

@@ -10,33 +10,25 @@ from raresign.training.fit import (
     fit_stage,
     remove_checkpoints,
 )
-from raresign.training.lesson import Lesson
 from raresign.training.net import new_net
-from raresign.training.recipe import Recipe, Teacher, load_recipe, recipe_names
+from raresign.training.recipe import Recipe, load_recipe, recipe_names
 from raresign.training.stage import Stage
 from raresign.training.stage_loop import fit_stages
-from raresign.training.teacher import Limit, finished_stages, new_teacher, train_teacher
 
 __all__ = [
     "Hardware",
-    "Lesson",
-    "Limit",
     "Recipe",
     "Split",
     "Stage",
     "StageBatches",
     "StageResult",
-    "Teacher",
     "TrainingData",
     "check_training_data",
-    "finished_stages",
     "fit_stage",
     "fit_stages",
     "load_recipe",
     "new_net",
-    "new_teacher",
     "recipe_names",
     "remove_checkpoints",
     "split_crops",
-    "train_teacher",
 ]

@@ -10,13 +10,7 @@ from torch import Tensor
 
 from raresign.randomness import CropRandom, mix_integers
 from raresign.sampling import BalancedBatches, MixedPlan, ShuffledBatches
-from raresign.synthesis import (
-    Augmentation,
-    ReferencePreset,
-    RoadPreset,
-    eased,
-    load_preset,
-)
+from raresign.synthesis import Augmentation
 from raresign.training.data import TrainingData
 from raresign.training.stage import Stage
 
@@ -24,8 +18,6 @@ _PIXELS_AHEAD = {"cpu": 2048 * 64**2, "gpu": 2048 * 224**2}
 """Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""
 _CROPS_AHEAD = {"cpu": 2048, "gpu": 25_000}
 """No more crops than this, however small they are: a step that renders is a pause."""
-_LEVELS = 4
-"""Steps in which difficulty grows."""
 
 
 class StageBatch(NamedTuple):
@@ -52,8 +44,6 @@ class StageBatches:
         stage: Shares, preset and flips.
         number: Position of the stage in the recipe, for randomness of its own.
         device: Where the batches are composed.
-        servings: (C,) int64, how often a class stands in a round of the synthetic labels; once each
-            if None. Not for balanced stages.
 
     Attributes:
         ahead: Steps whose synthetic crops are rendered at once.
@@ -65,7 +55,6 @@ class StageBatches:
         stage: Stage,
         number: int,
         device: torch.device,
-        servings: np.ndarray | None = None,
     ) -> None:
         self.stage = stage
         self.device = device
@@ -81,13 +70,8 @@ class StageBatches:
         self._rendered: tuple[Tensor, Tensor] = torch.empty(0), torch.empty(0)
         self._augmentation = Augmentation()
         self._mirror = data.mirror_labels().to(device) if stage.flips == "twin" else None
-        self._synthesisers = (
-            [
-                data.synthesiser(preset, number, device, stage.crops_behind)
-                for preset in _difficulties(stage)
-            ]
-            if stage.kind != "pretrain"
-            else []
+        self._synthesiser = (
+            data.synthesiser(stage.preset, number, device) if stage.kind != "pretrain" else None
         )
         labels = data.labels.numpy()[self.indices]
         self._served = np.bincount(labels, minlength=len(data.catalogue))
@@ -101,15 +85,13 @@ class StageBatches:
                 else None
             )
             every_class = np.arange(len(data.catalogue))
-            if servings is not None:
-                every_class = np.repeat(every_class, servings)
             self._mixed = MixedPlan(real, every_class, stage.real, stage.synthetic, self.seed)
 
     def priors(self) -> Tensor:
         """(2, C) float32 shares of the classes among the real (row 0) and synthetic (row 1) crops.
 
-        Of the sampler's plan without by_errors; a domain without crops has an even row. By
-        `prior_strength` they are mixed with even shares.
+        Of the sampler's plan; a domain without crops has an even row. By `prior_strength` they are
+        mixed with even shares.
         """
         has_real = self._served > 0
         if self.stage.balanced:
@@ -159,20 +141,17 @@ class StageBatches:
         self, step: int, rank: int, world_size: int, labels: np.ndarray, numbers: np.ndarray
     ) -> tuple[Tensor, Tensor]:
         """Synthetic crops of a step; those of some steps are rendered at once, which is faster."""
-        engines, steps = self._synthesisers, self.stage.steps
-        level = min(step * len(engines) // steps, len(engines) - 1)
-        # A block ends with its difficulty: how many steps are rendered ahead changes no crop.
-        first, end = (-(-number * steps // len(engines)) for number in (level, level + 1))
-        place = (step - first) % self.ahead
+        assert self._synthesiser is not None  # a pretrain stage asks for none
+        place = step % self.ahead
         start = step - place
         block = (start, rank, world_size)
         if self.ahead > 1 and block != self._block:
-            ahead = range(start, min(start + self.ahead, end))
+            ahead = range(start, min(start + self.ahead, self.stage.steps))
             plans = [self._mixed.plan(each, rank, world_size) for each in ahead]
             labels = np.concatenate([plan.synthetic_labels for plan in plans])
             numbers = np.concatenate([plan.synthetic_numbers for plan in plans])
         if self.ahead == 1 or block != self._block:
-            made = engines[level].render(self._tensor(labels), self._tensor(numbers))
+            made = self._synthesiser.render(self._tensor(labels), self._tensor(numbers))
             self.refused += made.refused
             self.drawn += made.drawn
             if self.ahead == 1:
@@ -202,15 +181,6 @@ class StageBatches:
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device)
-
-
-def _difficulties(stage: Stage) -> list[RoadPreset | ReferencePreset]:
-    """The presets of a stage in their order: one, or several steps of growing difficulty."""
-    preset = load_preset(stage.preset)
-    first, last = stage.difficulty
-    if first == last:
-        return [eased(preset, first)]
-    return [eased(preset, share) for share in np.linspace(first, last, _LEVELS).tolist()]
 
 
 class _BalancedPlan:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
 from raresign.catalogue import SignCatalogue, class_pictures, is_own_mirror, mirror_similarity
@@ -23,8 +21,6 @@ from raresign.randomness import mix_integers
 from raresign.synthesis import (
     BackgroundAtlas,
     IconAtlas,
-    ReferencePreset,
-    RoadPreset,
     Synthesiser,
     build_synthesiser,
     load_preset,
@@ -113,7 +109,7 @@ class TrainingData:
     size: int
     seed: int
     _icons: dict[torch.device, IconAtlas] = field(default_factory=dict)
-    _backgrounds: dict[tuple[torch.device, int], BackgroundAtlas] = field(default_factory=dict)
+    _backgrounds: dict[torch.device, BackgroundAtlas] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingData:
         """Shared, as nothing in it changes: a copied model must not copy the data set."""
@@ -152,44 +148,33 @@ class TrainingData:
 
     def synthesiser(
         self,
-        preset: str | Path | RoadPreset | ReferencePreset,
+        preset: str,
         stage: int,
         device: torch.device,
-        crops_behind: int = 0,
     ) -> Synthesiser:
         """The engine of a preset on a device; each stage draws crops of its own.
 
         Args:
-            preset: Settings, or their name or file.
+            preset: Name or file of the settings.
             stage: Number of the stage.
             device: Where the crops are made.
-            crops_behind: So many training crops serve as backgrounds beside the photos.
         """
         if device not in self._icons:
             self._icons[device] = IconAtlas.from_catalogue(self.catalogue, self.size, device)
-        settings = preset if isinstance(preset, BaseModel) else load_preset(preset)
         return build_synthesiser(
-            settings,
+            load_preset(preset),
             self._icons[device],
-            self.backgrounds(device, crops_behind),
+            self.backgrounds(device),
             mix_integers(self.seed, stage),
         )
 
-    def backgrounds(self, device: torch.device, crops_behind: int = 0) -> BackgroundAtlas:
-        """The photos, and so many training crops beside them, on a device."""
-        if (device, crops_behind) not in self._backgrounds:
-            pictures = [*self.pictures, *self._some_crops(crops_behind)]
-            self._backgrounds[device, crops_behind] = BackgroundAtlas.from_pictures(
-                pictures, self.size, device
+    def backgrounds(self, device: torch.device) -> BackgroundAtlas:
+        """The photos on a device."""
+        if device not in self._backgrounds:
+            self._backgrounds[device] = BackgroundAtlas.from_pictures(
+                self.pictures, self.size, device
             )
-        return self._backgrounds[device, crops_behind]
-
-    def _some_crops(self, count: int) -> list[np.ndarray]:
-        """(S, S, 3) uint8 training crops, drawn by the run's seed; never held-out ones."""
-        rows = np.random.default_rng(mix_integers(self.seed, count)).permutation(
-            self.split.training
-        )
-        return [self.crops[row].permute(1, 2, 0).numpy() for row in rows[:count].tolist()]
+        return self._backgrounds[device]
 
 
 def check_training_data(catalogue: SignCatalogue, labels: np.ndarray, needs_real: bool) -> None:

@@ -15,9 +15,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from raresign.errors import InputError, Interrupted
-from raresign.models import SignNet, merge_lora
+from raresign.models import SignNet
 from raresign.training.data import TrainingData
-from raresign.training.lesson import Lesson
 from raresign.training.stage import Stage
 
 if TYPE_CHECKING:
@@ -113,7 +112,6 @@ def fit_stage(
     max_seconds: float | None = None,
     resume: bool = False,
     quiet: bool = False,
-    lesson: Lesson | None = None,
 ) -> StageResult:
     """Train `net` in place on one stage and keep checkpoints in `folder`.
 
@@ -130,7 +128,6 @@ def fit_stage(
         max_seconds: The stage ends after this time with a finished learning-rate schedule.
         resume: Go on from `last.ckpt` in `folder` if there is one.
         quiet: No progress bar.
-        lesson: The teacher, if there is one.
 
     Raises:
         Interrupted: Ctrl-C; `last.ckpt` was written.
@@ -153,7 +150,7 @@ def fit_stage(
     if not resume:
         for old in folder.glob("*.ckpt"):
             old.unlink()
-    module = StageModule(net, stage, data, number, lesson)
+    module = StageModule(net, stage, data, number)
     progress = Progress(max_seconds)
     curve = Curve(folder / "metrics.csv", progress)
     # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
@@ -201,7 +198,6 @@ def fit_stage(
     # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
     best = folder / "best.ckpt"
     keep_weights(module, best if best.is_file() else last)
-    merge_lora(net.backbone)
     trainer.strategy.barrier()  # the first process may remove the checkpoints from here on
     return _result(module, progress, curve, trainer.global_step)
 

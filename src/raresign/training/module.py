@@ -10,13 +10,10 @@ from torch import Tensor
 from torchmetrics.classification import MulticlassRecall
 
 from raresign.catalogue import icon_crops
-from raresign.models import SignNet, SignOutput, add_lora, freeze
+from raresign.models import SignNet, SignOutput, freeze, frozen_statistics
 from raresign.randomness import mix_integers
-from raresign.training.adversarial import frozen_statistics, refine
-from raresign.training.batches import StageBatch, StageBatches
+from raresign.training.batches import StageBatches
 from raresign.training.data import TrainingData
-from raresign.training.errors_guided import servings_by_errors
-from raresign.training.lesson import Lesson
 from raresign.training.objective import Objective
 from raresign.training.schedule import learning_rate_share
 from raresign.training.stage import Stage
@@ -33,35 +30,20 @@ class StageModule(lightning.LightningModule):
         stage: Settings.
         data: What batches are drawn from.
         number: Position of the stage in the recipe.
-        lesson: The teacher, if there is one; it sees the very crops that `net` does.
     """
 
-    servings: Tensor
-
-    def __init__(
-        self,
-        net: SignNet,
-        stage: Stage,
-        data: TrainingData,
-        number: int,
-        lesson: Lesson | None = None,
-    ) -> None:
+    def __init__(self, net: SignNet, stage: Stage, data: TrainingData, number: int) -> None:
         super().__init__()
         self.net = net
         self.stage = stage
         self.data = data
         self.number = number
-        self.lesson = lesson
         self.progress = 0.0
         """Done share of the stage, in steps or in time, whichever is further."""
         self._batches: StageBatches | None = None
-        torch.manual_seed(mix_integers(data.seed, number, -1))  # adapters, class vectors of a loss
         freeze(net, stage.freeze)
-        if stage.lora:
-            add_lora(net.backbone, stage.lora)
         classes = len(data.catalogue)
-        self.objective = Objective(stage, classes, net.settings["embedding"], lesson)
-        self.register_buffer("servings", torch.ones(classes, dtype=torch.int64))
+        self.objective = Objective(stage)
         self._priors: Tensor | None = None
         self._icons: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
@@ -76,8 +58,7 @@ class StageModule(lightning.LightningModule):
     def batches(self) -> StageBatches:
         """The stage's batches on the module's device."""
         if self._batches is None:
-            guided = self.servings.cpu().numpy() if self.stage.by_errors else None
-            self._batches = StageBatches(self.data, self.stage, self.number, self.device, guided)
+            self._batches = StageBatches(self.data, self.stage, self.number, self.device)
             if self.stage.prior == "domain":
                 self._priors = self._batches.priors()
         return self._batches
@@ -92,19 +73,6 @@ class StageModule(lightning.LightningModule):
         return torch.optim.AdamW(
             groups, lr=self.stage.learning_rate, weight_decay=self.stage.weight_decay
         )
-
-    def on_train_start(self) -> None:
-        """Look once at the net that the stage starts from, if errors shall guide the synthesis."""
-        if self.stage.by_errors and self.global_step == 0:
-            self.servings.copy_(
-                servings_by_errors(
-                    self.net,
-                    self.data.synthesiser(self.stage.preset, self.number, self.device),
-                    len(self.data.catalogue),
-                    self.stage.by_errors,
-                )
-            )
-            self.net.train()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Set the learning rate and the seed of drop-out for this step."""
@@ -122,28 +90,11 @@ class StageModule(lightning.LightningModule):
             batch = self.batches.batch(self.global_step, trainer.global_rank, trainer.world_size)
         if self.device.type == "cpu":
             batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
-        if self.stage.adversarial:
-            batch = self._refined(batch)
-        output = self._output(batch)  # first: icons must not shift what drop-out draws for crops
+        output = self.net(batch.crops)  # first: icons must not shift what drop-out draws for crops
         icons = self._icon_embeddings(batch.labels)
-        taught = self.lesson.logits(batch.crops) if self.lesson is not None else None
-        known = batch.labels, batch.made, self._priors
-        loss: Tensor = self.objective(output, *known, icons, taught)
+        loss: Tensor = self.objective(output, batch.labels, batch.made, self._priors, icons)
         self.log("loss", loss, prog_bar=True)
         return loss
-
-    def _output(self, batch: StageBatch) -> SignOutput:
-        """The net's output, real and synthetic crops normalised together or apart."""
-        if not self.stage.separate_norms or not batch.made.any() or batch.made.all():
-            output: SignOutput = self.net(batch.crops)
-            return output
-        count = int((~batch.made).sum())
-        real = self.net(batch.crops[:count])
-        with frozen_statistics(self.net):
-            made = self.net(batch.crops[count:])
-        return SignOutput(
-            torch.cat([real.logits, made.logits]), torch.cat([real.embedding, made.embedding])
-        )
 
     def _icon_embeddings(self, labels: Tensor) -> tuple[Tensor, Tensor] | None:
         """Embedding (K, E) and labels (K,) of the icons of a batch's classes, for a metric loss."""
@@ -162,23 +113,6 @@ class StageModule(lightning.LightningModule):
         with frozen_statistics(self.net):
             output: SignOutput = self.net(crops)
         return output.embedding, present
-
-    def _refined(self, batch: StageBatch) -> StageBatch:
-        """The batch with a share of its synthetic crops made harder; they are the last ones."""
-        settings = self.stage.adversarial
-        assert settings is not None
-        count = int(batch.made.sum() * settings.share)
-        if not count:
-            return batch
-        labels, made = batch.labels[-count:], batch.made[-count:]
-
-        def loss_of(crops: Tensor) -> Tensor:
-            logits = self.net(crops).logits
-            return count * self.objective.classification(logits, labels, made, self._priors)
-
-        with frozen_statistics(self.net):
-            harder = refine(batch.crops[-count:], loss_of, settings.steps, settings.reach / 255)
-        return batch._replace(crops=torch.cat([batch.crops[:-count], harder]))
 
     def validation_step(self, batch: Tensor, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Recall of one chunk of held-out crops; `batch` holds their indices."""

@@ -26,7 +26,5 @@ def new_net(recipe: Recipe, classes: int, seed: int) -> SignNet:
         embedding=recipe.embedding,
         weights=recipe.weights,
         crop_size=recipe.crop_size,
-        head=recipe.head,
         photometry=recipe.photometry,
-        second_look=recipe.second_look,
     )

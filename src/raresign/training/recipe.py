@@ -8,37 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from raresign.errors import InputError
 from raresign.synthesis import load_preset, no_setting, validation_problem
 from raresign.training.stage import Stage
-
-
-class Teacher(BaseModel):
-    """A net whose answers the recipe's net learns beside the labels (`distillation_loss`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    backbone: str = ""
-    """Any timm name, or `auto` for the recipe's own: it is trained first, by the recipe's stages on
-    the same data and seeds, but what the recipe holds out is held out in all of them."""
-    weights: str = "auto"
-    """Of that backbone, as a recipe's."""
-    run: str = ""
-    """Instead of a backbone: the folder of a finished run with the same classes."""
-    weight: float = Field(default=0.5, gt=0.0, le=1.0)
-    """Of the teacher's word; cross-entropy has the rest of 1."""
-    temperature: float = Field(default=2.0, gt=0.0, allow_inf_nan=False)
-    """Divides the logits of both."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Teacher:
-        if bool(self.backbone) == bool(self.run):
-            raise ValueError("give either a backbone, which is trained first, or a run")
-        if self.run and self.weights != "auto":
-            raise ValueError("'weights' are those of a backbone: a run brings its own")
-        return self
 
 
 class Recipe(BaseModel):
@@ -54,12 +28,8 @@ class Recipe(BaseModel):
     weights: str = "auto"
     """`auto`, `hub`, `package`, `none` or a file."""
     embedding: int = Field(default=512, ge=2)
-    head: Literal["linear", "cosine", "simplex"] = "linear"
-    """The classifier on the embedding; `cosine` and `simplex` look at its direction only."""
     photometry: Literal["none", "contrast"] = "none"
     """`contrast` brings every crop to the same mean and contrast, in training and test."""
-    second_look: bool = False
-    """Measure and answer from two looks at every crop, the second one closer; see `SignNet`."""
     recognition: Literal["fused", "softmax"] = "fused"
     """`fused` joins classifier and prototypes by a rule that is fitted on held-out crops and can
     say "unknown"; `softmax` answers with the classifier alone, as the published system does."""
@@ -71,8 +41,6 @@ class Recipe(BaseModel):
     """Share of the frequent classes that play rare."""
     validation: float = Field(default=0.1, ge=0.0, lt=1.0)
     """Share of the other frequent crops that only measure, by near-duplicate cluster."""
-    teacher: Teacher | None = None
-    """A net to learn from."""
     stages: tuple[Stage, ...] = Field(min_length=1)
 
     @property
@@ -149,11 +117,6 @@ def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
         raise InputError(f"{where}: {lacking}")
     entries = [_stage(stage, f"{where}: stages.{k}", folder) for k, stage in enumerate(stages)]
     values = {**values, "stages": entries}
-    teacher = values.get("teacher")
-    if isinstance(teacher, dict) and teacher.get("run"):
-        beside, here = folder / str(teacher["run"]), Path(str(teacher["run"]))
-        place = beside if beside.is_dir() else here  # a resumed run finds it from any folder
-        values["teacher"] = {**teacher, "run": str(place.resolve())}
     try:
         recipe = Recipe.model_validate(values)
     except ValidationError as error:

@@ -26,24 +26,10 @@ class Metric(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    loss: Literal["supcon", "proxy-anchor", "arcface", "subcenter-arcface"]
+    loss: Literal["supcon"]
     weight: float = Field(default=0.2, ge=0.0)
-    cross_domain: bool = False
-    """Positives are a real and a synthetic crop of one class only."""
     icons: bool = False
     """The icon of every class in the batch is one more positive of its crops."""
-
-
-class Adversarial(BaseModel):
-    """Synthetic crops, sign and background alike, are made harder by gradient ascent (PGD)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    steps: int = Field(default=1, ge=1)
-    reach: float = Field(default=4.0, gt=0.0)
-    """Largest change of a pixel, in grey levels of 255."""
-    share: float = Field(default=0.5, gt=0.0, le=1.0)
-    """Share of the synthetic crops."""
 
 
 class Balanced(BaseModel):
@@ -75,9 +61,6 @@ class Stage(BaseModel):
     """Continue from the stage before, or start again from the backbone's weights."""
     freeze: Freeze = "none"
     """`partial` trains the last block and the head, as the reference's best run did."""
-    lora: int = Field(default=0, ge=0, le=256)
-    """Rank of low-rank adapters on the linear layers of a transformer backbone, which train instead
-    of its own weights; 0 for none. They are folded in when the stage ends."""
     steps: int = Field(ge=1)
     real: int = Field(default=0, ge=0)
     """Real crops a batch."""
@@ -108,17 +91,6 @@ class Stage(BaseModel):
     `prior: domain`, a real crop also teaches, a little, that it shows none of the rare classes."""
     contrastive: Contrastive | None = None
     metric: Metric | None = None
-    adversarial: Adversarial | None = None
-    separate_norms: bool = False
-    """Real and synthetic crops are normalised by batch statistics of their own; running statistics,
-    which the finished net uses, are those of real crops."""
-    difficulty: tuple[float, float] = (1.0, 1.0)
-    """Difficulty of synthesis at the start and at the end, in [0, 1]; 1 is the whole preset."""
-    crops_behind: int = Field(default=0, ge=0)
-    """So many real training crops serve as backgrounds beside the photos."""
-    by_errors: float = Field(default=0.0, ge=0.0, le=8.0)
-    """Classes whose synthetic crops the net of the stage's start gets wrong are made up to
-    1 + so many times as often."""
     averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
     """Decay of the moving average of the weights, which is what is kept; 0 for none."""
     hold_out: bool = True
@@ -129,19 +101,10 @@ class Stage(BaseModel):
     @model_validator(mode="after")
     def _ideas_fit_the_kind(self) -> Stage:
         both = bool(self.balanced) or bool(self.real and self.synthetic)
-        for name in ("separate_norms", "prior"):
-            if getattr(self, name) not in (False, "none") and not both:
-                raise ValueError(f"'{name}' needs real and synthetic crops in one batch")
+        if self.prior != "none" and not both:
+            raise ValueError("'prior' needs real and synthetic crops in one batch")
         if self.prior_strength < 1 and self.prior == "none":
             raise ValueError("'prior_strength' below 1 needs 'prior: domain'")
-        if self.adversarial and not (self.synthetic or self.balanced):
-            raise ValueError("'adversarial' changes synthetic crops, and this stage has none")
-        if self.by_errors and (self.balanced or not self.synthetic):
-            raise ValueError("'by_errors' guides a fixed share of synthetic crops: set 'synthetic'")
-        if self.lora and self.freeze != "none":
-            raise ValueError("'lora' freezes the backbone itself: leave out 'freeze'")
-        if not 0 <= min(self.difficulty) <= max(self.difficulty) <= 1:
-            raise ValueError("'difficulty' takes two numbers in [0, 1]")
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,6 @@ from pathlib import Path
 from raresign.models import SignNet
 from raresign.training.data import TrainingData
 from raresign.training.fit import Hardware, StageResult, fit_stage, remove_checkpoints
-from raresign.training.lesson import Lesson
 from raresign.training.stage import Stage
 
 
@@ -19,9 +18,9 @@ def fit_stages(
     folder: Path,
     *,
     hardware: Hardware | None = None,
-    lesson: Lesson | None = None,
     done: int = 0,
     net: SignNet | None = None,
+    starts: Callable[[int], None] = lambda _: None,
     limit: Callable[[int], float | None] = lambda _: None,
     resume: bool = False,
     quiet: bool = False,
@@ -34,9 +33,10 @@ def fit_stages(
         stages: Of the recipe.
         data: Crops, icons and backgrounds.
         folder: Gets a folder a stage.
-        hardware, lesson, resume, quiet: See `fit_stage`.
+        hardware, resume, quiet: See `fit_stage`.
         done: So many stages are finished already; `net` is what they left.
         net: See `done`.
+        starts: Is told the number of a stage right before it is fitted.
         limit: Seconds for the stage of a number, None for no limit.
         clear: Whether this process removes the checkpoints; one of several does.
 
@@ -51,6 +51,7 @@ def fit_stages(
         if stage.start == "weights" and number:
             net = new()
         into = folder / f"{number + 1:02d}-{stage.title}"
+        starts(number)
         result = fit_stage(
             net,
             stage,
@@ -61,7 +62,6 @@ def fit_stages(
             max_seconds=limit(number),
             resume=resume,
             quiet=quiet,
-            lesson=lesson,
         )
         net = net.to("cpu")
         yield number, net, result

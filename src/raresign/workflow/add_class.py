@@ -42,7 +42,6 @@ from raresign.synthesis import (
     build_synthesiser,
     load_preset,
 )
-from raresign.training import load_recipe
 from raresign.workflow.add_photos import embed_photos
 from raresign.workflow.forecasts import known_forecast
 from raresign.workflow.new_class_sheet import draw_new_class, sheet_pictures
@@ -54,6 +53,7 @@ from raresign.workflow.recognition_file import (
     write_added,
 )
 from raresign.workflow.run_folder import RunFolder
+from raresign.workflow.train_recipe import saved_recipe
 
 _MOST_CROPS, _BUDGET = 128, 1600
 """Synthetic crops of a new class, and of all that come at once: ten seconds shall do."""
@@ -237,7 +237,7 @@ def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> 
     """Makes crops of the new icons as the run's own were made."""
     size = recogniser.net.crop_size
     try:
-        settings = load_preset(load_recipe(folder.info["settings"]["recipe"]).index_preset)
+        settings = load_preset(saved_recipe(folder).index_preset)
     except InputError:  # a camera's YAML that has gone; the run keeps no copy
         settings = load_preset("road")
     photos = run_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)

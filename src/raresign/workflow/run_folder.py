@@ -110,10 +110,6 @@ class RunFolder:
         self.info["stages"].append({"name": name, "kind": kind, **asdict(result), "test": test})
         self.write()
 
-    def stage_folder(self, number: int, title: str) -> Path:
-        """Where stage `number` (from 0) keeps its files."""
-        return self.path / "stages" / f"{number + 1:02d}-{title}"
-
     def own_catalogue(self) -> SignCatalogue:
         """The run's own copy of the catalogue that it was trained with."""
         return SignCatalogue.load(self.path / "catalogue")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,9 @@ from raresign.training import (
     Stage,
     TrainingData,
     check_training_data,
-    fit_stage,
+    fit_stages,
     load_recipe,
     new_net,
-    remove_checkpoints,
     split_crops,
 )
 from raresign.workflow.progress import Say, silent
@@ -37,7 +37,6 @@ from raresign.workflow.source import (
     is_drawn,
     open_data,
 )
-from raresign.workflow.teaching import check_teacher, lesson_of_run
 from raresign.workflow.train_end import finish_run, recalls_on_test
 from raresign.workflow.train_recipe import saved_recipe, with_changes
 
@@ -57,7 +56,6 @@ def train(
     backbone: str | None = None,
     crop_size: int | None = None,
     preset: str | Path | None = None,
-    teacher: str | Path | None = None,
     hardware: Hardware | None = None,
     crops: str | Path | None = None,
     layout: str = "reference",
@@ -78,7 +76,6 @@ def train(
         max_seconds: Be ready, report included, after about this time.
         weights, backbone, crop_size: Instead of the recipe's.
         preset: Synthesis preset of every stage that synthesises, instead of the recipe's.
-        teacher: A finished run whose net teaches this one, instead of the recipe's teacher.
         hardware: Device, processes and precision.
         crops, layout, strict: See `open_data`.
         icons: As well; "own" keeps to the folder's icons where our drawings would join as variants
@@ -109,9 +106,7 @@ def train(
             say(f"{out} is already finished")
             return out
     else:
-        chosen = with_changes(
-            load_recipe(recipe), weights, backbone, crop_size, preset, teacher, hardware
-        )
+        chosen = with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
     icons = icons_to_train_with(data, icons or (None if chosen.variants else "own"))
@@ -123,8 +118,6 @@ def train(
     prepared = _prepare(source, pack, chosen, seed)
     test = _pack_table(source, size, cache, strict)
     net = new_net(chosen, len(source.catalogue), seed)
-    if not resume:
-        check_teacher(chosen, source.catalogue.codes, seed)
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
     if resume:
         if run.catalogue().codes != source.catalogue.codes:
@@ -147,60 +140,45 @@ def train(
         run = RunFolder.create(out, settings, seed, source.catalogue, notes)
     else:
         run = RunFolder(out, {"stages": []})
-    earlier = float(run.info.get("seconds", 0.0))
+    earlier, began = float(run.info.get("seconds", 0.0)), started
     done = len(run.info["stages"])
     if done:
         net = run.model()
 
-    def allowed(stages: tuple[Stage, ...], before: float = 0.0) -> float | None:
-        return _share_of_time(stages, max_seconds, earlier + before, started)
-
-    lesson = None
-    if done < len(chosen.stages):
-        began = time.monotonic()
-        lesson, spent = lesson_of_run(
-            chosen,
-            prepared,
-            run.path / "teacher",
-            hardware=hardware,
-            limit=lambda stages, before: allowed(stages + chosen.stages, before),
-            resume=resume,
-            write=main,
-            quiet=say is silent,
-            say=say,
-        )
-        if not done:  # later the run's own seconds hold those of the teacher
-            earlier += max(0.0, spent - (time.monotonic() - began))
-    for number, stage in enumerate(chosen.stages):
-        if number < done:
-            continue
-        if stage.start == "weights" and number:
-            net = new_net(chosen, len(source.catalogue), seed)
+    def starts(number: int) -> None:
+        nonlocal began
+        stage = chosen.stages[number]
         say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
         began = time.monotonic()
-        result = fit_stage(
-            net,
-            stage,
-            prepared,
-            number,
-            run.stage_folder(number, stage.title),
-            hardware=hardware,
-            max_seconds=allowed(chosen.stages[number:]),
-            resume=resume,
-            quiet=say is silent,
-            lesson=lesson,
-        )
-        net = net.to("cpu")
+
+    def allowed(number: int) -> float | None:
+        return _share_of_time(chosen.stages[number:], max_seconds, earlier, started)
+
+    for number, trained, result in fit_stages(
+        lambda: new_net(chosen, len(source.catalogue), seed),
+        chosen.stages,
+        prepared,
+        run.path / "stages",
+        hardware=hardware,
+        done=done,
+        net=net,
+        starts=starts,
+        limit=allowed,
+        resume=resume,
+        quiet=say is silent,
+        clear=main,
+    ):
+        net = trained
         earlier += max(0.0, result.seconds - (time.monotonic() - began))  # before a resumption
         if not main:
             continue
+        stage = chosen.stages[number]
         save_model(net, run.path)
         if chosen.fits_rules(number):
             rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
             run.info["rules"] = rules.as_dict() if rules else None
         run.info["seconds"] = earlier + time.monotonic() - started
         run.add_stage(stage.title, stage.kind, result, recalls_on_test(net, test, source))
-        remove_checkpoints(run.stage_folder(number, stage.title))
     if main:
         finish_run(run, net, source, prepared, test, report, chosen)
         run.info["seconds"] = earlier + time.monotonic() - started
@@ -269,7 +247,7 @@ def _prepare(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> T
 
 
 def _share_of_time(
-    stages: tuple[Stage, ...], max_seconds: float | None, earlier: float, started: float
+    stages: Sequence[Stage], max_seconds: float | None, earlier: float, started: float
 ) -> float | None:
     """What the first of the remaining stages may take, by its share of the remaining crops."""
     if max_seconds is None:

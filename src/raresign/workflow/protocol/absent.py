@@ -40,7 +40,6 @@ from raresign.training import (
 )
 from raresign.workflow.add_class import crops_of_new
 from raresign.workflow.source import DataFolder
-from raresign.workflow.teaching import lesson_of_trial
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
 """Scores of how known a crop's sign is, higher is more."""
@@ -184,17 +183,15 @@ def _trained(
 ) -> Recogniser:
     """A recogniser trained as `raresign train` does; hidden signs do not play strangers either."""
     rules = None
-    with lesson_of_trial(recipe, recipe.stages, data, folder) as lesson:
-        for place, net, _ in fit_stages(
-            lambda: new_net(recipe, len(data.catalogue), seed),
-            recipe.stages,
-            data,
-            folder / "stages",
-            lesson=lesson,
-            quiet=True,
-        ):
-            if recipe.fits_rules(place):
-                rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
+    for place, net, _ in fit_stages(
+        lambda: new_net(recipe, len(data.catalogue), seed),
+        recipe.stages,
+        data,
+        folder / "stages",
+        quiet=True,
+    ):
+        if recipe.fits_rules(place):
+            rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     rows = data.trained_on(recipe.stages)
     return build_recogniser(net, data, recipe.index_preset, rules, rows, recipe.index_crops)
 

@@ -15,7 +15,6 @@ from raresign.recognition import (
     HeldOut,
     calibrate_fusion,
     fit_hard_gate,
-    joined_views,
 )
 from raresign.workflow.protocol.trial import Trial
 
@@ -66,18 +65,6 @@ def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
         ("fused: classifier, 5 nearest, bias", nearest, ("logits", "prototypes", "bias")),
     ):
         ways[title] = _fused(trials, helds, parts)
-    for view in sorted(trials[0].views):
-        looked = [
-            HeldOut(
-                joined_views(held.logits, [trial.views[view]]),
-                held.cosines,
-                held.labels,
-                held.plays_rare,
-                held.rare,
-            )
-            for held, trial in zip(mean, trials, strict=True)
-        ]
-        ways[f"fused, and a {view} view"] = _fused(trials, looked, ("logits", "prototypes", "bias"))
     rows: list[AnswerRow] = []
     for title, said in ways.items():
         first = rows[0] if rows else None

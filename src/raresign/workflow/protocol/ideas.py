@@ -77,7 +77,7 @@ def with_ideas(recipe: Recipe, ideas: Sequence[Idea]) -> Recipe:
 
     Example:
         >>> recipe = load_recipe({"stages": [{"use": "mixed", "steps": 5}]})
-        >>> with_ideas(recipe, [Idea(title="x", stage={"separate_norms": True})]).stages[0].steps
+        >>> with_ideas(recipe, [Idea(title="x", stage={"prior": "none"})]).stages[0].steps
         5
     """
     values = recipe.model_dump(mode="json")
@@ -95,7 +95,7 @@ def rows_of_ideas(recipe: Recipe, ideas: Sequence[Idea]) -> Mapping[str, Recipe]
     Example:
         >>> recipe = load_recipe({"stages": [{"use": "mixed", "steps": 5}]})
         >>> kept = [Idea(title=t, stage=s, keep=True)
-        ...         for t, s in (("a", {"separate_norms": True}), ("b", {"prior": "domain"}))]
+        ...         for t, s in (("a", {"averaging": 0.0}), ("b", {"prior": "domain"}))]
         >>> list(rows_of_ideas(recipe, kept))
         ['base', 'a', 'b', 'all kept ideas', 'all but a', 'all but b']
     """

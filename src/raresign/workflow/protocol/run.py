@@ -34,7 +34,6 @@ from raresign.workflow.protocol.ideas import BASE, CEILING, REFERENCE, load_idea
 from raresign.workflow.protocol.table import ProtocolTable
 from raresign.workflow.protocol.trial import Trial, load_trial, run_trial, trial_folder
 from raresign.workflow.source import DataFolder, open_data
-from raresign.workflow.teaching import check_teachers_of_trials
 from raresign.workflow.train_recipe import definite
 
 _VALIDATION = 0.15
@@ -111,7 +110,6 @@ def protocol(
     out = Path(out)
     place = str(icons) if icons is not None else None
     source, pack, parts = _material(str(data), place, base.crop_size, folds)
-    check_teachers_of_trials(rows, source.catalogue.codes)
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
     # Splits keep the clusters of a class whole; one sign under two labels is only counted.
@@ -160,9 +158,7 @@ def protocol_absent(
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
     place = str(icons) if icons is not None else None
-    source, _, _ = _material(str(data), place, chosen.crop_size, folds)
-    check_teachers_of_trials({"absent": chosen}, source.catalogue.codes)
-    # Wrong input is found by now: nothing has run yet.
+    _material(str(data), place, chosen.crop_size, folds)  # wrong input is found before any run
     wanted = [
         _Job(
             "absent",

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.recognition import VIEWS, PrototypeIndex, index_outputs, net_outputs, view_logits
+from raresign.recognition import PrototypeIndex, index_outputs, net_outputs
 from raresign.training import (
     Recipe,
     Split,
@@ -27,10 +27,7 @@ from raresign.training import (
     new_net,
 )
 from raresign.workflow.source import DataFolder
-from raresign.workflow.teaching import lesson_of_trial
 
-_GROWING = "difficulty by level"
-"""Sets trials of growing difficulty apart from those whose crops hung on the device's memory."""
 KEPT_CROPS = 32
 """Synthetic crops a class whose embeddings are kept."""
 
@@ -48,9 +45,8 @@ class Trial:
         real: (C,) bool, whether real crops of a class were trained on.
         logits: (N, C) float32.
         embedding: (N, E) float32.
-        views: Name -> (N, C) float32 logits of other views of the same crops, see `view_logits`.
         index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
-        seconds: Training time, that of a teacher included.
+        seconds: Training time.
         steps: Optimiser steps.
         info: What else trial.json holds.
     """
@@ -67,7 +63,6 @@ class Trial:
     index: np.ndarray
     index_labels: np.ndarray
     index_logits: np.ndarray
-    views: dict[str, np.ndarray]
     seconds: float
     steps: int
     info: dict[str, Any]
@@ -86,8 +81,6 @@ def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) ->
     """Where a trial is kept; another recipe under the same title has another folder."""
     plain = "".join(letter if letter.isalnum() else "-" for letter in title.lower())
     settings = recipe.model_dump_json(exclude_defaults=True)  # a new setting changes no old trial
-    if any(stage.difficulty != (1.0, 1.0) for stage in recipe.stages):
-        settings += _GROWING
     digest = hashlib.sha256(settings.encode()).hexdigest()[:8]
     return out / f"{plain[:40]}-{digest}" / f"fold-{fold}-seed-{seed}"
 
@@ -136,23 +129,18 @@ def run_trial(
         stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
         for stage in recipe.stages
     )
-    with lesson_of_trial(recipe, stages, data, folder) as lesson:
-        for _, trained, result in fit_stages(
-            lambda: new_net(recipe, len(source.catalogue), seed),
-            stages,
-            data,
-            folder / "stages",
-            lesson=lesson,
-            quiet=True,
-        ):
-            net = trained
-            steps += result.steps
+    for _, trained, result in fit_stages(
+        lambda: new_net(recipe, len(source.catalogue), seed),
+        stages,
+        data,
+        folder / "stages",
+        quiet=True,
+    ):
+        net = trained
+        steps += result.steps
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])
-    crops = np.asarray(pack.crops)[rows]
-    measured = net_outputs(net, crops)
-    mirror = data.mirror_labels().numpy()
-    views = {f"view {name}": view_logits(net, crops, name, mirror) for name in VIEWS}
+    measured = net_outputs(net, np.asarray(pack.crops)[rows])
     made = data.synthesiser(recipe.index_preset, len(recipe.stages), next(net.parameters()).device)
     index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
@@ -164,7 +152,6 @@ def run_trial(
                 "plays_rare": np.arange(len(rows)) >= len(fold.validation),
                 "real": real,
                 "logits": measured.logits,
-                **views,
                 "embedding": measured.embedding.astype(np.float16),
                 "index": index.embedding.astype(np.float16),
                 "index_logits": index.logits.astype(np.float16),
@@ -208,14 +195,10 @@ def load_trial(folder: Path) -> Trial:
         for name, value in arrays.items()
         if value.dtype == np.float16
     }
-    views = {
-        name.removeprefix("view "): value
-        for name, value in arrays.items()
-        if name.startswith("view ")
+    arrays = {  # older trials also hold other views of the crops
+        name: value for name, value in arrays.items() if not name.startswith("view ")
     }
-    arrays = {name: value for name, value in arrays.items() if not name.startswith("view ")}
     return Trial(
-        views=views,
         title=info["title"],
         fold=info["fold"],
         seed=info["seed"],
