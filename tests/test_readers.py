@@ -178,8 +178,8 @@ def test_csv_keeps_boxes_labels_and_odd_names(tmp_path: Path) -> None:
     assert table.class_names == ("1.10", "")
     assert table.labels.tolist() == [1, -1]
     np.testing.assert_array_equal(table.boxes, boxes)
-    (tmp_path / "t.csv").write_text("path,class\na b,1.10\n", encoding="utf-8")
-    picture(tmp_path / "a b")
+    (tmp_path / "t.csv").write_text("path,class\na b.png,1.10\n", encoding="utf-8")
+    picture(tmp_path / "a b.png")
     assert from_csv(tmp_path / "t.csv", Signs()).boxes is None
 
 

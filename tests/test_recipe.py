@@ -13,6 +13,8 @@ import yaml
 from raresign.errors import InputError
 from raresign.synthesis import load_preset
 from raresign.training import Recipe, load_recipe, recipe_names
+from raresign.workflow import RunFolder
+from raresign.workflow.train_recipe import saved_recipe
 
 MIXED = {"use": "mixed", "steps": 5}
 
@@ -174,3 +176,30 @@ def test_a_run_keeps_its_recipe(finished_run: Path, tiny: Callable[..., dict[str
         {"kind": "mixed", "steps": 2, "real": 4, "synthetic": 4, "validate_every": 2},
     )
     assert kept == load_recipe(expected)
+
+
+def run_of_an_earlier_version(stage: dict[str, Any], recipe: dict[str, Any]) -> RunFolder:
+    settings = load_recipe({"stages": [MIXED]}).model_dump(mode="json")
+    gone = {"lora": 0, "adversarial": None, "separate_norms": False, "difficulty": [1.0, 1.0],
+            "crops_behind": 0, "by_errors": 0.0}  # fmt: skip
+    stages = [{**settings["stages"][0], **gone, **stage}]
+    earlier = {**settings, "head": "linear", "second_look": False, "teacher": None, **recipe}
+    return RunFolder(Path("run"), {"settings": {"recipe": {**earlier, "stages": stages}}})
+
+
+def test_a_run_of_an_earlier_version_is_read_without_the_settings_that_are_gone() -> None:
+    metric = {"loss": "supcon", "weight": 0.2, "icons": True}
+    run = run_of_an_earlier_version({"metric": {**metric, "cross_domain": False}}, {})
+    assert saved_recipe(run) == load_recipe({"stages": [{**MIXED, "metric": metric}]})
+
+
+@pytest.mark.parametrize(
+    ("stage", "recipe", "named"),
+    [({"lora": 8}, {}, "lora"), ({}, {"head": "cosine"}, "head"),
+     ({"metric": {"loss": "supcon", "cross_domain": True}}, {}, "cross_domain")],
+)  # fmt: skip
+def test_a_run_that_used_what_is_gone_is_refused(
+    stage: dict[str, Any], recipe: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(InputError, match=named):
+        saved_recipe(run_of_an_earlier_version(stage, recipe))

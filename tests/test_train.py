@@ -178,7 +178,7 @@ def test_start_from_weights_forgets_the_stage_before(
     data_folder: Path, tmp_path: Path, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     starts: list[dict[str, torch.Tensor]] = []
-    module = importlib.import_module("raresign.workflow.train")
+    module = importlib.import_module("raresign.training.stage_loop")
     fit = module.fit_stage
 
     def recording(net: SignNet, *args: Any, **options: Any) -> Any:
