@@ -1,4 +1,4 @@
-"""The reliability diagram against a loop over bins and against `calibration_error`."""
+"""The reliability diagram against a loop over bins, and the log-likelihood."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.evaluation.metrics import calibration_error
 from raresign.evaluation.reliability import negative_log_likelihood, reliability
 
 EXAMPLES = settings(max_examples=60, deadline=None)
@@ -20,13 +19,6 @@ crops = st.lists(
     min_size=1,
     max_size=40,
 )
-
-
-@EXAMPLES
-@given(rows=crops)
-def test_ece_is_that_of_the_metrics(rows: list[tuple[float, bool]]) -> None:
-    sure, right = zip(*rows, strict=True)
-    assert reliability(sure, right).ece == calibration_error(sure, right)
 
 
 @EXAMPLES

@@ -28,6 +28,7 @@ from raresign.catalogue import (
     gost_twin,
     icon_files,
     load_icon,
+    on_grey,
     outline,
 )
 from raresign.errors import InputError
@@ -40,7 +41,7 @@ from raresign.signs import (
 )
 from raresign.signs.gost.frames import FRAMES
 from raresign.signs.gost.table import SIGNS
-from raresign.signs.likeness import aligned_similarity, closest_pairs, on_grey
+from raresign.signs.likeness import aligned_similarity, closest_pairs
 from raresign.signs.palette import PALETTE, painted
 from raresign.signs.parts import Box, Inset, Picture, Text, mirror, sign
 
@@ -130,7 +131,7 @@ def test_frames_are_their_own_mirror_image(name: str) -> None:
 
 
 def test_a_ban_keeps_its_slash_when_its_arrow_is_mirrored() -> None:
-    one, other = (on_grey(render_sign(code, 96)) for code in ("3.18.1", "3.18.2"))
+    one, other = (over_grey(render_sign(code, 96)) for code in ("3.18.1", "3.18.2"))
     red = [(p[..., 0] > 0.6) & (p[..., 1] < 0.3) for p in (one, other)]
     assert (red[0] != red[1]).mean() < 0.01
     assert (np.abs(one[:, ::-1] - other).max(-1) > 0.5).mean() > 0.05
@@ -151,7 +152,7 @@ def test_closest_pairs_against_a_naive_loop() -> None:
     for one in pictures:
         for other in pictures:
             if one < other:
-                square = (on_grey(pictures[one]) - on_grey(pictures[other])) ** 2
+                square = (over_grey(pictures[one]) - over_grey(pictures[other])) ** 2
                 naive[one, other] = float(np.sqrt(square.mean()))
     assert [(pair.one, pair.other) for pair in found] == sorted(naive, key=lambda key: naive[key])
     assert found[0].distance == pytest.approx(min(naive.values()), abs=1e-6)
@@ -179,9 +180,9 @@ VALUES = {
 def test_lettering_stays_in_its_slots_and_in_the_plate(base: str, value: str) -> None:
     frame = FRAMES[SIGNS[base].frame]
     code = f"{base}.{'r' if '.' in value else 'n'}{value}"
-    with_value = on_grey(render_sign(code, frame.width))
+    with_value = over_grey(render_sign(code, frame.width))
     bare = sign(SIGNS[base].frame, *(x for x in SIGNS[base].layers if not _slot(x)))
-    without = on_grey(_rendered(_svg(bare), frame.width))
+    without = over_grey(_rendered(_svg(bare), frame.width))
     rows, columns = np.nonzero(np.abs(with_value - without).max(-1) > 0.2)
     boxes = [layer.box for layer in SIGNS[base].layers if _slot(layer)]
     inside = np.zeros(len(rows), np.bool_)
@@ -345,4 +346,8 @@ def _rendered(svg: str, width: int) -> np.ndarray:
 
 
 def _bare(name: str, width: int) -> np.ndarray:
-    return on_grey(_rendered(_svg(sign(name)), width))
+    return over_grey(_rendered(_svg(sign(name)), width))
+
+
+def over_grey(picture: np.ndarray) -> np.ndarray:
+    return on_grey(picture.astype(np.float32)) / 255

@@ -6,7 +6,7 @@ from raresign.catalogue.catalogue import SignCatalogue, is_own_mirror
 from raresign.catalogue.classes_file import SignType, read_codes
 from raresign.catalogue.code_values import code_values, in_order
 from raresign.catalogue.families import family_of_code, family_of_icon, is_gost_code
-from raresign.catalogue.icons import icon_files, load_icon
+from raresign.catalogue.icons import icon_files, load_icon, on_grey
 from raresign.catalogue.lettering import Slot, Weight, outline
 from raresign.catalogue.names import sign_name
 from raresign.catalogue.pictures import (
@@ -43,6 +43,7 @@ __all__ = [
     "load_pictures",
     "looks_symmetric",
     "mirror_similarity",
+    "on_grey",
     "outline",
     "read_codes",
     "sign_name",

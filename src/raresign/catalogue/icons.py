@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -131,3 +132,22 @@ def _sign_alone(path: Path, picture: Image.Image) -> Image.Image:
     if box is None:
         raise InputError(f"icon {path} is fully transparent", "draw the sign opaque")
     return picture.crop(box)
+
+
+def on_grey(picture: npt.NDArray[Any], grey: float = 128.0) -> npt.NDArray[Any]:
+    """An RGBA picture laid on a grey ground.
+
+    Args:
+        picture: (..., 4) float, straight alpha, all in 0..255.
+        grey: Level of the ground in 0..255.
+
+    Returns:
+        (..., 3) RGB in 0..255, of the type of `picture`.
+
+    Example:
+        >>> on_grey(np.array([255.0, 0.0, 0.0, 127.5])).tolist()
+        [191.5, 64.0, 64.0]
+    """
+    alpha = picture[..., 3:] / 255
+    seen: npt.NDArray[Any] = picture[..., :3] * alpha + grey * (1 - alpha)
+    return seen

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from raresign.catalogue.icons import Pixels, load_icon
+from raresign.catalogue.icons import Pixels, load_icon, on_grey
 from raresign.catalogue.sign_class import SignClass
 
 _MAX_THREADS = 8
@@ -64,9 +64,7 @@ def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
     """
     crops = []
     for drawn in in_threads(lambda sign: load_icon(sign.icons[0], size, sign.code), signs):
-        icon = drawn.astype(np.float32)  # (S, S, 4)
-        share = icon[..., 3:] / 255
-        crops.append((icon[..., :3] * share + 128 * (1 - share)).round().astype(np.uint8))
+        crops.append(on_grey(drawn.astype(np.float32)).round().astype(np.uint8))
     return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy.ndimage import binary_propagation
 
 from raresign.errors import InputError
 
@@ -106,20 +107,5 @@ def flood_from_border(free: Mask) -> Mask:
         >>> int(flood_from_border(free).sum()), bool(flood_from_border(free)[2, 2])
         (16, False)
     """
-    reached: Mask = free.copy()
-    reached[1:-1, 1:-1] = False
-    count = -1
-    while count != (count := int(reached.sum())):
-        reached = _fill_runs(free, reached)
-        reached = _fill_runs(free.T, reached.T).transpose()
-    return reached
-
-
-def _fill_runs(free: Mask, reached: Mask) -> Mask:
-    """Spread `reached` along each row over the whole run of `free` that it touches."""
-    walls = ~free
-    walls[:, 0] = True  # a new row begins a new run, whatever stands there
-    run = np.cumsum(walls.ravel()).reshape(free.shape)
-    touched = np.zeros(int(run.max()) + 1, dtype=np.bool_)
-    touched[run[reached]] = True
-    return np.logical_and(free, touched[run])
+    flooded: Mask = binary_propagation(np.zeros_like(free), mask=free, border_value=1)
+    return flooded

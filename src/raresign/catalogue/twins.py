@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from raresign.catalogue.families import is_gost_code
-from raresign.catalogue.icons import Pixels
+from raresign.catalogue.icons import Pixels, on_grey
 
 # GOST R 52290: pairs of a sign for the right and one for the left. Not here, though left and right:
 # signs whose lettering a mirror would spoil (1.13/1.14, 8.1.3/8.1.4, 8.2.5/8.2.6).
@@ -163,9 +164,9 @@ def _twins_by_icon(icons: Mapping[str, Pixels]) -> dict[str, str]:
 
 def _look(icon: Pixels) -> _Look:
     """(32, 32, 4) float32 in [0, 1]: the icon over mid-grey, and its alpha."""
-    small = small_look(icon).astype(np.float32) / 255
-    alpha = small[..., 3:]
-    return np.concatenate((small[..., :3] * alpha + 0.5 * (1 - alpha), alpha), axis=2)
+    small = small_look(icon).astype(np.float32)
+    look = np.concatenate((on_grey(small, 127.5), small[..., 3:]), axis=2)
+    return np.asarray(look / 255, np.float32)
 
 
 def _similarity(a: _Look, b: _Look) -> float:
@@ -177,10 +178,8 @@ def _similarity(a: _Look, b: _Look) -> float:
 
 def _difference(a: _Look, b: _Look) -> npt.NDArray[np.float32]:
     """(32, 32) how far each pixel of `a` is outside the range of its 3x3 neighbours in `b`."""
-    around = np.pad(b, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    shifted = np.stack(
-        [around[y : y + _SIDE, x : x + _SIDE] for y in range(3) for x in range(3)]
-    )  # (9, 32, 32, 4)
-    outside = np.maximum(a - shifted.max(axis=0), shifted.min(axis=0) - a)
+    size = (3, 3, 1)
+    high, low = (find(b, size, mode="nearest") for find in (maximum_filter, minimum_filter))
+    outside = np.maximum(a - high, low - a)
     difference: npt.NDArray[np.float32] = np.maximum(outside.max(axis=2), 0)
     return difference

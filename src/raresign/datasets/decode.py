@@ -9,22 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP")
 MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it starts to warn
 _MID_GREY = (128, 128, 128, 255)
 _EXIF_ORIENTATION = 0x0112
-# EXIF 2.32, 4.6.4 A: what brings a picture of each orientation upright.
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class UnreadableFile(Exception):  # noqa: N818 (it is a finding about a file, not a fault of code)
@@ -95,9 +85,9 @@ def decode_picture(data: bytes, path: str | Path) -> Image.Image:
     try:
         picture = _opened(data, path)
         picture.load()
-        orientation = _orientation(picture)
-        rgb = _as_rgb(picture)
-        return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
+        if _orientation(picture) > 1:
+            picture = ImageOps.exif_transpose(picture)
+        return _as_rgb(picture)
     except UnreadableFile:
         raise
     except Exception as error:

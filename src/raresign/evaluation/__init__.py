@@ -34,12 +34,16 @@ from raresign.evaluation.metrics import (
     ClassMetrics,
     GroupMetrics,
     Metrics,
-    calibration_error,
     evaluate_predictions,
     json_ready,
 )
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
-from raresign.evaluation.reliability import Reliability, negative_log_likelihood, reliability
+from raresign.evaluation.reliability import (
+    Reliability,
+    calibration_error,
+    negative_log_likelihood,
+    reliability,
+)
 from raresign.evaluation.seeds import SeedSummary, seeds_interval
 
 __all__ = [

@@ -92,12 +92,8 @@ class Comparison:
 def mcnemar(only_a: int, only_b: int) -> float:
     """Exact two-sided p of McNemar's test: are both models right equally often?
 
-    Of the n = b + c crops that only one model recognised, either model owns each with probability
-    one half if there is no difference::
-
-        p = min(1, 2 x sum over k = 0..min(b, c) of C(n, k) / 2^n)
-
-    summed in log space, so that thousands of crops work.
+    Of the b + c crops that only one model recognised, either model owns each with probability one
+    half if there is no difference; the p is that of the binomial test.
     Source: Q. McNemar, Psychometrika 12 (1947) 153-157, with the binomial in place of chi squared.
 
     Args:
@@ -114,16 +110,11 @@ def mcnemar(only_a: int, only_b: int) -> float:
         >>> round(mcnemar(1, 9), 12)
         0.021484375
     """
-    if only_a < 0 or only_b < 0:
-        raise ValueError(f"only_a = {only_a}, only_b = {only_b}: counts are not negative")
-    if only_a == only_b:
-        return 1.0
-    n, fewer = only_a + only_b, min(only_a, only_b)
-    full = math.lgamma(n + 1) - n * math.log(2)
-    logs = [full - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(fewer + 1)]
-    # The last term is the largest, as fewer < n / 2.
-    tail = math.fsum(math.exp(log - logs[-1]) for log in logs)
-    return min(1.0, math.exp(math.log(2) + logs[-1] + math.log(tail)))
+    from scipy.stats import binomtest  # takes half a second; most commands need no figures
+
+    if only_a == only_b == 0:
+        return 1.0  # a binomial test needs a crop
+    return float(binomtest(only_a, only_a + only_b).pvalue)
 
 
 def compare_predictions(a: Predictions, b: Predictions, seed: int = 0) -> Comparison:

@@ -10,15 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from raresign.errors import InputError
 
 Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 
 def auroc(scores_known: ArrayLike, scores_unknown: ArrayLike) -> float:
     """Chance that a known crop scores above an unknown one, equal scores counting half.
-
-    With R the sum of the known crops' mid-ranks among all N + M::
-
-        AUROC = (R - N (N + 1) / 2) / (N M)
 
     Source: J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating
     characteristic (ROC) curve", Radiology 143 (1982) 29-36.
@@ -31,7 +26,7 @@ def auroc(scores_known: ArrayLike, scores_unknown: ArrayLike) -> float:
         In [0, 1], 0.5 for a score that says nothing; NaN where a kind has no crops.
 
     Raises:
-        InputError: Not one-dimensional, or a NaN.
+        InputError: Not one-dimensional, or not finite.
 
     Example:
         >>> auroc([1.0, 2.0], [0.0, 1.0])
@@ -40,11 +35,9 @@ def auroc(scores_known: ArrayLike, scores_unknown: ArrayLike) -> float:
     known, unknown = _scores(scores_known, "known"), _scores(scores_unknown, "unknown")
     if known.size == 0 or unknown.size == 0:
         return math.nan
-    values = np.concatenate([known, unknown])
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    rank = (np.cumsum(counts) - (counts - 1) / 2)[inverse.reshape(-1)]
-    n = known.size
-    return float((rank[:n].sum() - n * (n + 1) / 2) / (n * unknown.size))
+    from sklearn.metrics import roc_auc_score  # takes a second; few commands need it
+
+    return float(roc_auc_score(*_as_one(known, unknown)))
 
 
 def fpr_at_tpr(scores_known: ArrayLike, scores_unknown: ArrayLike, tpr: float = 0.95) -> float:
@@ -63,7 +56,7 @@ def fpr_at_tpr(scores_known: ArrayLike, scores_unknown: ArrayLike, tpr: float = 
         In [0, 1], lower is better; NaN where a kind has no crops.
 
     Raises:
-        InputError: Not one-dimensional, a NaN, or a `tpr` out of range.
+        InputError: Not one-dimensional, not finite, or a `tpr` out of range.
 
     Example:
         >>> fpr_at_tpr([1.0, 2.0, 3.0, 4.0], [0.0, 1.5, 2.0, 9.0], tpr=0.75)
@@ -74,10 +67,10 @@ def fpr_at_tpr(scores_known: ArrayLike, scores_unknown: ArrayLike, tpr: float = 
         raise InputError(f"a true positive rate of {tpr}", "use a share above 0, at most 1")
     if known.size == 0 or unknown.size == 0:
         return math.nan
-    # k / n, not ceil(tpr * n): 0.07 * 100 is a hair above 7.
-    accepted = np.arange(1, known.size + 1) / known.size >= tpr
-    threshold = np.sort(known)[::-1][int(accepted.argmax())]
-    return float((unknown >= threshold).mean())
+    from sklearn.metrics import roc_curve
+
+    passed, accepted, _ = roc_curve(*_as_one(known, unknown), drop_intermediate=False)
+    return float(passed[np.argmax(accepted >= tpr)])
 
 
 def accuracy_coverage(score: ArrayLike, correct: ArrayLike) -> tuple[Floats, Floats]:
@@ -95,7 +88,7 @@ def accuracy_coverage(score: ArrayLike, correct: ArrayLike) -> tuple[Floats, Flo
         coverage (K,), rising to 1, and accuracy (K,), both in [0, 1]; empty without crops.
 
     Raises:
-        InputError: Shapes that differ, or a NaN.
+        InputError: Shapes that differ, or a score that is not finite.
 
     Example:
         >>> accuracy_coverage([0.9, 0.5, 0.5, 0.1], [True, True, False, False])
@@ -140,11 +133,16 @@ def area_under_risk_coverage(score: ArrayLike, correct: ArrayLike) -> float:
     return float((np.diff(coverage, prepend=0.0) * (1 - accuracy)).sum())
 
 
+def _as_one(known: Floats, unknown: Floats) -> tuple[Floats, Floats]:
+    """Whether each crop is known, and its score, as scikit-learn takes them."""
+    return np.repeat([1.0, 0.0], [known.size, unknown.size]), np.concatenate([known, unknown])
+
+
 def _scores(values: ArrayLike, name: str) -> Floats:
-    """`values` as float64 (N,) without NaN."""
+    """`values` as finite float64 (N,)."""
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1:
         raise InputError(f"scores of {name} crops of shape {array.shape}", "give (N,)")
-    if np.isnan(array).any():
-        raise InputError(f"scores of {name} crops with NaN", "check the model's output")
+    if not np.isfinite(array).all():
+        raise InputError(f"scores of {name} crops that are not finite", "check the model's output")
     return array

@@ -16,9 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Z95 = 1.959963984540054
-"""The 97.5 % point of the standard normal distribution."""
-
 RESAMPLES = 2000
 """How often a bootstrap resamples."""
 
@@ -50,12 +47,8 @@ class Estimate:
         return cls(hits / n if n else math.nan, low, high, n)
 
 
-def wilson_interval(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson's score interval of a share.
-
-    With p = hits / n::
-
-        (p + z^2 / 2n  -+  z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     JASA 22 (1927) 209-212.
@@ -63,7 +56,6 @@ def wilson_interval(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
     Args:
         hits: How many of the `n` hold, 0..n.
         n: How many there are, 0 or more.
-        z: Normal quantile; `Z95` for a 95 % interval.
 
     Returns:
         (low, high) in [0, 1]; (nan, nan) where `n` is 0.
@@ -76,18 +68,12 @@ def wilson_interval(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
         >>> round(low, 4), round(high, 4)
         (0.2553, 0.3662)
     """
-    if not 0 <= hits <= n:
-        raise ValueError(f"hits = {hits}, n = {n}: hits must be in 0..n")
-    if n == 0:
+    from scipy.stats import binomtest  # takes half a second; most commands need no figures
+
+    if hits == n == 0:
         return math.nan, math.nan
-    share = hits / n
-    scale = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / scale
-    half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    # At the ends the formula gives exactly 0 and 1; rounding must not say 1e-17 instead.
-    low = 0.0 if hits == 0 else max(0.0, centre - half)
-    high = 1.0 if hits == n else min(1.0, centre + half)
-    return low, high
+    low, high = binomtest(hits, n).proportion_ci(method="wilson")
+    return _within((float(low), float(high)), hits / n, 0.0, 1.0)
 
 
 def percentile_interval(draws: ArrayLike) -> tuple[float, float]:

@@ -7,16 +7,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from raresign.evaluation.confusion import confusion_matrix
 from raresign.evaluation.intervals import Estimate, macro_recall_interval
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.evaluation.reliability import calibration_error
 
 Row = tuple[str, float, float, float, int]
 """(name, value, low, high, n), for a printed table; NaN where there is nothing."""
 
-_ECE_BINS = 15
 _TOP = 5
 
 
@@ -177,37 +177,6 @@ def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
         per_class=_class_table(predictions),
         seed=seed,
     )
-
-
-def calibration_error(confidence: ArrayLike, correct: ArrayLike) -> float:
-    """Expected calibration error (ECE): how far confidence and recall lie apart.
-
-    The crops are put in 15 bins of equal width, ((b - 1) / 15, b / 15], by confidence::
-
-        ECE = sum over bins of |bin| / N x |mean correct in bin - mean confidence in bin|
-
-    Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, equation 3.
-
-    Args:
-        confidence: (N,) probability of the predicted class, in [0, 1].
-        correct: (N,) bool, whether the prediction was right.
-
-    Returns:
-        In [0, 1]; NaN without crops.
-
-    Example:
-        >>> calibration_error([0.75, 0.75, 0.75, 0.75], [True, True, True, False])
-        0.0
-    """
-    sure = np.asarray(confidence, dtype=np.float64)
-    right = np.asarray(correct, dtype=np.float64)
-    if sure.size == 0:
-        return math.nan
-    edges = np.arange(1, _ECE_BINS) / _ECE_BINS
-    bins = np.digitize(sure, edges, right=True)
-    # |bin| cancels the 1 / |bin| of both means.
-    gaps = np.bincount(bins, weights=right - sure, minlength=_ECE_BINS)
-    return float(np.abs(gaps).sum() / sure.size)
 
 
 def json_ready(value: Any) -> Any:

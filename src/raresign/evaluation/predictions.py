@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
 from raresign.errors import InputError
 from raresign.files import whole_file
@@ -106,8 +107,7 @@ class Predictions:
         if scores.ndim != 2 or scores.shape[1] == 0:
             raise InputError(f"logits have shape {scores.shape}", "they must be (crops, classes)")
         _check_finite(scores, "logits")
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        shares = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+        shares = softmax(scores, axis=1).astype(np.float32)
         truth, where = np.asarray(labels), tuple(str(path) for path in paths)
         return cls(where, truth, shares, tuple(codes), tuple(types), tuple(families))
 

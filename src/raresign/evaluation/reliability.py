@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from raresign.errors import InputError
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
+_LARGEST = 1 + 1e-6  # a float32 softmax may be a hair above 1
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,8 @@ class Reliability:
 def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Reliability:
     """The reliability diagram of the crops.
 
-    ECE = sum over bins of counts / N x |accuracy - confidence|; with 15 bins it is
-    `raresign.evaluation.metrics.calibration_error`. Source: C. Guo et al., "On calibration of
-    modern neural networks", ICML 2017, equations 2 and 3.
+    ECE = sum over bins of counts / N x |accuracy - confidence|. Source: C. Guo et al., "On
+    calibration of modern neural networks", ICML 2017, equations 2 and 3.
 
     Args:
         confidence: (N,) probability of the predicted class, in [0, 1].
@@ -62,7 +62,7 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Re
         raise InputError(f"confidence {sure.shape} and correct {right.shape}", "give (N,) and (N,)")
     if bins < 1:
         raise InputError(f"{bins} bins", "use at least 1")
-    if not ((sure >= 0) & (sure <= 1)).all():
+    if not ((sure >= 0) & (sure <= _LARGEST)).all():
         raise InputError("a confidence is outside [0, 1]", "give probabilities, not scores")
     edges = np.arange(bins + 1) / bins
     place = np.digitize(sure, edges[1:-1], right=True)
@@ -78,6 +78,16 @@ def reliability(confidence: ArrayLike, correct: ArrayLike, bins: int = 15) -> Re
         accuracy=tuple(means[1].tolist()),
         ece=float(np.abs(gaps).sum() / sure.size) if sure.size else math.nan,
     )
+
+
+def calibration_error(confidence: ArrayLike, correct: ArrayLike) -> float:
+    """The expected calibration error of `reliability` with its 15 bins, in [0, 1].
+
+    Example:
+        >>> calibration_error([0.75, 0.75, 0.75, 0.75], [True, True, True, False])
+        0.0
+    """
+    return reliability(confidence, correct).ece
 
 
 def negative_log_likelihood(probabilities: ArrayLike, labels: ArrayLike) -> float:
@@ -113,7 +123,7 @@ def negative_log_likelihood(probabilities: ArrayLike, labels: ArrayLike) -> floa
         )
     known = np.flatnonzero(classes >= 0)
     right = table[known, classes[known]]
-    if not ((right >= 0) & (right <= 1 + 1e-6)).all():
+    if not ((right >= 0) & (right <= _LARGEST)).all():
         raise InputError("a probability is outside [0, 1]", "give probabilities, not scores")
     if not known.size:
         return math.nan

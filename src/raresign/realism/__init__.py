@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from raresign.realism.discriminator import (
-    Scorer,
     TwoSampleTest,
-    fit_classifier,
     held_out_scores,
     separation,
 )
@@ -41,7 +39,6 @@ __all__ = [
     "Realism",
     "RealismRuler",
     "Round",
-    "Scorer",
     "Simulation",
     "StatisticGap",
     "TwoSampleTest",
@@ -49,7 +46,6 @@ __all__ = [
     "crop_statistics",
     "energy_slope",
     "even_sample",
-    "fit_classifier",
     "fit_proposal",
     "frechet_distance",
     "held_out_scores",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import laplace
 
 from raresign.catalogue.icons import Pixels
 from raresign.errors import InputError
@@ -112,5 +113,4 @@ def icon_detail(icon: Pixels) -> float:
         (4.0, 0.0)
     """
     grey = look_on_grey(icon) @ np.array(_LUMA) / 255
-    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    return float(np.abs(4 * grey[1:-1, 1:-1] - around).mean())
+    return float(np.abs(laplace(grey)[1:-1, 1:-1]).mean())

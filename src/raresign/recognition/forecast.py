@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from raresign.errors import InputError
 from raresign.recognition.class_facts import FACTS, Floats
@@ -89,7 +90,7 @@ class Forecast:
         standard = (known - np.array(self.centre)) / np.array(self.spread)
         logit = self.offset + standard @ np.array(self.coefficients)
         half = self.half_width
-        return _sigmoid(logit), _sigmoid(logit - half), _sigmoid(logit + half)
+        return expit(logit), expit(logit - half), expit(logit + half)
 
     def as_dict(self) -> dict[str, Any]:
         """The same as lists and numbers, ready for JSON, with the names of the facts."""
@@ -179,37 +180,31 @@ def fit_forecast(
     residuals = []
     for left_out in range(len(known)):
         others = np.arange(len(known)) != left_out
-        offset, slope, centre, spread = _ridge(
-            known[others], target[others], weights[others], ridge
-        )
-        predicted = offset + (known[left_out] - centre) / spread @ slope
+        fitted = _ridge(known[others], target[others], weights[others], ridge)
+        predicted = fitted.predict(known[[left_out]])[0]
         residuals.append(abs(float(target[left_out] - predicted)))
-    offset, slope, centre, spread = _ridge(known, target, weights, ridge)
+    scaler, regression = _ridge(known, target, weights, ridge)
     return Forecast(
-        offset,
-        tuple(slope.tolist()),
-        tuple(centre.tolist()),
-        tuple(spread.tolist()),
+        float(regression.intercept_),
+        tuple(regression.coef_.tolist()),
+        tuple(scaler.mean_.tolist()),
+        tuple(scaler.scale_.tolist()),
         tuple(residuals),
     )
 
 
-def _ridge(
-    facts: Floats, target: Floats, weights: Floats, ridge: float
-) -> tuple[float, Floats, Floats, Floats]:
-    """Offset, coefficients, centre and spread of a weighted ridge regression."""
-    share = weights / weights.sum()
-    centre = share @ facts
-    spread = np.sqrt(share @ (facts - centre) ** 2)
-    # What varies by rounding only would be blown up to unit spread.
-    spread = np.where(spread > 1e-9 * (1 + np.abs(centre)), spread, 1.0)
-    x = (facts - centre) / spread
-    offset = float(share @ target)  # the columns are centred, so the offset stands alone
-    weighted = x.T * (share * len(facts))
-    slope = np.linalg.solve(
-        weighted @ x + ridge * np.eye(facts.shape[1]), weighted @ (target - offset)
-    )
-    return offset, slope, centre, spread
+def _ridge(facts: Floats, target: Floats, weights: Floats, ridge: float) -> Any:
+    """Standardises the facts, then a ridge regression of them, as a pipeline of scikit-learn."""
+    # A second to import; only a training or a protocol fits a forecast.
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    share = weights / weights.mean()
+    with np.errstate(invalid="ignore"):  # the variance of equal facts may be a hair below 0
+        return make_pipeline(StandardScaler(), Ridge(ridge)).fit(
+            facts, target, standardscaler__sample_weight=share, ridge__sample_weight=share
+        )
 
 
 def _facts(facts: ArrayLike) -> Floats:
@@ -221,9 +216,3 @@ def _facts(facts: ArrayLike) -> Floats:
             f"expected (classes, {len(FACTS)}): {', '.join(FACTS)}",
         )
     return known
-
-
-def _sigmoid(logit: Floats) -> Floats:
-    """1 / (1 + exp(-logit)), which cannot overflow."""
-    result: Floats = 0.5 * (1 + np.tanh(0.5 * logit))
-    return result

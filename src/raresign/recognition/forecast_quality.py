@@ -79,11 +79,13 @@ def forecast_quality(
         raise InputError("a recall or an end of its interval lies outside 0..1", "give shares")
     if not len(guess):
         return ForecastQuality(0, math.nan, math.nan, math.nan, math.nan, math.nan)
+    from scipy.stats import rankdata  # takes half a second; only a protocol needs it
+
     share = (truth * count + 0.5) / (count + 1)
     return ForecastQuality(
         classes=len(guess),
         pearson=_correlation(guess, truth),
-        spearman=_correlation(_ranks(guess), _ranks(truth)),
+        spearman=_correlation(rankdata(guess), rankdata(truth)),
         error=float(np.abs(guess - truth).mean()),
         noise=float(np.sqrt(2 / math.pi * share * (1 - share) / count).mean()),
         coverage=float(((lower <= share) & (share <= upper)).mean()),
@@ -95,10 +97,3 @@ def _correlation(a: Floats, b: Floats) -> float:
     if np.ptp(a) == 0 or np.ptp(b) == 0:  # exact, unlike a variance of equal numbers
         return math.nan
     return float(np.corrcoef(a, b)[0, 1])
-
-
-def _ranks(values: Floats) -> Floats:
-    """Ranks from 1 up, equal values at the mean of their ranks."""
-    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(size) - (size - 1) / 2)[group]
-    return ranks

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from raresign.catalogue.families import family_of_icon
-from raresign.catalogue.icons import Pixels
+from raresign.catalogue.icons import Pixels, on_grey
 from raresign.catalogue.png_icon import FLAT_TOLERANCE, flood_from_border
 from raresign.catalogue.twins import small_look
 from raresign.errors import InputError
@@ -20,7 +20,6 @@ SAME_PICTURE = 0.5
 Look = npt.NDArray[np.float64]
 _OPAQUE = 128  # as in `family_of_icon`
 _RECTANGLES = ("square", "plate")
-_GREY = 128.0
 
 
 def check_new_icon(icon: Pixels, code: str, existing: Sequence[tuple[str, Pixels]]) -> None:
@@ -132,10 +131,7 @@ def look_on_grey(icon: Pixels) -> Look:
         >>> float(look_on_grey(nothing).min()), float(look_on_grey(nothing).max())
         (128.0, 128.0)
     """
-    small = small_look(icon).astype(np.float64)
-    alpha = small[..., 3:] / 255
-    look: npt.NDArray[np.float64] = small[..., :3] * alpha + _GREY * (1 - alpha)
-    return look
+    return on_grey(small_look(icon).astype(np.float64))
 
 
 def _check_rectangular(sign: Pixels, name: str) -> None:

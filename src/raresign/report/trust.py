@@ -67,8 +67,7 @@ def trust(predictions: Predictions) -> Trust | None:
     groups, curves = [], []
     for group in GROUPS:
         rows = predictions.of_group(group)
-        # A float32 softmax may be a hair above 1.
-        sure = np.minimum(predictions.confidence[rows].astype(np.float64), 1.0)
+        sure = predictions.confidence[rows].astype(np.float64)
         right = predictions.correct[rows]
         diagram = reliability(sure, right)
         groups.append(

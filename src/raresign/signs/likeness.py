@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
+from raresign.catalogue import on_grey
+
 Pixels = npt.NDArray[np.uint8]
-_GREY = 128
 _SIDE = 64  # at which drawings are compared with icons
 
 
@@ -86,7 +87,7 @@ def _neighbours(margins: tuple[int, ...], step: int) -> list[tuple[int, ...]]:
 
 def _similarities(pictures: list[Pixels], other: Pixels) -> torch.Tensor:
     """(N,) structural similarity of each picture with another, in grey on a grey ground."""
-    a, b = (torch.from_numpy(on_grey(np.stack(p))).mean(-1)[:, None] for p in (pictures, [other]))
+    a, b = (_over_grey(np.stack(p)).mean(-1)[:, None] for p in (pictures, [other]))
     # Takes a second to import; most commands compare no drawings.
     from torchmetrics.functional.image import structural_similarity_index_measure
 
@@ -97,24 +98,17 @@ def _similarities(pictures: list[Pixels], other: Pixels) -> torch.Tensor:
     return found
 
 
+def _over_grey(pictures: Pixels) -> torch.Tensor:
+    """(N, S, S, 3) float32 in [0, 1]: RGBA pictures over middle grey."""
+    return torch.from_numpy(on_grey(pictures.astype(np.float32)) / 255)
+
+
 def _cut(picture: Image.Image, margins: tuple[int, ...]) -> Pixels:
     """A picture without margins (left, top, right, bottom in 1/64 of its side), at 64 px."""
     unit = picture.width / _SIDE
     left, top, right, bottom = (margin * unit for margin in margins)
     box = (left, top, picture.width - right, picture.height - bottom)
     return np.asarray(picture.resize((_SIDE, _SIDE), Image.Resampling.BOX, box))
-
-
-def on_grey(picture: Pixels) -> npt.NDArray[np.float32]:
-    """An RGBA picture over middle grey: (..., 3) float32 in [0, 1].
-
-    Example:
-        >>> on_grey(np.zeros((1, 1, 4), np.uint8)).round(2).tolist()
-        [[[0.5, 0.5, 0.5]]]
-    """
-    alpha = picture[..., 3:].astype(np.float32) / 255
-    seen = (picture[..., :3] * alpha + _GREY * (1 - alpha)) / 255
-    return np.asarray(seen, np.float32)
 
 
 def closest_pairs(pictures: Mapping[str, Pixels], count: int = 10) -> list[ClosePair]:
@@ -133,7 +127,7 @@ def closest_pairs(pictures: Mapping[str, Pixels], count: int = 10) -> list[Close
         ['c']
     """
     codes = list(pictures)
-    looks = torch.stack([torch.from_numpy(on_grey(p)).flatten() for p in pictures.values()])
+    looks = _over_grey(np.stack([*pictures.values()])).flatten(1)
     distances = torch.cdist(looks.double(), looks.double()) / looks.shape[1] ** 0.5
     rows, columns = torch.triu_indices(len(codes), len(codes), 1)
     order = distances[rows, columns].argsort()[:count]
