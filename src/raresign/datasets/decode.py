@@ -95,13 +95,23 @@ def decode_picture(data: bytes, path: str | Path) -> Image.Image:
     try:
         picture = _opened(data, path)
         picture.load()
-        orientation = _orientation(picture)
-        rgb = _as_rgb(picture)
-        return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
+        return upright_rgb(picture)
     except UnreadableFile:
         raise
     except Exception as error:
         raise UnreadableFile(path, f"broken picture: {error}") from error
+
+
+def upright_rgb(picture: Image.Image) -> Image.Image:
+    """A picture of any mode as files are decoded: its EXIF orientation applied, mode RGB.
+
+    Example:
+        >>> upright_rgb(Image.new("LA", (2, 1), (255, 0))).getpixel((0, 0))
+        (128, 128, 128)
+    """
+    orientation = _orientation(picture)
+    rgb = _as_rgb(picture)
+    return rgb.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else rgb
 
 
 def cut_box(

@@ -15,10 +15,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from raresign.answers.prototypes import PrototypeIndex
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.recognition import VIEWS, PrototypeIndex, index_outputs, net_outputs, view_logits
+from raresign.fitting.made_crops import index_outputs
+from raresign.models.outputs import net_outputs
 from raresign.training import (
     Recipe,
     Split,
@@ -48,7 +50,6 @@ class Trial:
         real: (C,) bool, whether real crops of a class were trained on.
         logits: (N, C) float32.
         embedding: (N, E) float32.
-        views: Name -> (N, C) float32 logits of other views of the same crops, see `view_logits`.
         index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
         seconds: Training time, that of a teacher included.
         steps: Optimiser steps.
@@ -67,7 +68,6 @@ class Trial:
     index: np.ndarray
     index_labels: np.ndarray
     index_logits: np.ndarray
-    views: dict[str, np.ndarray]
     seconds: float
     steps: int
     info: dict[str, Any]
@@ -75,9 +75,9 @@ class Trial:
     def prototypes(self) -> PrototypeIndex:
         """The index of its synthetic crops."""
         return PrototypeIndex(
-            torch.from_numpy(self.index),
-            torch.from_numpy(self.index_labels),
-            torch.zeros(len(self.index), dtype=torch.uint8),
+            self.index,
+            self.index_labels,
+            np.zeros(len(self.index), np.uint8),
             self.logits.shape[1],
         )
 
@@ -151,8 +151,6 @@ def run_trial(
     rows = np.concatenate([fold.validation, fold.measured])
     crops = np.asarray(pack.crops)[rows]
     measured = net_outputs(net, crops)
-    mirror = data.mirror_labels().numpy()
-    views = {f"view {name}": view_logits(net, crops, name, mirror) for name in VIEWS}
     made = data.synthesiser(recipe.index_preset, len(recipe.stages), next(net.parameters()).device)
     index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
@@ -164,7 +162,6 @@ def run_trial(
                 "plays_rare": np.arange(len(rows)) >= len(fold.validation),
                 "real": real,
                 "logits": measured.logits,
-                **views,
                 "embedding": measured.embedding.astype(np.float16),
                 "index": index.embedding.astype(np.float16),
                 "index_logits": index.logits.astype(np.float16),
@@ -208,14 +205,9 @@ def load_trial(folder: Path) -> Trial:
         for name, value in arrays.items()
         if value.dtype == np.float16
     }
-    views = {
-        name.removeprefix("view "): value
-        for name, value in arrays.items()
-        if name.startswith("view ")
-    }
+    # Older trials hold other views of the crops, too.
     arrays = {name: value for name, value in arrays.items() if not name.startswith("view ")}
     return Trial(
-        views=views,
         title=info["title"],
         fold=info["fold"],
         seed=info["seed"],

@@ -27,10 +27,14 @@ def fit_rows(
 ) -> tuple[Tensor, Tensor]:
     """Rows and biases of new classes that suit features of crops of new and earlier classes.
 
-    Minimises `rows_loss` over the new rows and biases alone, by L-BFGS from `imprinted_rows` and
-    the mean earlier bias. Per crop, the earlier logits enter only by their logsumexp, computed
-    once: the rest is a softmax regression over K + 1 columns, the first of them fixed. It is
-    strictly convex, so the result does not hang on the start.
+    Minimises, over the new rows and biases alone,
+
+    L = mean over the classes present of the mean cross-entropy of their crops over all C + K logits
+    + ridge / 2 * (sum of squares of the new rows and biases)
+
+    by L-BFGS from `imprinted_rows` and the mean earlier bias. Per crop, the earlier logits enter
+    only by their logsumexp, computed once: the rest is a softmax regression over K + 1 columns, the
+    first of them fixed. It is strictly convex, so the result does not hang on the start.
 
     Args:
         weight: (C, E) rows of the earlier classes.
@@ -101,45 +105,6 @@ def fit_rows(
     if guard:
         offsets = offsets + guarded_bias(old, torch.addmm(offsets, x, fitted.T), labels, guard)
     return fitted.to(weight.dtype), offsets.to(weight.dtype)
-
-
-def rows_loss(
-    weight: Tensor,
-    bias: Tensor,
-    rows: Tensor,
-    biases: Tensor,
-    features: Tensor,
-    labels: Tensor,
-    ridge: float = 1e-3,
-) -> Tensor:
-    """What `fit_rows` minimises, written out over all C + K logits.
-
-    L = mean over the classes present of the mean cross-entropy of their crops
-    + ridge / 2 * (sum of squares of the new rows and biases).
-
-    Args:
-        weight: (C, E) earlier rows.
-        bias: (C,) earlier biases.
-        rows: (K, E) new rows.
-        biases: (K,) new biases.
-        features: (M, E).
-        labels: (M,) integers in 0..C+K-1.
-        ridge: Strength of the penalty.
-
-    Returns:
-        Scalar.
-
-    Example:
-        >>> one, none = torch.ones(1, 1), torch.zeros(1)
-        >>> loss = rows_loss(one, none, one, none, torch.ones(2, 1), torch.tensor([0, 1]), 0.0)
-        >>> round(loss.item(), 4)  # log 2: both classes look alike
-        0.6931
-    """
-    logits = features @ torch.cat([weight, rows]).T + torch.cat([bias, biases])
-    share = _balanced(labels, logits.shape[1]).to(logits.dtype)
-    penalty = rows.square().sum() + biases.square().sum()
-    loss: Tensor = share @ F.cross_entropy(logits, labels, reduction="none") + ridge / 2 * penalty
-    return loss
 
 
 def imprinted_rows(weight: Tensor, features: Tensor, labels: Tensor, new: int) -> Tensor:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from raresign.catalogue.icon_check import look_on_grey
 from raresign.catalogue.icons import Pixels
 from raresign.errors import InputError
-from raresign.recognition.icon_check import look_on_grey
 
 Floats = NDArray[np.float64]
 
