@@ -7,15 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.models import SignNet, closer, even_contrast, load_model, save_model
-from raresign.recognition import view_logits
-from raresign.recognition.outputs import Outputs
 from raresign.training import load_recipe, new_net, new_teacher
 
 BACKBONE = "test_efficientnet"
@@ -140,22 +137,3 @@ def test_closer_shows_the_middle() -> None:
 def test_a_second_look_comes_back_from_a_file(tmp_path: Path) -> None:
     save_model(small_net(second_look=True), tmp_path)
     assert load_model(tmp_path).settings["second_look"] is True
-
-
-def test_views_show_the_net_what_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[np.ndarray] = []
-
-    def seen(net: SignNet, crops: np.ndarray) -> Outputs:
-        shown.append(crops)
-        logits = np.arange(4 * len(crops), dtype=np.float32).reshape(-1, 4)
-        return Outputs(logits, np.empty((len(crops), 0), np.float32), np.empty(0, np.int64))
-
-    monkeypatch.setattr("raresign.recognition.views.net_outputs", seen)
-    crops = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), dtype=np.uint8)
-    view_logits(small_net(), crops, "closer", np.arange(4))
-    expected = closer(torch.from_numpy(crops) / 255).numpy() * 255
-    assert np.abs(shown[0] - expected).max() <= 0.51  # rounded to bytes
-    turned = view_logits(small_net(), crops, "mirror", np.array([1, 0, 2, -1]))
-    assert (shown[1] == crops[..., ::-1]).all()
-    assert turned[1, :3].tolist() == [5, 4, 6]
-    assert np.isnan(turned[:, 3]).all()

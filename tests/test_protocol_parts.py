@@ -171,7 +171,6 @@ def trial_of(rng: np.random.Generator, fold: int, seed: int, skill: float) -> Tr
         plays_rare=labels // 3 == fold,
         real=np.arange(9) // 3 != fold,
         logits=logits,
-        views={},
         seconds=0.0,
         steps=1,
         info={},
