@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raresign.answers.prototypes import SOURCES
 from raresign.embedded import simulated_photo
 from raresign.errors import InputError
-from raresign.recognition import SOURCES
 from raresign.workflow import RunFolder, predict
 from raresign.workflow.finished_run import add_photos
 
@@ -35,18 +35,18 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_they_move_the_class_mean_alone(run: Path, photos: Path) -> None:
-    before = RunFolder.open(run).recogniser()
+    before = RunFolder.open(run).recogniser().head
     assert add_photos(run, RARE, [photos / "0.png"]) == 1
     assert add_photos(run, RARE, [photos]) == 4, "the first one counts once"
     folder = RunFolder.open(run)
-    after, label = folder.recogniser(), folder.catalogue().label_of(RARE)
-    real = after.index.sources.numpy() == SOURCES.index("real")
+    after, label = folder.recogniser().head, folder.catalogue().label_of(RARE)
+    real = after.index.sources == SOURCES.index("real")
     assert real.sum() == 4
-    assert set(after.index.labels.numpy()[real]) == {label}
-    old, new = before.index.class_means().numpy(), after.index.class_means().numpy()
+    assert set(after.index.labels[real]) == {label}
+    old, new = before.index.class_means, after.index.class_means
     others = np.arange(len(old)) != label
     np.testing.assert_allclose(new[others], old[others], atol=1e-6)
-    rows = after.index.embeddings.numpy()[after.index.labels.numpy() == label]
+    rows = after.index.embeddings[after.index.labels == label]
     mean = rows.mean(0) / np.linalg.norm(rows.mean(0))
     np.testing.assert_allclose(new[label], mean, atol=1e-5)
     assert not np.allclose(new[label], old[label], atol=1e-4)

@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 import torch
 
+from raresign.answers.prototypes import SOURCES
 from raresign.catalogue import SignCatalogue, class_pictures, icon_crops
 from raresign.embedded import procedural_backgrounds
-from raresign.models import SignNet
-from raresign.recognition import (
-    SOURCES,
-    Outputs,
-    Recogniser,
+from raresign.fitting.build import (
     Rules,
     build_recogniser,
     fit_rules,
-    index_outputs,
+    index_synthesiser,
     no_sign_crops,
+    no_sign_row,
 )
-from raresign.recognition.build import index_synthesiser, no_sign_row
+from raresign.fitting.made_crops import index_outputs
+from raresign.models import SignNet
+from raresign.models.outputs import Outputs
+from raresign.runtime.recogniser import Recogniser
 from raresign.synthesis import BackgroundAtlas
 from raresign.training import Split, TrainingData
 
@@ -61,20 +62,22 @@ def test_rules_round_trip(rules: Rules) -> None:
 def test_content_of_the_index(built: Recogniser, training_data: TrainingData, net: SignNet) -> None:
     """`CROPS` synthetic crops a class, then its icon."""
     count = len(training_data.catalogue)
-    assert np.bincount(built.index.labels.numpy()).tolist() == [CROPS + 1] * count
-    kinds = built.index.sources.numpy()
+    head = built.head
+    assert np.bincount(head.index.labels).tolist() == [CROPS + 1] * count
+    kinds = head.index.sources
     assert (kinds == SOURCES.index("synthetic")).sum() == count * CROPS
     assert (kinds == SOURCES.index("icon")).sum() == count
-    assert built.families == tuple(sign.family for sign in training_data.catalogue.classes)
+    assert head.families == tuple(sign.family for sign in training_data.catalogue.classes)
     # Rare is who has no real crop: not the class that merely played rare.
     expected = [sign.type == "rare" for sign in training_data.catalogue.classes]
-    assert built.rare.tolist() == expected
+    assert head.rare.tolist() == expected
     with torch.no_grad():
         icons = torch.from_numpy(icon_crops(training_data.catalogue.classes, 32)).float() / 255
-        raw = net(icons).embedding
-    rows = built.index.embeddings[-count:]
-    torch.testing.assert_close(rows, raw / raw.norm(dim=1, keepdim=True), atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(built.lengths[-count:], raw.norm(dim=1), atol=1e-4, rtol=1e-4)
+        raw = net(icons).embedding.numpy()
+    lengths = np.linalg.norm(raw, axis=1)
+    rows = head.index.embeddings[-count:]
+    np.testing.assert_allclose(rows, raw / lengths[:, None], atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(head.lengths[-count:], lengths, atol=1e-4, rtol=1e-4)
 
 
 def test_same_seed_same_recogniser(
@@ -82,16 +85,17 @@ def test_same_seed_same_recogniser(
 ) -> None:
     torch.manual_seed(99)  # torch's own generator has no say
     again = build_recogniser(net, training_data, PRESET, rules, every(training_data), CROPS)
-    assert torch.equal(again.index.embeddings, built.index.embeddings)
-    assert torch.equal(again.lengths, built.lengths)
-    assert again.no_sign is not None
-    assert built.no_sign is not None
-    np.testing.assert_array_equal(again.no_sign, built.no_sign)
+    one, two = again.head, built.head
+    np.testing.assert_array_equal(one.index.embeddings, two.index.embeddings)
+    np.testing.assert_array_equal(one.lengths, two.lengths)
+    assert one.no_sign is not None
+    assert two.no_sign is not None
+    np.testing.assert_array_equal(one.no_sign, two.no_sign)
     assert fit_rules(net, training_data, PRESET, CROPS) == rules
     other = build_recogniser(
         net, replace(training_data, seed=4), PRESET, rules, every(training_data), CROPS
     )
-    assert not torch.equal(other.index.embeddings, built.index.embeddings)
+    assert (other.head.index.embeddings != two.index.embeddings).any()
 
 
 def test_without_rules_the_classifier_answers(net: SignNet, training_data: TrainingData) -> None:
@@ -102,7 +106,7 @@ def test_without_rules_the_classifier_answers(net: SignNet, training_data: Train
         expected = net(torch.from_numpy(crops).float() / 255).logits.softmax(1)
     np.testing.assert_allclose(said.probabilities, expected, atol=1e-5)
     assert said.level_names() == ["class"] * 5
-    assert len(plain.index) == 3 * len(training_data.catalogue)
+    assert len(plain.head.index) == 3 * len(training_data.catalogue)
 
 
 def test_too_few_crops_give_no_rules(net: SignNet, training_data: TrainingData) -> None:
@@ -157,13 +161,14 @@ def test_no_sign_row_takes_few_crops_of_signs(net: SignNet, training_data: Train
 
 
 def test_photos_without_signs_look_like_none(
-    built: Recogniser, training_data: TrainingData
+    built: Recogniser, net: SignNet, training_data: TrainingData
 ) -> None:
     """Even for a net that never trained: photos score lower than the crops of signs."""
     photos = BackgroundAtlas.from_pictures(training_data.pictures, 32)
     empty = (no_sign_crops(photos, 64, 5) * 255).byte().numpy()
     engine = index_synthesiser(training_data, PRESET, torch.device("cpu"))
-    signs = built.judge(index_outputs(built.net, engine, training_data.catalogue.codes, 10, 3))
+    made = index_outputs(net, engine, training_data.catalogue.codes, 10, 3)
+    signs = built.head.judge(made.embedding)
     assert built.recognise(empty).sign.mean() < signs.sign.mean()
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.recognition import Fusion, UnknownRule
-from raresign.recognition.calibrate import (
+from raresign.answers.fusion import Fusion
+from raresign.answers.known_score import known_features
+from raresign.answers.unknown import UnknownRule, family_probabilities
+from raresign.fitting.calibrate import (
     UNKNOWN_SHARE,
     HeldOut,
     calibrate_fusion,
     calibrate_unknown,
 )
-from raresign.recognition.known_score import known_score
-from raresign.recognition.unknown import family_probabilities
 
 CLASSES = 6
 FAMILIES = ("ring", "ring", "ring", "disc", "disc", "disc")
@@ -47,9 +46,7 @@ _ROUNDING = 1e-5
 
 def scored(held: HeldOut, fusion: Fusion, rule: UnknownRule) -> tuple[list[float], list[float]]:
     """Naive: how far each crop lies above the threshold, and each that plays unknown."""
-    scores = fusion.scores(
-        torch.from_numpy(held.logits), torch.from_numpy(held.cosines), torch.from_numpy(held.rare)
-    ).numpy()
+    scores = fusion.scores(held.logits, held.cosines, held.rare)
     known, unknown = list[float](), list[float]()
     for n, label in enumerate(held.labels):
         for masked in (False, True):
@@ -57,9 +54,8 @@ def scored(held: HeldOut, fusion: Fusion, rule: UnknownRule) -> tuple[list[float
                 continue
             kept = [c for c in range(CLASSES) if not (masked and c == label)]
             p = np.exp(scores[n, kept].astype(float))
-            score = known_score(
-                [p / p.sum()], [held.cosines[n, kept]], [held.logits[n, kept]], rule.score
-            )[0]
+            facts = known_features([p / p.sum()], [held.cosines[n, kept]], [held.logits[n, kept]])
+            score = rule.score.of(facts)[0]
             (unknown if masked else known).append(float(score) - rule.levels.class_threshold)
     return known, unknown
 

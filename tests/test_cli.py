@@ -25,11 +25,11 @@ from PIL import Image
 from rich.console import Console
 
 import raresign
+from raresign.answers.answer import Answer, FileAnswer
 from raresign.cli import main
 from raresign.cli.run import duration
 from raresign.cli.tables import print_answers
 from raresign.errors import InputError
-from raresign.workflow import Answer, FileAnswer
 
 COMMANDS = ("demo", "train", "evaluate", "compare", "predict", "synth", "catalogue", "bench")
 train_module = importlib.import_module("raresign.workflow.train")

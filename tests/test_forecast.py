@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from raresign.errors import InputError
-from raresign.recognition.class_facts import FACTS
-from raresign.recognition.forecast import Forecast, fit_forecast
+from raresign.fitting.forecast import Forecast, fit_forecast
+from raresign.fitting.forecast_facts import FACTS
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from raresign.errors import InputError
-from raresign.recognition.forecast_quality import forecast_quality
+from raresign.fitting.quality import forecast_quality
 
 
 def test_quality_golden_values() -> None:

@@ -15,16 +15,13 @@ import torch
 
 from raresign.catalogue import SignCatalogue, class_pictures
 from raresign.evaluation import Predictions
+from raresign.fitting.build import build_recogniser, index_synthesiser
+from raresign.fitting.forecast import Forecast, fit_forecast
+from raresign.fitting.forecast_facts import icon_detail
 from raresign.models import SignNet
-from raresign.recognition import (
-    Forecast,
-    Outputs,
-    Recogniser,
-    build_recogniser,
-    fit_forecast,
-)
-from raresign.recognition.build import index_synthesiser
-from raresign.recognition.class_facts import icon_detail
+from raresign.models.encoder import TorchEncoder
+from raresign.models.outputs import Outputs
+from raresign.runtime.recogniser import Recogniser
 from raresign.signs import standard
 from raresign.training import TrainingData
 from raresign.workflow import forecasts, train
@@ -230,8 +227,10 @@ def test_forecast_of_the_rare_classes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = index_synthesiser(training_data, "road", torch.device("cpu"))
+    assert isinstance(recogniser.encoder, TorchEncoder)
+    net, head = recogniser.encoder.net, recogniser.head
     monkeypatch.setattr(forecasts, "known_forecast", lambda _: None)
-    assert forecast_rare(recogniser, catalogue, engine) is None
+    assert forecast_rare(net, head, catalogue, engine) is None
     forecast = made_forecast()
     asked: list[str] = []
 
@@ -240,13 +239,13 @@ def test_forecast_of_the_rare_classes(
         return forecast
 
     monkeypatch.setattr(forecasts, "known_forecast", known)
-    found = forecast_rare(recogniser, catalogue, engine)
+    found = forecast_rare(net, head, catalogue, engine)
     assert asked == ["trained"]
     assert found is not None
     assert list(found) == [sign.code for sign in catalogue.classes if sign.type == "rare"]
     for recall, low, high in found.values():
         assert 0 <= low <= recall <= high <= 1
-    assert forecast_rare(recogniser, catalogue, engine) == found
+    assert forecast_rare(net, head, catalogue, engine) == found
     json.dumps(found)  # goes into run.json
 
 

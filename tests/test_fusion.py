@@ -1,44 +1,28 @@
-"""The joined rule and the hard gate: loops, optimality against near rules, recovery."""
+"""The joined rule: loops, optimality against near rules, recovery."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, cast
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
+from raresign.answers.fusion import Fusion
 from raresign.errors import InputError
-from raresign.recognition.fitting import minimise
-from raresign.recognition.fusion import PARTS, Fusion, balanced_weights, fit_fusion
-from raresign.recognition.hard_gate import GATES, HardGate, fit_hard_gate, gate_features
+from raresign.fitting.fusion_fit import PARTS, balanced_weights, fit_fusion
+from score_tables import RARE, drawn, scores_of
 
 EXAMPLES = settings(max_examples=25, deadline=None)
-RARE = torch.tensor([False, False, False, True, True])
-
-
-def scores_of(seed: int, n: int) -> tuple[Tensor, Tensor]:
-    """Logits and cosines that know nothing of each other."""
-    g = torch.Generator().manual_seed(seed)
-    logits = torch.randn(n, 5, generator=g, dtype=torch.float64) * 3
-    return logits, torch.rand(n, 5, generator=g, dtype=torch.float64) * 2 - 1
-
-
-def drawn(probabilities: Tensor, seed: int) -> Tensor:
-    g = torch.Generator().manual_seed(seed + 1)
-    return probabilities.multinomial(1, generator=g)[:, 0]
 
 
 def objective(
     values: tuple[float, float, float],
-    logits: Tensor,
-    cosines: Tensor,
-    labels: Tensor,
-    weights: Tensor,
+    logits: np.ndarray,
+    cosines: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
     home: float = 1.0,
 ) -> float:
     """What `fit_fusion` minimises, crop by crop."""
@@ -79,8 +63,10 @@ def test_scores_are_the_loop(seed: int, a: float, b: float, r: float) -> None:
 
 
 def test_half_precision_is_widened() -> None:
-    p = Fusion(1.0, 5.0, 0.5).probabilities(torch.ones(1, 5).half(), torch.ones(1, 5), RARE)
-    assert p.dtype == torch.float32
+    p = Fusion(1.0, 5.0, 0.5).probabilities(
+        np.ones((1, 5), np.float16), np.ones((1, 5), np.float32), RARE
+    )
+    assert p.dtype == np.float32
 
 
 @EXAMPLES
@@ -92,16 +78,16 @@ def test_half_precision_is_widened() -> None:
 def test_no_allowed_neighbour_is_better(seed: int, n: int, parts: set[str]) -> None:
     """The problem is convex, so a point that no small allowed step improves is the minimum."""
     logits, cosines = scores_of(seed, n)
-    g = torch.Generator().manual_seed(seed)
-    labels = torch.randint(5, (n,), generator=g)
-    weights = torch.rand(n, generator=g) + 0.1
+    rng = np.random.default_rng(seed + 1)
+    labels = rng.integers(0, 5, n)
+    weights = rng.random(n) + 0.1
     found = fit_fusion(logits, cosines, labels, RARE, weights, parts)
     best = (found.logit_scale, found.prototype_scale, found.rare_bias)
     home = 0.0 if "logits" not in parts and "prototypes" in parts else 1.0
     for place, (name, default) in enumerate(zip(PARTS, (home, 0.0, 0.0), strict=True)):
         assert name in parts or best[place] == default
     least = objective(best, logits, cosines, labels, weights, home)
-    for step in torch.randn(30, 3, generator=g) * torch.tensor([0.02, 0.2, 0.02]):
+    for step in rng.normal(size=(30, 3)) * [0.02, 0.2, 0.02]:
         moved = [
             value + (float(step[i]) if name in parts else 0.0)
             for i, (name, value) in enumerate(zip(PARTS, best, strict=True))
@@ -132,8 +118,8 @@ def test_a_scale_that_would_be_negative_is_0() -> None:
 
 
 def test_faultless_crops_give_a_finite_rule_and_hard_scores_no_nan() -> None:
-    labels = torch.arange(5).repeat(20)
-    right = torch.nn.functional.one_hot(labels, 5).double()
+    labels = np.tile(np.arange(5), 20)
+    right = np.eye(5)[labels]
     for logits in (right, right * 1e3, -right * 1e3):
         found = fit_fusion(logits, right, labels, RARE)
         assert all(math.isfinite(value) for value in found.as_dict().values())
@@ -148,18 +134,18 @@ def test_calibration_matches_the_rare_share() -> None:
     logits, cosines = scores_of(2, 3_000)
     labels = drawn(Fusion(1.0, 2.0, 2.0).probabilities(logits, cosines, RARE), 2)
     p = fit_fusion(logits, cosines, labels, RARE).probabilities(logits, cosines, RARE)
-    share = RARE[labels].double().mean()
+    share = RARE[labels].mean()
     assert float(p[:, RARE].sum(1).mean()) == pytest.approx(float(share), abs=2e-3)
 
 
 def test_weights_count_as_copies_and_unlabelled_crops_do_not_count() -> None:
     logits, cosines = scores_of(3, 60)
     labels = drawn(Fusion(0.4, 3.0).probabilities(logits, cosines, RARE), 3)
-    times = torch.arange(60) % 4
-    copied = [values.repeat_interleave(times, 0) for values in (logits, cosines, labels)]
+    times = np.arange(60) % 4
+    copied = [np.repeat(values, times, axis=0) for values in (logits, cosines, labels)]
     a = fit_fusion(logits, cosines, labels, RARE, times * 7.0)
     b = fit_fusion(*copied, RARE)
-    c = fit_fusion(logits, cosines, labels.where(times > 0, -1), RARE, times)
+    c = fit_fusion(logits, cosines, np.where(times > 0, labels, -1), RARE, times)
     for other in (b, c):
         assert list(other.as_dict().values()) == pytest.approx(list(a.as_dict().values()), abs=1e-5)
 
@@ -167,8 +153,8 @@ def test_weights_count_as_copies_and_unlabelled_crops_do_not_count() -> None:
 @EXAMPLES
 @given(rows=st.lists(st.tuples(st.integers(-1, 4), st.booleans()), max_size=30))
 def test_balanced_weights_give_each_group_half(rows: list[tuple[int, bool]]) -> None:
-    labels = torch.tensor([label for label, _ in rows], dtype=torch.int64)
-    rare = torch.tensor([flag for _, flag in rows], dtype=torch.bool)
+    labels = np.array([label for label, _ in rows], np.int64)
+    rare = np.array([flag for _, flag in rows], bool)
     weights = balanced_weights(labels, rare).tolist()
     groups = {
         flag: sum(label >= 0 and kind == flag for label, kind in rows) for flag in (False, True)
@@ -179,18 +165,9 @@ def test_balanced_weights_give_each_group_half(rows: list[tuple[int, bool]]) -> 
         assert weight == pytest.approx(right, rel=1e-5)
 
 
-def test_minimise_a_narrow_valley() -> None:
-    scale = torch.tensor([1.0, 1e3, 1e-2], dtype=torch.float64)
-    aim = torch.tensor([2.0, -3.0, 5.0], dtype=torch.float64)
-    with torch.no_grad():
-        found = minimise(lambda x: (scale * (x - aim).square()).sum(), torch.zeros(3).double())
-    torch.testing.assert_close(found, aim, rtol=0, atol=1e-6)
-    assert minimise(lambda x: x.sum(), torch.zeros(0)).shape == (0,)
-
-
 def test_wrong_input_is_refused() -> None:
     logits, cosines = scores_of(0, 4)
-    labels = torch.tensor([0, 1, 2, 3])
+    labels = np.array([0, 1, 2, 3])
     for scale in (-0.1, math.nan, math.inf):
         with pytest.raises(InputError, match="scales of at least 0"):
             Fusion(scale)
@@ -200,88 +177,18 @@ def test_wrong_input_is_refused() -> None:
         with pytest.raises(InputError, match="name some of"):
             fit_fusion(logits, cosines, labels, RARE, parts=parts)
     with pytest.raises(InputError, match="\\(C,\\) bool"):
-        Fusion().scores(logits, cosines, RARE.float())
+        Fusion().scores(logits, cosines, RARE.astype(float))
     with pytest.raises(InputError, match="\\(N, C\\)"):
         fit_fusion(logits, cosines[:, :1], labels, RARE)
     with pytest.raises(InputError, match="labels from 0 to 5"):
-        fit_fusion(logits, cosines, torch.tensor([0, 1, 2, 5]), RARE)
+        fit_fusion(logits, cosines, np.array([0, 1, 2, 5]), RARE)
     with pytest.raises(InputError, match="one of each"):
         fit_fusion(logits, cosines, labels[:2], RARE)
     with pytest.raises(InputError, match="below 0"):
-        fit_fusion(logits, cosines, labels, RARE, torch.tensor([1.0, 1.0, 1.0, -1.0]))
+        fit_fusion(logits, cosines, labels, RARE, np.array([1.0, 1.0, 1.0, -1.0]))
     with pytest.raises(InputError, match="no crop counts"):
         fit_fusion(logits, cosines, labels - labels - 1, RARE)
     with pytest.raises(InputError, match="not finite"):
-        fit_fusion(logits / 0, cosines, labels, RARE)
+        fit_fusion(logits * np.inf, cosines, labels, RARE)
     with pytest.raises(InputError, match="rare_played"):
         balanced_weights(labels, labels)
-
-
-# --- the hard gate -----------------------------------------------------------------------------
-
-
-def test_gate_features_are_the_loop() -> None:
-    logits, cosines = scores_of(4, 6)
-    got = gate_features(logits, cosines, RARE)
-    for i in range(6):
-        p = logits[i].softmax(0).tolist()
-        near = cosines[i].tolist()
-        entropy = -sum(value * math.log(value) for value in p)
-        row = [max(p[:3]), max(p[3:]), max(near[:3]), max(near[3:]), entropy]
-        assert got[i].tolist() == pytest.approx(row)
-
-
-class Says:
-    """A judge that always says the same."""
-
-    def __init__(self, probability: float) -> None:
-        self.row = [1 - probability, probability]
-
-    def predict_proba(self, features: np.ndarray) -> np.ndarray:
-        assert features.shape[1] == 5
-        return np.tile(self.row, (len(features), 1))
-
-
-def test_gate_answers_by_prototypes_or_by_softmax_of_its_type_only() -> None:
-    logits, cosines = scores_of(5, 200)
-    always = HardGate(Says(0.9)).predict(logits, cosines, RARE)
-    never = HardGate(Says(0.1)).predict(logits, cosines, RARE)
-    assert always.tolist() == [3 + int(row[3:].argmax()) for row in cosines]
-    assert never.tolist() == [int(row[:3].argmax()) for row in logits]
-
-
-@pytest.mark.parametrize("kind", GATES)
-def test_gate_learns_rare_from_frequent_on_crops_that_it_has_not_seen(kind: Any) -> None:
-    logits, cosines = scores_of(6, 1200)
-    labels = drawn(Fusion(0.5, 8.0).probabilities(logits, cosines, RARE), 6)
-    gate = fit_hard_gate(logits[:800], cosines[:800], labels[:800], RARE, kind=kind)
-    rare = RARE[labels].numpy()[800:]
-    said = gate.rare_probability(logits[800:], cosines[800:], RARE)
-    by_chance = max(rare.mean(), 1 - rare.mean())
-    assert ((said > 0.5) == rare).mean() > by_chance + 0.1
-    assert said.mean() == pytest.approx(rare.mean(), abs=0.05)
-    again = fit_hard_gate(logits[:800], cosines[:800], labels[:800], RARE, kind=kind)
-    assert (again.rare_probability(logits[800:], cosines[800:], RARE) == said).all()
-
-
-@pytest.mark.parametrize("kind", GATES)
-def test_gate_weights_move_the_border(kind: Any) -> None:
-    logits, cosines = scores_of(7, 400)
-    labels = drawn(Fusion(0.5, 8.0).probabilities(logits, cosines, RARE), 7)
-    chosen = [
-        fit_hard_gate(logits, cosines, labels, RARE, torch.where(RARE[labels], weight, 1.0), kind)
-        .rare_probability(logits, cosines, RARE)
-        .mean()
-        for weight in (0.1, 1.0, 10.0)
-    ]
-    assert chosen[0] < chosen[1] < chosen[2]
-
-
-def test_gate_refuses_one_type() -> None:
-    logits, cosines = scores_of(8, 3)
-    with pytest.raises(InputError, match="all crops"):
-        fit_hard_gate(logits, cosines, torch.tensor([0, 1, 2]), RARE)
-    with pytest.raises(InputError, match="all classes"):
-        fit_hard_gate(logits, cosines, torch.tensor([0, 1, 2]), torch.zeros(5).bool())
-    with pytest.raises(InputError, match="use forest or logistic"):
-        fit_hard_gate(logits, cosines, torch.tensor([0, 3, 2]), RARE, kind=cast(Any, "coin"))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from raresign.models import SignNet
-from raresign.recognition.outputs import index_outputs, net_outputs, tensor_outputs
+from raresign.fitting.made_crops import index_outputs
+from raresign.models.outputs import net_outputs, net_rows, tensor_outputs
+from raresign.models.sign_net import SignNet
 from raresign.synthesis import ReferencePreset, RoadPreset, build_synthesiser, load_preset
 from synthesis_core import background_atlas, icon_atlas
 
@@ -104,3 +106,14 @@ def test_outputs_are_those_of_the_net_in_evaluation_mode_in_any_batch(
         assert outputs.labels.tolist() == [-1] * 7
     nothing = net_outputs(net, crops[:0].numpy())
     assert (nothing.logits.shape, nothing.embedding.shape) == ((0, 6), (0, 16))
+
+
+def test_rows_and_relu_of_the_embedding_give_the_logits(new_net: Callable[[], SignNet]) -> None:
+    """What answers are made of in NumPy is what the net itself says."""
+    net = new_net()
+    rng = np.random.default_rng(0)
+    outputs = net_outputs(net, rng.integers(0, 256, (40, 3, SIZE, SIZE), dtype=np.uint8))
+    rows, biases = net_rows(net)
+    logits = np.maximum(outputs.embedding, 0) @ rows.T + biases
+    np.testing.assert_allclose(logits, outputs.logits, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(logits.argmax(1), outputs.logits.argmax(1))

@@ -11,16 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from known_oracles import crops, naive_features, softmax
-from raresign.errors import InputError
-from raresign.recognition.known_score import (
+from raresign.answers.known_score import (
     KnownScore,
     energy,
-    fit_known_score,
     known_features,
-    known_score,
     max_cosine,
     max_probability,
 )
+from raresign.errors import InputError
+from raresign.fitting.known_score_fit import fit_known_score
 
 
 @settings(max_examples=30, deadline=None)
@@ -107,7 +106,7 @@ def test_separable_crops_give_finite_scores_in_range() -> None:
     assert ((score.of(rows * 1e9) >= 0) & (score.of(rows * 1e9) <= 1)).all()
 
 
-def test_known_score_is_of_the_features() -> None:
+def test_score_is_the_sigmoid_of_the_standardised_features() -> None:
     logits, cosines, _ = crops(6, 4, 5)
     p = np.array([softmax(row) for row in logits])
     weights = KnownScore((0.1,) * 5, (2.0,) * 5, (1.0, -1.0, 0.5, 2.0, 0.1), 0.3)
@@ -116,7 +115,7 @@ def test_known_score_is_of_the_features() -> None:
     for row in features:
         logit = 0.3 + sum(w * (v - 0.1) / 2 for w, v in zip(weights.coefficients, row, strict=True))
         expected.append(1 / (1 + math.exp(-logit)))
-    assert known_score(p, cosines, logits, weights).tolist() == pytest.approx(expected)
+    assert weights.of(features).tolist() == pytest.approx(expected)
 
 
 def test_fit_refuses_one_kind_and_wrong_shapes() -> None:

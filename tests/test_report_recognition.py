@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raresign.answers.unknown import LEVELS
 from raresign.evaluation import CropAnswer, Predictions, read_answers, write_answers
 from raresign.files import write_json
-from raresign.recognition import LEVELS
 from raresign.report import write_report
 from raresign.report.added import read_added
 from raresign.report.dared import LEVEL_NAMES, _bottom

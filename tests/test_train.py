@@ -94,7 +94,7 @@ def test_run_answers_as_recorded(finished_run: Path, data_folder: Path) -> None:
     recogniser = RunFolder.open(finished_run).recogniser()
     predictions = load_predictions(finished_run)
     with Image.open(data_folder / predictions.paths[0]) as picture:
-        crop = squash(picture.convert("RGB"), recogniser.net.crop_size)[None]
+        crop = squash(picture.convert("RGB"), recogniser.encoder.crop_size)[None]
     answer = recogniser.recognise(crop).probabilities[0]
     np.testing.assert_allclose(answer, predictions.probabilities[0], atol=1e-5)
 

@@ -12,17 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from known_oracles import crops, naive_features, softmax
+from raresign.answers.unknown import LEVELS, Levels, UnknownRule, family_probabilities
 from raresign.errors import InputError
-from raresign.recognition.known_score import fit_known_score
-from raresign.recognition.unknown import (
-    LEVELS,
-    Levels,
-    UnknownRule,
-    family_probabilities,
-    mask_class,
-    play_unknown,
-    threshold_for_error,
-)
+from raresign.fitting.known_score_fit import fit_known_score
+from raresign.fitting.thresholds import mask_class, play_unknown, threshold_for_error
 
 
 @settings(max_examples=30, deadline=None)

@@ -17,9 +17,8 @@ from functools import cache, partial
 import torch
 from torch import Tensor
 
-_GOLDEN = 0x9E3779B97F4A7C15
-_MIX_1 = 0xBF58476D1CE4E5B9
-_MIX_2 = 0x94D049BB133111EB
+from raresign.seeds import GOLDEN, MIX_1, MIX_2
+from raresign.seeds import mix_integers as mix_integers
 
 
 def _signed(value: int) -> int:
@@ -40,8 +39,8 @@ def mix(x: Tensor) -> Tensor:
         >>> mix(torch.tensor([1, 2])).tolist()
         [6238072747940578789, -2606959012126976886]
     """
-    x = (x ^ _shift(x, 30)) * _signed(_MIX_1)
-    x = (x ^ _shift(x, 27)) * _signed(_MIX_2)
+    x = (x ^ _shift(x, 30)) * _signed(MIX_1)
+    x = (x ^ _shift(x, 27)) * _signed(MIX_2)
     return x ^ _shift(x, 31)
 
 
@@ -50,24 +49,11 @@ def _columns(
     counts: tuple[tuple[str, int], ...], device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Salt of each stream; stream and position of each column of `CropRandom.table`."""
-    salts = [_signed(zlib.crc32(name.encode()) * _GOLDEN) for name, _ in counts]
+    salts = [_signed(zlib.crc32(name.encode()) * GOLDEN) for name, _ in counts]
     which = [k for k, (_, width) in enumerate(counts) for _ in range(width)]
-    steps = [_signed(place * _GOLDEN) for _, width in counts for place in range(1, width + 1)]
+    steps = [_signed(place * GOLDEN) for _, width in counts for place in range(1, width + 1)]
     as_tensor = partial(torch.tensor, dtype=torch.int64, device=device)
     return as_tensor(salts), as_tensor(which), as_tensor(steps)
-
-
-def mix_integers(*values: int) -> int:
-    """Hash integers (their low 64 bits) to one non-negative 63-bit seed, alike on every machine.
-
-    Example:
-        >>> mix_integers(0, 1) != mix_integers(1, 0)
-        True
-    """
-    state = torch.zeros(1, dtype=torch.int64)
-    for value in values:
-        state = mix(state + _signed(_GOLDEN) + _signed(value))
-    return int(state.item()) & ((1 << 63) - 1)
 
 
 @dataclass
@@ -99,7 +85,7 @@ class CropRandom:
             numbers: (N,) integers, on the device that the draws shall live on.
         """
         base = _signed(mix_integers(seed))
-        return cls(mix(numbers.to(torch.int64) * _signed(_GOLDEN) + base))
+        return cls(mix(numbers.to(torch.int64) * _signed(GOLDEN) + base))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -114,7 +100,7 @@ class CropRandom:
             >>> torch.equal(before, random.stream("icon").bits())
             True
         """
-        return CropRandom(mix(self.keys ^ _signed(zlib.crc32(name.encode()) * _GOLDEN)))
+        return CropRandom(mix(self.keys ^ _signed(zlib.crc32(name.encode()) * GOLDEN)))
 
     def table(self, counts: Mapping[str, int]) -> dict[str, Tensor]:
         """The uniform draws of many streams at once: one pass instead of one for each stream.
@@ -145,7 +131,7 @@ class CropRandom:
         count = math.prod(shape)
         positions = torch.arange(1, count + 1, device=self.keys.device) + self._drawn
         self._drawn += count
-        drawn = mix(self.keys[:, None] + positions * _signed(_GOLDEN))
+        drawn = mix(self.keys[:, None] + positions * _signed(GOLDEN))
         return drawn.view(len(self), *shape)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:

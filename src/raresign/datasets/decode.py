@@ -85,13 +85,23 @@ def decode_picture(data: bytes, path: str | Path) -> Image.Image:
     try:
         picture = _opened(data, path)
         picture.load()
-        if _orientation(picture) > 1:
-            picture = ImageOps.exif_transpose(picture)
-        return _as_rgb(picture)
+        return upright_rgb(picture)
     except UnreadableFile:
         raise
     except Exception as error:
         raise UnreadableFile(path, f"broken picture: {error}") from error
+
+
+def upright_rgb(picture: Image.Image) -> Image.Image:
+    """A picture of any mode as files are decoded: its EXIF orientation applied, mode RGB.
+
+    Example:
+        >>> upright_rgb(Image.new("LA", (2, 1), (255, 0))).getpixel((0, 0))
+        (128, 128, 128)
+    """
+    if _orientation(picture) > 1:
+        picture = ImageOps.exif_transpose(picture)
+    return _as_rgb(picture)
 
 
 def cut_box(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from raresign.catalogue import SignCatalogue
 from raresign.datasets.splits import Integers, near_duplicate_clusters, split_validation
 from raresign.errors import InputError
-from raresign.randomness import mix_integers
+from raresign.seeds import mix_integers
 
 
 @dataclass(frozen=True)

@@ -103,18 +103,6 @@ class SignNet(nn.Module):
         embedding = self.embed(self.backbone((crops - self.mean) / self.std))
         return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
 
-    def rows(self) -> tuple[Tensor, Tensor]:
-        """(C, E) and (C,) of the classifier, on the CPU: logits = relu(embedding) @ rows.T + bias.
-
-        Example:
-            >>> net = SignNet("test_resnet", classes=3, weights="none", crop_size=32).eval()
-            >>> logits, embedding = net(torch.rand(2, 3, 32, 32))
-            >>> weight, bias = net.rows()
-            >>> torch.allclose(torch.relu(embedding) @ weight.T + bias, logits)
-            True
-        """
-        return self.classifier.weight.detach().cpu(), self.classifier.bias.detach().cpu()
-
     def train(self, mode: bool = True) -> SignNet:
         """Switch to training; frozen batch normalisations stay in evaluation mode.
 

@@ -19,9 +19,9 @@ from raresign.workflow.finished_run import add_photos, remove_class
 from raresign.workflow.fit_camera import fit_camera
 from raresign.workflow.forecasts import judged_forecast
 from raresign.workflow.inference import predict_logits
-from raresign.workflow.predict import Answer, FileAnswer, predict
+from raresign.workflow.predict import predict
 from raresign.workflow.protocol import ProtocolRow, ProtocolTable, protocol, protocol_absent
-from raresign.workflow.run_folder import RunFolder, machine, versions
+from raresign.workflow.run_folder import RunFolder, load, machine, versions
 from raresign.workflow.sign_sheets import sign_sheets
 from raresign.workflow.source import LAYOUTS, DataFolder, is_drawn, open_data
 from raresign.workflow.synth import SynthesisResult, synthesise
@@ -31,12 +31,10 @@ from raresign.workflow.train import train
 
 __all__ = [
     "LAYOUTS",
-    "Answer",
     "CameraFit",
     "ClassRow",
     "DataFolder",
     "DrawnRow",
-    "FileAnswer",
     "Likeness",
     "NewClass",
     "ProtocolRow",
@@ -58,6 +56,7 @@ __all__ = [
     "fit_camera",
     "is_drawn",
     "judged_forecast",
+    "load",
     "load_predictions",
     "machine",
     "open_data",

@@ -4,44 +4,35 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from raresign.catalogue import (
-    IconWarning,
-    SignCatalogue,
-    SignClass,
-    family_of_code,
-    family_of_icon,
-    in_threads,
-    load_icon,
-    load_pictures,
-    sign_name,
-)
-from raresign.embedded import procedural_backgrounds
+from raresign.answers.head import Head
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.catalogue.families import family_of_code, family_of_icon
+from raresign.catalogue.icon_check import check_new_icon, known_look, refuse_known
+from raresign.catalogue.icons import load_icon
+from raresign.catalogue.names import sign_name
+from raresign.catalogue.pictures import in_threads, load_pictures
+from raresign.catalogue.png_icon import IconWarning
+from raresign.catalogue.sign_class import SignClass
+from raresign.embedded.backgrounds import procedural_backgrounds
 from raresign.errors import InputError
-from raresign.models import SignNet, folded
-from raresign.recognition import (
-    Recogniser,
-    check_new_icon,
-    class_facts,
-    index_outputs,
-    known_look,
-    refuse_known,
-    teach,
-)
-from raresign.recognition.outputs import Outputs
-from raresign.synthesis import (
-    BackgroundAtlas,
-    IconAtlas,
-    Synthesiser,
-    build_synthesiser,
-    load_preset,
-)
+from raresign.fitting.added_classes import fit_new_classes
+from raresign.fitting.forecast_facts import class_facts
+from raresign.fitting.made_crops import index_outputs
+from raresign.models.encoder import TorchEncoder
+from raresign.models.folded import folded
+from raresign.models.outputs import Outputs
+from raresign.models.sign_net import SignNet
+from raresign.runtime.recogniser import Recogniser
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import load_preset
+from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
 from raresign.workflow.add_photos import embed_photos
 from raresign.workflow.forecasts import known_forecast
 from raresign.workflow.new_class_sheet import draw_new_class, sheet_pictures
@@ -119,36 +110,39 @@ def add_class(
         One entry a class, in the order given.
     """
     folder = RunFolder.open(run)
-    recogniser, catalogue = folder.recogniser(), folder.catalogue()
-    signs = _new_signs(catalogue, [Path(icon) for icon in icons], codes)
+    net = folder.model()
+    recogniser = folder.recogniser(TorchEncoder(net))
+    signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes)
     if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
         raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IconWarning)  # told of each new icon once, by now
-        return _add(folder, recogniser, catalogue, signs, photos)
+        return _add(folder, net, recogniser, signs, photos)
 
 
 def _add(
     folder: RunFolder,
+    net: SignNet,
     recogniser: Recogniser,
-    catalogue: SignCatalogue,
     signs: list[SignClass],
     photos: str | Path | None,
 ) -> list[NewClass]:
     """Teach the recogniser the checked signs and write them into the run folder."""
+    catalogue, head = recogniser.catalogue, recogniser.head
     real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
     made_of = SignCatalogue(signs)
-    engine = _engine(folder, made_of, recogniser)
-    quick = folded(recogniser.net)  # to rounding the same
+    engine = _engine(folder, made_of, net.crop_size)
+    quick = folded(net)  # to rounding the same
     made = index_outputs(quick, engine, made_of.codes, crops_of_new(len(signs)))
     trial = index_outputs(quick, engine, made_of.codes, _TRIAL_CROPS, turn=1)
-    whole = _with_index(folder, recogniser, quick)
-    added = teach(whole, signs, made, [real[sign.code] for sign in signs])
-    bigger = recogniser.with_classes(added)
-    chances = bigger.judge(trial).probabilities
+    whole = _with_index(folder, head, quick)
+    photos_of = [real[sign.code] for sign in signs]
+    added = fit_new_classes(recogniser.with_head(whole), signs, made, photos_of)
+    bigger = head.with_classes(added)
+    chances = bigger.judge(trial.embedding).probabilities
     answers = chances.argmax(1) - len(catalogue)
     after = SignCatalogue([*catalogue.classes, *signs])
-    taught = bigger if whole is recogniser else whole.with_classes(added)
+    taught = bigger if whole is head else whole.with_classes(added)
     predicted = _predict(taught, after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
     later, results = [], []
@@ -229,13 +223,12 @@ def _photos(
     if photos is not None:
         place = Path(photos) if classes == 1 else Path(photos) / code
         if classes == 1 or place.is_dir():
-            return embed_photos(recogniser, [place])
-    return np.empty((0, recogniser.net.settings["embedding"]), np.float32)
+            return embed_photos(recogniser.encoder, [place])
+    return np.empty((0, recogniser.head.rows.shape[1]), np.float32)
 
 
-def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> Synthesiser:
-    """Makes crops of the new icons as the run's own were made."""
-    size = recogniser.net.crop_size
+def _engine(folder: RunFolder, signs: SignCatalogue, size: int) -> Synthesiser:
+    """Makes crops of the new icons, of so many pixels, as the run's own were made."""
     try:
         settings = load_preset(saved_recipe(folder).index_preset)
     except InputError:  # a camera's YAML that has gone; the run keeps no copy
@@ -249,22 +242,18 @@ def _engine(folder: RunFolder, signs: SignCatalogue, recogniser: Recogniser) -> 
     )
 
 
-def _with_index(folder: RunFolder, recogniser: Recogniser, quick: SignNet) -> Recogniser:
-    """The recogniser with prototypes of all classes: without any, new classes take every crop."""
+def _with_index(folder: RunFolder, head: Head, quick: SignNet) -> Head:
+    """The head with prototypes of all classes: without any, new classes take every crop."""
     trained = folder.own_catalogue()
-    if (recogniser.index.labels < len(trained)).any():
-        return recogniser
-    engine = _engine(folder, trained, recogniser)
+    if (head.index.labels < len(trained)).any():
+        return head
+    engine = _engine(folder, trained, quick.crop_size)
     made = index_outputs(quick, engine, trained.codes, _LEAST_CROPS)
-    rows = torch.from_numpy(made.embedding)
-    index = recogniser.index.add(rows, torch.from_numpy(made.labels), "synthetic")
-    return replace(
-        recogniser, index=index, lengths=torch.cat([recogniser.lengths, rows.norm(dim=1)])
-    )
+    return head.with_prototypes(made.embedding, made.labels, "synthetic")
 
 
 def _predict(
-    recogniser: Recogniser,
+    head: Head,
     catalogue: SignCatalogue,
     trial: Outputs,
     answers: np.ndarray,
@@ -281,9 +270,9 @@ def _predict(
         np.arange(before, len(catalogue)),
         trial.labels + before,
         answers == trial.labels,
-        recogniser.index.class_means().numpy(),
-        recogniser.families,
-        ~recogniser.rare,
+        head.index.class_means,
+        head.families,
+        ~head.rare,
         pictures,
     )
     columns = zip(*(column.tolist() for column in forecast.predict(facts)), strict=True)

@@ -9,28 +9,30 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from raresign.datasets import from_files, squashed_chunks
+from raresign.answers.head import Head
+from raresign.datasets.plain_layouts import from_files
+from raresign.datasets.squash import squashed_chunks
 from raresign.errors import InputError
 from raresign.files import whole_file
-from raresign.recognition import Recogniser, net_outputs
+from raresign.runtime.encoder import Encoder
 
 PHOTOS = "photos"
 
 
-def embed_photos(recogniser: Recogniser, files: Sequence[str | Path]) -> np.ndarray:
+def embed_photos(encoder: Encoder, files: Sequence[str | Path]) -> np.ndarray:
     """(n, E) float32 embeddings of the readable pictures among files and folders.
 
     Raises:
         InputError: A file is not there, or none is readable.
     """
-    size = recogniser.net.crop_size
+    size = encoder.crop_size
     table = from_files([Path(file) for file in files])
     crops = [chunk.crops for chunk in squashed_chunks(table, size)]
     found = np.concatenate(crops) if crops else np.empty((0, 3, size, size), np.uint8)
     if not len(found):
         named = ", ".join(str(file) for file in files)
         raise InputError(f"{named} holds no readable crop", "give PNG or JPEG files")
-    return net_outputs(recogniser.net, found).embedding
+    return encoder.embed(found)
 
 
 def keep_photos(path: Path, code: str, embedding: np.ndarray) -> int:
@@ -47,12 +49,12 @@ def keep_photos(path: Path, code: str, embedding: np.ndarray) -> int:
     return len(every)
 
 
-def with_photos(path: Path, recogniser: Recogniser, codes: Sequence[str]) -> Recogniser:
-    """The recogniser with the real crops that the run keeps; those of classes that went are left.
+def with_photos(path: Path, head: Head, codes: Sequence[str]) -> Head:
+    """The head with the real crops that the run keeps; those of classes that went are left.
 
     Args:
         path: The run folder.
-        recogniser: Of the run, added classes included.
+        head: Of the run, added classes included.
         codes: Codes of its classes.
 
     Raises:
@@ -64,8 +66,8 @@ def with_photos(path: Path, recogniser: Recogniser, codes: Sequence[str]) -> Rec
         code = file.name.removesuffix(".safetensors")
         if code in codes:
             embedding = _read(file).astype(np.float32)
-            recogniser = recogniser.with_real(embedding, list(codes).index(code))
-    return recogniser
+            head = head.with_real(embedding, list(codes).index(code))
+    return head
 
 
 def _read(file: Path) -> np.ndarray:

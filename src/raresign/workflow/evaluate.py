@@ -55,7 +55,8 @@ def evaluate(
             folder has and the run has not.
     """
     folder = RunFolder.open(run)
-    recogniser, catalogue = folder.recogniser(), folder.catalogue()
+    recogniser = folder.recogniser()
+    catalogue = recogniser.catalogue
     table = open_test(data, catalogue, crops, layout, strict)
     if table is not None:
         _check_classes(Path(data), table, catalogue, folder.path)
@@ -66,16 +67,18 @@ def evaluate(
         )
     pack = pack_crops(
         table,
-        recogniser.net.crop_size,
+        recogniser.encoder.crop_size,
         Path(cache) if cache is not None else default_cache(),
         strict,
     )
-    predictions, said = recognise_pack(recogniser, pack, catalogue, Path(data))
+    predictions, said = recognise_pack(recogniser, pack, Path(data))
     metrics = evaluate_predictions(predictions)
     own = _is_own(folder, data, crops)
     name = "evaluation" if own else f"evaluation-of-{Path(crops or data).resolve().name}"
     place = Path(out) if out else folder.path / name
-    write_evaluation(place, predictions, metrics, crop_answers(recogniser, said, predictions))
+    write_evaluation(
+        place, predictions, metrics, crop_answers(recogniser.head.index, said, predictions)
+    )
     if out is None and own:
         write_report(folder.path, Path(data))
         say(f"written to {place}; report: {folder.path / 'report.html'}")

@@ -29,14 +29,14 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
         InputError: No such class, a run that answers without prototypes, or no readable picture.
     """
     folder = RunFolder.open(run)
-    recogniser, catalogue = folder.recogniser(), folder.catalogue()
-    if catalogue.label_of(code) < 0:
+    recogniser = folder.recogniser()
+    if recogniser.catalogue.label_of(code) < 0:
         raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
-    if not recogniser.fusion.prototype_scale:
+    if not recogniser.head.fusion.prototype_scale:
         raise InputError(
             f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
         )
-    return keep_photos(folder.path, code, embed_photos(recogniser, files))
+    return keep_photos(folder.path, code, embed_photos(recogniser.encoder, files))
 
 
 def remove_class(run: str | Path, codes: Sequence[str]) -> None:

@@ -8,19 +8,16 @@ from importlib import resources
 from typing import Literal
 
 import numpy as np
-import torch
 
+from raresign.answers.head import Head
 from raresign.catalogue import SignCatalogue, class_pictures
 from raresign.evaluation import Predictions
-from raresign.recognition import (
-    Forecast,
-    ForecastQuality,
-    Outputs,
-    Recogniser,
-    class_facts,
-    forecast_quality,
-    index_outputs,
-)
+from raresign.fitting.forecast import Forecast
+from raresign.fitting.forecast_facts import class_facts
+from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.quality import ForecastQuality, forecast_quality
+from raresign.models.outputs import Outputs
+from raresign.models.sign_net import SignNet
 from raresign.synthesis import Synthesiser
 
 _CROPS = 16
@@ -64,12 +61,13 @@ def facts_of(
 
 
 def forecast_rare(
-    recogniser: Recogniser, catalogue: SignCatalogue, engine: Synthesiser
+    net: SignNet, head: Head, catalogue: SignCatalogue, engine: Synthesiser
 ) -> dict[str, Interval] | None:
     """Predicted recall of every class of a run without real training crops.
 
     Args:
-        recogniser: Of the run, with an index.
+        net: Of the run.
+        head: Of the run, with an index.
         catalogue: Its classes.
         engine: Makes fresh crops of them.
 
@@ -77,13 +75,11 @@ def forecast_rare(
         Code -> recall and interval; None where the package has no forecast or no class is rare.
     """
     forecast = known_forecast("trained")
-    rare = np.flatnonzero(recogniser.rare)
+    rare = np.flatnonzero(head.rare)
     if forecast is None or not len(rare) or len(catalogue) < 2:
         return None
-    with torch.no_grad():
-        fresh = index_outputs(recogniser.net, engine, catalogue.codes, _CROPS, turn=1)
-    means = recogniser.index.class_means().numpy()
-    facts = facts_of(rare.tolist(), fresh, means, ~recogniser.rare, catalogue)
+    fresh = index_outputs(net, engine, catalogue.codes, _CROPS, turn=1)
+    facts = facts_of(rare.tolist(), fresh, head.index.class_means, ~head.rare, catalogue)
     columns = zip(*(column.tolist() for column in forecast.predict(facts)), strict=True)
     codes = [catalogue[label].code for label in rare.tolist()]
     return {code: (a, b, c) for code, (a, b, c) in zip(codes, columns, strict=True)}

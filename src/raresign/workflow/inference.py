@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from raresign.catalogue import SignCatalogue
-from raresign.datasets import CropPack
-from raresign.evaluation import NEIGHBOURS, CropAnswer, Predictions
-from raresign.models import SignNet
-from raresign.recognition import SOURCES, Recogniser, Recognition, net_outputs
+from raresign.answers.prototypes import SOURCES, PrototypeIndex
+from raresign.answers.recognition import Recognition
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.datasets.pack import CropPack
+from raresign.evaluation.answers import NEIGHBOURS, CropAnswer
+from raresign.evaluation.predictions import Predictions
+from raresign.models.outputs import net_outputs
+from raresign.models.sign_net import SignNet
+from raresign.runtime.recogniser import Recogniser
 
 
 def predict_logits(net: SignNet, crops: np.ndarray, batch: int = 256) -> np.ndarray:
@@ -36,7 +39,7 @@ def predict_pack(
 
 
 def recognise_pack(
-    recogniser: Recogniser, pack: CropPack, catalogue: SignCatalogue, root: Path | None = None
+    recogniser: Recogniser, pack: CropPack, root: Path | None = None
 ) -> tuple[Predictions, Recognition]:
     """Predictions of packed crops by classifier and prototypes, and all else that is said."""
     said = recogniser.recognise(np.asarray(pack.crops))
@@ -44,28 +47,25 @@ def recognise_pack(
         tuple(relative_paths(pack.table["path"].to_pylist(), root)),
         pack.labels,
         said.probabilities,
-        catalogue.codes,
-        tuple(sign.type for sign in catalogue.classes),
-        tuple(sign.family for sign in catalogue.classes),
+        recogniser.catalogue.codes,
+        tuple(sign.type for sign in recogniser.catalogue.classes),
+        tuple(sign.family for sign in recogniser.catalogue.classes),
     )
     return predictions, said
 
 
 def crop_answers(
-    recogniser: Recogniser, said: Recognition, predictions: Predictions
+    index: PrototypeIndex, said: Recognition, predictions: Predictions
 ) -> list[CropAnswer]:
     """One row a crop: at which level it was answered and which prototypes it lies near."""
     codes = predictions.codes
     # A classifier alone has prototypes of added classes at most: they would answer for all others.
-    whole = len(recogniser.index.labels.unique()) == len(codes)
-    count = min(NEIGHBOURS, len(recogniser.index)) if whole else 0
+    whole = len(np.unique(index.labels)) == len(codes)
+    count = min(NEIGHBOURS, len(index)) if whole else 0
     rows = np.empty((len(predictions), 0), np.int64)
     cosines = np.empty((len(predictions), 0), np.float32)
     if count and len(predictions):
-        queries = torch.from_numpy(said.embedding)
-        rows, cosines = (part.numpy() for part in recogniser.index.neighbours(queries, count))
-    of_row = recogniser.index.labels.numpy()
-    kind_of_row = recogniser.index.sources.numpy()
+        rows, cosines = index.neighbours(said.embedding, count)
     alone = said.logits.argmax(1).tolist()
     by_prototype = said.cosines.argmax(1).tolist()
     levels = said.level_names()
@@ -79,8 +79,8 @@ def crop_answers(
             float(said.sign[n]),
             codes[alone[n]],
             codes[by_prototype[n]] if count else codes[alone[n]],
-            tuple(codes[of_row[row]] for row in rows[n]),
-            tuple(SOURCES[kind_of_row[row]] for row in rows[n]),
+            tuple(codes[index.labels[row]] for row in rows[n]),
+            tuple(SOURCES[index.sources[row]] for row in rows[n]),
             tuple(float(cosine) for cosine in cosines[n]),
         )
         for n, path in enumerate(predictions.paths)

@@ -1,4 +1,4 @@
-"""What a run keeps beside its net: recogniser, some backgrounds, classes that came later."""
+"""What a run keeps beside its net: its head, some backgrounds, classes that came later."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import load_file as load_tensors
-from safetensors.torch import save_file as save_tensors
+from safetensors.numpy import load_file, save_file
 
-from raresign.catalogue import SignCatalogue, SignClass, in_threads
-from raresign.datasets import load_backgrounds
+from raresign.answers.added_class import AddedClass
+from raresign.answers.head import Head
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.catalogue.pictures import in_threads
+from raresign.catalogue.sign_class import SignClass
+from raresign.datasets.backgrounds import load_backgrounds
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.models import SignNet
-from raresign.recognition import AddedClass, Recogniser
 
 FILE = "recognition.safetensors"
 ADDED = "added"
@@ -45,32 +44,32 @@ class LaterClass:
     info: dict[str, Any]
 
 
-def save_recogniser(path: Path, recogniser: Recogniser, photos: Sequence[np.ndarray]) -> None:
-    """Write the recogniser, and some backgrounds, which later classes are made with.
+def save_head(path: Path, head: Head, photos: Sequence[np.ndarray]) -> None:
+    """Write the head, and some backgrounds, which later classes are made with.
 
     Args:
         path: The run folder.
-        recogniser: Its net is not written.
+        head: Its classifier is not written: the net's file has it.
         photos: (H, W, 3) uint8.
     """
     for number, photo in enumerate(photos[:: max(1, len(photos) // _MOST_BACKGROUNDS)]):
         with whole_file(path / _BACKGROUNDS / f"{number:03d}.webp") as temporary:
             Image.fromarray(photo).save(temporary, quality=90)
-    tensors, plain = recogniser.state()
-    contiguous = {name: value.contiguous() for name, value in tensors.items()}
+    arrays, plain = head.state()
+    contiguous = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     with whole_file(path / FILE) as temporary:
-        save_tensors(contiguous, temporary, metadata={"raresign": json.dumps(plain)})
+        save_file(contiguous, temporary, metadata={"raresign": json.dumps(plain)})
 
 
-def load_recogniser(path: Path, net: SignNet, catalogue: SignCatalogue) -> Recogniser:
-    """The recogniser of a run with the classes that came later.
+def load_head(path: Path, rows: tuple[np.ndarray, np.ndarray], catalogue: SignCatalogue) -> Head:
+    """The head of a run with the classes that came later.
 
     A run without one (the published recipes, or a training that has not ended) answers with the
     classifier alone.
 
     Args:
         path: The run folder.
-        net: Its net.
+        rows: (C, E) rows and (C,) biases of its classifier.
         catalogue: Its own classes, without later ones.
 
     Raises:
@@ -79,21 +78,23 @@ def load_recogniser(path: Path, net: SignNet, catalogue: SignCatalogue) -> Recog
     file = path / FILE
     if not file.exists():
         rare = np.array([sign.type == "rare" for sign in catalogue.classes])
-        plain = Recogniser.plain(net, [sign.family for sign in catalogue.classes], rare)
+        plain = Head.plain(*rows, [sign.family for sign in catalogue.classes], rare)
         return plain.with_classes([later.added for later in load_added(path)])
     try:
-        tensors = load_tensors(file)
-        with safe_open(file, framework="pt") as opened:
+        arrays = load_file(file)
+        with safe_open(file, framework="np") as opened:
             values = json.loads((opened.metadata() or {})["raresign"])
-        recogniser = Recogniser.from_state(net, tensors, values)
+        known = len(values["families"])
+        if known == len(catalogue):
+            head = Head.from_state(*rows, arrays, values)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise InputError(f"{file} is damaged: {error}", "restore it, or train again") from error
-    if len(recogniser.families) != len(catalogue):
+    if known != len(catalogue):
         raise InputError(
-            f"{file} knows {len(recogniser.families)} classes, the run {len(catalogue)}",
+            f"{file} knows {known} classes, the run {len(catalogue)}",
             "restore the file that belongs to the run",
         )
-    return recogniser.with_classes([later.added for later in load_added(path)])
+    return head.with_classes([later.added for later in load_added(path)])
 
 
 def run_backgrounds(path: Path) -> list[np.ndarray]:
@@ -142,7 +143,7 @@ def write_added(
                 "embedding": one.added.embedding.astype(np.float16),
                 "sources": one.added.sources.astype(np.uint8),
             }
-            save_arrays(arrays, place / "rows.safetensors")
+            save_file(arrays, place / "rows.safetensors")
             write_json(place / "class.json", one.info)
         in_threads(lambda one: finish(staging / one.sign.code, one), later)
         for one in later:

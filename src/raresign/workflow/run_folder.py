@@ -16,11 +16,15 @@ import torch
 from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
 from raresign.files import write_json
-from raresign.models import SignNet, load_model
-from raresign.recognition import Recogniser
+from raresign.models.encoder import TorchEncoder
+from raresign.models.model_files import load_model
+from raresign.models.saved_rows import classifier_rows
+from raresign.models.sign_net import SignNet
+from raresign.runtime.encoder import Encoder
+from raresign.runtime.recogniser import Recogniser
 from raresign.training import StageResult
 from raresign.workflow.add_photos import with_photos
-from raresign.workflow.recognition_file import load_added, load_recogniser
+from raresign.workflow.recognition_file import load_added, load_head
 
 _PACKAGES = ("raresign", "torch", "timm", "lightning", "numpy", "pillow")
 
@@ -120,14 +124,19 @@ class RunFolder:
         later = load_added(self.path)
         return SignCatalogue([*own.classes, *(one.sign for one in later)]) if later else own
 
-    def recogniser(self) -> Recogniser:
+    def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
         """The trained net with everything that answers need, added classes and photos included.
+
+        Args:
+            encoder: Computes the net's embeddings; the net itself unless given.
 
         Raises:
             InputError: As `model`, or a file of the recogniser is damaged.
         """
-        recogniser = load_recogniser(self.path, self.model(), self.own_catalogue())
-        return with_photos(self.path, recogniser, self.catalogue().codes)
+        encoder = encoder or TorchEncoder(self.model())
+        catalogue = self.catalogue()
+        head = load_head(self.path, classifier_rows(self.path), self.own_catalogue())
+        return Recogniser(encoder, with_photos(self.path, head, catalogue.codes), catalogue)
 
     def model(self) -> SignNet:
         """The trained classifier, in evaluation mode on the CPU.
@@ -141,6 +150,18 @@ class RunFolder:
                 "finish it with `raresign train --resume`",
             )
         return load_model(self.path).eval()
+
+
+def load(run: str | Path) -> Recogniser:
+    """A trained run, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
+
+    Args:
+        run: The run folder.
+
+    Raises:
+        InputError: No run, no trained model in it yet, or a damaged file.
+    """
+    return RunFolder.open(run).recogniser()
 
 
 def versions() -> dict[str, str]:

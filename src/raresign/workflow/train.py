@@ -14,8 +14,8 @@ import torch
 
 from raresign.datasets import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
+from raresign.fitting.build import fit_rules
 from raresign.models import save_model
-from raresign.recognition import fit_rules
 from raresign.report import write_report
 from raresign.training import (
     Hardware,

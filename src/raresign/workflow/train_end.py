@@ -6,13 +6,13 @@ import numpy as np
 
 from raresign.datasets import CropPack
 from raresign.evaluation import Predictions, evaluate_predictions
+from raresign.fitting.build import Rules, build_recogniser, index_synthesiser
 from raresign.models import SignNet
-from raresign.recognition import Rules, build_recogniser, index_synthesiser
 from raresign.training import Recipe, TrainingData
 from raresign.workflow.evaluate import write_evaluation
 from raresign.workflow.forecasts import forecast_rare
 from raresign.workflow.inference import crop_answers, predict_pack, recognise_pack
-from raresign.workflow.recognition_file import save_recogniser
+from raresign.workflow.recognition_file import save_head
 from raresign.workflow.run_folder import RunFolder
 from raresign.workflow.sheets import write_sheets
 from raresign.workflow.source import DataFolder
@@ -62,18 +62,18 @@ def finish_run(
         recogniser = build_recogniser(
             net, prepared, preset, rules, prepared.trained_on(recipe.stages), recipe.index_crops
         )
-        save_recogniser(run.path, recogniser, prepared.pictures)
+        save_head(run.path, recogniser.head, prepared.pictures)
         engine = index_synthesiser(prepared, preset, next(net.parameters()).device)
-        run.info["forecast"] = forecast_rare(recogniser, source.catalogue, engine)
+        run.info["forecast"] = forecast_rare(net, recogniser.head, source.catalogue, engine)
     if test is not None:
         recogniser = run.recogniser()
-        predictions, said = recognise_pack(recogniser, test, source.catalogue, source.root)
+        predictions, said = recognise_pack(recogniser, test, source.root)
         run.info["test"] = _recalls(predictions)
         write_evaluation(
             run.path / "evaluation",
             predictions,
             evaluate_predictions(predictions),
-            crop_answers(recogniser, said, predictions),
+            crop_answers(recogniser.head.index, said, predictions),
         )
     if report:
         write_sheets(run.path / "sheets", prepared, preset)

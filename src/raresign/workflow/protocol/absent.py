@@ -10,26 +10,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from raresign.answers.head import Head
+from raresign.answers.known_score import energy, max_cosine, max_probability
 from raresign.catalogue import SignCatalogue, SignClass, class_pictures
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.models import folded
-from raresign.recognition import (
-    Outputs,
-    Recogniser,
-    build_recogniser,
-    class_facts,
-    energy,
-    fit_rules,
-    index_outputs,
-    max_cosine,
-    max_probability,
-    net_outputs,
-    no_sign_crops,
-    teach,
-    tensor_outputs,
-)
+from raresign.fitting.added_classes import fit_new_classes
+from raresign.fitting.build import build_recogniser, fit_rules, no_sign_crops
+from raresign.fitting.forecast_facts import class_facts
+from raresign.fitting.made_crops import index_outputs
+from raresign.models.folded import folded
+from raresign.models.outputs import Outputs, net_outputs, tensor_outputs
+from raresign.models.sign_net import SignNet
+from raresign.runtime.recogniser import Recogniser
 from raresign.synthesis import BackgroundAtlas, IconAtlas, build_synthesiser, load_preset
 from raresign.training import (
     Recipe,
@@ -92,15 +86,16 @@ def run_absent(
     crops = np.asarray(pack.crops)
     data, labels = _without(source, pack, fold, recipe, seed)
     hidden = [source.catalogue[label].code for label in fold.classes]
-    recogniser = _trained(recipe, data, seed, folder, hidden)
+    net, recogniser = _trained(recipe, data, seed, folder, hidden)
+    head = recogniser.head
     absent_rows = np.sort(np.concatenate([fold.measured, fold.spare]))
-    known = net_outputs(recogniser.net, crops[fold.validation])
-    near = net_outputs(recogniser.net, crops[absent_rows])
+    known = net_outputs(net, crops[fold.validation])
+    near = net_outputs(net, crops[absent_rows])
     photos = BackgroundAtlas.from_pictures(source.backgrounds()[1::2], recipe.crop_size)
-    far = tensor_outputs(recogniser.net, no_sign_crops(photos, _FAR_CROPS, seed))
+    far = tensor_outputs(net, no_sign_crops(photos, _FAR_CROPS, seed))
     arrays: dict[str, np.ndarray] = {}
     for name, outputs in (("known", known), ("near", near), ("far", far)):
-        said = recogniser.judge(outputs)
+        said = head.judge(outputs.embedding)
         arrays[f"{name}_level"] = said.levels
         arrays[f"{name}_scores"] = np.stack(
             [
@@ -120,21 +115,22 @@ def run_absent(
             arrays["near_family"] = families[said.family] == truth
             arrays["near_family_known"] = np.isin(truth, families)
     signs = [replace(source.catalogue[label], twin=None) for label in fold.classes]
-    bigger, trial = _taught(recogniser, signs, data, recipe)
-    before = len(recogniser.families)
+    bigger, trial = _taught(net, recogniser, signs, data, recipe)
+    before = len(head.families)
     place = np.full(len(source.catalogue), -1)
     place[list(fold.classes)] = before + np.arange(len(signs))
-    arrays["known_after"] = bigger.judge(known).probabilities.argmax(1) == labels[fold.validation]
+    after = bigger.judge(known.embedding).probabilities.argmax(1)
+    arrays["known_after"] = after == labels[fold.validation]
     arrays["near_labels"] = pack.labels[absent_rows]
-    answered = bigger.judge(near).probabilities.argmax(1)
+    answered = bigger.judge(near.embedding).probabilities.argmax(1)
     arrays["near_right"] = answered == place[pack.labels[absent_rows]]
     pictures = [class_pictures(sign, 32)[0] for sign in (*data.catalogue.classes, *signs)]
     arrays["fact_labels"] = np.array(fold.classes)
     arrays["facts"] = class_facts(
         np.arange(before, before + len(signs)),
         trial.labels + before,
-        bigger.judge(trial).probabilities.argmax(1) == trial.labels + before,
-        bigger.index.class_means().numpy(),
+        bigger.judge(trial.embedding).probabilities.argmax(1) == trial.labels + before,
+        bigger.index.class_means,
         bigger.families,
         ~bigger.rare,
         pictures,
@@ -180,8 +176,8 @@ def _without(
 
 def _trained(
     recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
-) -> Recogniser:
-    """A recogniser trained as `raresign train` does; hidden signs do not play strangers either."""
+) -> tuple[SignNet, Recogniser]:
+    """Net and recogniser as `raresign train` makes them; hidden signs do not play strangers."""
     rules = None
     for place, net, _ in fit_stages(
         lambda: new_net(recipe, len(data.catalogue), seed),
@@ -193,13 +189,17 @@ def _trained(
         if recipe.fits_rules(place):
             rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     rows = data.trained_on(recipe.stages)
-    return build_recogniser(net, data, recipe.index_preset, rules, rows, recipe.index_crops)
+    return net, build_recogniser(net, data, recipe.index_preset, rules, rows, recipe.index_crops)
 
 
 def _taught(
-    recogniser: Recogniser, signs: list[SignClass], data: TrainingData, recipe: Recipe
-) -> tuple[Recogniser, Outputs]:
-    """The recogniser with new classes, and fresh crops of them that it can be tried on."""
+    net: SignNet,
+    recogniser: Recogniser,
+    signs: list[SignClass],
+    data: TrainingData,
+    recipe: Recipe,
+) -> tuple[Head, Outputs]:
+    """The head with new classes, and fresh crops of them that it can be tried on."""
     catalogue = SignCatalogue(signs)
     device = torch.device("cpu")
     engine = build_synthesiser(
@@ -208,9 +208,9 @@ def _taught(
         data.backgrounds(device),
         data.seed,
     )
-    quick = folded(recogniser.net)  # to rounding the same
+    quick = folded(net)  # to rounding the same
     made = index_outputs(quick, engine, catalogue.codes, crops_of_new(len(signs)))
-    bigger = recogniser.with_classes(teach(recogniser, signs, made))
+    bigger = recogniser.head.with_classes(fit_new_classes(recogniser, signs, made))
     trial = index_outputs(quick, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
     return bigger, trial
 

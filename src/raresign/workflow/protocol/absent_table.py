@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from raresign.answers.unknown import LEVELS
 from raresign.evaluation import area_under_risk_coverage, auroc, fpr_at_tpr, json_ready
 from raresign.files import write_json
-from raresign.recognition import LEVELS
 from raresign.workflow.protocol.absent import SCORES, AbsentTrial
 from raresign.workflow.protocol.forecast import (
     ClassRecalls,

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import torch
+from scipy.special import softmax
 
-from raresign.evaluation import calibration_error
-from raresign.recognition import (
-    Fusion,
-    HeldOut,
-    calibrate_fusion,
-    fit_hard_gate,
-)
+from raresign.answers.fusion import Fusion
+from raresign.evaluation.metrics import calibration_error
+from raresign.fitting.calibrate import HeldOut, calibrate_fusion
+from raresign.lab.hard_gate import fit_hard_gate
 from raresign.workflow.protocol.trial import Trial
 
 
@@ -88,13 +85,13 @@ def answers_markdown(rows: Sequence[AnswerRow]) -> str:
 
 
 def _held(trial: Trial, rule: Literal["mean", "nearest"]) -> HeldOut:
-    cosines = trial.prototypes().similarities(torch.from_numpy(trial.embedding), rule).numpy()
+    cosines = trial.prototypes().similarities(trial.embedding, rule)
     return HeldOut(trial.logits, cosines, trial.labels, trial.plays_rare, ~trial.real)
 
 
 def _softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Labels and confidences."""
-    p = torch.from_numpy(scores).double().softmax(1).numpy()
+    p = softmax(scores.astype(np.float64), axis=1)
     return p.argmax(1), p.max(1)
 
 
@@ -116,8 +113,7 @@ def _fused(
             for k in _others(trials, number)
         ]
         rule = Fusion(*(float(np.mean([getattr(one, name) for one in chosen])) for name in names))
-        tables = torch.from_numpy(held.logits), torch.from_numpy(held.cosines)
-        said.append(_softmax(rule.scores(*tables, torch.from_numpy(held.rare)).numpy()))
+        said.append(_softmax(rule.scores(held.logits, held.cosines, held.rare)))
     return said
 
 
@@ -143,19 +139,9 @@ def _gated(
     said: list[tuple[np.ndarray, np.ndarray | None]] = []
     for number, held in enumerate(helds):
         other = _unseen(trials, helds, _others(trials, number)[0], number)
-        gate = fit_hard_gate(*_tensors(other), torch.from_numpy(other.rare), kind=kind)
-        logits, cosines, _ = _tensors(held)
-        answered = gate.predict(logits, cosines, torch.from_numpy(held.rare))
-        said.append((np.asarray(answered), None))
+        gate = fit_hard_gate(other.logits, other.cosines, other.labels, other.rare, kind=kind)
+        said.append((gate.predict(held.logits, held.cosines, held.rare), None))
     return said
-
-
-def _tensors(held: HeldOut) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    return (
-        torch.from_numpy(held.logits),
-        torch.from_numpy(held.cosines),
-        torch.from_numpy(held.labels),
-    )
 
 
 def _row(

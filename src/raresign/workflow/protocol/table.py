@@ -14,7 +14,7 @@ from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
 from raresign.evaluation import json_ready
 from raresign.files import write_json
-from raresign.recognition import Outputs
+from raresign.models.outputs import Outputs
 from raresign.workflow.forecasts import facts_of
 from raresign.workflow.protocol.answers import AnswerRow, answer_rows, answers_markdown
 from raresign.workflow.protocol.forecast import (
@@ -189,7 +189,7 @@ def class_recalls(trial: Trial, catalogue: SignCatalogue) -> ClassRecalls:
     classes, crops = np.unique(labels, return_counts=True)
     right = np.bincount(labels, hits(trial)[trial.plays_rare], minlength=len(catalogue))
     made = Outputs(trial.index_logits, trial.index, trial.index_labels)
-    means = trial.prototypes().class_means().numpy()
+    means = trial.prototypes().class_means
     facts = facts_of(classes.tolist(), made, means, trial.real, catalogue)
     return ClassRecalls(trial.fold, classes, facts, right[classes], crops)
 

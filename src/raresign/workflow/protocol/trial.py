@@ -15,10 +15,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from raresign.answers.prototypes import PrototypeIndex
 from raresign.datasets import CropPack, Fold
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.recognition import PrototypeIndex, index_outputs, net_outputs
+from raresign.fitting.made_crops import index_outputs
+from raresign.models.outputs import net_outputs
 from raresign.training import (
     Recipe,
     Split,
@@ -70,9 +72,9 @@ class Trial:
     def prototypes(self) -> PrototypeIndex:
         """The index of its synthetic crops."""
         return PrototypeIndex(
-            torch.from_numpy(self.index),
-            torch.from_numpy(self.index_labels),
-            torch.zeros(len(self.index), dtype=torch.uint8),
+            self.index,
+            self.index_labels,
+            np.zeros(len(self.index), np.uint8),
             self.logits.shape[1],
         )
 
@@ -140,7 +142,8 @@ def run_trial(
         steps += result.steps
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])
-    measured = net_outputs(net, np.asarray(pack.crops)[rows])
+    crops = np.asarray(pack.crops)[rows]
+    measured = net_outputs(net, crops)
     made = data.synthesiser(recipe.index_preset, len(recipe.stages), next(net.parameters()).device)
     index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
@@ -195,9 +198,8 @@ def load_trial(folder: Path) -> Trial:
         for name, value in arrays.items()
         if value.dtype == np.float16
     }
-    arrays = {  # older trials also hold other views of the crops
-        name: value for name, value in arrays.items() if not name.startswith("view ")
-    }
+    # Older trials hold other views of the crops, too.
+    arrays = {name: value for name, value in arrays.items() if not name.startswith("view ")}
     return Trial(
         title=info["title"],
         fold=info["fold"],

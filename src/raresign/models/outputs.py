@@ -1,20 +1,16 @@
-"""Crops through the net in batches: logits and embedding, of real and of made crops."""
+"""Crops through the net in batches: logits and embedding."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from raresign.models import SignNet
-from raresign.synthesis import Synthesiser
+from raresign.models.sign_net import SignNet
 
-_INDEX_FIRST = 1 << 61
-"""First serial number of the crops of an index: no batch of a training has them."""
 _CPU_BATCH = 64
 """Crops at a time on a CPU: with 256 they leave its caches, and each takes half as long again."""
 
@@ -58,49 +54,34 @@ def net_outputs(net: SignNet, crops: np.ndarray, batch: int = 256) -> Outputs:
 
 
 @torch.no_grad()
-def tensor_outputs(net: SignNet, crops: Tensor) -> Outputs:
-    """As `net_outputs`, for made crops: (N, 3, S, S) floats in [0, 1] on the net's device."""
-    net.eval()
-    parts = [_forward(net, some) for some in crops.split(256)]
-    return _joined(net, parts, np.full(len(crops), -1, np.int64))
-
-
-@torch.no_grad()
-def index_outputs(
-    net: SignNet, synthesiser: Synthesiser, codes: Sequence[str], count: int, turn: int = 0
+def tensor_outputs(
+    net: SignNet, crops: Tensor | Iterable[Tensor], labels: np.ndarray | None = None
 ) -> Outputs:
-    """Logits and embedding of `count` synthetic crops of each class: the reference's index sampler.
-
-    Which crops they are depends on the synthesiser's seed, the class code and `turn` alone: another
-    catalogue that holds the class gets the same ones, but for other signs in the picture (about one
-    crop in six), which come from the catalogue.
+    """As `net_outputs`, for made crops.
 
     Args:
         net: The classifier, left in evaluation mode.
-        synthesiser: Makes the crops.
-        codes: (C) codes of all classes of the synthesiser, by label.
-        count: Crops a class, fewer than 65,536.
-        turn: Another number in 0..255 gives other crops.
-
-    Returns:
-        Outputs with the crops class by class.
+        crops: (N, 3, S, S) floats in [0, 1] on the net's device, or several such parts, together N.
+        labels: (N,) int64; -1 unless given.
     """
     net.eval()
-    device = next(net.parameters()).device
-    keys = np.array([zlib.crc32(code.encode()) for code in codes], np.int64)
-    each = np.repeat(np.arange(len(codes)), count)
-    numbers = (
-        _INDEX_FIRST + (keys[each] << 24) + (turn << 16) + np.tile(np.arange(count), len(codes))
-    )
-    parts = []
-    for start in range(0, len(each), 1024):
-        rows = slice(start, start + 1024)
-        made = synthesiser.render(
-            torch.from_numpy(each[rows]).to(device), torch.from_numpy(numbers[rows]).to(device)
-        )
-        for crops in made.crops.split(256):
-            parts.append(_forward(net, crops))
-    return _joined(net, parts, each)
+    given = [crops] if isinstance(crops, Tensor) else crops
+    parts = [_forward(net, some) for several in given for some in several.split(256)]
+    count = sum(len(logits) for logits, _ in parts)
+    return _joined(net, parts, np.full(count, -1, np.int64) if labels is None else labels)
+
+
+def net_rows(net: SignNet) -> tuple[np.ndarray, np.ndarray]:
+    """(C, E) rows and (C,) biases of the net's linear classifier, float32 on the CPU.
+
+    Example:
+        >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
+        >>> [part.shape for part in net_rows(net)]
+        [(3, 8), (3,)]
+    """
+    state = net.state_dict()
+    weight, bias = (state[f"classifier.{name}"].float().cpu() for name in ("weight", "bias"))
+    return weight.numpy(), bias.numpy()
 
 
 def _forward(net: SignNet, crops: Tensor) -> tuple[Tensor, Tensor]:

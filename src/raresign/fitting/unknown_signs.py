@@ -7,10 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from raresign.catalogue import SignCatalogue, SignClass, load_pictures
-from raresign.randomness import mix_integers
-from raresign.recognition.icon_check import look_on_grey
-from raresign.signs import STANDARDS, drawn_icons, standard
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.catalogue.icon_check import look_on_grey
+from raresign.catalogue.pictures import load_pictures
+from raresign.catalogue.sign_class import SignClass
+from raresign.seeds import mix_integers
+from raresign.signs.icon_folder import drawn_icons
+from raresign.signs.standard import STANDARDS, standard
 
 MOST = 48
 _OTHER_COUNTRY = 10.0

@@ -6,22 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from scipy.special import softmax
 
-from raresign.recognition.fusion import Fusion, balanced_weights, fit_fusion
-from raresign.recognition.known_score import fit_known_score, known_features
-from raresign.recognition.unknown import (
-    Levels,
-    UnknownRule,
-    family_probabilities,
-    play_unknown,
-    threshold_for_error,
-)
+from raresign.answers.fusion import Fusion
+from raresign.answers.known_score import known_features
+from raresign.answers.unknown import SURE_DIGITS, Levels, UnknownRule, family_probabilities
+from raresign.fitting.fusion_fit import balanced_weights, fit_fusion
+from raresign.fitting.known_score_fit import fit_known_score
+from raresign.fitting.thresholds import play_unknown, threshold_for_error
 
 UNKNOWN_SHARE = 0.1
 """Share of unknown signs among the crops that a threshold is set for."""
-SURE_DIGITS = 5
-"""Of a family's probability: beyond them a sum of float32 shares is rounding."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,8 @@ def calibrate_fusion(
     held: HeldOut, parts: Sequence[str] = ("logits", "prototypes", "bias")
 ) -> Fusion:
     """The rule that joins classifier and prototypes; crops of both kinds count half each."""
-    labels = torch.from_numpy(held.labels)
-    weights = balanced_weights(labels, torch.from_numpy(held.plays_rare))
-    return fit_fusion(
-        torch.from_numpy(held.logits),
-        torch.from_numpy(held.cosines),
-        labels,
-        torch.from_numpy(held.rare),
-        weights,
-        tuple(parts),
-    )
+    weights = balanced_weights(held.labels, held.plays_rare)
+    return fit_fusion(held.logits, held.cosines, held.labels, held.rare, weights, tuple(parts))
 
 
 def calibrate_unknown(
@@ -97,7 +84,7 @@ def calibrate_unknown(
         held: Held-out crops.
         fusion: Fitted on them.
         families: (C,) family of each class.
-        sign: (N,) chance of a sign, see `Recogniser.sign_score`.
+        sign: (N,) chance of a sign, see `Head.sign_score`.
         accepted_error: In (0, 1).
         strangers: See above.
     """
@@ -114,9 +101,7 @@ def calibrate_unknown(
     correct = np.concatenate(
         [scores.argmax(1) == held.labels, np.zeros(len(strange.features), bool)]
     )
-    half = balanced_weights(
-        torch.from_numpy(held.labels), torch.from_numpy(held.plays_rare)
-    ).numpy()
+    half = balanced_weights(held.labels, held.plays_rare)
     weights = np.concatenate(
         [
             (1 - UNKNOWN_SHARE) * half / half.sum(),
@@ -125,7 +110,7 @@ def calibrate_unknown(
     )
     class_threshold = threshold_for_error(score, correct, accepted_error, weights)
     of_family, names = family_probabilities(
-        np.concatenate([_softmax(scores), strange.probabilities]), families
+        np.concatenate([softmax(scores, axis=1), strange.probabilities]), families
     )
     truth = np.array([*(families[label] for label in held.labels), *strange.families])
     rest = score < class_threshold
@@ -162,18 +147,12 @@ def _played(held: HeldOut, scores: np.ndarray, families: Sequence[str]) -> _Unkn
 def _outside(strangers: Strangers, held: HeldOut, fusion: Fusion) -> _Unknown:
     """Made crops of signs outside the catalogue."""
     scores, features = _scored(strangers.logits, strangers.cosines, held.rare, fusion)
-    return _Unknown(features, _softmax(scores), strangers.families)
+    return _Unknown(features, softmax(scores, axis=1), strangers.families)
 
 
 def _scored(
     logits: np.ndarray, cosines: np.ndarray, rare: np.ndarray, fusion: Fusion
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N, C) fused scores and (N, 5) features of how known a crop is."""
-    tables = torch.from_numpy(logits), torch.from_numpy(cosines)
-    scores = fusion.scores(*tables, torch.from_numpy(rare)).numpy()
-    return scores, known_features(_softmax(scores), cosines, logits)
-
-
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    p: np.ndarray = torch.from_numpy(scores).softmax(1).numpy()
-    return p
+    scores = fusion.scores(logits, cosines, rare)
+    return scores, known_features(softmax(scores, axis=1), cosines, logits)

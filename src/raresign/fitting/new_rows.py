@@ -27,11 +27,14 @@ def fit_rows(
 ) -> tuple[Tensor, Tensor]:
     """Rows and biases of new classes that suit features of crops of new and earlier classes.
 
-    Minimises over the new rows and biases, by L-BFGS from `imprinted_rows` and the mean earlier
-    bias: the cross-entropy of all C + K logits, every class present counting alike, plus ridge / 2
-    times the sum of squares of the new rows and biases. Per crop, the earlier logits enter only by
-    their logsumexp, computed once: the rest is a softmax regression over K + 1 columns, the first
-    of them fixed. It is strictly convex, so the result does not hang on the start.
+    Minimises, over the new rows and biases alone,
+
+    L = mean over the classes present of the mean cross-entropy of their crops over all C + K logits
+    + ridge / 2 * (sum of squares of the new rows and biases)
+
+    by L-BFGS from `imprinted_rows` and the mean earlier bias. Per crop, the earlier logits enter
+    only by their logsumexp, computed once: the rest is a softmax regression over K + 1 columns, the
+    first of them fixed. It is strictly convex, so the result does not hang on the start.
 
     Args:
         weight: (C, E) rows of the earlier classes.

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import ArrayLike
+from scipy.special import log_softmax
 
+from raresign.answers.fusion import checked_scores
 from raresign.errors import InputError
-from raresign.recognition.fitting import check_scores, counted
+from raresign.fitting.checks import counted
 
 FEATURES = (
     "max probability of a frequent class",
@@ -39,20 +40,22 @@ class HardGate:
 
     judge: Any
 
-    def rare_probability(self, logits: Tensor, cosines: Tensor, rare: Tensor) -> np.ndarray:
+    def rare_probability(
+        self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike
+    ) -> np.ndarray:
         """(N,) float64 probability, in [0, 1], that the crop is of a rare class.
 
         Args: as `predict`.
         """
-        features = gate_features(logits, cosines, rare).numpy()
+        features = gate_features(logits, cosines, rare)
         said: np.ndarray = self.judge.predict_proba(features)[:, 1]
         return said
 
-    def predict(self, logits: Tensor, cosines: Tensor, rare: Tensor) -> Tensor:
+    def predict(self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> np.ndarray:
         """The class of each crop.
 
         Args:
-            logits: (N, C) floats of the classifier, on the CPU.
+            logits: (N, C) floats of the classifier.
             cosines: (N, C) floats of `PrototypeIndex.similarities`.
             rare: (C,) bool, which classes are rare; both types must occur.
 
@@ -63,24 +66,26 @@ class HardGate:
         Raises:
             InputError: Shapes that do not belong together, or classes of one type only.
         """
-        chosen = torch.from_numpy(self.rare_probability(logits, cosines, rare) > 0.5)
-        best_rare = cosines.masked_fill(~rare, -torch.inf).argmax(dim=1)
-        best_frequent = logits.masked_fill(rare, -torch.inf).argmax(dim=1)
-        return best_rare.where(chosen, best_frequent)
+        logit, cosine, is_rare = checked_scores(logits, cosines, rare)
+        chosen = self.rare_probability(logit, cosine, is_rare) > 0.5
+        best_rare = np.where(is_rare, cosine, -np.inf).argmax(axis=1)
+        best_frequent = np.where(is_rare, -np.inf, logit).argmax(axis=1)
+        labels: np.ndarray = np.where(chosen, best_rare, best_frequent)
+        return labels
 
 
 def fit_hard_gate(
-    logits: Tensor,
-    cosines: Tensor,
-    labels: Tensor,
-    rare: Tensor,
-    weights: Tensor | None = None,
+    logits: ArrayLike,
+    cosines: ArrayLike,
+    labels: ArrayLike,
+    rare: ArrayLike,
+    weights: ArrayLike | None = None,
     kind: Literal["forest", "logistic"] = "forest",
 ) -> HardGate:
     """The gate fitted to crops of known class.
 
     Args:
-        logits: (N, C) finite floats, on the CPU.
+        logits: (N, C) finite floats.
         cosines: (N, C) finite floats.
         labels: (N,) integers in [0, C); crops with -1 are left out.
         rare: (C,) bool.
@@ -91,23 +96,23 @@ def fit_hard_gate(
         InputError: As `fit_fusion`; crops or classes of one type only; no such kind.
 
     Example:
-        >>> cosines = torch.tensor([[0.9, 0.1], [0.2, 0.8]])
-        >>> labels, rare = torch.tensor([0, 1]), torch.tensor([False, True])
-        >>> gate = fit_hard_gate(torch.zeros(2, 2), cosines, labels, rare, kind="logistic")
-        >>> gate.predict(torch.zeros(2, 2), cosines, rare).tolist()
+        >>> logits, cosines = np.zeros((2, 2)), np.array([[0.9, 0.1], [0.2, 0.8]])
+        >>> rare = np.array([False, True])
+        >>> gate = fit_hard_gate(logits, cosines, [0, 1], rare, kind="logistic")
+        >>> gate.predict(logits, cosines, rare).tolist()
         [0, 1]
     """
     features = gate_features(logits, cosines, rare)
-    labels, share = counted(logits, labels, weights)
-    rows = share.nonzero()[:, 0]
+    truth, share = counted(np.asarray(logits), labels, weights)
+    rows = np.flatnonzero(share)
     features, share = features[rows], share[rows]
-    if not features.isfinite().all():
+    if not np.isfinite(features).all():
         raise InputError("a logit or a cosine is not finite", "look for the crop that gives it")
-    target = rare[labels[rows]].numpy()
+    target = np.asarray(rare)[truth[rows]]
     if target.min() == target.max():
         raise InputError("all crops to fit the gate are of one type", "give rare and frequent ones")
     judge, name = _judge(kind)
-    judge.fit(features.numpy(), target, **{name: (share * len(share)).numpy()})
+    judge.fit(features, target, **{name: share * len(share)})
     return HardGate(judge)
 
 
@@ -132,7 +137,7 @@ def _judge(kind: str) -> tuple[Any, str]:
     raise InputError(f"gate '{kind}'", f"use {' or '.join(GATES)}")
 
 
-def gate_features(logits: Tensor, cosines: Tensor, rare: Tensor) -> Tensor:
+def gate_features(logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> np.ndarray:
     """(N, 5) float64: the `FEATURES` of each crop; the entropy is in nats.
 
     Args:
@@ -144,14 +149,14 @@ def gate_features(logits: Tensor, cosines: Tensor, rare: Tensor) -> Tensor:
         InputError: Shapes that do not belong together, or classes of one type only.
 
     Example:
-        >>> rare = torch.tensor([False, True])
-        >>> gate_features(torch.zeros(1, 2), torch.tensor([[0.25, 0.5]]), rare)[0, :4].tolist()
+        >>> rare = np.array([False, True])
+        >>> gate_features(np.zeros((1, 2)), np.array([[0.25, 0.5]]), rare)[0, :4].tolist()
         [0.5, 0.5, 0.25, 0.5]
     """
-    check_scores(logits, cosines, rare)
-    if rare.all() or not rare.any():
+    logit, cosine, is_rare = checked_scores(logits, cosines, rare)
+    if is_rare.all() or not is_rare.any():
         raise InputError("all classes are of one type", "a gate needs rare and frequent classes")
-    log_p = logits.detach().double().log_softmax(dim=1)
-    p, near = log_p.exp(), cosines.detach().double()
-    columns = [table[:, kind].amax(dim=1) for table in (p, near) for kind in (~rare, rare)]
-    return torch.stack([*columns, -(p * log_p).sum(dim=1)], dim=1)
+    log_p = log_softmax(logit.astype(np.float64), axis=1)
+    p, near = np.exp(log_p), cosine.astype(np.float64)
+    columns = [table[:, kind].max(axis=1) for table in (p, near) for kind in (~is_rare, is_rare)]
+    return np.stack([*columns, -(p * log_p).sum(axis=1)], axis=1)

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from raresign.catalogue import icon_crops
-from raresign.models import SignNet
-from raresign.randomness import CropRandom, mix_integers
-from raresign.recognition.calibrate import (
+from raresign.answers.fusion import Fusion
+from raresign.answers.head import Head
+from raresign.answers.prototypes import SOURCES, PrototypeIndex
+from raresign.answers.unknown import UnknownRule
+from raresign.catalogue.pictures import icon_crops
+from raresign.fitting.calibrate import (
     HeldOut,
     Strangers,
     calibrate_fusion,
     calibrate_unknown,
 )
-from raresign.recognition.fusion import Fusion
-from raresign.recognition.new_class import fit_rows
-from raresign.recognition.outputs import Outputs, index_outputs, net_outputs, tensor_outputs
-from raresign.recognition.outside import outside_signs
-from raresign.recognition.prototypes import SOURCES, PrototypeIndex
-from raresign.recognition.recogniser import Recogniser
-from raresign.recognition.unknown import UnknownRule
-from raresign.synthesis import (
-    Augmentation,
-    BackgroundAtlas,
-    IconAtlas,
-    Synthesiser,
-    build_synthesiser,
-    load_preset,
-)
-from raresign.training import TrainingData
+from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.new_rows import fit_rows
+from raresign.fitting.unknown_signs import outside_signs
+from raresign.models.encoder import TorchEncoder
+from raresign.models.outputs import Outputs, net_outputs, net_rows, tensor_outputs
+from raresign.models.sign_net import SignNet
+from raresign.randomness import CropRandom
+from raresign.runtime.recogniser import Recogniser
+from raresign.seeds import mix_integers
+from raresign.synthesis.augment import Augmentation
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import load_preset
+from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
+from raresign.training.data import TrainingData
 
 _NO_SIGN_CROPS = 1024
 _STRANGER_CROPS = 12
@@ -92,9 +93,10 @@ def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np
         none: Outputs of crops without signs.
         classes: C.
     """
-    embedding = torch.from_numpy(np.concatenate([index.embedding, none.embedding]))
-    labels = torch.from_numpy(np.concatenate([index.labels, np.full(len(none.embedding), classes)]))
-    rows, biases = fit_rows(*net.rows(), torch.relu(embedding), labels, 1, guard=0.002)
+    features = np.maximum(np.concatenate([index.embedding, none.embedding]), 0)
+    labels = np.concatenate([index.labels, np.full(len(none.embedding), classes)])
+    given = (*net_rows(net), features, labels)
+    rows, biases = fit_rows(*map(torch.from_numpy, given), new=1, guard=0.002)
     return np.concatenate([rows[0].numpy(), biases.numpy()])
 
 
@@ -123,15 +125,14 @@ def fit_rules(
     labels = data.labels.numpy()[rows]
     count = len(data.catalogue)
     real = np.bincount(data.labels.numpy()[split.training], minlength=count) > 0
-    cosines = index.similarities(torch.from_numpy(outputs.embedding), "mean").numpy()
+    cosines = index.similarities(outputs.embedding, "mean")
     plays_rare = np.arange(len(rows)) >= len(split.validation)
     held = HeldOut(outputs.logits, cosines, labels, plays_rare, ~real)
     fusion = calibrate_fusion(held)
     families = [sign.family for sign in data.catalogue.classes]
     none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
-    judge = Recogniser(net, tuple(families), ~real, index, torch.empty(0), fusion, None, none)
-    features = judge.features(outputs.embedding)
-    sign = judge.sign_score(torch.from_numpy(outputs.logits), features)
+    head = replace(Head.plain(*net_rows(net), families, ~real), no_sign=none)
+    sign = head.sign_score(outputs.logits, head.features(outputs.embedding))
     strangers = _strangers(net, data, preset, index, never)
     return Rules(fusion, calibrate_unknown(held, fusion, families, sign, strangers=strangers))
 
@@ -159,13 +160,13 @@ def build_recogniser(
     rare = np.bincount(data.labels.numpy()[trained], minlength=count) == 0
     index, synthetic = _synthetic_index(net, data, preset, crops)
     icons = net_outputs(net, icon_crops(data.catalogue.classes, data.size))
-    index = index.add(torch.from_numpy(icons.embedding), torch.arange(count), "icon", count)
-    raw = torch.from_numpy(np.concatenate([synthetic.embedding, icons.embedding]))
-    lengths = raw.norm(dim=1)
-    if rules is None:
-        return Recogniser(net, families, rare, index, lengths, Fusion())
-    none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
-    return Recogniser(net, families, rare, index, lengths, rules.fusion, rules.unknown, none)
+    index = index.add(icons.embedding, np.arange(count), "icon", count)
+    raw = np.concatenate([synthetic.embedding, icons.embedding])
+    head = Head(*net_rows(net), families, rare, index, np.linalg.norm(raw, axis=1), Fusion())
+    if rules is not None:
+        none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
+        head = replace(head, fusion=rules.fusion, rule=rules.unknown, no_sign=none)
+    return Recogniser(TorchEncoder(net), head, data.catalogue)
 
 
 def _synthetic_index(
@@ -174,13 +175,8 @@ def _synthetic_index(
     """An index of as many synthetic crops of every class, and what the net says of them."""
     engine = index_synthesiser(data, preset, next(net.parameters()).device)
     made = index_outputs(net, engine, data.catalogue.codes, crops)
-    sources = torch.full((len(made.labels),), SOURCES.index("synthetic"), dtype=torch.uint8)
-    index = PrototypeIndex(
-        torch.from_numpy(made.embedding),
-        torch.from_numpy(made.labels),
-        sources,
-        len(data.catalogue),
-    )
+    sources = np.full(len(made.labels), SOURCES.index("synthetic"))
+    index = PrototypeIndex(made.embedding, made.labels, sources, len(data.catalogue))
     return index, made
 
 
@@ -203,7 +199,7 @@ def _strangers(
         mix_integers(data.seed, _INDEX_STAGE),
     )
     made = index_outputs(net, engine, outside.codes, _STRANGER_CROPS)
-    cosines = index.similarities(torch.from_numpy(made.embedding), "mean").numpy()
+    cosines = index.similarities(made.embedding, "mean")
     families = tuple(outside[label].family for label in made.labels.tolist())
     return Strangers(made.logits, cosines, families)
 

@@ -1,4 +1,4 @@
-"""How known the class of a crop looks: baselines, features and a logistic regression on them."""
+"""How known the class of a crop looks: baselines, features and the score made of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logsumexp
 
 from raresign.errors import InputError
-from raresign.recognition.fitting import minimise
 
 Floats = NDArray[np.float64]
 
@@ -27,13 +25,13 @@ def max_probability(probabilities: ArrayLike) -> Floats:
     Source: D. Hendrycks, K. Gimpel, "A baseline for detecting misclassified and
     out-of-distribution examples in neural networks", ICLR 2017.
     """
-    best: Floats = _table(probabilities, "probabilities").max(axis=1)
+    best: Floats = finite_table(probabilities, "probabilities").max(axis=1)
     return best
 
 
 def max_cosine(cosines: ArrayLike) -> Floats:
     """(N,) highest of (N, C) prototype cosines, in [-1, 1]; higher means known."""
-    best: Floats = _table(cosines, "cosines").max(axis=1)
+    best: Floats = finite_table(cosines, "cosines").max(axis=1)
     return best
 
 
@@ -49,9 +47,8 @@ def energy(logits: ArrayLike, temperature: float = 1.0) -> Floats:
     """
     if not (temperature > 0 and math.isfinite(temperature)):
         raise InputError(f"the temperature is {temperature}", "use a number above 0")
-    table = _table(logits, "logits") / temperature
-    top = table.max(axis=1)
-    free: Floats = temperature * (top + np.log(np.exp(table - top[:, None]).sum(axis=1)))
+    table = finite_table(logits, "logits") / temperature
+    free: Floats = temperature * logsumexp(table, axis=1)
     return free
 
 
@@ -73,7 +70,7 @@ def known_features(probabilities: ArrayLike, cosines: ArrayLike, logits: ArrayLi
         >>> known_features([[0.8, 0.2]], [[0.5, 0.9]], [[0.0, 0.0]]).round(2).tolist()
         [[-0.22, 1.39, 0.9, 0.5, 0.69]]
     """
-    p, cosine = _table(probabilities, "probabilities"), _table(cosines, "cosines")
+    p, cosine = finite_table(probabilities, "probabilities"), finite_table(cosines, "cosines")
     free = energy(logits)
     if not p.shape == cosine.shape == np.shape(logits) or p.shape[1] < 2:
         raise InputError(
@@ -108,64 +105,13 @@ class KnownScore:
 
     def of(self, features: ArrayLike) -> Floats:
         """(N,) scores in [0, 1] of (N, 5) `known_features`; known and unknown equally common."""
-        standard = (_features(features) - np.array(self.mean)) / np.array(self.scale)
+        standard = (feature_table(features) - np.array(self.mean)) / np.array(self.scale)
         logit = standard @ np.array(self.coefficients) + self.intercept
-        score: Floats = 0.5 * (1 + np.tanh(0.5 * logit))  # the sigmoid without overflow
+        score: Floats = expit(logit)
         return score
 
 
-def known_score(
-    probabilities: ArrayLike, cosines: ArrayLike, logits: ArrayLike, weights: KnownScore
-) -> Floats:
-    """(N,) `weights.of` the `known_features` of these (N, C) tables, in [0, 1]."""
-    return weights.of(known_features(probabilities, cosines, logits))
-
-
-def fit_known_score(features: ArrayLike, known: ArrayLike, ridge: float = 1e-3) -> KnownScore:
-    """Fit a `KnownScore`: mean log loss, known and unknown counting half each, + ridge |w|^2 / 2.
-
-    The ridge (not on the intercept) keeps separable crops finite. Convex; LBFGS in float64.
-    Source: S. le Cessie, J. C. van Houwelingen, "Ridge estimators in logistic regression",
-    Applied Statistics 41 (1992) 191-201.
-
-    Args:
-        features: (N, 5) of `known_features`.
-        known: (N,) bool; unknown ones come from `play_unknown` or from strange signs.
-        ridge: Penalty on the coefficients of the standardised features, above 0.
-
-    Raises:
-        InputError: Shapes that do not fit, a kind without crops, a ridge not above 0.
-
-    Example:
-        >>> rows = np.linspace(0, 1, 20)[:, None] * np.ones(5)
-        >>> score = fit_known_score(rows, np.arange(20) >= 10).of(rows)
-        >>> bool(score[9] < 0.5 < score[10])
-        True
-    """
-    table, is_known = _features(features), np.asarray(known, dtype=bool)
-    if is_known.shape != table.shape[:1] or is_known.all() or not is_known.any():
-        raise InputError(
-            f"{len(table)} rows of features, known {is_known.shape} with {is_known.sum()} true",
-            "give one bool a row and crops of both kinds",
-        )
-    if not (ridge > 0 and math.isfinite(ridge)):
-        raise InputError(f"the ridge is {ridge}", "use a number above 0")
-    mean, scale = table.mean(axis=0), table.std(axis=0)
-    scale = np.where(scale > 1e-9 * (1 + np.abs(mean)), scale, 1.0)  # a constant column stays 0
-    x = torch.from_numpy((table - mean) / scale)
-    y = torch.from_numpy(is_known).double()
-    weight = torch.where(y > 0, 0.5 / y.sum(), 0.5 / (1 - y).sum())
-
-    def loss(w: torch.Tensor) -> torch.Tensor:
-        logit = x @ w[:-1] + w[-1]
-        value = F.binary_cross_entropy_with_logits(logit, y, weight, reduction="sum")
-        return value + ridge / 2 * w[:-1].square().sum()
-
-    *coefficients, intercept = minimise(loss, torch.zeros(x.shape[1] + 1).double()).tolist()
-    return KnownScore(tuple(mean.tolist()), tuple(scale.tolist()), tuple(coefficients), intercept)
-
-
-def _table(values: ArrayLike, name: str) -> Floats:
+def finite_table(values: ArrayLike, name: str) -> Floats:
     """`values` as finite float64 (N, C) with at least one class."""
     table = np.asarray(values, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] == 0:
@@ -175,9 +121,9 @@ def _table(values: ArrayLike, name: str) -> Floats:
     return table
 
 
-def _features(values: ArrayLike) -> Floats:
+def feature_table(values: ArrayLike) -> Floats:
     """`values` as finite float64 (N, 5)."""
-    table = _table(values, "features")
+    table = finite_table(values, "features")
     if table.shape[1] != len(FEATURES):
         raise InputError(f"features of shape {table.shape}", f"give (N, {len(FEATURES)})")
     return table

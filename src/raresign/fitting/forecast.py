@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from raresign.errors import InputError
-from raresign.recognition.class_facts import FACTS, Floats
+from raresign.fitting.forecast_facts import FACTS, Floats
 
 LEVEL_TENTHS = 9  # the interval holds 9 of 10; whole numbers, for an exact rank
 MIN_CLASSES = 9  # of so many, the largest residual is the 90 % quantile; of fewer, none is

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from raresign.errors import InputError
-from raresign.recognition.class_facts import class_facts, icon_detail
+from raresign.fitting.forecast_facts import class_facts, icon_detail
 
 
 def _icons(count: int) -> list[NDArray[np.uint8]]:

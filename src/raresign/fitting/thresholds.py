@@ -1,27 +1,15 @@
-"""Knowing what is unknown: a crop is answered by its class, its family, as a sign, or as none."""
+"""Who plays unknown, and thresholds that keep the share of wrong answers."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
+from raresign.answers.known_score import FEATURES, Floats, finite_table, known_features
 from raresign.errors import InputError
-from raresign.recognition.known_score import (
-    FEATURES,
-    Floats,
-    KnownScore,
-    _table,
-    energy,
-    known_features,
-)
-
-LEVELS = ("class", "family", "sign", "none")
-"""How exactly a crop is answered, by level number 0..3."""
 
 
 def mask_class(logits: ArrayLike, cosines: ArrayLike, label: int) -> tuple[Floats, Floats]:
@@ -34,7 +22,7 @@ def mask_class(logits: ArrayLike, cosines: ArrayLike, label: int) -> tuple[Float
         >>> mask_class([[1.0, 2.0, 3.0]], [[0.1, 0.2, 0.3]], 1)[0].tolist()
         [[1.0, 3.0]]
     """
-    scores, cosine = _table(logits, "logits"), _table(cosines, "cosines")
+    scores, cosine = finite_table(logits, "logits"), finite_table(cosines, "cosines")
     if scores.shape != cosine.shape or not 0 <= label < scores.shape[1]:
         raise InputError(
             f"label {label}, logits {scores.shape}, cosines {cosine.shape}",
@@ -79,8 +67,9 @@ def play_unknown(
         >>> played.rows.tolist(), played.probabilities.tolist()
         ([1], [[0.5, 0.5, 0.0]])
     """
-    raw, cosine, truth = _table(logits, "logits"), _table(cosines, "cosines"), np.asarray(labels)
-    fused = raw if scores is None else _table(scores, "scores")
+    raw, cosine = finite_table(logits, "logits"), finite_table(cosines, "cosines")
+    truth = np.asarray(labels)
+    fused = raw if scores is None else finite_table(scores, "scores")
     if truth.shape != raw.shape[:1] or fused.shape != raw.shape:
         raise InputError(
             f"logits {raw.shape}, labels {truth.shape}, scores {fused.shape}",
@@ -93,7 +82,7 @@ def play_unknown(
         own = np.flatnonzero(truth == label)
         rest, near = mask_class(raw[own], cosine[own], label)
         calibrated = mask_class(fused[own], cosine[own], label)[0]
-        p = np.exp(calibrated - energy(calibrated)[:, None])
+        p = softmax(calibrated, axis=1)
         features[own] = known_features(p, near, rest)
         probabilities[own] = np.insert(p, label, 0.0, axis=1)
     rows = np.flatnonzero(np.isin(truth, chosen))
@@ -146,97 +135,3 @@ def threshold_for_error(
     last = np.append(value[1:] != value[:-1], True)  # equal scores are answered together
     fits = np.flatnonzero(last & (error <= accepted_error))
     return float(value[fits[-1]] if fits.size else np.nextafter(value[0], np.inf))
-
-
-def family_probabilities(
-    probabilities: ArrayLike, families: Sequence[str]
-) -> tuple[Floats, tuple[str, ...]]:
-    """(N, F) sums of (N, C) probabilities over each family, and the F names as they first come.
-
-    Example:
-        >>> family_probabilities([[0.5, 0.25, 0.25]], ["ring", "disc", "ring"])
-        (array([[0.75, 0.25]]), ('ring', 'disc'))
-    """
-    table = _table(probabilities, "probabilities")
-    if len(families) != table.shape[1]:
-        raise InputError(f"{len(families)} families, {table.shape[1]} classes", "name one a class")
-    names = tuple(dict.fromkeys(families))
-    member = np.array(families)[:, None] == np.array(names)[None, :]
-    return table @ member.astype(np.float64), names
-
-
-@dataclass(frozen=True)
-class Levels:
-    """From which score on a crop is answered by its class, its family, or as a sign at all.
-
-    Example:
-        >>> levels = Levels(class_threshold=0.9, family_threshold=0.8, sign_threshold=0.5)
-        >>> numbers = levels.answer([0.95, 0.1, 0.1, 0.95], [0.9, 0.9, 0.2, 0.9], [1, 1, 1, 0.2])
-        >>> [LEVELS[number] for number in numbers]
-        ['class', 'family', 'sign', 'none']
-    """
-
-    class_threshold: float
-    family_threshold: float
-    sign_threshold: float
-
-    def answer(
-        self, known: ArrayLike, family_confidence: ArrayLike, sign: ArrayLike
-    ) -> NDArray[np.int8]:
-        """(N,) int8 numbers into `LEVELS` from (N,) scores each; a NaN passes no threshold."""
-        # float64, or NumPy would round the threshold to the scores' float32 and let the best in.
-        one, two, three = (np.asarray(s, np.float64) for s in (known, family_confidence, sign))
-        if one.ndim != 1 or not one.shape == two.shape == three.shape:
-            raise InputError(
-                f"known {one.shape}, family {two.shape}, sign {three.shape}", "give (N,) each"
-            )
-        level = np.where(two >= self.family_threshold, 1, 2)
-        level = np.where(one >= self.class_threshold, 0, level)
-        return np.where(three >= self.sign_threshold, level, 3).astype(np.int8)
-
-
-@dataclass(frozen=True)
-class UnknownRule:
-    """All that a run needs to say "unknown"; `accepted_error` in [0, 1] set the class threshold.
-
-    Example:
-        >>> score = KnownScore((0.0,) * 5, (1.0,) * 5, (1.0,) * 5, 0.0)
-        >>> rule = UnknownRule(score, Levels(0.9, 0.8, 0.5), accepted_error=0.01)
-        >>> UnknownRule.from_dict(rule.as_dict()) == rule
-        True
-    """
-
-    score: KnownScore
-    levels: Levels
-    accepted_error: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Lists and numbers only, ready for JSON."""
-        plain = asdict(self)
-        plain["score"] = {
-            k: list(v) if isinstance(v, tuple) else v for k, v in plain["score"].items()
-        }
-        return plain
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> UnknownRule:
-        """What `as_dict` gave, checked; InputError where a number is missing, wrong or infinite."""
-        try:
-            score, levels = plain["score"], plain["levels"]
-            rows = [tuple(float(v) for v in score[k]) for k in ("mean", "scale", "coefficients")]
-            intercept, accepted = float(score["intercept"]), float(plain["accepted_error"])
-            names = ("class_threshold", "family_threshold", "sign_threshold")
-            limits = [float(levels[name]) for name in names]
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(
-                f"no rule for unknown signs: {error!r}", "save the run again"
-            ) from error
-        numbers = [*rows[0], *rows[1], *rows[2], intercept, accepted, *limits]
-        sizes = [len(row) for row in rows]
-        if sizes != [len(FEATURES)] * 3 or not all(map(math.isfinite, numbers)):
-            raise InputError(
-                f"a rule for unknown signs with numbers {numbers}", "save the run again"
-            )
-        if min(rows[1]) <= 0 or not 0 <= accepted <= 1:
-            raise InputError(f"scale {rows[1]}, accepted error {accepted}", "save the run again")
-        return cls(KnownScore(rows[0], rows[1], rows[2], intercept), Levels(*limits), accepted)

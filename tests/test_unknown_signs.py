@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from scipy.special import softmax
 
+from raresign.answers.fusion import Fusion
+from raresign.answers.known_score import known_features
 from raresign.catalogue import SignCatalogue, SignClass
-from raresign.recognition import Fusion, HeldOut
-from raresign.recognition.calibrate import UNKNOWN_SHARE, Strangers, calibrate_unknown
-from raresign.recognition.known_score import known_score
-from raresign.recognition.outside import MOST, outside_signs
+from raresign.fitting.calibrate import UNKNOWN_SHARE, HeldOut, Strangers, calibrate_unknown
+from raresign.fitting.unknown_signs import MOST, outside_signs
 from raresign.signs import drawn_icons, standard
 
 FAMILIES = ("ring", "ring", "disc", "disc")
@@ -75,8 +75,8 @@ def test_the_threshold_counts_strangers(accepted: float) -> None:
     rule = calibrate_unknown(held, Fusion(), FAMILIES, ones, accepted, strangers=strangers)
 
     def above(table: np.ndarray) -> np.ndarray:
-        p = torch.from_numpy(table).softmax(1).numpy()
-        score = known_score(p, np.tanh(table / 9), table, rule.score)
+        p = softmax(table, axis=1)
+        score = rule.score.of(known_features(p, np.tanh(table / 9), table))
         return np.asarray(score >= rule.levels.class_threshold - 1e-9)
 
     answered = above(held.logits)

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from raresign.catalogue import SignClass, icon_crops
-from raresign.recognition.new_class import fit_rows
-from raresign.recognition.outputs import Outputs, net_outputs
-from raresign.recognition.prototypes import SOURCES
-from raresign.recognition.recogniser import AddedClass, Recogniser
+from raresign.answers.added_class import AddedClass
+from raresign.answers.prototypes import SOURCES
+from raresign.catalogue.pictures import icon_crops
+from raresign.catalogue.sign_class import SignClass
+from raresign.fitting.new_rows import fit_rows
+from raresign.models.outputs import Outputs
+from raresign.runtime.recogniser import Recogniser
 
 MOST_LOST, MOST_LOST_TO_MANY = 0.002, 0.001
 """Share of the index's crops of earlier classes that new classes may take from the classifier, all
@@ -33,13 +35,13 @@ def most_lost(new: int) -> float:
     return MOST_LOST if new <= _FEW else MOST_LOST_TO_MANY
 
 
-def teach(
+def fit_new_classes(
     recogniser: Recogniser,
     signs: Sequence[SignClass],
     made: Outputs,
     photos: Sequence[np.ndarray] = (),
 ) -> list[AddedClass]:
-    """What `Recogniser.with_classes` needs for new classes; net and earlier rows stay as they are.
+    """What `Head.with_classes` needs for new classes; net and earlier rows stay as they are.
 
     Args:
         recogniser: Knows the earlier classes, with an index.
@@ -47,17 +49,20 @@ def teach(
         made: Outputs of synthetic crops of them, labels 0..K-1.
         photos: For each class (n, E) embeddings of real crops of it; none unless given.
     """
-    before = len(recogniser.families)
-    icons = net_outputs(recogniser.net, icon_crops(signs, recogniser.net.crop_size)).embedding
+    head, encoder = recogniser.head, recogniser.encoder
+    before = len(head.families)
+    icons = encoder.embed(icon_crops(signs, encoder.crop_size))
     none = np.empty((0, made.embedding.shape[1]), np.float32)
     real = list(photos) or [none] * len(signs)
     crops = np.concatenate([made.embedding, *real])
     own = [np.full(len(some), place) for place, some in enumerate(real)]
-    labels = torch.from_numpy(np.concatenate([made.labels, *own])).long() + before
-    features = torch.cat([recogniser.index_features(), recogniser.features(crops)])
-    every = torch.cat([recogniser.index.labels, labels])
-    weight, bias = recogniser.classifier_rows()
-    rows, biases = fit_rows(weight, bias, features, every, len(signs), guard=most_lost(len(signs)))
+    labels = np.concatenate([made.labels, *own]) + before
+    features = np.concatenate([head.index_features(), head.features(crops)])
+    every = np.concatenate([head.index.labels, labels])
+    given = (head.rows, head.biases, features, every)
+    rows, biases = fit_rows(
+        *map(torch.from_numpy, given), new=len(signs), guard=most_lost(len(signs))
+    )
     added = []
     for place, sign in enumerate(signs):
         parts = [made.embedding[made.labels == place], icons[place][None], real[place]]

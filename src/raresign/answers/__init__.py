@@ -1,0 +1,1 @@
+"""Answers: what embeddings of crops mean; NumPy alone, nothing here imports PyTorch."""

@@ -1,0 +1,120 @@
+"""The answers for one picture in words: its most probable classes, and how exactly to name it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from raresign.answers.recognition import Recognition
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.catalogue.names import sign_name
+
+_SAID = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One possible class of a crop.
+
+    Args:
+        code: Class code.
+        name: Readable name; the code where the catalogue has no other.
+        probability: Softmax probability in [0, 1].
+        family: Shape and colour.
+    """
+
+    code: str
+    name: str
+    probability: float
+    family: str
+
+    @property
+    def title(self) -> str:
+        """Code and name: "2.5 Stop"."""
+        return self.code if self.name == self.code else f"{self.code} {self.name}"
+
+
+@dataclass(frozen=True)
+class FileAnswer:
+    """The answers for one picture, best first, or why there are none.
+
+    Args:
+        path: The file; empty for a picture that came as bytes or pixels.
+        answers: The most probable classes, as if the sign were in the catalogue.
+        error: Why there are none.
+        level: What the crop can be called: "class", the first answer; "family", an unknown sign of
+            this family; "sign", an unknown sign; "none", no sign.
+        known: Chance in [0, 1] that the sign is in the catalogue.
+        family: The most probable family, that is the one whose classes' probabilities add up to
+            most.
+
+    Example:
+        >>> stop = Answer("2.5", "Stop", 0.6, "red octagon")
+        >>> FileAnswer("a.png", (stop,), family="red octagon").answer
+        '2.5 Stop'
+        >>> FileAnswer("a.png", (stop,), level="family", family="red octagon").answer
+        'unknown red octagon'
+    """
+
+    path: str
+    answers: tuple[Answer, ...]
+    error: str | None = None
+    level: str = "class"
+    known: float = 1.0
+    family: str = ""
+
+    @property
+    def answer(self) -> str | None:
+        """The final answer in words; None for a file that cannot be read."""
+        if self.error is not None:
+            return None
+        if self.level != "class":
+            return _SAID[self.level].format(self.family)
+        return self.answers[0].title
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, `answer` among them."""
+        return {**asdict(self), "answer": self.answer}
+
+
+def best_answers(
+    probabilities: np.ndarray, catalogue: SignCatalogue, top: int
+) -> tuple[Answer, ...]:
+    """The most probable classes of one crop, best first; the lower label first where equal.
+
+    Args:
+        probabilities: (C,) of the classes of `catalogue`.
+        catalogue: Gives code, name and family.
+        top: At most so many.
+    """
+    best = np.argsort(-probabilities, kind="stable")[:top]
+    return tuple(
+        Answer(sign.code, sign_name(sign.code), float(probabilities[label]), sign.family)
+        for label, sign in ((label, catalogue[label]) for label in best.tolist())
+    )
+
+
+def file_answers(
+    paths: list[str], said: Recognition, catalogue: SignCatalogue, top: int
+) -> list[FileAnswer]:
+    """The answers for N crops that were recognised.
+
+    Args:
+        paths: (N) where each came from, see `FileAnswer`.
+        said: Of the N crops.
+        catalogue: The classes, in the order of the probabilities.
+        top: Answers a crop.
+    """
+    levels = said.level_names()
+    return [
+        FileAnswer(
+            path,
+            best_answers(said.probabilities[n], catalogue, top),
+            level=levels[n],
+            known=float(said.known[n]),
+            family=said.families[said.family[n]],
+        )
+        for n, path in enumerate(paths)
+    ]

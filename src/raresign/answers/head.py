@@ -1,0 +1,219 @@
+"""From embeddings to answers: classifier and prototypes joined, and the level at which to answer.
+
+NumPy alone: whatever computes the embeddings, PyTorch or another runtime, the answers are these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax
+
+from raresign.answers.added_class import AddedClass
+from raresign.answers.fusion import Fusion
+from raresign.answers.known_score import known_features
+from raresign.answers.prototypes import PrototypeIndex
+from raresign.answers.recognition import Recognition
+from raresign.answers.unknown import SURE_DIGITS, UnknownRule, family_probabilities
+from raresign.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """Everything that answers need beside the embedding of a crop.
+
+    Attributes:
+        rows: (C, E) float32 rows of the classifier, those of added classes last.
+        biases: (C,) float32; a class's logit is row . features + bias.
+        families: (C,) names.
+        rare: (C,) bool, classes without a real training crop.
+        index: Prototypes of all classes.
+        lengths: (M,) float32 lengths of the index's embeddings, which it keeps normalised.
+        fusion: The rule that joins both parts.
+        rule: When to say "unknown"; None answers always with a class.
+        no_sign: (E + 1,) float32 row and bias of "no sign"; None without a rule.
+
+    Raises:
+        InputError: Rows, biases, families and rare classes that do not belong together.
+
+    Example:
+        >>> head = Head.plain(np.eye(2), np.zeros(2), ["ring", "disc"], np.array([False, True]))
+        >>> head.judge(np.array([[2.0, -1.0]])).logits.tolist()
+        [[2.0, 0.0]]
+    """
+
+    rows: np.ndarray
+    biases: np.ndarray
+    families: tuple[str, ...]
+    rare: np.ndarray
+    index: PrototypeIndex
+    lengths: np.ndarray
+    fusion: Fusion
+    rule: UnknownRule | None = None
+    no_sign: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        shapes = self.rows.shape[:1], self.biases.shape, self.rare.shape
+        if self.rows.ndim != 2 or set(shapes) != {(len(self.families),)}:
+            raise InputError(
+                f"a classifier of rows {self.rows.shape} and biases {self.biases.shape} for "
+                f"{len(self.families)} classes",
+                "restore the files that belong together",
+            )
+
+    @classmethod
+    def plain(
+        cls, rows: np.ndarray, biases: np.ndarray, families: Sequence[str], rare: np.ndarray
+    ) -> Head:
+        """The classifier alone, as the reference system answers."""
+        none = np.empty(0, np.int64)
+        nothing = PrototypeIndex(np.empty((0, rows.shape[1])), none, none, len(families))
+        lengths = np.empty(0, np.float32)
+        return cls(rows, biases, tuple(families), rare, nothing, lengths, Fusion())
+
+    def judge(self, embedding: np.ndarray) -> Recognition:
+        """Answers for crops.
+
+        Args:
+            embedding: (N, E) float32 of an encoder, before the ReLU.
+
+        Raises:
+            InputError: Another shape, or a number that is not finite.
+        """
+        features = self.features(embedding)
+        logits = features @ self.rows.T + self.biases
+        if len(self.index):
+            cosines = self.index.similarities(embedding, "mean")
+        else:
+            cosines = np.zeros_like(logits)
+        probabilities = softmax(self.fusion.scores(logits, cosines, self.rare), axis=1)
+        of_family, names = family_probabilities(probabilities, self.families)
+        family, confidence = of_family.argmax(1), of_family.max(1).round(SURE_DIGITS)
+        count = len(logits)
+        known, sign = np.ones(count), np.ones(count)
+        levels = np.zeros(count, np.int8)
+        if self.rule is not None and count:
+            known = self.rule.score.of(known_features(probabilities, cosines, logits))
+            sign = self.sign_score(logits, features)
+            levels = self.rule.levels.answer(known, confidence, sign)
+        return Recognition(
+            probabilities,
+            logits,
+            cosines,
+            embedding,
+            levels,
+            known,
+            names,
+            family,
+            confidence,
+            sign,
+        )
+
+    def features(self, embedding: np.ndarray) -> np.ndarray:
+        """(N, E) what the classifier's rows multiply, of (N, E) embeddings: their ReLU."""
+        if embedding.ndim != 2 or embedding.shape[1] != self.rows.shape[1]:
+            raise InputError(
+                f"embeddings of shape {embedding.shape}", f"give (N, {self.rows.shape[1]})"
+            )
+        features: np.ndarray = np.maximum(embedding, np.float32(0))
+        return features
+
+    def sign_score(self, logits: np.ndarray, features: np.ndarray) -> np.ndarray:
+        """(N,) chance that there is a sign: 1 less the softmax of "no sign" among all classes.
+
+        Args:
+            logits: (N, C).
+            features: (N, E), see `features`.
+        """
+        if self.no_sign is None:
+            return np.ones(len(logits))
+        none = features @ self.no_sign[:-1] + self.no_sign[-1]
+        score: np.ndarray = expit(logsumexp(logits, axis=1) - none).astype(np.float64)
+        return score
+
+    def with_classes(self, added: Sequence[AddedClass]) -> Head:
+        """The head with classes that came later; what it has of earlier ones stays."""
+        if not added:
+            return self
+        families = (*self.families, *(one.family for one in added))
+        new = np.concatenate([one.embedding for one in added])
+        counts = [len(one.embedding) for one in added]
+        labels = np.arange(len(self.families), len(families)).repeat(counts)
+        sources = np.concatenate([one.sources for one in added])
+        return replace(
+            self,
+            rows=np.concatenate([self.rows, np.stack([one.row for one in added])]),
+            biases=np.append(self.biases, np.array([one.bias for one in added], np.float32)),
+            families=families,
+            rare=np.append(self.rare, np.ones(len(added), bool)),
+            index=self.index.add(new, labels, sources, len(families)),
+            lengths=np.append(self.lengths, np.linalg.norm(new, axis=1)),
+        )
+
+    def with_prototypes(self, embedding: np.ndarray, labels: np.ndarray, source: str) -> Head:
+        """The head with more prototypes of classes that it knows.
+
+        Args:
+            embedding: (n, E) float32.
+            labels: (n,) classes.
+            source: One of `SOURCES`.
+        """
+        index = self.index.add(embedding, labels, source)
+        lengths = np.append(self.lengths, np.linalg.norm(embedding, axis=1))
+        return replace(self, index=index, lengths=lengths)
+
+    def with_real(self, embedding: np.ndarray, label: int) -> Head:
+        """The head with real crops of a class, (n, E) embeddings, among its prototypes."""
+        return self.with_prototypes(embedding, np.full(len(embedding), label), "real")
+
+    def index_features(self) -> np.ndarray:
+        """(M, E) what the rows multiply, of every crop in the index."""
+        return self.features(self.index.embeddings * self.lengths[:, None])
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and plain values from which `from_state` makes the same, the rows left out."""
+        arrays = {f"index.{name}": value for name, value in self.index.state().items()}
+        if self.no_sign is not None:
+            arrays["no_sign"] = self.no_sign
+        arrays["lengths"] = self.lengths
+        plain = {
+            "families": list(self.families),
+            "rare": self.rare.tolist(),
+            "fusion": self.fusion.as_dict(),
+            "rule": self.rule.as_dict() if self.rule else None,
+        }
+        return arrays, plain
+
+    @classmethod
+    def from_state(
+        cls,
+        rows: np.ndarray,
+        biases: np.ndarray,
+        arrays: Mapping[str, np.ndarray],
+        plain: Mapping[str, Any],
+    ) -> Head:
+        """What `state` gave, with the rows and biases of its classifier.
+
+        Raises:
+            InputError, KeyError: Parts are missing or wrong.
+        """
+        index = {
+            name.removeprefix("index."): value
+            for name, value in arrays.items()
+            if name.startswith("index.")
+        }
+        none = arrays.get("no_sign")
+        return cls(
+            rows,
+            biases,
+            tuple(plain["families"]),
+            np.array(plain["rare"], dtype=bool),
+            PrototypeIndex.from_state(index, len(plain["families"])),
+            arrays["lengths"],
+            Fusion.from_dict(plain["fusion"]),
+            UnknownRule.from_dict(plain["rule"]) if plain["rule"] else None,
+            none.astype(np.float32) if none is not None else None,
+        )

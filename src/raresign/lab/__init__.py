@@ -1,0 +1,1 @@
+"""Lab: methods of other authors that only experiments use, for comparison."""

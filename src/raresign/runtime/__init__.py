@@ -1,0 +1,1 @@
+"""Runtime: pictures in, answers out, by any encoder; nothing here imports PyTorch."""

@@ -1,0 +1,86 @@
+"""Pictures as callers have them: files, bytes, Pillow pictures, arrays, tensors."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from raresign.datasets.decode import UnreadableFile, decode_picture, read_file, upright_rgb
+from raresign.errors import InputError
+
+_KINDS = (
+    "give a path, the bytes of a picture file, a Pillow picture, an (H, W, 3) or (H, W) uint8 "
+    "array, or a (3, H, W) or (H, W, 3) tensor, uint8 or in [0, 1]"
+)
+
+
+def is_picture(given: Any) -> bool:
+    """Whether this is one picture, not several.
+
+    Example:
+        >>> is_picture("a.png"), is_picture(np.zeros((4, 4))), is_picture(["a.png"])
+        (True, True, False)
+    """
+    return isinstance(given, str | PathLike | bytes | Image.Image | np.ndarray) or _is_tensor(given)
+
+
+def name_of(given: Any) -> str:
+    """The path of a picture that is a file, "" of any other."""
+    return str(given) if isinstance(given, str | PathLike) else ""
+
+
+def rgb_picture(given: Any) -> Image.Image:
+    """One picture of any kind as upright RGB, as `raresign.datasets.decode` gives files.
+
+    Args:
+        given: See the error's hint; floats of a tensor are rounded to bytes.
+
+    Raises:
+        UnreadableFile: A file or bytes that are no readable picture.
+        InputError: No picture at all, or an array of another shape or type.
+
+    Example:
+        >>> rgb_picture(np.full((2, 3), 200, np.uint8)).getpixel((0, 0))
+        (200, 200, 200)
+    """
+    if isinstance(given, str | PathLike):
+        return decode_picture(read_file(Path(given)), Path(given))
+    if isinstance(given, bytes):
+        if not given:
+            raise UnreadableFile("", "the file is empty")
+        return decode_picture(given, "")
+    if isinstance(given, Image.Image):
+        try:
+            return upright_rgb(given)
+        except Exception as error:  # Pillow reads a file when its pixels are asked for
+            raise UnreadableFile("", f"broken picture: {error}") from error
+    if _is_tensor(given):
+        return _of_array(_bytes_of_tensor(np.asarray(given.detach().cpu().numpy())))
+    if isinstance(given, np.ndarray):
+        return _of_array(given)
+    raise InputError(f"a {type(given).__name__} is no picture", _KINDS)
+
+
+def _is_tensor(given: Any) -> bool:
+    """Whether it is a tensor of PyTorch, which need not be there."""
+    return all(hasattr(given, name) for name in ("detach", "cpu", "numpy"))
+
+
+def _bytes_of_tensor(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) or (H, W) uint8 of a tensor's values."""
+    if np.issubdtype(pixels.dtype, np.floating):
+        if pixels.size and not (pixels.min() >= 0 and pixels.max() <= 1):
+            raise InputError("a tensor of floats outside [0, 1]", "divide bytes by 255")
+        pixels = np.rint(pixels * 255).astype(np.uint8)
+    return pixels.transpose(1, 2, 0) if pixels.ndim == 3 and len(pixels) == 3 else pixels
+
+
+def _of_array(pixels: np.ndarray) -> Image.Image:
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+    if not fits or pixels.dtype != np.uint8 or not pixels.size:
+        raise InputError(f"an array {pixels.shape} of {pixels.dtype} is no picture", _KINDS)
+    return Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB")

@@ -1,0 +1,133 @@
+"""Pictures in, answers out: an encoder, the head of a run and its catalogue."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+from PIL import Image
+
+from raresign.answers.answer import FileAnswer, file_answers
+from raresign.answers.head import Head
+from raresign.answers.recognition import Recognition
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.datasets.decode import UnreadableFile
+from raresign.datasets.squash import squash
+from raresign.errors import InputError
+from raresign.runtime.encoder import Encoder
+from raresign.runtime.pictures import is_picture, name_of, rgb_picture
+
+_BATCH = 256
+"""Crops that are held and answered together."""
+
+_Squashed = tuple[str, np.ndarray | str]  # path; the crop, or why there is none
+
+
+@dataclass(frozen=True, eq=False)
+class Recogniser:
+    """A trained run, ready to answer; `raresign.load` makes it.
+
+    Attributes:
+        encoder: Computes embeddings.
+        head: Turns them into answers.
+        catalogue: The classes, added ones last, in the order of the head's rows.
+    """
+
+    encoder: Encoder
+    head: Head
+    catalogue: SignCatalogue
+
+    def with_head(self, head: Head) -> Recogniser:
+        """The same with another head."""
+        return replace(self, head=head)
+
+    def recognise(self, crops: np.ndarray) -> Recognition:
+        """Answers in arrays for crops, (N, 3, S, S) uint8 of the encoder's size."""
+        return self.head.judge(self.encoder.embed(crops))
+
+    @overload
+    def answer(self, images: str | os.PathLike[str] | bytes, top: int = 5) -> FileAnswer: ...
+    @overload
+    def answer(self, images: Image.Image | np.ndarray, top: int = 5) -> FileAnswer: ...
+    @overload
+    def answer(self, images: list[Any] | tuple[Any, ...], top: int = 5) -> list[FileAnswer]: ...
+    @overload
+    def answer(self, images: Iterator[Any], top: int = 5) -> Iterator[FileAnswer]: ...
+    @overload
+    def answer(self, images: Any, top: int = 5) -> Any: ...
+
+    def answer(self, images: Any, top: int = 5) -> Any:
+        """The most probable signs of one picture, or of many.
+
+        A picture is a path, the bytes of a picture file, a Pillow picture, a NumPy array, (H, W, 3)
+        RGB or (H, W) grey, uint8; or a PyTorch tensor, (3, H, W) or (H, W, 3), uint8 or floats in
+        [0, 1]. It shows one sign, cut out of its photo, of any size.
+
+        Args:
+            images: One picture, a list of pictures, or an iterator of them.
+            top: Answers a picture.
+
+        Returns:
+            One answer, a list, or an iterator, in the order given. A file that cannot be read is an
+            answer with its error. Of an iterator only some pictures are held at a time.
+
+        Raises:
+            InputError: Something that is no picture, or `top` below 1.
+        """
+        if top < 1:
+            raise InputError(f"{top} answers a picture", "ask for at least 1")
+        if is_picture(images):
+            return next(self._answers([images], top))
+        if not isinstance(images, Iterable):
+            rgb_picture(images)  # tells what is wrong
+        answers = self._answers(images, top)
+        return list(answers) if isinstance(images, list | tuple) else answers
+
+    def _answers(self, images: Iterable[Any], top: int) -> Iterator[FileAnswer]:
+        """Answers batch by batch."""
+        waiting: list[_Squashed] = []
+        for one in _squashed(images, self.encoder.crop_size):
+            waiting.append(one)
+            if len(waiting) == _BATCH:
+                yield from self._answer_batch(waiting, top)
+                waiting = []
+        yield from self._answer_batch(waiting, top)
+
+    def _answer_batch(self, batch: list[_Squashed], top: int) -> list[FileAnswer]:
+        """One answer each, in the same order."""
+        crops = [crop for _, crop in batch if not isinstance(crop, str)]
+        paths = [path for path, crop in batch if not isinstance(crop, str)]
+        said = self.recognise(np.stack(crops)) if crops else None
+        read = iter(file_answers(paths, said, self.catalogue, top) if said is not None else [])
+        return [
+            FileAnswer(path, (), crop) if isinstance(crop, str) else next(read)
+            for path, crop in batch
+        ]
+
+
+def _squashed(images: Iterable[Any], size: int) -> Iterator[_Squashed]:
+    """Decode and squash pictures in threads, in order; few are ahead, so memory stays flat."""
+    workers = os.cpu_count() or 1
+    waiting: deque[Future[_Squashed]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
+    try:
+        for image in images:
+            waiting.append(pool.submit(_squash_one, image, size))
+            if len(waiting) > 8 * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _squash_one(image: Any, size: int) -> _Squashed:
+    try:
+        return name_of(image), squash(rgb_picture(image), size)
+    except UnreadableFile as error:
+        return name_of(image), error.reason

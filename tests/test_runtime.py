@@ -1,0 +1,193 @@
+"""Answers for pictures of every kind, and without PyTorch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import raresign
+from raresign.answers.answer import FileAnswer
+from raresign.errors import InputError
+from raresign.models.model_files import load_model
+from raresign.models.outputs import net_outputs
+from raresign.models.saved_rows import classifier_rows
+from raresign.runtime import recogniser as recogniser_module
+from raresign.runtime.recogniser import Recogniser
+
+FORBIDDEN = ("torch", "torchvision", "timm", "lightning", "torchmetrics", "pytorch_metric_learning")
+
+
+@pytest.fixture(scope="module")
+def recogniser(finished_run: Path) -> Recogniser:
+    return raresign.load(finished_run)
+
+
+@pytest.fixture
+def crop(data_folder: Path) -> Path:
+    return data_folder / "smalltest" / "0003.png"
+
+
+def said(answer: FileAnswer) -> dict[str, Any]:
+    return {name: value for name, value in answer.as_dict().items() if name != "path"}
+
+
+def test_every_kind_of_picture_gives_the_same_answer(recogniser: Recogniser, crop: Path) -> None:
+    with Image.open(crop) as opened:
+        picture = opened.convert("RGB")
+    pixels = np.asarray(picture)
+    tensor = torch.from_numpy(pixels.copy())
+    kinds: list[Any] = [
+        crop,
+        str(crop),
+        crop.read_bytes(),
+        picture,
+        pixels,
+        pixels[:, ::-1][:, ::-1],  # a view
+        tensor,
+        tensor.permute(2, 0, 1),
+        tensor.permute(2, 0, 1).float() / 255,
+        (tensor.double() / 255).requires_grad_(),
+    ]
+    expected = said(recogniser.answer(crop, top=6))
+    assert len(expected["answers"]) == 6
+    for kind in kinds:
+        assert said(recogniser.answer(kind, top=6)) == expected
+    together = recogniser.answer(kinds, top=6)
+    assert isinstance(together, list)
+    assert [answer.path for answer in together] == [str(crop), str(crop), *[""] * 8]
+    for answer in together:
+        assert answer.answer == expected["answer"]
+        assert [row.code for row in answer.answers] == [row["code"] for row in expected["answers"]]
+    one_by_one = recogniser.answer((kind for kind in kinds), top=6)
+    assert isinstance(one_by_one, Iterator)
+    assert [said(answer) for answer in one_by_one] == [said(answer) for answer in together]
+
+
+def test_grey_transparent_and_turned_pictures_are_read_as_files_are(
+    recogniser: Recogniser, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (40, 25), dtype=np.uint8)
+    clear = Image.fromarray(rng.integers(0, 256, (40, 25, 4), dtype=np.uint8))
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    clear.save(tmp_path / "clear.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(grey).save(tmp_path / "turned.jpg", exif=exif)
+    by_path = [recogniser.answer(tmp_path / name) for name in ("grey.png", "clear.png")]
+    assert [said(recogniser.answer(one)) for one in (grey, clear)] == [said(a) for a in by_path]
+    turned = tmp_path / "turned.jpg"
+    with Image.open(turned) as opened:
+        assert said(recogniser.answer(opened)) == said(recogniser.answer(turned))
+
+
+def test_a_broken_picture_is_an_answer_with_its_error(
+    recogniser: Recogniser, crop: Path, tmp_path: Path
+) -> None:
+    half = crop.read_bytes()[:50]
+    (tmp_path / "half.png").write_bytes(half)
+    (tmp_path / "half.bmp").write_bytes(half)
+    given = [tmp_path / "gone.png", half, crop, b"", tmp_path / "half.png"]
+    gone, cut, whole, empty, file = recogniser.answer(given)
+    assert gone.error == "No such file or directory"
+    assert gone.path == str(tmp_path / "gone.png")
+    assert cut.error == file.error
+    assert empty.error == "the file is empty"
+    assert whole.error is None
+    assert [one.answers for one in (gone, cut, empty, file)] == [()] * 4
+    assert recogniser.answer(half).error == cut.error
+    assert recogniser.answer([]) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        3,
+        None,
+        np.zeros((4, 4)),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((2, 4, 4, 3), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        torch.full((3, 4, 4), 2.0),
+        torch.full((3, 4, 4), float("nan")),
+        [np.zeros(3, np.uint8)],
+    ],
+)
+def test_what_is_no_picture_is_refused(recogniser: Recogniser, wrong: Any) -> None:
+    with pytest.raises(InputError, match=r"picture|outside"):
+        recogniser.answer(wrong)
+
+
+def test_of_an_iterator_few_pictures_are_held(
+    recogniser: Recogniser, crop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recogniser_module, "_BATCH", 3)
+    taken = 0
+
+    def endless() -> Iterator[Path]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield crop
+
+    answers = list(islice(recogniser.answer(endless()), 7))
+    assert len({answer.answer for answer in answers}) == 1
+    assert taken < 100
+
+
+def test_saved_rows_and_relu_give_the_logits_of_the_net(finished_run: Path) -> None:
+    net = load_model(finished_run)
+    crops = np.random.default_rng(0).integers(0, 256, (9, 3, 32, 32), dtype=np.uint8)
+    outputs = net_outputs(net, crops)
+    rows, biases = classifier_rows(finished_run)
+    logits = np.maximum(outputs.embedding, 0) @ rows.T + biases
+    np.testing.assert_allclose(logits, outputs.logits, rtol=1e-5, atol=1e-5)
+
+
+def test_a_damaged_model_is_told(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(InputError, match="damaged"):
+        classifier_rows(tmp_path)
+
+
+def test_answers_need_no_torch() -> None:
+    """The rooms import, and a head answers, where PyTorch cannot be imported."""
+    code = f"""
+import sys
+import numpy as np
+class Never:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {FORBIDDEN!r}:
+            raise ImportError(name + " is forbidden here")
+sys.meta_path.insert(0, Never())
+import pkgutil, importlib
+import raresign.answers, raresign.runtime
+for room in (raresign.answers, raresign.runtime):
+    for module in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
+        importlib.import_module(module.name)
+from raresign.answers.head import Head
+from raresign.catalogue.catalogue import SignCatalogue
+from raresign.catalogue.sign_class import SignClass
+from raresign.runtime.recogniser import Recogniser
+class Mean:
+    crop_size = 8
+    def embed(self, crops):
+        return crops.mean((2, 3)).astype(np.float32) / 255
+head = Head.plain(np.eye(3)[:2], np.zeros(2), ["a", "b"], np.zeros(2, bool))
+signs = [SignClass(code, n, "freq", (), "a", None) for n, code in enumerate(("1.1", "1.2"))]
+red = np.zeros((5, 6, 3), np.uint8)
+red[..., 0] = 250
+print(Recogniser(Mean(), head, SignCatalogue(signs)).answer(red).answers[0].code)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "1.1"
