@@ -148,7 +148,7 @@ def failing(function: Callable[..., Any], after: int, failure: BaseException) ->
     ("place", "name", "after"),
     [
         (shutil, "copyfile", 1),
-        (file_module, "save_arrays", 0),
+        (file_module, "save_file", 0),
         (file_module, "write_json", 1),
         (add_module, "draw_new_class", 1),
         (Path, "replace", 0),

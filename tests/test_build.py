@@ -152,10 +152,8 @@ def test_no_sign_row_takes_few_crops_of_signs(net: SignNet, training_data: Train
     easy = -np.abs(made.embedding[::3])
     for none in (hard, easy):
         row = no_sign_row(net, made, Outputs(none[:, :0], none, np.full(len(none), -1)), len(codes))
-        judge = replace(Recogniser.plain(net, ["x"] * len(codes), np.zeros(6, bool)), no_sign=row)
-        features = judge.features(made.embedding)
-        own = features @ torch.from_numpy(row[:-1]) + float(row[-1])
-        lost = int((own > torch.from_numpy(made.logits).amax(1)).sum())
+        own = np.maximum(made.embedding, 0) @ row[:-1] + row[-1]
+        lost = int((own > made.logits.max(1)).sum())
         assert lost <= 0.002 * len(made.labels)
         assert np.isfinite(row).all()
 

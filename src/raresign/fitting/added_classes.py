@@ -59,10 +59,8 @@ def fit_new_classes(
     labels = np.concatenate([made.labels, *own]) + before
     features = np.concatenate([head.index_features(), head.features(crops)])
     every = np.concatenate([head.index.labels, labels])
-    given = (head.rows, head.biases, features, every)
-    rows, biases = fit_rows(
-        *map(torch.from_numpy, given), new=len(signs), guard=most_lost(len(signs))
-    )
+    weight, bias, x, y = map(torch.from_numpy, (head.rows, head.biases, features, every))
+    rows, biases = fit_rows(weight, bias, x, y, len(signs), guard=most_lost(len(signs)))
     added = []
     for place, sign in enumerate(signs):
         parts = [made.embedding[made.labels == place], icons[place][None], real[place]]

@@ -95,8 +95,8 @@ def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np
     """
     features = np.maximum(np.concatenate([index.embedding, none.embedding]), 0)
     labels = np.concatenate([index.labels, np.full(len(none.embedding), classes)])
-    given = (*net_rows(net), features, labels)
-    rows, biases = fit_rows(*map(torch.from_numpy, given), new=1, guard=0.002)
+    weight, bias, x, y = map(torch.from_numpy, (*net_rows(net), features, labels))
+    rows, biases = fit_rows(weight, bias, x, y, 1, guard=0.002)
     return np.concatenate([rows[0].numpy(), biases.numpy()])
 
 
