@@ -16,12 +16,15 @@ import pytest
 import torch
 from PIL import Image
 
-from raresign.catalogue import SignCatalogue
-from raresign.datasets import from_folders, pack_crops
-from raresign.embedded import procedural_backgrounds, simulated_photo
-from raresign.models import SignNet
-from raresign.signs import standard
-from raresign.training import Recipe, TrainingData, load_recipe, split_crops
+from raresign.crops.layouts.plain_layouts import from_folders
+from raresign.crops.pack import pack_crops
+from raresign.models.sign_net import SignNet
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.countries.drawings import standard
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.simulated.photo import simulated_photo
+from raresign.training.recipe import Recipe, load_recipe
+from raresign.training.training_data import TrainingData, split_crops
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
@@ -158,7 +161,7 @@ def tiny_recipe() -> Recipe:
 @pytest.fixture(scope="session")
 def finished_run(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two stages with its report; nobody writes to it."""
-    from raresign.workflow import train
+    from raresign.commands.train.train_run import train
 
     folder = tmp_path_factory.mktemp("runs") / "finished"
     recipe = tiny_stages({**MIXED, "kind": "pretrain", "real": 8, "synthetic": 0}, MIXED)

@@ -9,10 +9,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from raresign.embedded import procedural_backgrounds
 from raresign.randomness import CropRandom
-from raresign.signs import render_sign
-from raresign.synthesis import BackgroundAtlas, Effect, IconAtlas, RoadPreset, load_preset
+from raresign.signs.countries.drawn_sign import render_sign
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.effect import Effect
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import RoadPreset, load_preset
 
 # Nothing about these is symmetric: a mirrored or swapped axis shows at once.
 LOPSIDED = ("1.11.1", "1.20.2", "2.5", "3.24.n60", "4.1.2")

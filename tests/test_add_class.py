@@ -15,15 +15,19 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from raresign.answers.prototypes import SOURCES
-from raresign.catalogue import SignClass, load_icon
-from raresign.embedded import simulated_photo
+from raresign.commands.added.add_classes import add_class
+from raresign.commands.added.change_classes import remove_class
+from raresign.commands.evaluate_run import evaluate, load_predictions
+from raresign.commands.predict_files import predict
+from raresign.commands.train.train_run import train
 from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes, most_lost
 from raresign.models.outputs import Outputs
-from raresign.signs import standard
-from raresign.workflow import RunFolder, evaluate, load_predictions, predict, train
-from raresign.workflow.add_class import add_class
-from raresign.workflow.finished_run import remove_class
+from raresign.runs.run_folder import RunFolder
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.countries.drawings import standard
+from raresign.signs.icons.icon_file import load_icon
+from raresign.simulated.photo import simulated_photo
 
 Cli = Callable[..., Any]
 NEW = ("1.20.2", "5.19.1", "4.1.2")

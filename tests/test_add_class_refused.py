@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from raresign.commands.added.add_classes import add_class
+from raresign.commands.added.change_classes import remove_class
 from raresign.errors import InputError
-from raresign.signs import standard
-from raresign.workflow import RunFolder
-from raresign.workflow.add_class import add_class
-from raresign.workflow.finished_run import remove_class
-from raresign.workflow.recognition_file import load_added
+from raresign.runs.recognition_file import load_added
+from raresign.runs.run_folder import RunFolder
+from raresign.signs.countries.drawings import standard
 
 Cli = Callable[..., Any]
-add_module = importlib.import_module("raresign.workflow.add_class")
-file_module = importlib.import_module("raresign.workflow.recognition_file")
+add_module = importlib.import_module("raresign.commands.added.add_classes")
+file_module = importlib.import_module("raresign.runs.recognition_file")
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 
 from raresign.answers.prototypes import SOURCES
-from raresign.embedded import simulated_photo
+from raresign.commands.added.change_classes import add_photos
+from raresign.commands.predict_files import predict
 from raresign.errors import InputError
-from raresign.workflow import RunFolder, predict
-from raresign.workflow.finished_run import add_photos
+from raresign.runs.run_folder import RunFolder
+from raresign.simulated.photo import simulated_photo
 
 RARE = "3.24.n60"
 

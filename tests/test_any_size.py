@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.synthesis import build_synthesiser, load_preset
+from raresign.synthesis.preset import load_preset
+from raresign.synthesis.synthesiser import build_synthesiser
 from synthesis_core import FORTY, background_atlas, icon_atlas
 
 CODES = FORTY[:3]

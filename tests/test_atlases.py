@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
-from raresign.synthesis import BackgroundAtlas
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.synthesis.background_atlas import BackgroundAtlas
 from synthesis_core import keys
 
 

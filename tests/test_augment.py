@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from raresign.synthesis import Augmentation, IconAtlas
-from raresign.synthesis.colour import ColourCast, Exposure, Haze, Saturation
-from raresign.synthesis.geometry import Pose
-from raresign.synthesis.readout import Noise
-from raresign.synthesis.sensor import Sensor
+from raresign.synthesis.augment import Augmentation
+from raresign.synthesis.effects.colour import ColourCast, Exposure, Haze, Saturation
+from raresign.synthesis.effects.geometry import Pose
+from raresign.synthesis.effects.readout import Noise
+from raresign.synthesis.effects.sensor import Sensor
+from raresign.synthesis.icon_atlas import IconAtlas
 from synthesis_core import icon_atlas, keys, noise
 
 

@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.catalogue import SignCatalogue
-from raresign.synthesis import SyntheticBatch
-from raresign.training import Stage, StageBatches, TrainingData, split_crops
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.synthesis.synthesiser import SyntheticBatch
+from raresign.training.batches import StageBatches
+from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData, split_crops
 
 CPU = torch.device("cpu")
 PRETRAIN = {"kind": "pretrain", "real": 64, "augment": False}

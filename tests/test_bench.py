@@ -18,7 +18,7 @@ from raresign import InputError, run_bench
     ],
 )
 def test_each_part_prints_its_figures(part, figures, monkeypatch):
-    monkeypatch.setattr("raresign.bench.synth.BLOCK", 64)
+    monkeypatch.setattr("raresign.lab.bench.synth.BLOCK", 64)
     printed = run_bench(part, quick=True)
     assert all(printed[name] > 0 for name in figures)
     assert printed["machine"]["cores"] >= 1

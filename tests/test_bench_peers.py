@@ -16,25 +16,20 @@ from PIL import Image
 from rich.console import Console
 from torch import Tensor
 
-from raresign.bench import synth
-from raresign.bench.material import BenchMaterial
-from raresign.bench.measure import median_seconds
-from raresign.bench.memory import peak_growth_mb
-from raresign.bench.peers import (
-    AlbumentationsChain,
-    AllCores,
-    KorniaChain,
-    MissingLibraryError,
-    PeerInputs,
-    PublishedFiles,
-    PublishedInMemory,
-    Shares,
-    TorchvisionChain,
-    load_library,
-    to_training,
-)
 from raresign.cli.speed_table import synth_table
-from raresign.synthesis import RoadPreset
+from raresign.lab.bench import synth
+from raresign.lab.bench.material import BenchMaterial
+from raresign.lab.bench.measure import median_seconds
+from raresign.lab.bench.memory import peak_growth_mb
+from raresign.lab.bench.peers.albumentations import AlbumentationsChain
+from raresign.lab.bench.peers.chain import MissingLibraryError, load_library, to_training
+from raresign.lab.bench.peers.inputs import PeerInputs
+from raresign.lab.bench.peers.kornia import KorniaChain
+from raresign.lab.bench.peers.pool import AllCores
+from raresign.lab.bench.peers.published import PublishedFiles, PublishedInMemory
+from raresign.lab.bench.peers.strengths import Shares
+from raresign.lab.bench.peers.torchvision import TorchvisionChain
+from raresign.synthesis.preset import RoadPreset
 
 ALWAYS = Shares(haze=1.0, gradient=1.0, motion=1.0, jpeg=1.0)
 CHAINS = {
@@ -318,7 +313,7 @@ def test_peak_memory_is_that_of_the_work_alone():
 
 
 def test_memory_is_left_out_where_the_system_has_no_peak(tmp_path, monkeypatch):
-    from raresign.bench import memory
+    from raresign.lab.bench import memory
 
     monkeypatch.setattr(memory, "_CLEAR", tmp_path / "none" / "clear_refs")
     assert peak_growth_mb(lambda: None) is None

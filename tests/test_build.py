@@ -10,8 +10,6 @@ import pytest
 import torch
 
 from raresign.answers.prototypes import SOURCES
-from raresign.catalogue import SignCatalogue, class_pictures, icon_crops
-from raresign.embedded import procedural_backgrounds
 from raresign.fitting.build import (
     Rules,
     build_recogniser,
@@ -21,11 +19,14 @@ from raresign.fitting.build import (
     no_sign_row,
 )
 from raresign.fitting.made_crops import index_outputs
-from raresign.models import SignNet
 from raresign.models.outputs import Outputs
+from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser
-from raresign.synthesis import BackgroundAtlas
-from raresign.training import Split, TrainingData
+from raresign.signs.catalogue.pictures import class_pictures, icon_crops
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.training.training_data import Split, TrainingData
 
 PRESET, CROPS = "road", 6
 NewNet = Callable[[], SignNet]

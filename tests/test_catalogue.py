@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from raresign.catalogue import IconWarning, SignCatalogue, SignClass, is_own_mirror, load_icon
 from raresign.errors import InputError
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.icons.icon_file import load_icon
+from raresign.signs.icons.png_icon import IconWarning
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">'

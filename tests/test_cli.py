@@ -26,13 +26,13 @@ from rich.console import Console
 
 import raresign
 from raresign.answers.answer import Answer, FileAnswer
-from raresign.cli import main
+from raresign.cli.app import main
 from raresign.cli.run import duration
 from raresign.cli.tables import print_answers
 from raresign.errors import InputError
 
 COMMANDS = ("demo", "train", "evaluate", "compare", "predict", "synth", "catalogue", "bench")
-train_module = importlib.import_module("raresign.workflow.train")
+train_module = importlib.import_module("raresign.commands.train.train_run")
 Cli = Callable[..., Any]
 Tiny = Callable[..., dict[str, Any]]
 

@@ -11,10 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from raresign.synthesis import ColourEffect
-from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze, Saturation
-from raresign.synthesis.effect import apply_colour, compose_colour, identity_colour
-from raresign.synthesis.tone import ToneCurve
+from raresign.synthesis.effect import ColourEffect, apply_colour, compose_colour, identity_colour
+from raresign.synthesis.effects.colour import ColourCast, Exposure, Fading, Haze, Saturation
+from raresign.synthesis.effects.tone import ToneCurve
 from synthesis_core import keys, layers, noise, uniform
 
 KINDS: list[type[ColourEffect]] = [Fading, Exposure, ColourCast, Haze, Saturation]

@@ -12,14 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.evaluation import (
-    Predictions,
-    compare_predictions,
-    mcnemar,
-    paired_difference_interval,
-    seeds_interval,
-    seeds_mean_interval,
-)
+from raresign.evaluation.compare import compare_predictions, mcnemar
+from raresign.evaluation.intervals import paired_difference_interval, seeds_mean_interval
+from raresign.evaluation.predictions import Predictions
+from raresign.evaluation.seeds import seeds_interval
 
 CODES, TYPES, FAMILIES = ("1.1", "1.2", "1.3"), ("freq", "rare", "freq"), ("a", "a", "b")
 

@@ -12,7 +12,11 @@ from pytorch_metric_learning.reducers import DoNothingReducer, MeanReducer
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from raresign.losses import contrastive_loss, naive_contrastive_loss, reference_contrastive_loss
+from raresign.losses.contrastive import (
+    contrastive_loss,
+    naive_contrastive_loss,
+    reference_contrastive_loss,
+)
 
 ALL_LOSSES = [reference_contrastive_loss, contrastive_loss]
 

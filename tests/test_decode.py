@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.datasets import UnreadableFile, decode_crop, load_backgrounds, squash
-from raresign.datasets.decode import decode_picture, picture_size
+from raresign.crops.backgrounds import load_backgrounds
+from raresign.crops.decode import UnreadableFile, decode_crop, decode_picture, picture_size
+from raresign.crops.squashing import squash
 from raresign.errors import InputError
 
 RANDOM = np.random.default_rng(5)

@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.synthesis import CropEffect, Effect, Params, RoadPreset, SignEffect
-from raresign.synthesis.colour import ColourCast, Exposure
 from raresign.synthesis.draws import CropDraws
-from raresign.synthesis.tone import ToneCurve
+from raresign.synthesis.effect import CropEffect, Effect, Params, SignEffect
+from raresign.synthesis.effects.colour import ColourCast, Exposure
+from raresign.synthesis.effects.tone import ToneCurve
+from raresign.synthesis.preset import RoadPreset
 from synthesis_core import keys, layers, noise, plates
 
 

@@ -12,11 +12,23 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from raresign.synthesis import ColourEffect, CropEffect, Effect, Params, RoadPreset, SignEffect
-from raresign.synthesis.effect import Range, WholeRange, inside, over, quantile, quantile_log
-from raresign.synthesis.geometry import Pose
-from raresign.synthesis.scene import OtherSign
-from raresign.synthesis.sensor import Sensor
+from raresign.synthesis.effect import (
+    ColourEffect,
+    CropEffect,
+    Effect,
+    Params,
+    Range,
+    SignEffect,
+    WholeRange,
+    inside,
+    over,
+    quantile,
+    quantile_log,
+)
+from raresign.synthesis.effects.geometry import Pose
+from raresign.synthesis.effects.scene import OtherSign
+from raresign.synthesis.effects.sensor import Sensor
+from raresign.synthesis.preset import RoadPreset
 from synthesis_core import keys, layers, noise, plates, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)

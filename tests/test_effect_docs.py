@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from raresign.synthesis import RoadPreset
+from raresign.synthesis.preset import RoadPreset
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raresign.embedded import demo, procedural_backgrounds, simulated_photo, write_demo
-from raresign.embedded.pinhole import Pinhole, rotation, warp_sign
-from raresign.embedded.sensor import demosaic
 from raresign.errors import InputError
-from raresign.signs import render_sign, standard
+from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.drawn_sign import render_sign
+from raresign.simulated import demo_data as demo
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.simulated.demo_data import write_demo
+from raresign.simulated.photo import simulated_photo
+from raresign.simulated.pinhole import Pinhole, rotation, warp_sign
+from raresign.simulated.sensor import demosaic
 
 CLASSES = standard("gost").classes
 CODES = tuple(CLASSES)

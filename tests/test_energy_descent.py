@@ -11,19 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.realism import (
-    Proposal,
-    Simulation,
-    energy_slope,
-    fit_proposal,
-    mixed_knots,
-    preset_proposal,
-    reachable,
-    rounded,
-    weighted_knots,
-    with_proposal,
-)
-from raresign.synthesis import RoadPreset
+from raresign.realism.energy_descent import Simulation, energy_slope, fit_proposal
+from raresign.realism.preset_ranges import preset_proposal, reachable, rounded, with_proposal
+from raresign.realism.proposal import Proposal, mixed_knots, weighted_knots
+from raresign.synthesis.preset import RoadPreset
 
 N = 2000
 

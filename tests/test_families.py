@@ -11,17 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from raresign.catalogue import (
-    family_of_code,
-    family_of_icon,
+from raresign.signs.catalogue.families import family_of_code, family_of_icon, is_gost_code
+from raresign.signs.catalogue.twins import (
+    _GOST_TWINS,
     find_twins,
     gost_twin,
-    is_gost_code,
-    load_icon,
     looks_symmetric,
     mirror_similarity,
 )
-from raresign.catalogue.twins import _GOST_TWINS
+from raresign.signs.icons.icon_file import load_icon
 
 COLOURS = {
     "red": (220, 20, 20),

@@ -16,18 +16,14 @@ import torch
 from torch import Tensor
 
 from raresign.errors import InputError, Interrupted
-from raresign.models import SignNet, freeze
-from raresign.training import (
-    Hardware,
-    Stage,
-    StageBatches,
-    StageResult,
-    TrainingData,
-    fit_stage,
-    split_crops,
-)
+from raresign.models.freezing import freeze
+from raresign.models.sign_net import SignNet
 from raresign.training.averaging import warm_average
+from raresign.training.batches import StageBatches
+from raresign.training.fit import Hardware, StageResult, fit_stage
 from raresign.training.module import StageModule
+from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData, split_crops
 
 NewNet = Callable[[], SignNet]
 MIXED = {"kind": "mixed", "steps": 7, "real": 4, "synthetic": 4, "validate_every": 3}

@@ -23,8 +23,8 @@ from raresign import (
     load_preset,
     open_data,
 )
+from raresign.commands.synth.engine import as_bytes
 from raresign.errors import InputError
-from raresign.workflow.synth_engine import as_bytes
 
 SIZE = 32
 FEW: dict[str, Any] = {"size": SIZE, "rounds": 4, "simulations": 400, "most": 320}

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from raresign.models import SignNet
-from raresign.training import Hardware, Stage, TrainingData, fit_stage
+from raresign.models.sign_net import SignNet
+from raresign.training.fit import Hardware, fit_stage
+from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData
 
 CPU = Hardware("cpu")
 MIXED = {"kind": "mixed", "steps": 4, "real": 4, "synthetic": 6, "validate_every": 2}

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from raresign.models import SignNet, folded
+from raresign.models.folding import folded
+from raresign.models.sign_net import SignNet
 
 
 def trained_looking(backbone: str) -> SignNet:

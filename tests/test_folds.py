@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.catalogue import SignCatalogue, SignClass
-from raresign.datasets import near_duplicate_clusters
-from raresign.datasets.folds import class_folds, protocol_folds, straddling_clusters
+from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
+from raresign.lab.protocol.folds import class_folds, protocol_folds, straddling_clusters
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
 
 
 def catalogue_of(families: list[tuple[str, bool]], rare: int = 0) -> SignCatalogue:

@@ -13,24 +13,26 @@ import numpy as np
 import pytest
 import torch
 
-from raresign.catalogue import SignCatalogue, class_pictures
-from raresign.evaluation import Predictions
+from raresign.commands.added.add_classes import add_class
+from raresign.commands.train.train_run import train
+from raresign.evaluation.predictions import Predictions
+from raresign.fitting import forecasts
 from raresign.fitting.build import build_recogniser, index_synthesiser
 from raresign.fitting.forecast import Forecast, fit_forecast
 from raresign.fitting.forecast_facts import icon_detail
-from raresign.models import SignNet
+from raresign.fitting.forecasts import facts_of, forecast_rare, judged_forecast, known_forecast
+from raresign.lab.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
 from raresign.models.encoder import TorchEncoder
 from raresign.models.outputs import Outputs
+from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser
-from raresign.signs import standard
-from raresign.training import TrainingData
-from raresign.workflow import forecasts, train
-from raresign.workflow.add_class import add_class
-from raresign.workflow.forecasts import facts_of, forecast_rare, judged_forecast, known_forecast
-from raresign.workflow.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
+from raresign.signs.catalogue.pictures import class_pictures
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.countries.drawings import standard
+from raresign.training.training_data import TrainingData
 
-fold_module = importlib.import_module("raresign.workflow.protocol.forecast")
-add_module = importlib.import_module("raresign.workflow.add_class")
+fold_module = importlib.import_module("raresign.lab.protocol.forecast")
+add_module = importlib.import_module("raresign.commands.added.add_classes")
 
 
 def made_forecast(seed: int = 0) -> Forecast:

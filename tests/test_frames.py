@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.datasets import CropTable, decode_crop, from_coco, from_yolo
-from raresign.datasets.decode import UnreadableFile, cut_box
+from raresign.crops.crop_table import CropTable
+from raresign.crops.decode import UnreadableFile, cut_box, decode_crop
+from raresign.crops.layouts.coco import from_coco
+from raresign.crops.layouts.yolo import from_yolo
 from raresign.errors import InputError
 
 SIGNS = {"1.1": 0, "1.10": 1}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from raresign.models import frozen_statistics
+from raresign.models.freezing import frozen_statistics
 
 
 class TwoNorms(nn.Module):

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from raresign.synthesis import IconAtlas, Params
-from raresign.synthesis.geometry import Pose, footprint, inverse, plate_coordinates, warp
+from raresign.synthesis.effect import Params
+from raresign.synthesis.effects.geometry import Pose, footprint, inverse, plate_coordinates, warp
+from raresign.synthesis.icon_atlas import IconAtlas
 from synthesis_core import icon_atlas, noise, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from raresign.synthesis import RoadPreset, build_synthesiser, load_preset
+from raresign.synthesis.preset import RoadPreset, load_preset
+from raresign.synthesis.synthesiser import build_synthesiser
 from synthesis_core import at_rest, background_atlas, icon_atlas
 
 SIZE = 32

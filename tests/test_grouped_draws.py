@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.sampling import BalancedBatches, EvenDraws
-from raresign.sampling.seam import regrouped, without
+from raresign.sampling.balanced import BalancedBatches, EvenDraws
+from raresign.sampling.next_permutation import regrouped, without
 
 GROUPS = st.lists(st.sampled_from("abcd"), min_size=2, max_size=24)
 

@@ -6,16 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.synthesis import (
-    BackgroundAtlas,
-    Guard,
-    IconAtlas,
-    RoadPreset,
-    RoadSynthesiser,
-    SyntheticBatch,
-    load_preset,
-)
-from raresign.synthesis.sensor import Sensor
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.effects.sensor import Sensor
+from raresign.synthesis.guard import Guard
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import RoadPreset, load_preset
+from raresign.synthesis.synthesiser import RoadSynthesiser, SyntheticBatch
 from synthesis_core import FORTY, background_atlas, icon_atlas, noise, uniform
 
 SIZE = 48

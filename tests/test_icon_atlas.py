@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from raresign.catalogue import SignCatalogue, load_icon
-from raresign.signs import render_sign
-from raresign.synthesis import IconAtlas
-from raresign.synthesis.geometry import plate_coordinates
-from raresign.synthesis.icon_atlas import finest_side
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.countries.drawn_sign import render_sign
+from raresign.signs.icons.icon_file import load_icon
+from raresign.synthesis.effects.geometry import plate_coordinates
+from raresign.synthesis.icon_atlas import IconAtlas, finest_side
 from synthesis_core import FORTY, LOPSIDED, icon_atlas, icon_pictures, keys, plates
 
 

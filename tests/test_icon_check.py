@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from raresign.catalogue.icon_check import check_new_icon, look_on_grey, without_border
 from raresign.errors import InputError
-from raresign.signs.render import render_sign
+from raresign.signs.catalogue.icon_check import check_new_icon, look_on_grey, without_border
+from raresign.signs.countries.drawn_sign import render_sign
 
 Pixels = NDArray[np.uint8]
 

@@ -10,11 +10,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.catalogue import SignCatalogue, icon_crops
-from raresign.losses import supervised_contrastive_loss
-from raresign.models import SignNet
-from raresign.training import Stage, TrainingData
+from raresign.losses.supcon import supervised_contrastive_loss
+from raresign.models.sign_net import SignNet
+from raresign.signs.catalogue.pictures import icon_crops
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.training.module import StageModule
+from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData
 
 NewNet = Callable[[], SignNet]
 Step = Callable[..., tuple[Tensor, StageModule]]

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageDraw
 
-from raresign.catalogue import IconWarning, flood_from_border, icon_files, load_icon
 from raresign.errors import InputError
+from raresign.signs.icons.icon_file import icon_files, load_icon
+from raresign.signs.icons.png_icon import IconWarning, flood_from_border
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" {}>{}</svg>'

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from raresign.fitting.made_crops import index_outputs
 from raresign.models.outputs import net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
-from raresign.synthesis import ReferencePreset, RoadPreset, build_synthesiser, load_preset
+from raresign.synthesis.preset import ReferencePreset, RoadPreset, load_preset
+from raresign.synthesis.synthesiser import build_synthesiser
 from synthesis_core import background_atlas, icon_atlas
 
 SIZE = 32

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raresign.evaluation import (
+from raresign.evaluation.intervals import (
     Estimate,
     bootstrap_means,
     macro_recall_interval,

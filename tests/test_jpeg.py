@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from raresign.synthesis.jpeg import Jpeg
+from raresign.synthesis.effects.jpeg import Jpeg
 from synthesis_core import LOPSIDED, icon_pictures, noise, uniform
 
 QUALITIES = [1, 5, 20, 49, 50, 75, 90, 100]

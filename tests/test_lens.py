@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from raresign.synthesis.lens import ChromaticAberration, MotionBlur
+from raresign.synthesis.effects.lens import ChromaticAberration, MotionBlur
 from synthesis_core import noise, uniform
 
 EXAMPLES = settings(max_examples=25, deadline=None)

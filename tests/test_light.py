@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params
+from raresign.synthesis.effects.light import (
+    Backlight,
+    LightGradient,
+    Night,
+    Shadow,
+    Specular,
+    dapples,
+)
 from raresign.synthesis.fields import band
-from raresign.synthesis.light import Backlight, LightGradient, Night, Shadow, Specular, dapples
 from raresign.synthesis.textures import TILE
 from synthesis_core import noise, uniform
 

@@ -12,18 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.evaluation import (
-    Estimate,
-    Metrics,
-    Predictions,
-    calibration_error,
-    confusion_matrix,
-    evaluate_predictions,
-    macro_recall_interval,
-    mistakes_by_confidence,
-    wilson_interval,
-    worst_confusions,
-)
+from raresign.evaluation.calibration import calibration_error
+from raresign.evaluation.confusion import confusion_matrix, mistakes_by_confidence, worst_confusions
+from raresign.evaluation.intervals import Estimate, macro_recall_interval, wilson_interval
+from raresign.evaluation.metrics import Metrics, evaluate_predictions
+from raresign.evaluation.predictions import Predictions
 
 GROUPS = ("all", "rare", "freq")
 

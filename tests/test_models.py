@@ -14,15 +14,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from raresign.errors import InputError
-from raresign.models import (
-    SignNet,
-    backbone_parts,
-    default_backbone,
-    freeze,
-    load_model,
-    quicken_batchnorms,
-    save_model,
-)
+from raresign.models.freezing import backbone_parts, freeze
+from raresign.models.model_files import load_model, save_model
+from raresign.models.sign_net import SignNet, default_backbone, quicken_batchnorms
 
 BACKBONES = [
     "resnet18",

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from raresign.catalogue import sign_name
-from raresign.catalogue.names import _UNIT_OF, _names
+from raresign.signs.countries.names import _UNIT_OF, _names, sign_name
 
 _NAMES = {code: names["en"] for code, names in _names().items()}
 _VALUES = [code for code, unit in _UNIT_OF.items() if unit != "hours"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params
-from raresign.synthesis.occlusion import Branches, FrameEdge, Post, _ramp, foliage
+from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post, _ramp, foliage
 from raresign.synthesis.textures import TILE
 from synthesis_core import noise, uniform
 

@@ -18,9 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-import raresign.datasets.pack as pack_module
-from raresign.datasets import CropTable, decode_crop, default_cache, pack_crops, squash
-from raresign.datasets.pack_key import _stat_one, _stat_part, pack_key
+import raresign.crops.pack as pack_module
+from raresign.crops.crop_table import CropTable
+from raresign.crops.decode import decode_crop
+from raresign.crops.pack import default_cache, pack_crops
+from raresign.crops.pack_name import _stat_one, _stat_part, pack_key
+from raresign.crops.squashing import squash
 from raresign.errors import InputError
 
 
@@ -336,7 +339,7 @@ def test_default_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_made_files_are_pictures_spread_over_classes(tmp_path: Path) -> None:
-    from raresign.bench.packing import make_files  # here: it brings in all that is benchmarked
+    from raresign.lab.bench.packing import make_files
 
     make_files(tmp_path, 410, seed=1)
     folders = sorted(path.name for path in tmp_path.iterdir())

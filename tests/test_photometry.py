@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.models import SignNet, even_contrast, load_model, save_model
+from raresign.models.contrast import even_contrast
+from raresign.models.model_files import load_model, save_model
+from raresign.models.sign_net import SignNet
 
 BACKBONE = "test_efficientnet"
 

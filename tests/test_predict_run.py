@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raresign.catalogue import SignCatalogue
+from raresign.commands.evaluate_run import load_predictions
+from raresign.commands.predict_files import predict
 from raresign.errors import InputError
-from raresign.workflow import load_predictions, predict
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 
 def test_answers_of_the_test_folder_are_those_of_the_evaluation(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.evaluation import Predictions
+from raresign.evaluation.predictions import Predictions
 
 CODES = ("1.1", "2.3.1", "3.24.n60", "3.24.n80", "5.19.1", "6.4", "знак")
 TYPES = ("freq", "rare", "freq", "rare", "freq", "rare", "rare")

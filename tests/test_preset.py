@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel
 
 from raresign.errors import InputError
-from raresign.synthesis import Effect, ReferencePreset, RoadPreset, load_preset, preset_names
+from raresign.synthesis.effect import Effect
+from raresign.synthesis.preset import ReferencePreset, RoadPreset, load_preset, preset_names
 
 FOLDER = resources.files("raresign.synthesis") / "presets"
 

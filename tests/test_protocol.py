@@ -14,10 +14,11 @@ import pytest
 from safetensors.numpy import load_file
 
 from raresign.errors import InputError
-from raresign.workflow.protocol import ProtocolTable, protocol
+from raresign.lab.protocol.run_trials import protocol
+from raresign.lab.protocol.table import ProtocolTable
 
 Cli = Callable[..., Any]
-run_module = importlib.import_module("raresign.workflow.protocol.run")
+run_module = importlib.import_module("raresign.lab.protocol.run_trials")
 loop_module = importlib.import_module("raresign.training.stage_loop")
 CEILING, REFERENCE = "ceiling: real crops of the classes that play rare", run_module.REFERENCE
 IDEA = "less smoothing"

@@ -13,22 +13,18 @@ import numpy as np
 import pytest
 
 from raresign.errors import InputError
-from raresign.training import TrainingData, load_recipe
-from raresign.workflow.protocol import (
-    AbsentTable,
-    Trial,
-    load_ideas,
-    protocol_absent,
-    rows_of_ideas,
-)
-from raresign.workflow.protocol.absent import AbsentTrial, load_absent
-from raresign.workflow.protocol.absent_table import Spread
-from raresign.workflow.protocol.table import paired_difference
-from raresign.workflow.protocol.trial import load_trial, trial_folder
+from raresign.lab.protocol.absent_classes import AbsentTrial, load_absent
+from raresign.lab.protocol.absent_table import AbsentTable, Spread
+from raresign.lab.protocol.ideas import load_ideas, rows_of_ideas
+from raresign.lab.protocol.run_trials import protocol_absent
+from raresign.lab.protocol.table import paired_difference
+from raresign.lab.protocol.trial import Trial, load_trial, trial_folder
+from raresign.training.recipe import load_recipe
+from raresign.training.training_data import TrainingData
 
 Tiny = Callable[..., dict[str, Any]]
 loop_module = importlib.import_module("raresign.training.stage_loop")
-run_module = importlib.import_module("raresign.workflow.protocol.run")
+run_module = importlib.import_module("raresign.lab.protocol.run_trials")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.randomness import CropRandom, mix, mix_integers
+from raresign.randomness import CropRandom, mix
+from raresign.seeds import mix_integers
 
 ONES = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15

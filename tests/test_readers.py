@@ -13,15 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raresign.datasets import (
-    CropTable,
-    decode_crop,
-    from_csv,
-    from_files,
-    from_folders,
-    from_gtsrb,
-    from_reference,
-)
+from raresign.crops.crop_table import CropTable
+from raresign.crops.decode import decode_crop
+from raresign.crops.layouts.gtsrb import from_gtsrb
+from raresign.crops.layouts.plain_layouts import from_csv, from_files, from_folders
+from raresign.crops.layouts.reference_layout import from_reference
 from raresign.errors import InputError
 
 CODES = {"1.1": 0, "1.10": 1, "3.24.n60": 2, "00000": 3, "00014": 4}

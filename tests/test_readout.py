@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.readout import Demosaic, Noise, Sharpening, noise_bank, smoothed
-from raresign.synthesis.sensor import Sensor
+from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening, noise_bank, smoothed
+from raresign.synthesis.effects.sensor import Sensor
 from synthesis_core import keys, noise, uniform
 
 EXAMPLES = settings(max_examples=25, deadline=None)

@@ -10,18 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from raresign.errors import InputError
-from raresign.realism import (
-    FeatureSpace,
-    RealismRuler,
-    TwoSampleTest,
-    block_folds,
-    crop_statistics,
-    even_sample,
-    frechet_distance,
-    held_out_scores,
-    kernel_distance,
-    separation,
-)
+from raresign.realism.discriminator import TwoSampleTest, held_out_scores, separation
+from raresign.realism.distance import frechet_distance, kernel_distance
+from raresign.realism.features import FeatureSpace
+from raresign.realism.folds import block_folds, even_sample
+from raresign.realism.ruler import RealismRuler
+from raresign.realism.statistics import crop_statistics
 
 STATISTICS = FeatureSpace("statistics", None, (), ())
 

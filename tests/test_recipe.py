@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from raresign.commands.train.run_recipe import saved_recipe
 from raresign.errors import InputError
-from raresign.synthesis import load_preset
-from raresign.training import Recipe, load_recipe, recipe_names
-from raresign.workflow import RunFolder
-from raresign.workflow.train_recipe import saved_recipe
+from raresign.runs.run_folder import RunFolder
+from raresign.synthesis.preset import load_preset
+from raresign.training.recipe import Recipe, load_recipe, recipe_names
 
 MIXED = {"use": "mixed", "steps": 5}
 

@@ -11,19 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.embedded import procedural_backgrounds
 from raresign.errors import InputError
+from raresign.lab.published_generator import draw_parameters, icon_layer, paste_on, reference_crop
 from raresign.randomness import CropRandom
-from raresign.signs import render_sign
-from raresign.synthesis import (
-    BackgroundAtlas,
-    IconAtlas,
-    ReferencePreset,
-    ReferenceSynthesiser,
-    reference_crop,
-)
-from raresign.synthesis.reference import rotated_side
-from raresign.synthesis.reference_pillow import draw_parameters, icon_layer, paste_on
+from raresign.signs.countries.drawn_sign import render_sign
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import ReferencePreset
+from raresign.synthesis.published import ReferenceSynthesiser, rotated_side
 
 SIZE = 64
 # Nothing here is symmetric: a wrong sign of an angle or an offset shows at once.

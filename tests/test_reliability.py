@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.evaluation.reliability import negative_log_likelihood, reliability
+from raresign.evaluation.calibration import negative_log_likelihood, reliability
 
 EXAMPLES = settings(max_examples=60, deadline=None)
 # Edges of the 15 bins are drawn on purpose: there the side of the edge counts.

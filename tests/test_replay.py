@@ -6,18 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.synthesis import (
-    ColourEffect,
-    CropEffect,
-    IconAtlas,
-    Params,
-    RoadPreset,
-    SyntheticBatch,
-    build_synthesiser,
-    load_preset,
-)
-from raresign.synthesis.effect import apply_colour, over
-from raresign.synthesis.geometry import footprint, plate_coordinates
+from raresign.synthesis.effect import ColourEffect, CropEffect, Params, apply_colour, over
+from raresign.synthesis.effects.geometry import footprint, plate_coordinates
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import RoadPreset, load_preset
+from raresign.synthesis.synthesiser import SyntheticBatch, build_synthesiser
 from synthesis_core import at_rest, background_atlas, icon_atlas
 
 SIZE = 48

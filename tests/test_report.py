@@ -16,15 +16,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
-from raresign.evaluation import Predictions, evaluate_predictions
+from raresign.evaluation.metrics import evaluate_predictions
+from raresign.evaluation.predictions import Predictions
 from raresign.files import write_json, write_text
-from raresign.report import contact_sheet, write_report
 from raresign.report.curves import loss_chart, recall_chart
-from raresign.report.metrics_file import metrics_from_dict
-from raresign.report.run_folder import StageLog
+from raresign.report.document import write_report
+from raresign.report.metrics_reader import metrics_from_dict
+from raresign.report.run_view import StageLog
+from raresign.report.sheets import contact_sheet
 from raresign.report.words import duration
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 SECTIONS = ["stages", "curves", "classes", "confusions", "sheets", "mistakes", "settings"]
 CODES = ("1.1", "1.2", "2.3.2", "3.24.n50", "3.24.n60", "4.1.1", "4.1.2")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from raresign.files import write_json
-from raresign.report import write_report
+from raresign.report.document import write_report
 from test_report import CODES, HOSTILE, made_run
 from test_report_recognition import add_recognition
 

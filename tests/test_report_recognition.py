@@ -15,13 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raresign.answers.unknown import LEVELS
-from raresign.evaluation import CropAnswer, Predictions, read_answers, write_answers
+from raresign.evaluation.crop_answers import CropAnswer, read_answers, write_answers
+from raresign.evaluation.predictions import Predictions
 from raresign.files import write_json
-from raresign.report import write_report
-from raresign.report.added import read_added
-from raresign.report.dared import LEVEL_NAMES, _bottom
+from raresign.report.added_classes import read_added
+from raresign.report.answer_levels import LEVEL_NAMES, _bottom
+from raresign.report.document import write_report
 from raresign.report.recognition import opinion
-from raresign.report.share_plot import Curve, share_plot, thinned
+from raresign.report.share_curve import Curve, share_plot, thinned
 from test_report import CODES, HOSTILE, Page, made_predictions, made_run, page_of
 
 NEW = ["parts", "trust", "dared", "added"]

@@ -175,8 +175,8 @@ for room in (raresign.answers, raresign.runtime):
     for module in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
         importlib.import_module(module.name)
 from raresign.answers.head import Head
-from raresign.catalogue.catalogue import SignCatalogue
-from raresign.catalogue.sign_class import SignClass
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
 from raresign.runtime.recogniser import Recogniser
 class Mean:
     crop_size = 8

@@ -9,15 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raresign.bench.sampler import bench_sampler
 from raresign.errors import InputError
-from raresign.sampling import (
-    BalancedBatches,
-    EvenDraws,
-    MixedPlan,
-    ShuffledBatches,
-    index_by_class,
-)
+from raresign.lab.bench.sampler import bench_sampler
+from raresign.sampling.balanced import BalancedBatches, EvenDraws, index_by_class
+from raresign.sampling.mixed import MixedPlan
+from raresign.sampling.shuffled import ShuffledBatches
 
 
 def imbalanced_labels(seed: int = 0, classes: int = 12) -> np.ndarray:

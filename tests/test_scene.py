@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from raresign.synthesis import IconAtlas, Params
-from raresign.synthesis.scene import Background, OtherSign, with_other_sign
+from raresign.synthesis.effect import Params
+from raresign.synthesis.effects.scene import Background, OtherSign, with_other_sign
+from raresign.synthesis.icon_atlas import IconAtlas
 from synthesis_core import icon_atlas, noise, uniform
 
 SIZE = 16

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from raresign.synthesis.sensor import Sensor, along_both, enlarging_matrix, shrinking_matrix
+from raresign.synthesis.effects.sensor import Sensor, along_both, enlarging_matrix, shrinking_matrix
 from synthesis_core import noise, uniform
 
 EXAMPLES = settings(max_examples=40, deadline=None)

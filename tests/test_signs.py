@@ -20,30 +20,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import raresign
-from raresign.catalogue import (
-    SignCatalogue,
-    Slot,
-    family_of_code,
-    family_of_icon,
-    gost_twin,
-    icon_files,
-    load_icon,
-    on_grey,
-    outline,
-)
+from raresign.commands.drawings.likeness import aligned_similarity, closest_pairs
 from raresign.errors import InputError
-from raresign.signs import (
-    drawn_icons,
-    render_sign,
-    standard,
-    write_catalogue,
-    write_icons,
-)
-from raresign.signs.gost.frames import FRAMES
-from raresign.signs.gost.table import SIGNS
-from raresign.signs.likeness import aligned_similarity, closest_pairs
-from raresign.signs.palette import PALETTE, painted
-from raresign.signs.parts import Box, Inset, Picture, Text, mirror, sign
+from raresign.signs.catalogue.families import family_of_code, family_of_icon
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.twins import gost_twin
+from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
+from raresign.signs.countries.drawn_sign import render_sign
+from raresign.signs.countries.russia.drawn_signs import SIGNS
+from raresign.signs.countries.russia.frames import FRAMES
+from raresign.signs.drawing.palette import PALETTE, painted
+from raresign.signs.drawing.parts import Box, Inset, Picture, Text, mirror, sign
+from raresign.signs.icons.icon_file import icon_files, load_icon, on_grey
+from raresign.signs.icons.lettering import Slot, outline
 
 GOST = standard("gost")
 PACKAGE = Path(raresign.__file__).parent
@@ -329,8 +319,8 @@ def _slot(layer: object) -> bool:
     return isinstance(layer, Text) and bool(layer.names())
 
 
-def _svg(drawn: raresign.signs.parts.Sign) -> str:
-    from raresign.signs.drawing import draw
+def _svg(drawn: raresign.signs.drawing.parts.Sign) -> str:
+    from raresign.signs.drawing.compose import draw
 
     return draw(drawn, FRAMES, SIGNS.__getitem__)
 

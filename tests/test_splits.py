@@ -14,14 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.catalogue import SignCatalogue, SignClass
-from raresign.datasets import splits
-from raresign.datasets.splits import (
-    choose_pseudo_rare,
-    near_duplicate_clusters,
-    split_validation,
-)
+from raresign.crops import splits
+from raresign.crops.splits import choose_pseudo_rare, near_duplicate_clusters, split_validation
 from raresign.errors import InputError
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
 
 # --- pseudo-rare classes --------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from raresign.errors import InputError
-from raresign.training import Stage, load_recipe
+from raresign.training.recipe import load_recipe
+from raresign.training.stage import Stage
 
 BALANCED = {"classes": 3, "items": 2}
 

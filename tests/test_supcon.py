@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from raresign.errors import InputError
-from raresign.losses import supervised_contrastive_loss
-from raresign.models import SignOutput
-from raresign.training import Stage
+from raresign.losses.supcon import supervised_contrastive_loss
+from raresign.models.sign_net import SignOutput
 from raresign.training.objective import Objective
+from raresign.training.stage import Stage
 
 CLASSES, WIDTH = 4, 6
 

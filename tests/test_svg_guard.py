@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raresign.catalogue import load_icon, svg_renderer
-from raresign.catalogue.svg_guard import read_svg, svg_bytes
 from raresign.errors import InputError
+from raresign.signs.icons import svg_renderer
+from raresign.signs.icons.icon_file import load_icon
+from raresign.signs.icons.svg_guard import read_svg, svg_bytes
 
 HEAD = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '

@@ -24,14 +24,15 @@ import pytest
 import torch
 from PIL import Image
 
-import raresign.workflow.crop_files as crop_files_module
-import raresign.workflow.synth as synth_module
-from raresign.catalogue import SignCatalogue
+import raresign.commands.synth.crop_writers as crop_files_module
+import raresign.commands.synth.write_crops as synth_module
+from raresign.commands.synth.crop_writers import FORMATS
+from raresign.commands.synth.replay import render_again, verify_crops
+from raresign.commands.synth.write_crops import synthesise
 from raresign.errors import InputError
-from raresign.synthesis import RoadPreset
-from raresign.synthesis.colour import Exposure
-from raresign.workflow import render_again, synthesise, verify_crops
-from raresign.workflow.crop_files import FORMATS
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.synthesis.effects.colour import Exposure
+from raresign.synthesis.preset import RoadPreset
 
 SMALL: dict[str, Any] = {"size": 16, "per_class": 3}
 # Two blocks of 512 numbers: 100 crops of 6 classes.
@@ -221,7 +222,7 @@ class TestStoppedAndResumed:
         out = tmp_path / "crops"
         kill_when_writing(
             f"""
-import raresign.workflow.crop_files as files, time
+import raresign.commands.synth.crop_writers as files, time
 encode = files.encode
 def slow(*a):
     time.sleep(0.01)
@@ -534,7 +535,7 @@ class TestRefused:
             synthesise(data_folder, out, **SMALL)
 
     def test_a_class_that_would_leave_the_folder(self, tmp_path: Path, data_folder: Path) -> None:
-        from raresign.workflow.crop_files import crop_files
+        from raresign.commands.synth.crop_writers import crop_files
 
         for code in ("..", "manifest.parquet"):
             with pytest.raises(InputError, match="cannot have a folder"):

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raresign.commands.picture_page import Cell, Row, draw_page
+from raresign.commands.synth import effect_strips
+from raresign.commands.synth.effect_strips import examples, slider, slider_fields
+from raresign.commands.synth.engine import SynthEngine, open_engine
+from raresign.commands.synth.sheets import synth_sheets
 from raresign.errors import InputError
-from raresign.synthesis import load_preset
 from raresign.synthesis.groups import GROUPS
-from raresign.synthesis.preset import RoadPreset
-from raresign.workflow import effect_strips, synth_sheets
-from raresign.workflow.effect_strips import examples, slider, slider_fields
-from raresign.workflow.sheet_page import Cell, Row, draw_page
-from raresign.workflow.synth_engine import SynthEngine, open_engine
+from raresign.synthesis.preset import RoadPreset, load_preset
 
 Cli = Callable[..., Any]
 
@@ -33,7 +33,7 @@ def _few_candidates() -> Iterator[None]:
         patch.setattr(effect_strips, "_LABELS", 2)
         patch.setattr(effect_strips, "_NUMBERS", 2)
         patch.setattr(effect_strips, "STEPS", 3)
-        patch.setattr(sys.modules["raresign.workflow.synth_sheets"], "STEPS", 3)
+        patch.setattr(sys.modules["raresign.commands.synth.sheets"], "STEPS", 3)
         yield
 
 

@@ -10,19 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from raresign.catalogue import SignCatalogue
 from raresign.errors import InputError
-from raresign.synthesis import (
-    BackgroundAtlas,
-    IconAtlas,
-    ReferencePreset,
-    ReferenceSynthesiser,
-    RoadPreset,
-    RoadSynthesiser,
-    Synthesiser,
-    build_synthesiser,
-    load_preset,
-)
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import ReferencePreset, RoadPreset, load_preset
+from raresign.synthesis.published import ReferenceSynthesiser
+from raresign.synthesis.synthesiser import RoadSynthesiser, Synthesiser, build_synthesiser
 from synthesis_core import FORTY, at_rest, background_atlas, icon_atlas
 
 SIZE = 48

@@ -14,19 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.catalogue import (
-    SignCatalogue,
-    SignClass,
-    class_pictures,
-    family_of_code,
-    load_icon,
-    load_pictures,
-)
-from raresign.catalogue.code_values import code_values
-from raresign.catalogue.lettering import Slot, outline
-from raresign.catalogue.svg_renderer import draw_svg
-from raresign.catalogue.templates import class_icons, fill_slots, read_icon_svg
 from raresign.errors import InputError
+from raresign.signs.catalogue.families import family_of_code
+from raresign.signs.catalogue.pictures import class_pictures, load_pictures
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.icons.icon_file import load_icon
+from raresign.signs.icons.lettering import Slot, outline
+from raresign.signs.icons.svg_renderer import draw_svg
+from raresign.signs.icons.templates import class_icons, fill_slots, read_icon_svg
+from raresign.signs.values import code_values
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 700">'
 RING = '<circle cx="350" cy="350" r="310" fill="#fff" stroke="#d5121e" stroke-width="80"/>'

@@ -20,12 +20,15 @@ import pytest
 import torch
 from PIL import Image
 
-from raresign.catalogue import SignCatalogue
-from raresign.datasets import squash
+from raresign.commands.evaluate_run import compare, evaluate, load_predictions
+from raresign.commands.train.train_run import train
+from raresign.crops.squashing import squash
 from raresign.errors import InputError, Interrupted
-from raresign.models import SignNet, load_model
-from raresign.training import StageBatches
-from raresign.workflow import RunFolder, compare, evaluate, load_predictions, train
+from raresign.models.model_files import load_model
+from raresign.models.sign_net import SignNet
+from raresign.runs.run_folder import RunFolder
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.training.batches import StageBatches
 
 Tiny = Callable[..., dict[str, Any]]
 MIXED = {"kind": "mixed", "steps": 2, "real": 4, "synthetic": 4, "validate_every": 2}

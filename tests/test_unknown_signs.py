@@ -10,10 +10,12 @@ from scipy.special import softmax
 
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
-from raresign.catalogue import SignCatalogue, SignClass
 from raresign.fitting.calibrate import UNKNOWN_SHARE, HeldOut, Strangers, calibrate_unknown
 from raresign.fitting.unknown_signs import MOST, outside_signs
-from raresign.signs import drawn_icons, standard
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.drawn_folder import drawn_icons
 
 FAMILIES = ("ring", "ring", "disc", "disc")
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect
+from raresign.synthesis.effects.weather import Rain, Snow, snow_levels, streak_levels
 from raresign.synthesis.textures import TILE
-from raresign.synthesis.weather import Rain, Snow, snow_levels, streak_levels
 from synthesis_core import noise, uniform
 
 EXAMPLES = settings(max_examples=25, deadline=None)

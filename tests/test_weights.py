@@ -20,9 +20,10 @@ from safetensors.torch import save_file
 from torch import nn
 
 from raresign.errors import InputError
-from raresign.models import SignNet, hub_reachable, load_weights, save_model
 from raresign.models import weights as weights_module
-from raresign.models.weights import PACKAGED
+from raresign.models.model_files import save_model
+from raresign.models.sign_net import SignNet
+from raresign.models.weights import PACKAGED, hub_reachable, load_weights
 
 SMALL = "mobilenetv3_small_050"
 

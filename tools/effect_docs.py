@@ -11,7 +11,9 @@ import re
 from pathlib import Path
 
 from raresign import load_preset
-from raresign.synthesis import GROUPS, Effect, RoadPreset
+from raresign.synthesis.effect import Effect
+from raresign.synthesis.groups import GROUPS
+from raresign.synthesis.preset import RoadPreset
 
 PAGE = Path("docs/synthesis.md")
 BEGIN = "<!-- effects: written by `python tools/effect_docs.py` -->\n"

@@ -22,11 +22,11 @@ from raresign import (
     load_preset,
     sign_sheets,
 )
-from raresign.embedded import procedural_backgrounds
-from raresign.signs import standard
-from raresign.synthesis import RoadPreset
-from raresign.workflow.effect_strips import examples
-from raresign.workflow.synth_engine import SynthEngine, as_bytes, one_thread
+from raresign.commands.synth.effect_strips import examples
+from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread
+from raresign.signs.countries.drawings import standard
+from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.synthesis.preset import RoadPreset
 
 CODES = ("1.11.1", "1.16", "2.1", "2.5", "3.1", "3.24.n60", "4.1.1", "3.13.r4.5")
 CROPS, SIZE, GAP = 11, 64, 4

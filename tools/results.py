@@ -27,8 +27,8 @@ from raresign import (
     load_predictions,
     seeds_interval,
 )
-from raresign.evaluation import read_answers
-from raresign.workflow import judged_forecast
+from raresign.evaluation.crop_answers import read_answers
+from raresign.fitting.forecasts import judged_forecast
 
 ROWS: dict[str, tuple[str, list[str]]] = {
     "reference recipe, label faults on": ("reference-faults", []),

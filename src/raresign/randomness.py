@@ -17,8 +17,7 @@ from functools import cache, partial
 import torch
 from torch import Tensor
 
-from raresign.seeds import GOLDEN, MIX_1, MIX_2
-from raresign.seeds import mix_integers as mix_integers
+from raresign.seeds import GOLDEN, MIX_1, MIX_2, mix_integers
 
 
 def _signed(value: int) -> int:

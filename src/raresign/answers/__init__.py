@@ -1,1 +1,1 @@
-"""Answers: what embeddings of crops mean; NumPy alone, nothing here imports PyTorch."""
+"""Answers: prototypes, fusion, the rule for unknown signs, in numpy. Never imports torch."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from raresign.answers.recognition import Recognition
-from raresign.catalogue.catalogue import SignCatalogue
-from raresign.catalogue.names import sign_name
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.countries.names import sign_name
 
 _SAID = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
 

@@ -13,7 +13,6 @@ from rich.console import Console
 
 import raresign
 from raresign.cli.options import Crops, Data, Icons, Json, Layout, Run, Seed, Strict
-from raresign.cli.synth import synth as synth
 from raresign.cli.tables import print_answers, print_stages
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}

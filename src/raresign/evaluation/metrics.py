@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raresign.evaluation.calibration import calibration_error
 from raresign.evaluation.confusion import confusion_matrix
 from raresign.evaluation.intervals import Estimate, macro_recall_interval
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
-from raresign.evaluation.reliability import calibration_error
 
 Row = tuple[str, float, float, float, int]
 """(name, value, low, high, n), for a printed table; NaN where there is nothing."""

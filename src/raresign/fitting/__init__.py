@@ -1,1 +1,1 @@
-"""Fitting: what is fitted once a net is trained: index, rules, rows of new classes, forecasts."""
+"""What is fitted once a net is trained: index, fusion, unknown rule, forecasts, new classes."""

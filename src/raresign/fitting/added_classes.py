@@ -9,11 +9,11 @@ import torch
 
 from raresign.answers.added_class import AddedClass
 from raresign.answers.prototypes import SOURCES
-from raresign.catalogue.pictures import icon_crops
-from raresign.catalogue.sign_class import SignClass
 from raresign.fitting.new_rows import fit_rows
 from raresign.models.outputs import Outputs
 from raresign.runtime.recogniser import Recogniser
+from raresign.signs.catalogue.pictures import icon_crops
+from raresign.signs.catalogue.sign_class import SignClass
 
 MOST_LOST, MOST_LOST_TO_MANY = 0.002, 0.001
 """Share of the index's crops of earlier classes that new classes may take from the classifier, all

@@ -14,13 +14,7 @@ from raresign.answers.fusion import Fusion
 from raresign.answers.head import Head
 from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.unknown import UnknownRule
-from raresign.catalogue.pictures import icon_crops
-from raresign.fitting.calibrate import (
-    HeldOut,
-    Strangers,
-    calibrate_fusion,
-    calibrate_unknown,
-)
+from raresign.fitting.calibrate import HeldOut, Strangers, calibrate_fusion, calibrate_unknown
 from raresign.fitting.made_crops import index_outputs
 from raresign.fitting.new_rows import fit_rows
 from raresign.fitting.unknown_signs import outside_signs
@@ -30,12 +24,13 @@ from raresign.models.sign_net import SignNet
 from raresign.randomness import CropRandom
 from raresign.runtime.recogniser import Recogniser
 from raresign.seeds import mix_integers
+from raresign.signs.catalogue.pictures import icon_crops
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import load_preset
 from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
-from raresign.training.data import TrainingData
+from raresign.training.training_data import TrainingData
 
 _NO_SIGN_CROPS = 1024
 _STRANGER_CROPS = 12
@@ -74,7 +69,7 @@ def no_sign_crops(backgrounds: BackgroundAtlas, count: int, seed: int) -> Tensor
     """(count, 3, S, S) floats in [0, 1]: places of photos without signs, as a camera sees them.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.simulated.backgrounds import procedural_backgrounds
         >>> atlas = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 32)
         >>> no_sign_crops(atlas, 3, seed=0).shape
         torch.Size([3, 3, 32, 32])

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import laplace
 
-from raresign.catalogue.icon_check import look_on_grey
-from raresign.catalogue.icons import Pixels
 from raresign.errors import InputError
+from raresign.signs.catalogue.icon_check import look_on_grey
+from raresign.signs.icons.icon_file import Pixels
 
 Floats = NDArray[np.float64]
 

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from raresign.catalogue.catalogue import SignCatalogue
-from raresign.catalogue.icon_check import look_on_grey
-from raresign.catalogue.pictures import load_pictures
-from raresign.catalogue.sign_class import SignClass
 from raresign.seeds import mix_integers
-from raresign.signs.icon_folder import drawn_icons
-from raresign.signs.standard import STANDARDS, standard
+from raresign.signs.catalogue.icon_check import look_on_grey
+from raresign.signs.catalogue.pictures import load_pictures
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.countries.drawings import STANDARDS, standard
+from raresign.signs.countries.drawn_folder import drawn_icons
 
 MOST = 48
 _OTHER_COUNTRY = 10.0

@@ -1,1 +1,1 @@
-"""Lab: methods of other authors that only experiments use, for comparison."""
+"""The laboratory: what judges ideas and measures the published system. Nothing else imports it."""

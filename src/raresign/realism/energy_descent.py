@@ -28,13 +28,7 @@ import torch
 from numpy.typing import NDArray
 
 from raresign.realism.discriminator import TwoSampleTest, held_out_scores
-from raresign.realism.proposal import (
-    MANY_KNOTS,
-    Knots,
-    Proposal,
-    mixed_knots,
-    weighted_knots,
-)
+from raresign.realism.proposal import MANY_KNOTS, Knots, Proposal, mixed_knots, weighted_knots
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from raresign.datasets import near_duplicate_clusters
+from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
 
 

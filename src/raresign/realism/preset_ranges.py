@@ -10,7 +10,7 @@ from torch import Tensor
 
 from raresign.errors import InputError
 from raresign.realism.proposal import Knots, Proposal
-from raresign.synthesis import RoadPreset, load_preset
+from raresign.synthesis.preset import RoadPreset, load_preset
 
 _DIGITS = 4
 _FURTHER = 1.5

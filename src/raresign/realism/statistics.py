@@ -13,7 +13,7 @@ from torch import Tensor
 from raresign.errors import InputError
 from raresign.realism.appearance import colour, light, margin
 from raresign.realism.texture import blocks, detail_colour, noise, sharpness
-from raresign.synthesis.colour import LUMA
+from raresign.synthesis.effects.colour import LUMA
 
 _AT_ONCE = 256
 _SMALLEST = 16

@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from raresign.report.run_folder import StageLog
+from raresign.report.run_view import StageLog
 from raresign.report.words import count
 
 # Drawing units; the page scales the picture, so text is set large enough for a narrow screen.

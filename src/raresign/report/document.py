@@ -12,16 +12,17 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from raresign.catalogue import in_order, sign_name
-from raresign.evaluation import GROUPS
+from raresign.evaluation.predictions import GROUPS
 from raresign.files import write_text
 from raresign.report import published, words
+from raresign.report.answer_levels import dared
+from raresign.report.confidence import LEGEND, trust
 from raresign.report.curves import loss_chart, recall_chart
-from raresign.report.dared import dared
 from raresign.report.forecast import predicted_recall
 from raresign.report.pictures import icon_uri, sheet_uri
 from raresign.report.recognition import has_prototypes, part_rows
-from raresign.report.run_folder import RunFolder, read_run
+from raresign.report.run_view import RunFolder, read_run
+from raresign.report.summary import verdict
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
     confusion_pairs,
@@ -29,8 +30,8 @@ from raresign.report.tables import (
     stage_rows,
     sure_mistakes,
 )
-from raresign.report.trust import LEGEND, trust
-from raresign.report.verdict import verdict
+from raresign.signs.countries.names import sign_name
+from raresign.signs.values import in_order
 
 _HERE = Path(__file__).parent
 _LOSS_LEGEND = (("curve-loss", "running mean"), ("curve-raw", "as logged"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from raresign.catalogue import in_order
-from raresign.evaluation import Estimate
+from raresign.evaluation.intervals import Estimate
+from raresign.signs.values import in_order
 
 
 def predicted_recall(info: dict[str, Any]) -> dict[str, Estimate]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from raresign.catalogue import load_icon
 from raresign.errors import InputError
+from raresign.signs.icons.icon_file import load_icon
 
 # Shown at 40 to 80 CSS px; twice that keeps them crisp on dense screens.
 _ICON_SIDE = 96

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raresign.errors import InputError
-from raresign.evaluation import CropAnswer, Estimate, Predictions, read_answers
+from raresign.evaluation.crop_answers import CropAnswer, read_answers
+from raresign.evaluation.intervals import Estimate
+from raresign.evaluation.predictions import Predictions
 
 _LEVELS = {"class": "class", "family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
 

@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raresign.catalogue import SignCatalogue
-from raresign.evaluation import (
-    Confusion,
-    CropAnswer,
-    Predictions,
-    mistakes_by_confidence,
-    worst_confusions,
-)
+from raresign.evaluation.confusion import Confusion, mistakes_by_confidence, worst_confusions
+from raresign.evaluation.crop_answers import CropAnswer
+from raresign.evaluation.predictions import Predictions
 from raresign.report.pictures import crop_uri, icon_uri
 from raresign.report.recognition import Opinion, opinion
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 MOST_PAIRS = 18
 MOST_CROPS_A_PAIR = 8

@@ -1,1 +1,1 @@
-"""Runtime: pictures in, answers out, by any encoder; nothing here imports PyTorch."""
+"""The loaded model: an encoder and the head that answers. Loads without torch."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from raresign.datasets.decode import UnreadableFile, decode_picture, read_file, upright_rgb
+from raresign.crops.decode import UnreadableFile, decode_picture, read_file, upright_rgb
 from raresign.errors import InputError
 
 _KINDS = (
@@ -34,7 +34,7 @@ def name_of(given: Any) -> str:
 
 
 def rgb_picture(given: Any) -> Image.Image:
-    """One picture of any kind as upright RGB, as `raresign.datasets.decode` gives files.
+    """One picture of any kind as upright RGB, as `raresign.crops.decode` gives files.
 
     Args:
         given: See the error's hint; floats of a tensor are rounded to bytes.

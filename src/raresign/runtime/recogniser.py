@@ -15,12 +15,12 @@ from PIL import Image
 from raresign.answers.answer import FileAnswer, file_answers
 from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
-from raresign.catalogue.catalogue import SignCatalogue
-from raresign.datasets.decode import UnreadableFile
-from raresign.datasets.squash import squash
+from raresign.crops.decode import UnreadableFile
+from raresign.crops.squashing import squash
 from raresign.errors import InputError
 from raresign.runtime.encoder import Encoder
 from raresign.runtime.pictures import is_picture, name_of, rgb_picture
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 _BATCH = 256
 """Crops that are held and answered together."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raresign.errors import InputError
-from raresign.randomness import mix_integers
-from raresign.sampling.seam import regrouped, without
+from raresign.sampling.next_permutation import regrouped, without
+from raresign.seeds import mix_integers
 
 Integers = npt.NDArray[np.int64]
 

@@ -46,7 +46,7 @@ class MixedPlan:
         InputError: Shares that do not fit the sampler or the labels, or an empty batch.
 
     Example:
-        >>> from raresign.sampling import ShuffledBatches
+        >>> from raresign.sampling.shuffled import ShuffledBatches
         >>> plan = MixedPlan(ShuffledBatches(10, 2, seed=0), np.array([4, 7]), 2, 3, seed=0)
         >>> batch = plan.plan(1)
         >>> batch.real_indices.shape, batch.synthetic_numbers.tolist()

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from raresign.errors import InputError
-from raresign.randomness import mix_integers
 from raresign.sampling.balanced import EvenDraws, Integers, batch_number, index_by_class
+from raresign.seeds import mix_integers
 
 
 class ShuffledBatches:

@@ -7,12 +7,12 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.colour import ColourCast, Exposure, Haze, Saturation
 from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.effect import apply_colour, compose_colour
-from raresign.synthesis.geometry import Pose, warp
-from raresign.synthesis.readout import Noise
-from raresign.synthesis.sensor import Sensor
+from raresign.synthesis.effects.colour import ColourCast, Exposure, Haze, Saturation
+from raresign.synthesis.effects.geometry import Pose, warp
+from raresign.synthesis.effects.readout import Noise
+from raresign.synthesis.effects.sensor import Sensor
 
 
 class Augmentation(BaseModel):

@@ -32,7 +32,7 @@ class BackgroundAtlas:
         size: Side of the crops.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds
+        >>> from raresign.simulated.backgrounds import procedural_backgrounds
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
         >>> backgrounds.crop(CropRandom.from_seed(0, torch.arange(5))).shape
         torch.Size([5, 3, 64, 64])

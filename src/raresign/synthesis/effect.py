@@ -97,7 +97,7 @@ class Effect(BaseModel, ABC):
     are plain data: they can be logged and replayed.
 
     Example:
-        >>> from raresign.synthesis.tone import ToneCurve
+        >>> from raresign.synthesis.effects.tone import ToneCurve
         >>> ToneCurve(gamma=(2, 4)).sample(torch.tensor([[0.0], [0.5]]))["gamma"].tolist()
         [2.0, 2.8284270763397217]
     """
@@ -125,7 +125,7 @@ class CropEffect(Effect):
     """An effect on opaque pictures.
 
     Example:
-        >>> from raresign.synthesis.light import LightGradient
+        >>> from raresign.synthesis.effects.light import LightGradient
         >>> LightGradient(strength=(0, 0))(torch.ones(1, 3, 2, 2), torch.rand(1, 2)).sum().item()
         12.0
     """
@@ -169,7 +169,7 @@ class ColourEffect(Effect):
     Consecutive colour effects are multiplied into one matrix before a pixel is touched.
 
     Example:
-        >>> from raresign.synthesis.colour import Exposure
+        >>> from raresign.synthesis.effects.colour import Exposure
         >>> exposure = Exposure(gain=(2, 2))
         >>> exposure(torch.ones(1, 3, 1, 1), torch.rand(1, 1)).flatten().tolist()
         [2.0, 2.0, 2.0]

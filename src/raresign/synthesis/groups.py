@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from raresign.errors import InputError
 from raresign.synthesis.effect import Effect
-from raresign.synthesis.geometry import Pose
+from raresign.synthesis.effects.geometry import Pose
+from raresign.synthesis.effects.scene import Background
+from raresign.synthesis.effects.sensor import Sensor
 from raresign.synthesis.preset import RoadPreset
-from raresign.synthesis.scene import Background
-from raresign.synthesis.sensor import Sensor
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "geometry": ("pose",),
@@ -79,7 +79,7 @@ def switched_off(effect: Effect) -> Effect:
     """The effect as it is when its group is off; see `without`.
 
     Example:
-        >>> from raresign.synthesis.tone import ToneCurve
+        >>> from raresign.synthesis.effects.tone import ToneCurve
         >>> switched_off(ToneCurve()).probability
         0.0
     """

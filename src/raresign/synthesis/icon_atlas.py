@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.catalogue import SignCatalogue, load_pictures
 from raresign.randomness import CropRandom
+from raresign.signs.catalogue.pictures import load_pictures
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.synthesis.effect import constant
 
 _FINE_ICONS = 1000
@@ -41,7 +42,7 @@ class IconAtlas:
         codes: (M,) class code of each icon.
 
     Example:
-        >>> from raresign.signs import render_sign
+        >>> from raresign.signs.countries.drawn_sign import render_sign
         >>> codes = ("3.24.n60", "4.1.1")
         >>> atlas = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
         >>> atlas.sides

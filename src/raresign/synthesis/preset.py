@@ -11,23 +11,23 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from raresign.errors import InputError
-from raresign.synthesis.colour import ColourCast, Exposure, Fading, Haze, Saturation
-from raresign.synthesis.damage import Dents, Rust, Scratches, Stickers
 from raresign.synthesis.effect import Effect, Range, WholeRange, inside
-from raresign.synthesis.geometry import Pose
+from raresign.synthesis.effects.colour import ColourCast, Exposure, Fading, Haze, Saturation
+from raresign.synthesis.effects.damage import Dents, Rust, Scratches, Stickers
+from raresign.synthesis.effects.geometry import Pose
+from raresign.synthesis.effects.jpeg import Jpeg
+from raresign.synthesis.effects.lens import ChromaticAberration, MotionBlur
+from raresign.synthesis.effects.light import Backlight, LightGradient, Night, Shadow, Specular
+from raresign.synthesis.effects.mounting import Board, Neighbour, Pole
+from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post
+from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening
+from raresign.synthesis.effects.scene import Background, OtherSign
+from raresign.synthesis.effects.sensor import Sensor
+from raresign.synthesis.effects.surface import Dirt, Glare, Peeling
+from raresign.synthesis.effects.tone import ToneCurve
+from raresign.synthesis.effects.weather import Rain, Snow
 from raresign.synthesis.guard import Guard
-from raresign.synthesis.jpeg import Jpeg
-from raresign.synthesis.lens import ChromaticAberration, MotionBlur
-from raresign.synthesis.light import Backlight, LightGradient, Night, Shadow, Specular
-from raresign.synthesis.mounting import Board, Neighbour, Pole
-from raresign.synthesis.occlusion import Branches, FrameEdge, Post
-from raresign.synthesis.readout import Demosaic, Noise, Sharpening
-from raresign.synthesis.scene import Background, OtherSign
-from raresign.synthesis.sensor import Sensor
-from raresign.synthesis.surface import Dirt, Glare, Peeling
-from raresign.synthesis.tone import ToneCurve
 from raresign.synthesis.validation import SHORT, validation_problem
-from raresign.synthesis.weather import Rain, Snow
 
 
 class RoadPreset(BaseModel):

@@ -14,11 +14,11 @@ from raresign.randomness import CropRandom
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.effect import apply_colour, compose_colour, over
-from raresign.synthesis.geometry import footprint, plate_coordinates
+from raresign.synthesis.effects.geometry import footprint, plate_coordinates
+from raresign.synthesis.effects.scene import OtherSign, with_other_sign
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset, RoadPreset
-from raresign.synthesis.reference import ReferenceSynthesiser
-from raresign.synthesis.scene import OtherSign, with_other_sign
+from raresign.synthesis.published import ReferenceSynthesiser
 
 # Names of the preset's fields, in the order of the light.
 _PAINT = ("fading", "sign_exposure")
@@ -79,8 +79,8 @@ class RoadSynthesiser:
     """The `road` engine: surface, scene, lens and sensor, in the order of the light.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds
-        >>> from raresign.signs import render_sign
+        >>> from raresign.simulated.backgrounds import procedural_backgrounds
+        >>> from raresign.signs.countries.drawn_sign import render_sign
         >>> codes = ("3.24.n60", "4.1.1")
         >>> icons = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
@@ -289,9 +289,9 @@ def build_synthesiser(
         InputError: Icons and backgrounds differ in size.
 
     Example:
-        >>> from raresign.embedded import procedural_backgrounds
-        >>> from raresign.signs import render_sign
-        >>> from raresign.synthesis import load_preset
+        >>> from raresign.simulated.backgrounds import procedural_backgrounds
+        >>> from raresign.signs.countries.drawn_sign import render_sign
+        >>> from raresign.synthesis.preset import load_preset
         >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 32)], ["4.1.1"], 32)
         >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 32)
         >>> engine = build_synthesiser(load_preset("reference"), icons, backgrounds, seed=0)

@@ -21,7 +21,7 @@ def validation_problem(error: ValidationError, model: type[BaseModel] | None = N
         model: What was validated; an unknown key then gets the setting it looks like.
 
     Example:
-        >>> from raresign.synthesis import RoadPreset
+        >>> from raresign.synthesis.preset import RoadPreset
         >>> try:
         ...     RoadPreset(haze={"contrast": 2})
         ... except ValidationError as error:

@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from raresign.randomness import CropRandom, mix_integers
-from raresign.sampling import BalancedBatches, MixedPlan, ShuffledBatches
-from raresign.synthesis import Augmentation
-from raresign.training.data import TrainingData
+from raresign.randomness import CropRandom
+from raresign.sampling.balanced import BalancedBatches
+from raresign.sampling.mixed import MixedPlan
+from raresign.sampling.shuffled import ShuffledBatches
+from raresign.seeds import mix_integers
+from raresign.synthesis.augment import Augmentation
 from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData
 
 _PIXELS_AHEAD = {"cpu": 2048 * 64**2, "gpu": 2048 * 224**2}
 """Pixels of synthetic crops that are rendered at once, for the batches of the next steps."""

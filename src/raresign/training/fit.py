@@ -15,9 +15,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from raresign.errors import InputError, Interrupted
-from raresign.models import SignNet
-from raresign.training.data import TrainingData
+from raresign.models.sign_net import SignNet
 from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from raresign.training.callbacks import Curve, Progress
@@ -138,10 +138,10 @@ def fit_stage(
     from lightning.pytorch.loggers import TensorBoardLogger
 
     from raresign.training.averaging import MovingAverage
-    from raresign.training.bar import StageBar
     from raresign.training.callbacks import Curve, Progress
     from raresign.training.checkpoints import BestCheckpoint, last_checkpoint
     from raresign.training.module import StageModule
+    from raresign.training.progress_bar import StageBar
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     hardware = hardware or Hardware()

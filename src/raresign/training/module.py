@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 from torchmetrics.classification import MulticlassRecall
 
-from raresign.catalogue import icon_crops
-from raresign.models import SignNet, SignOutput, freeze, frozen_statistics
-from raresign.randomness import mix_integers
+from raresign.models.freezing import freeze, frozen_statistics
+from raresign.models.sign_net import SignNet, SignOutput
+from raresign.seeds import mix_integers
+from raresign.signs.catalogue.pictures import icon_crops
 from raresign.training.batches import StageBatches
-from raresign.training.data import TrainingData
 from raresign.training.objective import Objective
 from raresign.training.schedule import learning_rate_share
 from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData
 
 
 class StageModule(lightning.LightningModule):

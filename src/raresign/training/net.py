@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from raresign.models import SignNet
+from raresign.models.sign_net import SignNet
 from raresign.training.recipe import Recipe
 
 

@@ -6,13 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from raresign.losses import (
-    balanced_cross_entropy,
-    contrastive_loss,
-    reference_contrastive_loss,
-    supervised_contrastive_loss,
-)
-from raresign.models import SignOutput
+from raresign.losses.contrastive import contrastive_loss, reference_contrastive_loss
+from raresign.losses.prior import balanced_cross_entropy
+from raresign.losses.supcon import supervised_contrastive_loss
+from raresign.models.sign_net import SignOutput
 from raresign.training.stage import Stage
 
 

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from raresign.errors import InputError
-from raresign.synthesis import load_preset, no_setting, validation_problem
+from raresign.synthesis.preset import load_preset
+from raresign.synthesis.validation import no_setting, validation_problem
 from raresign.training.stage import Stage
 
 

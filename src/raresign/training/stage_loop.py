@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from raresign.models import SignNet
-from raresign.training.data import TrainingData
+from raresign.models.sign_net import SignNet
 from raresign.training.fit import Hardware, StageResult, fit_stage, remove_checkpoints
 from raresign.training.stage import Stage
+from raresign.training.training_data import TrainingData
 
 
 def fit_stages(

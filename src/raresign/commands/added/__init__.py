@@ -1,0 +1,1 @@
+"""Classes and photos that come after the training."""

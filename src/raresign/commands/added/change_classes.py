@@ -1,0 +1,60 @@
+"""What else may happen to a finished run's classes: photos that help, and leaving again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from raresign.commands.added.photo_embeddings import PHOTOS, embed_photos, keep_photos
+from raresign.errors import InputError
+from raresign.runs.recognition_file import remove_added
+from raresign.runs.run_folder import RunFolder
+
+
+def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
+    """Let real crops of a class, trained or added, serve a finished run as prototypes.
+
+    Net and classifier stay as they are; the class mean moves towards the crops. To undo it, delete
+    `RUN/photos/CODE.safetensors`.
+
+    Args:
+        run: The run folder.
+        code: The class.
+        files: Pictures, or folders of them.
+
+    Returns:
+        How many real crops the run keeps of the class now.
+
+    Raises:
+        InputError: No such class, a run that answers without prototypes, or no readable picture.
+    """
+    folder = RunFolder.open(run)
+    recogniser = folder.recogniser()
+    if recogniser.catalogue.label_of(code) < 0:
+        raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
+    if not recogniser.head.fusion.prototype_scale:
+        raise InputError(
+            f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
+        )
+    return keep_photos(folder.path, code, embed_photos(recogniser.encoder, files))
+
+
+def remove_class(run: str | Path, codes: Sequence[str]) -> None:
+    """Take added classes out again, their photos too.
+
+    Every other answer is then what it was before they came; classes that were added after them keep
+    the rows that were fitted beside them.
+
+    Raises:
+        InputError: The run has no such added class; nothing is removed then.
+    """
+    folder = RunFolder.open(run)
+    own = folder.own_catalogue()
+    for code in codes:
+        if own.label_of(code) >= 0:
+            raise InputError(
+                f"class '{code}' was trained into {run}", "only classes of add-class can go"
+            )
+    remove_added(folder.path, codes)
+    for code in codes:
+        (folder.path / PHOTOS / f"{code}.safetensors").unlink(missing_ok=True)

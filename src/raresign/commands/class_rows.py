@@ -1,0 +1,71 @@
+"""`raresign catalogue`: classes, icons, counts of crops, and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from raresign.commands.data_folder import open_data
+from raresign.signs.countries.names import sign_name
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class of a data folder, as a user wants to see it."""
+
+    code: str
+    id: int
+    name: str
+    type: str
+    family: str
+    twin: str | None
+    icons: int
+    training_crops: int
+    test_crops: int
+    missing: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def catalogue_rows(
+    data: str | Path,
+    crops: str | Path | None = None,
+    layout: str = "reference",
+    icons: str | Path | None = None,
+) -> list[ClassRow]:
+    """One row a class, in label order.
+
+    Args:
+        data, crops, layout, icons: See `open_data`.
+
+    Raises:
+        InputError: The catalogue or the crops cannot be read.
+    """
+    source = open_data(data, crops, layout, icons=icons)
+    rows = []
+    for label, sign in enumerate(source.catalogue.classes):
+        training = int((source.training.labels == label).sum())
+        test = int((source.test.labels == label).sum()) if source.test is not None else 0
+        missing = []
+        if sign.type == "freq" and not training:
+            missing.append("real crops")
+        if source.test is not None and not test:
+            missing.append("test crops")
+        rows.append(
+            ClassRow(
+                sign.code,
+                sign.id,
+                sign_name(sign.code),
+                sign.type,
+                sign.family,
+                sign.twin,
+                len(sign.icons),
+                training,
+                test,
+                ", ".join(missing),
+            )
+        )
+    return rows

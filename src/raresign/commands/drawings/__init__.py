@@ -1,0 +1,1 @@
+"""`catalogue gost`: the drawn signs as tables, files and sheets."""

@@ -1,0 +1,182 @@
+"""`raresign catalogue gost`: the drawn signs as a table, as files, beside official icons."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from raresign.commands.drawings.likeness import ClosePair, aligned_similarity, closest_pairs
+from raresign.errors import InputError
+from raresign.signs.catalogue.classes_file import read_codes
+from raresign.signs.catalogue.families import family_of_code
+from raresign.signs.catalogue.twins import gost_twin
+from raresign.signs.countries.drawings import STANDARDS, Standard, standard
+from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
+from raresign.signs.countries.names import sign_name
+from raresign.signs.icons.icon_file import icon_files, load_icon
+from raresign.signs.icons.png_icon import IconWarning
+from raresign.signs.values import in_order
+
+_COMPARED, _SMALL = 128, 32
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """One drawn class, as a user wants to see it.
+
+    Args:
+        id, type: As in the reference system; None for a code that is no class of it.
+        values: Whether any value may follow its code.
+        variants: Names of its other drawings.
+    """
+
+    code: str
+    id: int | None
+    name: str
+    russian: str
+    type: str | None
+    family: str
+    twin: str | None
+    values: bool
+    variants: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
+    """The classes of a standard, or any signs of it.
+
+    Args:
+        name: Of the standard.
+        codes: Such as "3.24.n55"; all classes unless given.
+
+    Raises:
+        InputError: No such standard or sign, or its value does not fit.
+
+    Example:
+        >>> drawn_rows("gost", ["3.24.n55"])[0].name
+        'Speed limit 55 km/h'
+    """
+    signs = standard(name)
+    for code in codes:
+        signs.svg(code)
+    shown = sorted(dict.fromkeys(codes or signs.codes), key=in_order)
+    rows = []
+    for code in shown:
+        number, type_ = signs.classes.get(code, (None, None))
+        rows.append(
+            DrawnRow(
+                code,
+                number,
+                sign_name(code),
+                sign_name(code, "ru"),
+                type_,
+                family_of_code(code) or "",
+                gost_twin(code, shown),
+                signs.takes_values(code),
+                signs.variants_of(code, shown),
+            )
+        )
+    return rows
+
+
+def export_signs(out: str | Path, name: str = "gost", codes: Sequence[str] = ()) -> int:
+    """Write a data folder without photos: `icons/` and `classes.json`.
+
+    A folder that has a `classes.json` keeps it and gets the icons of its classes. No file is
+    overwritten, so a user's own icons are safe; what is there already is left.
+
+    Args:
+        out: Folder; is made if it is not there.
+        name: Of the standard.
+        codes: Write the icons of these signs alone, and no `classes.json`.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        InputError: No such standard or sign; `out` is no folder, or holds another icon of a class.
+        OSError: The folder cannot be written.
+    """
+    out, signs = Path(out), standard(name)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", "name a folder")
+    if str(out) in STANDARDS:
+        raise InputError(f"a folder {out} would hide the drawn signs", "name it otherwise")
+    if codes:
+        return write_icons(out / "icons", signs, dict.fromkeys(codes))
+    if (out / "classes.json").exists():
+        return write_icons(out / "icons", signs, read_codes(out / "classes.json"))
+    return write_catalogue(out, signs)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Drawings beside the official icons of a folder.
+
+    Args:
+        similarity: Class code -> structural similarity at 64 px, worst first.
+        without: Codes of icons that have no drawing.
+        closest: The classes of the catalogue that look most alike at 32 px.
+    """
+
+    similarity: dict[str, float]
+    without: tuple[str, ...]
+    closest: tuple[ClosePair, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] = ()) -> Likeness:
+    """Compare drawings with official icons, both trimmed, stretched to a square and aligned.
+
+    Args:
+        icons: Folder of `<code>.png` or `<code>.svg`.
+        name: Of the standard.
+        codes: Compare these alone.
+
+    Raises:
+        InputError: No such folder, or none of its icons is of a sign of the standard.
+    """
+    signs = standard(name)
+    files = {code: paths[0] for code, paths in icon_files(icons).items()}
+    known = known_codes(signs, [code for code in files if not codes or code in codes])
+    if not known:
+        raise InputError(
+            f"{icons} has no icon of {signs.title}", "name its files by codes: 1.1.png"
+        )
+    folder = drawn_icons(name, known)
+    similarity = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)
+        for code in known:
+            one, other = (
+                load_icon(path, _COMPARED) for path in (files[code], folder / f"{code}.svg")
+            )
+            similarity[code] = aligned_similarity(one, other)
+    ours = drawn_icons(name, signs.codes)
+    small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
+    return Likeness(
+        dict(sorted(similarity.items(), key=lambda item: item[1])),
+        tuple(code for code in files if not codes and code not in known),
+        tuple(closest_pairs(small)),
+    )
+
+
+def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
+    """Those of the codes that a standard draws, in the order of their numbers."""
+    known = []
+    for code in codes:
+        try:
+            signs.svg(code)
+        except InputError:
+            continue
+        known.append(code)
+    return sorted(known, key=in_order)

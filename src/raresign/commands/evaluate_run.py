@@ -1,0 +1,148 @@
+"""`raresign evaluate` and `raresign compare`: a run measured on test crops, and two runs paired."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from raresign.commands.data_folder import is_drawn, open_test
+from raresign.commands.progress import Say, silent
+from raresign.commands.test_answers import crop_answers, recognise_pack
+from raresign.crops.crop_table import CropTable
+from raresign.crops.layouts.labelling import first_names
+from raresign.crops.pack import default_cache, pack_crops
+from raresign.errors import InputError
+from raresign.evaluation.compare import Comparison, compare_predictions
+from raresign.evaluation.crop_answers import CropAnswer, write_answers
+from raresign.evaluation.metrics import Metrics, evaluate_predictions
+from raresign.evaluation.predictions import Predictions
+from raresign.files import write_json
+from raresign.report.document import write_report
+from raresign.runs.run_folder import RunFolder
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+
+
+def evaluate(
+    run: str | Path,
+    data: str | Path,
+    *,
+    out: str | Path | None = None,
+    crops: str | Path | None = None,
+    layout: str = "reference",
+    strict: bool = False,
+    cache: str | Path | None = None,
+    say: Say = silent,
+) -> Metrics:
+    """Measure a run on the test crops of a data folder.
+
+    Writes metrics.json and predictions.parquet. On the data that the run was trained on they go to
+    RUN/evaluation, and the report is written anew. On other data they go to
+    RUN/evaluation-of-<name of its folder>, and RUN/evaluation and the report stay as they are.
+
+    Args:
+        run: The run folder.
+        data: The data folder. Its crops are measured by class code: the run must know the class of
+            every test crop, but the data need not have all classes of the run.
+        out: Where to write instead; the report stays as it is.
+        crops, layout, strict, cache: See `open_test` and `train`.
+        say: Is told where the figures lie.
+
+    Raises:
+        InputError: No trained model, no labelled test crop, or test crops of classes that the data
+            folder has and the run has not.
+    """
+    folder = RunFolder.open(run)
+    recogniser = folder.recogniser()
+    catalogue = recogniser.catalogue
+    table = open_test(data, catalogue, crops, layout, strict)
+    if table is not None:
+        _check_classes(Path(data), table, catalogue, folder.path)
+    if table is None or not (table.labels >= 0).any():
+        raise InputError(
+            f"{crops or data} holds no test crop with a class that {run} knows",
+            "put crops into smalltest/ and their classes into smalltest_annotations.csv",
+        )
+    pack = pack_crops(
+        table,
+        recogniser.encoder.crop_size,
+        Path(cache) if cache is not None else default_cache(),
+        strict,
+    )
+    predictions, said = recognise_pack(recogniser, pack, Path(data))
+    metrics = evaluate_predictions(predictions)
+    own = _is_own(folder, data, crops)
+    name = "evaluation" if own else f"evaluation-of-{Path(crops or data).resolve().name}"
+    place = Path(out) if out else folder.path / name
+    write_evaluation(
+        place, predictions, metrics, crop_answers(recogniser.head.index, said, predictions)
+    )
+    if out is None and own:
+        write_report(folder.path, Path(data))
+        say(f"written to {place}; report: {folder.path / 'report.html'}")
+    else:
+        say(f"written to {place}; {folder.path / 'report.html'} stays as it is")
+    return metrics
+
+
+def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bool:
+    """Whether a run was trained on this data."""
+    settings = folder.info["settings"]
+    given = str(data) if is_drawn(data) else str(Path(data).resolve())
+    taken = str(Path(crops).resolve()) if crops is not None else None
+    return given == settings.get("data") and taken in (settings.get("crops"), given)
+
+
+def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: Path) -> None:
+    """Refuse test crops of classes that the data folder has and the run has not."""
+    try:
+        codes = list(json.loads((data / "classes.json").read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, TypeError):
+        return  # not needed: the crops are measured by the classes of the run
+    shown = {name for name in table.class_names if name and catalogue.label_of(name) < 0}
+    more = [code for code in codes if code in shown]
+    if not more:
+        return
+    lacks = [code for code in catalogue.codes if code not in set(codes)]
+    raise InputError(
+        f"{data} has other classes than {run}: its test crops show {len(more)} that the run does "
+        f"not know ({first_names(more)})"
+        + (f", and it lacks {len(lacks)} of the run ({first_names(lacks)})" if lacks else ""),
+        "take those crops out of the test, add the classes with `raresign add-class`, or train on "
+        "this data",
+    )
+
+
+def write_evaluation(
+    folder: Path, predictions: Predictions, metrics: Metrics, answers: list[CropAnswer]
+) -> None:
+    """Write metrics.json, predictions.parquet and answers.parquet."""
+    write_answers(folder / "answers.parquet", answers)
+    predictions.as_parquet(folder / "predictions.parquet")
+    write_json(folder / "metrics.json", metrics.as_dict())
+
+
+def compare(run: str | Path, other: str | Path) -> Comparison:
+    """Paired comparison of two evaluated runs on the same test crops.
+
+    Raises:
+        InputError: A run was not evaluated, or the crops differ.
+    """
+    return compare_predictions(load_predictions(run), load_predictions(other))
+
+
+def load_predictions(run: str | Path) -> Predictions:
+    """The predictions of an evaluated run.
+
+    Args:
+        run: The run folder, or a folder of figures such as RUN/evaluation-of-signs.
+
+    Raises:
+        InputError: The run was not evaluated.
+    """
+    if (Path(run) / "predictions.parquet").is_file():
+        return Predictions.from_parquet(Path(run) / "predictions.parquet")
+    folder = RunFolder.open(run)
+    path = folder.path / "evaluation" / "predictions.parquet"
+    if not path.is_file():
+        raise InputError(f"{run} was not evaluated", f"run `raresign evaluate {run} DATA` first")
+    return Predictions.from_parquet(path)

@@ -1,0 +1,1 @@
+"""`synth`: synthetic crops on disk, their manifest and sheets."""

@@ -1,0 +1,203 @@
+"""`settings.json` of a folder of synthetic crops: what they are made from."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from raresign.commands.data_folder import is_drawn
+from raresign.commands.progress import Say
+from raresign.commands.synth.engine import SynthEngine, open_engine
+from raresign.errors import InputError
+from raresign.files import write_json
+from raresign.synthesis.preset import load_preset
+
+_NAME = "settings.json"
+_NOT_COMPARED = ("data", "made_with")
+
+
+def settings_of(engine: SynthEngine, data: str | Path, form: str) -> dict[str, Any]:
+    """Everything that decides the crops of a folder, and where the data lay."""
+    return {
+        "size": engine.icons.size,
+        "seed": engine.seed,
+        "format": form,
+        "preset": engine.preset.model_dump(mode="json"),
+        "codes": list(engine.codes),
+        "digests": engine.digests(),
+        "data": str(data if is_drawn(data) else Path(data).resolve()),
+        "made_with": _made_with(),
+    }
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a path that holds anything but crops of ours; quick, before icons are drawn.
+
+    Raises:
+        InputError: `out` is a file, or a folder with something else in it.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", "name a folder")
+    if not out.is_dir() or (out / _NAME).exists():
+        return
+    if any(not _LITTER.fullmatch(path.name) for path in out.iterdir()):
+        raise InputError(f"{out} exists and is not empty", "name a new folder")
+
+
+_LITTER = re.compile(r"\.(settings-\w+\.json|manifest-\w+\.parquet)")
+"""What a kill leaves of files that were being written."""
+
+
+def claim(out: Path, settings: dict[str, Any]) -> None:
+    """Make `out`, or make sure that it was made with the same settings.
+
+    Raises:
+        InputError: It was not; the message names the first difference.
+    """
+    check_folder(out)
+    if not (out / _NAME).exists():
+        write_json(out / _NAME, settings)
+        return
+    try:
+        found = read_settings(out)
+    except InputError as error:
+        raise InputError(f"{out} holds crops of other settings: {error.problem}", _HINT) from error
+    wanted = json.loads(json.dumps(settings))
+    different = _difference(
+        {key: value for key, value in found.items() if key not in _NOT_COMPARED},
+        {key: value for key, value in wanted.items() if key not in _NOT_COMPARED},
+    )
+    if different == "digests.engine":
+        raise InputError(
+            f"{out} was {_other_version(found)}: the other crops would come out otherwise", _HINT
+        )
+    if different:
+        raise InputError(f"{out} holds crops of other settings: {different}", _HINT)
+
+
+_HINT = "name a new folder or delete this one"
+
+
+def read_settings(out: Path) -> dict[str, Any]:
+    """The settings of a folder of crops.
+
+    Raises:
+        InputError: It has none, or they are damaged.
+    """
+    try:
+        found = json.loads((out / _NAME).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{out} has no {_NAME}", "give a folder that `raresign synth --out` made"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{out / _NAME} is damaged") from error
+    needed = {"size", "seed", "format", "preset", "codes", "digests", "data"}
+    if not isinstance(found, dict) or not needed <= found.keys():
+        raise InputError(f"{out / _NAME} is damaged, or of another version")
+    return found
+
+
+def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> SynthEngine:
+    """The engine that made a folder of crops.
+
+    Args:
+        out: The folder.
+        data: Where the data folder is now; where it was if None.
+        say: Is told if the engine makes other crops than it did; an error if None.
+
+    Raises:
+        InputError: Icons or backgrounds are not what they were, or the engine.
+    """
+    settings = read_settings(out)
+    where = Path(data if data is not None else settings["data"])
+    if not is_drawn(where) and not where.is_dir():
+        raise InputError(
+            f"{where}, which {out} was made from, is not there", "give DATA where it is now"
+        )
+    preset = load_preset(settings["preset"])
+    engine = open_engine(where, preset, settings["size"], settings["seed"])
+    if list(engine.codes) != settings["codes"]:
+        raise InputError(f"{where} has other classes than {out} was made from", _AS_IT_WAS)
+    digests = engine.digests()
+    for kind in ("icons", "backgrounds"):
+        if settings["digests"].get(kind) != digests[kind]:
+            raise InputError(f"the {kind} of {where} are not those of {out}", _AS_IT_WAS)
+    if settings["digests"].get("engine") != digests["engine"]:
+        told = f"{_other_version(settings)}: crops come out otherwise"
+        if say is None:
+            raise InputError(f"{out} was {told}", "use the version that made it")
+        say(f"{out} was {told}")
+    return engine
+
+
+_AS_IT_WAS = "give the data folder as it was"
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Hold a lock on `out`, so that two runs do not write there at once; it ends with the process.
+
+    Raises:
+        InputError: Another process holds it.
+    """
+    if sys.platform == "win32":  # no advisory locks there that end with the process
+        yield
+        return
+    import fcntl
+
+    with (out / _NAME).open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another process writes to {out}", "wait until it is done") from error
+        for path in out.iterdir():
+            if _LITTER.fullmatch(path.name):
+                path.unlink()
+        yield
+
+
+def _made_with() -> dict[str, str]:
+    """What may change the pixels."""
+    return {
+        "raresign": version("raresign"),
+        "torch": torch.__version__,
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def _other_version(settings: dict[str, Any]) -> str:
+    """`made with ..., this is ...`."""
+    before = settings.get("made_with")
+    shown = [
+        ", ".join(f"{name} {value}" for name, value in made.items())
+        for made in (before if isinstance(before, dict) else {}, _made_with())
+    ]
+    return f"made with {shown[0] or 'an unknown version'}; this is {shown[1]}"
+
+
+def _difference(found: Any, wanted: Any, key: str = "") -> str:
+    """`key: old, not new` of the first difference; empty if there is none."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for name in [*wanted, *(name for name in found if name not in wanted)]:
+            inner = _difference(found.get(name), wanted.get(name), f"{key}.{name}".lstrip("."))
+            if inner:
+                return inner
+        return ""
+    if found == wanted:
+        return ""
+    if key == "digests.engine":
+        return key
+    if key.startswith("digests."):
+        return f"its {key.removeprefix('digests.')} were others"
+    if key == "codes":
+        return "its classes were others"
+    return f"{key} was {json.dumps(found)}, not {json.dumps(wanted)}"

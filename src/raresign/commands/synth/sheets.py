@@ -1,0 +1,261 @@
+"""`raresign synth --sheet`: what a preset makes, for people to look at."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from raresign.commands.data_folder import open_data
+from raresign.commands.picture_page import Cell, Row, draw_page
+from raresign.commands.progress import Say, silent
+from raresign.commands.synth.effect_strips import STEPS, examples, slider, slider_fields
+from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread, open_engine
+from raresign.crops.crop_table import CropTable
+from raresign.crops.decode import UnreadableFile, decode_crop
+from raresign.crops.squashing import squash
+from raresign.errors import InputError
+from raresign.files import whole_file, write_text
+from raresign.signs.values import in_order
+from raresign.synthesis.groups import GROUPS
+from raresign.synthesis.preset import RoadPreset, load_preset
+
+_EACH = 8
+_CLASSES_A_PAGE = 40
+_COMPARED = 20
+_BLIND = 60
+_BLIND_COLUMNS = 12
+Pixels = npt.NDArray[np.uint8]
+
+
+def synth_sheets(
+    data: str | Path,
+    out: str | Path,
+    *,
+    preset: str | Path = "road",
+    size: int = 64,
+    seed: int = 0,
+    say: Say = silent,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write sheets of a preset's crops; the same call writes the same files.
+
+    `classes-<page>.png`: icon and 8 crops of every class. `effects.png`: each effect alone, as the
+    preset draws it. `effect-<group>.png`: each range of each effect from weak to strong, all else
+    plain. Where DATA has real crops, `real.png`: up to 20 classes, real beside synthetic, and
+    `blind.png`: real and synthetic crops shuffled; `blind-key.csv` says which is which.
+
+    Args:
+        data: Data folder with `classes.json` and `icons/`; real crops in `cropped-train/`.
+        out: Folder for the sheets; files of these names are replaced.
+        preset: Preset name or YAML file; `reference` has no effects to show one by one.
+        size: Side of the crops in pixels.
+        seed: Seed of every draw.
+        say: Is told what is left out and why.
+        progress: Is called with (pages drawn, pages in all).
+
+    Returns:
+        The files.
+
+    Raises:
+        InputError: Wrong settings, or `out` is a file.
+    """
+    out = Path(out)
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file", "name a folder for the sheets")
+    engine = open_engine(data, load_preset(preset), size, seed, say)
+    table, photos = _real_crops(Path(data), say)
+    out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
+    files: list[Path] = []
+    with one_thread():
+        pages = -(-len(engine.codes) // _CLASSES_A_PAGE)
+        road = isinstance(engine.preset, RoadPreset)
+        total = pages + (1 + len(GROUPS) if road else 0) + (2 if len(table) else 0)
+        if not road:
+            say(f"preset {engine.preset.name} has no effects to show one by one")
+        for name, page in _pages(engine, table, pages, say):
+            with whole_file(out / name) as temporary:
+                page.save(temporary, optimize=True)
+            files.append(out / name)
+            if progress:
+                progress(len(files), total)
+        if len(table):
+            page, key = _blind(engine, table, seed, photos)
+            with whole_file(out / "blind.png") as temporary:
+                page.save(temporary, optimize=True)
+            write_text(out / "blind-key.csv", key)
+            files += [out / "blind.png", out / "blind-key.csv"]
+            if progress:
+                progress(total, total)
+    return files
+
+
+def _pages(
+    engine: SynthEngine, table: CropTable, pages: int, say: Say
+) -> Iterator[tuple[str, Image.Image]]:
+    """Every sheet but the blind one, by its file name."""
+    for page in range(pages):
+        yield f"classes-{page + 1}.png", _classes(engine, page, pages)
+    if isinstance(engine.preset, RoadPreset):
+        yield "effects.png", _overview(engine)
+        for group in GROUPS:
+            yield f"effect-{group}.png", _strips(engine, group)
+    if len(table):
+        yield "real.png", _real_beside_synthetic(engine, table)
+
+
+def _real_crops(data: Path, say: Say) -> tuple[CropTable, str]:
+    """Real training crops of known classes, none if there are none; what to call them."""
+    empty = CropTable((), np.empty(0, np.int64), None, ())
+    if not (data / "cropped-train").is_dir():
+        say(f"{data} has no cropped-train: no sheet beside real crops, no blind sheet")
+        return empty, "real"
+    source = open_data(data)
+    known = source.training.filter(source.training.labels >= 0)
+    return known, "simulated photos" if source.simulated else "real"
+
+
+def _classes(engine: SynthEngine, page: int, pages: int) -> Image.Image:
+    first = page * _CLASSES_A_PAGE
+    every = sorted(range(len(engine.codes)), key=lambda label: in_order(engine.codes[label]))
+    labels = every[first : first + _CLASSES_A_PAGE]
+    crops = _crops(engine, [label for label in labels for _ in range(_EACH)])
+    rows = [
+        Row(
+            engine.codes[label],
+            [
+                Cell(_icon(engine, label)),
+                *(Cell(crop) for crop in crops[k * _EACH : (k + 1) * _EACH]),
+            ],
+        )
+        for k, label in enumerate(labels)
+    ]
+    title = f"Classes, page {page + 1} of {pages}"
+    return draw_page(title, _made_by(engine), rows, 2, [(0, "icon"), (1, "crops")])
+
+
+def _overview(engine: SynthEngine) -> Image.Image:
+    assert isinstance(engine.preset, RoadPreset)
+    group_of = {name: group for group, names in GROUPS.items() for name in names}
+    rows = []
+    for name, effect in engine.preset.effects().items():
+        without, with_it = examples(engine, name, _EACH)
+        cells = [Cell(without[0]), *(Cell(crop) for crop in with_it)]
+        rows.append(Row(name, cells, f"{group_of[name]}, {effect.probability:.0%} of the crops"))
+    headings = [(0, "without"), (1, "with, as drawn")]
+    note = f"Each effect alone, as it is drawn where it happens. {_made_by(engine)}"
+    return draw_page("Effects", note, rows, 2, headings)
+
+
+def _strips(engine: SynthEngine, group: str) -> Image.Image:
+    assert isinstance(engine.preset, RoadPreset)
+    rows = []
+    for name in GROUPS[group]:
+        effect = engine.preset.effects()[name]
+        for field in slider_fields(effect):
+            crops, values = slider(engine, name, field)
+            cells = [
+                Cell(crop, f"{round(value, 6):.3g}")
+                for crop, value in zip(crops, values, strict=True)
+            ]
+            cells += [Cell(None)] * (STEPS - len(cells))
+            rows.append(Row(f"{name}.{field}", cells, f"{effect.probability:.0%} of the crops"))
+    if not rows:  # every range is a single value
+        for name in GROUPS[group]:
+            _, with_it = examples(engine, name, STEPS)
+            rows.append(Row(name, [Cell(crop) for crop in with_it]))
+    note = f"Each range from its low to its high end, all else plain. {_made_by(engine)}"
+    return draw_page(f"Effects: {group}", note, rows, 2 if len(rows) > 10 else 1)
+
+
+def _real_beside_synthetic(engine: SynthEngine, table: CropTable) -> Image.Image:
+    labels = np.unique(table.labels).tolist()
+    present = np.array(sorted(labels, key=lambda label: in_order(engine.codes[label])))
+    chosen = present[np.unique(np.arange(_COMPARED) * len(present) // _COMPARED)]
+    rows = []
+    for label in chosen.tolist():
+        places = np.flatnonzero(table.labels == label)
+        spread = places[np.unique(np.arange(_EACH) * len(places) // _EACH)]
+        real = [Cell(crop) for _, crop in _decoded(engine, table, spread)]
+        real += [Cell(None)] * (_EACH - len(real))
+        made = [Cell(crop) for crop in _crops(engine, [label] * _EACH)]
+        rows.append(Row(engine.codes[label], [*real, Cell(None), *made]))
+    headings = [(0, "real training crops"), (_EACH + 1, "synthetic")]
+    return draw_page("Real and synthetic", _made_by(engine), rows, 1, headings)
+
+
+def _blind(
+    engine: SynthEngine, table: CropTable, seed: int, photos: str
+) -> tuple[Image.Image, str]:
+    """The blind sheet and its key: as many real as synthetic crops, of the same classes."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(table))
+    real = []
+    for label, crop in _decoded(engine, table, order):
+        real.append((label, crop))
+        if len(real) == _BLIND:
+            break
+    labels = [label for label, _ in real]
+    made = zip(labels, _crops(engine, labels, first=1_000_000), strict=True)
+    shown = [("real", *pair) for pair in real] + [("synthetic", *pair) for pair in made]
+    shuffled = [shown[place] for place in rng.permutation(len(shown))]
+    cells = [Cell(_twice(crop), str(k + 1)) for k, (_, _, crop) in enumerate(shuffled)]
+    cells += [Cell(None)] * (-len(cells) % _BLIND_COLUMNS)
+    rows = [Row("", cells[k : k + _BLIND_COLUMNS]) for k in range(0, len(cells), _BLIND_COLUMNS)]
+    note = (
+        f"{len(real)} {photos} and {len(real)} synthetic crops. Which is which? See blind-key.csv."
+    )
+    key = io.StringIO()
+    table_of_key = csv.writer(key, lineterminator="\n")
+    table_of_key.writerow(["number", "kind", "class"])
+    for k, (kind, label, _) in enumerate(shuffled):
+        table_of_key.writerow([k + 1, kind, engine.codes[label]])
+    return draw_page("Real or synthetic?", note, rows), key.getvalue()
+
+
+def _crops(engine: SynthEngine, labels: list[int], first: int = 0) -> Pixels:
+    """Crops of these labels, numbered from `first` on; a class's crops differ."""
+    wanted = torch.tensor(labels)
+    numbers = torch.arange(len(labels)) + first + wanted * 10_000_000
+    return as_bytes(engine.synthesiser().render(wanted, numbers).crops)
+
+
+def _decoded(
+    engine: SynthEngine, table: CropTable, places: npt.NDArray[np.int64]
+) -> Iterator[tuple[int, Pixels]]:
+    """Label and pixels of real crops, squashed to the crops' size; unreadable ones are left out."""
+    for place in places.tolist():
+        box = table.boxes[place] if table.boxes is not None else None
+        try:
+            picture = decode_crop(table.paths[place], box)
+        except UnreadableFile:
+            continue
+        yield int(table.labels[place]), squash(picture, engine.icons.size).transpose(1, 2, 0)
+
+
+def _icon(engine: SynthEngine, label: int) -> Pixels:
+    """The first icon of a class on the page's grey."""
+    size = engine.icons.size
+    icon = engine.icons.icon(int(engine.icons.first[label]), size)
+    pixels: Pixels = as_bytes((icon[:3] + (1 - icon[3:]) * 0.92)[None].clamp(0, 1))[0]
+    return pixels
+
+
+def _twice(crop: Pixels) -> Pixels:
+    """A small crop at twice its size, for the eye."""
+    if len(crop) > 96:
+        return crop
+    side = 2 * len(crop)
+    larger = Image.fromarray(crop).resize((side, side), Image.Resampling.BICUBIC)
+    pixels: Pixels = np.asarray(larger)
+    return pixels
+
+
+def _made_by(engine: SynthEngine) -> str:
+    return f"Preset {engine.preset.name}, {engine.icons.size} px, seed {engine.seed}."

@@ -1,0 +1,205 @@
+"""`raresign synth`: synthetic crops on disk with a manifest; a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from raresign.commands.progress import Say, silent
+from raresign.commands.synth.crop_writers import CropFiles, crop_files
+from raresign.commands.synth.engine import (
+    BLOCK,
+    SynthEngine,
+    as_bytes,
+    one_thread,
+    open_engine,
+    render_block,
+)
+from raresign.commands.synth.manifest import Manifest, manifest_rows
+from raresign.commands.synth.settings_file import alone, check_folder, claim, settings_of
+from raresign.errors import InputError
+from raresign.synthesis.preset import load_preset
+
+_MOST_THREADS = 8
+_MOST_PIXELS = 64 * 2**20
+"""Pixels of crops that are rendered at once on all threads; each takes about 40 bytes."""
+
+
+@dataclass(frozen=True)
+class SynthesisResult:
+    """What `synthesise` did.
+
+    Args:
+        out: The folder.
+        manifest: Its manifest.
+        crops: How many crops the folder holds now.
+        asked: How many were asked for; the folder may hold more from an earlier run.
+        written: How many of them were written now.
+        refused: How many draws the quality guard refused meanwhile.
+        seconds: Time that rendering and writing took.
+    """
+
+    out: Path
+    manifest: Path
+    crops: int
+    asked: int
+    written: int
+    refused: int
+    seconds: float
+
+    @property
+    def crops_per_second(self) -> float:
+        """Crops written a second; 0 if none was."""
+        return self.written / self.seconds if self.written else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        paths = {"out": str(self.out), "manifest": str(self.manifest)}
+        return {**asdict(self), **paths, "crops_per_second": round(self.crops_per_second, 1)}
+
+
+def synthesise(
+    data: str | Path,
+    out: str | Path,
+    *,
+    per_class: int = 100,
+    form: str = "png",
+    preset: str | Path = "road",
+    size: int = 64,
+    seed: int = 0,
+    say: Say = silent,
+    progress: Callable[[int, int], None] | None = None,
+) -> SynthesisResult:
+    """Write `per_class` crops of every class and `out/manifest.parquet`, a row for each.
+
+    A crop is a function of (preset, seed, number), so a killed run goes on where it stopped: files
+    that are there are kept, no crop is made twice, no file is ever half written. Asking for fewer
+    crops than there are removes none.
+
+    Args:
+        data: Data folder with `classes.json`, `icons/` and, if it likes, `background_images/`.
+        out: Folder to make; one that holds crops of other settings is refused.
+        per_class: Crops a class.
+        form: `png` or `webp`: `out/<class>/<k>.png`; `tar` or `tar-webp`: WebDataset shards.
+        preset: Preset name or YAML file.
+        size: Side of the crops in pixels.
+        seed: Seed of every draw.
+        say: Is told what happens.
+        progress: Is called with (crops there, crops in all) as they are written.
+
+    Raises:
+        InputError: Wrong settings, `out` holds something else, or the disk is full.
+        KeyboardInterrupt: Ctrl-C; the same call goes on.
+    """
+    if per_class < 1:
+        raise InputError(f"{per_class} crops a class", "ask for at least 1")
+    out = Path(out)
+    chosen = load_preset(preset)
+    crop_files(out, (), form)  # an unknown format is told before icons are drawn
+    check_folder(out)
+    engine = open_engine(data, chosen, size, seed, say)
+    files = crop_files(out, engine.codes, form)
+    try:
+        claim(out, settings_of(engine, data, form))
+        with alone(out), one_thread():
+            return _fill(engine, files, per_class * len(engine.codes), progress)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(
+            f"{out}: {error.strerror}", "make room and repeat the command: it goes on"
+        ) from error
+
+
+def _fill(
+    engine: SynthEngine,
+    files: CropFiles,
+    wanted: int,
+    progress: Callable[[int, int], None] | None,
+) -> SynthesisResult:
+    """Write what is missing, unit by unit, on all processors; then join the manifest."""
+    began = time.perf_counter()
+    manifest = Manifest(files.out, files.unit)
+    listed = manifest.listed()
+    existing = files.existing(listed)
+    rows = _rows_of_units(wanted, files.unit, listed, existing)
+    todo = [
+        unit
+        for unit, count in rows.items()
+        if listed.get(unit, 0) < count or existing.get(unit, (0, 0))[0] < count
+    ]
+    total = sum(rows.values())
+    there = total - sum(rows[unit] for unit in todo)
+    synthesiser = engine.synthesiser()
+
+    def make(unit: int) -> tuple[int, int, int]:
+        """Crops of the unit, how many of them were missing, and refused draws."""
+        first, count = unit * files.unit, rows[unit]
+        crops, tables = [], []
+        for start in range(first, first + count, BLOCK):
+            batch = render_block(synthesiser, start, len(engine.codes))
+            numbers = list(range(start, min(start + BLOCK, first + count)))
+            crops.append(as_bytes(batch.crops)[: len(numbers)])
+            tables.append(manifest_rows(engine, batch, numbers, files.places(numbers)))
+        table = pa.concat_tables(tables)
+        missing = files.write(unit, np.concatenate(crops), table)
+        manifest.add(unit, table)
+        return count, missing, pc.sum(table["tries"]).as_py() - count
+
+    written = refused = 0
+    if progress:
+        progress(there, total)
+    with closing(_side_by_side(make, todo, _threads(engine.icons.size))) as made:
+        for count, missing, unread in made:
+            there += count
+            written += missing
+            refused += unread
+            if progress:
+                progress(there, total)
+    manifest.join()
+    seconds = time.perf_counter() - began
+    return SynthesisResult(files.out, manifest.path, total, wanted, written, refused, seconds)
+
+
+def _rows_of_units(
+    wanted: int, unit: int, listed: dict[int, int], existing: dict[int, tuple[int, int]]
+) -> dict[int, int]:
+    """How many crops each unit shall hold: what was asked for, and whatever is there already."""
+    units = {*range(-(-wanted // unit)), *listed, *existing}
+    return {
+        k: max(min(unit, wanted - k * unit), listed.get(k, 0), existing.get(k, (0, 0))[1])
+        for k in sorted(units)
+    }
+
+
+def _threads(size: int) -> int:
+    """Blocks that are rendered side by side: fewer of large crops, so that memory is bounded."""
+    return max(1, min(os.cpu_count() or 1, _MOST_THREADS, _MOST_PIXELS // (BLOCK * size**2)))
+
+
+def _side_by_side(
+    make: Callable[[int], tuple[int, int, int]], units: list[int], threads: int
+) -> Generator[tuple[int, int, int]]:
+    """`make` of each unit, a few at a time; what has begun is finished when one fails."""
+    waiting: set[Future[tuple[int, int, int]]] = set()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for unit in units:
+                waiting.add(pool.submit(make, unit))
+                if len(waiting) > threads:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in waiting)
+        finally:
+            pool.shutdown(cancel_futures=True)

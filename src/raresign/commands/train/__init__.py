@@ -1,0 +1,1 @@
+"""`train`: from a data folder to a measured classifier."""

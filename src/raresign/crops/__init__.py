@@ -1,0 +1,1 @@
+"""Real crops: decoding, packing, splits and background photos."""

@@ -1,0 +1,1 @@
+"""Layouts that real crops come in: readers with one result type."""

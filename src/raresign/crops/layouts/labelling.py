@@ -1,0 +1,121 @@
+"""Gives rows of a source (file, class name, box) their labels and drops what cannot be used."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from raresign.crops.crop_table import CodeBook, CropTable
+from raresign.errors import InputError
+
+Box = tuple[float, float, float, float]
+WHOLE: Box = (math.nan, math.nan, math.nan, math.nan)
+_NAMES_SHOWN = 5
+
+
+def first_names(names: Sequence[object]) -> str:
+    """The first few of `names`, and how many more there are.
+
+    Example:
+        >>> first_names(["a", "b"]), first_names("abcdefg")
+        ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    shown = ", ".join(str(name) for name in names[:_NAMES_SHOWN])
+    rest = len(names) - _NAMES_SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def label_crops(
+    paths: Sequence[Path],
+    names: Sequence[str],
+    boxes: Sequence[Box] | None,
+    catalogue: CodeBook,
+    source: str | Path,
+    fate: str = "used",
+) -> CropTable:
+    """Build the table; classes that the catalogue does not know get -1 and one warning.
+
+    Args:
+        paths: N files.
+        names: N class codes, "" = none (label -1 without a warning).
+        boxes: N boxes (`WHOLE` = whole picture) or None.
+        catalogue: Knows the labels.
+        source: What the warning calls the source.
+        fate: What does not happen to crops of unknown classes, for the warning.
+
+    Example:
+        >>> class Signs:
+        ...     def label_of(self, code: str) -> int:
+        ...         return {"1.1": 0}.get(code, -1)
+        >>> label_crops([Path("a.png")] * 2, ["1.1", ""], None, Signs(), "x").labels.tolist()
+        [0, -1]
+    """
+    counts = Counter(names)
+    label_of = {name: catalogue.label_of(name) if name else -1 for name in counts}
+    unknown = [name for name in counts if name and label_of[name] < 0]
+    if unknown:
+        crops = sum(counts[name] for name in unknown)
+        warnings.warn(
+            f"{source}: {crops} {'crop' if crops == 1 else 'crops'} of "
+            f"{'a class' if len(unknown) == 1 else f'{len(unknown)} classes'} that the catalogue "
+            f"does not have ({first_names(unknown)}) {'is' if crops == 1 else 'are'} not {fate}",
+            stacklevel=3,
+        )
+    return CropTable(
+        tuple(paths),
+        np.array([label_of[name] for name in names], np.int64),
+        None if boxes is None else np.array(boxes, np.float64).reshape(-1, 4),
+        tuple(names),
+    )
+
+
+def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> list[int]:
+    """The rows whose file exists; the others are warned of, or an InputError if `strict`."""
+    exists = {path: path.exists() for path in dict.fromkeys(paths)}
+    missing = [path for path, there in exists.items() if not there]
+    if missing:
+        problem = f"{source}: {len(missing)} files do not exist: {first_names(missing)}"
+        if strict:
+            raise InputError(problem, "restore them or take their rows out")
+        warnings.warn(f"{problem}; their rows are skipped", stacklevel=3)
+    return [row for row, path in enumerate(paths) if exists[path]]
+
+
+def sound_box(numbers: Sequence[object]) -> Box | None:
+    """x0, y0, x1, y1 as a box, or None if broken (not four finite numbers, or zero area).
+
+    Example:
+        >>> sound_box(["1", "2", "3", "4"]), sound_box([1, 2, 1, 4]), sound_box(["a"] * 4)
+        ((1.0, 2.0, 3.0, 4.0), None, None)
+    """
+    try:
+        x0, y0, x1, y1 = (float(str(number)) for number in numbers)
+    except ValueError:
+        return None
+    finite = all(map(math.isfinite, (x0, y0, x1, y1)))
+    return (x0, y0, x1, y1) if finite and x0 < x1 and y0 < y1 else None
+
+
+def warn_of_broken_boxes(broken: Sequence[str], source: str | Path) -> None:
+    """One warning for all broken boxes of a source, each told by where it stands."""
+    if broken:
+        warnings.warn(
+            f"{source}: {len(broken)} broken boxes (zero area or no numbers) are skipped: "
+            f"{first_names(broken)}",
+            stacklevel=3,
+        )
+
+
+def warn_of_unreadable(unreadable: Sequence[str], source: str | Path) -> None:
+    """One warning for all frames of a source that could not be opened."""
+    if unreadable:
+        warnings.warn(
+            f"{source}: {len(unreadable)} frames cannot be read and are skipped: "
+            f"{first_names(unreadable)}",
+            stacklevel=3,
+        )

@@ -1,0 +1,109 @@
+"""Reads the reference layout: class folders, a flat test folder and its annotations."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from raresign.crops.crop_table import CodeBook, CropTable
+from raresign.crops.layouts.csv_file import csv_rows
+from raresign.crops.layouts.labelling import first_names, label_crops
+from raresign.crops.layouts.listing import existing_folder, pictures_in
+from raresign.crops.layouts.plain_layouts import from_folders
+from raresign.errors import InputError
+
+TRAIN_FOLDER = "cropped-train"
+TEST_FOLDER = "smalltest"
+TEST_ANNOTATIONS = "smalltest_annotations.csv"
+
+
+def from_reference(
+    root: str | Path, catalogue: CodeBook, strict: bool = False
+) -> tuple[CropTable, CropTable]:
+    """Read `root/cropped-train/<class>/*`, `root/smalltest/*` and `root/smalltest_annotations.csv`.
+
+    As in the reference, a folder whose class is unknown and a test picture without an annotation
+    get label -1; a warning names what was unknown or missing.
+
+    Args:
+        root: The data folder.
+        catalogue: Knows the labels.
+        strict: Annotations that are missing, or that name missing files, are errors.
+
+    Returns:
+        The training crops and the test crops, both ordered by path.
+
+    Raises:
+        InputError: A folder is missing or holds no picture, the CSV lacks its columns or gives one
+            file two classes, or (`strict`) the CSV and the folder do not fit together.
+
+    Example:
+        >>> import tempfile
+        >>> class Signs:
+        ...     def label_of(self, code: str) -> int:
+        ...         return {"1.1": 0}.get(code, -1)
+        >>> root = Path(tempfile.mkdtemp())
+        >>> for name in ("cropped-train/1.1/a.png", "smalltest/b.png"):
+        ...     (root / name).parent.mkdir(parents=True)
+        ...     (root / name).touch()
+        >>> _ = (root / "smalltest_annotations.csv").write_text("filename,class\\nb.png,1.1\\n")
+        >>> train, test = from_reference(root, Signs())
+        >>> train.labels.tolist(), test.labels.tolist()
+        ([0], [0])
+    """
+    root = existing_folder(root, f"give the folder that holds {TRAIN_FOLDER} and {TEST_FOLDER}")
+    hint = f"the reference layout is {TRAIN_FOLDER}/<class>/*.png, {TEST_FOLDER}/*.png and "
+    hint += TEST_ANNOTATIONS
+    train_folder = existing_folder(root / TRAIN_FOLDER, hint)
+    test = from_reference_test(root, catalogue, strict)
+    return from_folders(train_folder, catalogue), test
+
+
+def from_reference_test(root: str | Path, catalogue: CodeBook, strict: bool = False) -> CropTable:
+    """The test crops alone, ordered by path: `root/cropped-train` need not be there.
+
+    Args and errors: see `from_reference`.
+    """
+    root = Path(root)
+    hint = f"put crops into {TEST_FOLDER}/ and their classes into {TEST_ANNOTATIONS}"
+    test_folder = existing_folder(root / TEST_FOLDER, hint)
+    paths = pictures_in(test_folder)
+    if not paths:
+        raise InputError(f"{test_folder} holds no picture", hint)
+    annotations = _annotations(root / TEST_ANNOTATIONS, strict)
+    _tell_differences(root / TEST_ANNOTATIONS, annotations, {path.name for path in paths}, strict)
+    names = [annotations.get(path.name, "") for path in paths]
+    return label_crops(paths, names, None, catalogue, root / TEST_ANNOTATIONS, "measured")
+
+
+def _annotations(path: Path, strict: bool) -> dict[str, str]:
+    """Class by file name; a missing file means no annotations unless `strict`."""
+    if not path.exists() and not strict:
+        warnings.warn(f"there is no {path}; all test crops get label -1", stacklevel=3)
+        return {}
+    found: dict[str, str] = {}
+    for line, row in csv_rows(path, ("filename", "class")):
+        earlier = found.setdefault(row["filename"], row["class"])
+        if earlier != row["class"]:
+            raise InputError(
+                f"{path}, line {line}: {row['filename']} is {row['class']} here, {earlier} above",
+                "keep one of the lines",
+            )
+    return found
+
+
+def _tell_differences(
+    path: Path, annotations: dict[str, str], present: set[str], strict: bool
+) -> None:
+    """Warn of (strict: refuse) annotated files that are missing and pictures not annotated."""
+    missing = [name for name in annotations if name not in present]
+    bare = sorted(present - annotations.keys()) if annotations else []
+    problems = []
+    if missing:
+        problems.append(f"{path} names {len(missing)} missing files: {first_names(missing)}")
+    if bare:
+        problems.append(f"{path} does not name {len(bare)} pictures: {first_names(bare)}")
+    if problems and strict:
+        raise InputError("; ".join(problems), "mend the CSV or the folder")
+    for problem in problems:
+        warnings.warn(problem, stacklevel=3)

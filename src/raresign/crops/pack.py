@@ -1,0 +1,262 @@
+"""Packs decoded crops once into a memory-mapped array beside a table; later runs just open it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from raresign.crops.crop_table import CropTable
+from raresign.crops.layouts.labelling import first_names
+from raresign.crops.pack_name import PackKey, pack_key
+from raresign.crops.squashing import SquashedChunk, squashed_chunks
+from raresign.errors import InputError
+
+_CROPS, _TABLE, _SKIPPED = "crops.npy", "table.parquet", "skipped.json"
+_STALE_AFTER_SECONDS = 86400.0
+
+
+@dataclass(frozen=True, eq=False)
+class CropPack:
+    """Packed crops: row i of `crops`, `labels` and `table` belong together.
+
+    Args:
+        crops: (N, 3, S, S) uint8, memory-mapped copy-on-write (writing to it leaves the file).
+        table: Columns path, label, width, height (of the crop before it was squashed) and hash
+            (BLAKE2b-128 of the file's bytes and, for a part of a picture, of the box).
+        labels: (N,) int64, -1 = unknown.
+        skipped: (path, reason) of the rows that could not be read; they are not in the pack.
+    """
+
+    crops: npt.NDArray[np.uint8]
+    table: pa.Table
+    labels: npt.NDArray[np.int64]
+    skipped: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def default_cache() -> Path:
+    """Where packs lie unless told otherwise: `$RARESIGN_CACHE` or `~/.cache/raresign`."""
+    chosen = os.environ.get("RARESIGN_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
+
+
+def pack_crops(
+    table: CropTable,
+    size: int,
+    cache: Path,
+    strict: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> CropPack:
+    """Open the pack of `table` at `size`, after making it if the cache does not have it.
+
+    A pack is known by what it holds (see `pack_key`), so opening asks the disk for sizes and times
+    of the files and reads no picture. It is made whole or not at all, in a temporary folder that is
+    then renamed; of two processes that make it at once the first wins and both are right.
+
+    Args:
+        table: The crops.
+        size: Side of the packed crops in pixels, 1 to 1024. See `squash` for the filter.
+        cache: Folder of all packs; made if missing.
+        strict: An unreadable file is an error instead of a skipped row.
+        progress: Called with (rows done, rows in all) while packing; not called when opening.
+
+    Returns:
+        The pack, its rows in the order of the table without those skipped.
+
+    Raises:
+        InputError: The table is empty, nothing in it can be read, (`strict`) a file cannot be read,
+            or the cache cannot be written, for instance because the disk is full.
+
+    Example:
+        >>> from PIL import Image
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> Image.new("RGB", (9, 9), (255, 0, 0)).save(folder / "a.png")
+        >>> table = CropTable((folder / "a.png",), np.array([4]), None, ("1.1",))
+        >>> pack = pack_crops(table, 16, folder / "cache")
+        >>> pack.crops.shape, pack.crops[0, :, 0, 0].tolist(), pack.labels.tolist()
+        ((1, 3, 16, 16), [255, 0, 0], [4])
+    """
+    if not len(table):
+        raise InputError("there are no crops to pack", "check the data folder")
+    if not 1 <= size <= 1024:
+        raise InputError(
+            f"crop size {size} is not between 1 and 1024 pixels", "use for instance 64"
+        )
+    key = pack_key(table, size)
+    folder = Path(cache) / key.digest
+    pack = _open(folder, key.root)
+    if pack is None:
+        try:
+            _make(table, size, key, folder, strict, progress)
+        except OSError as error:
+            raise InputError(
+                f"cannot write a pack of {len(table)} crops to {cache}: {error.strerror or error}",
+                "free space there or set RARESIGN_CACHE to another folder",
+            ) from error
+        pack = _open(folder, key.root)
+        if pack is None:
+            raise InputError(f"the pack {folder} vanished while it was opened", "run again")
+    if strict and pack.skipped:
+        raise _strict_error(*pack.skipped[0])
+    return pack
+
+
+def _open(folder: Path, root: str) -> CropPack | None:
+    """Open a pack; None if it is missing or damaged."""
+    try:
+        crops = np.load(folder / _CROPS, mmap_mode="c")
+        table = pq.read_table(folder / _TABLE)
+        skipped = json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))
+    except (OSError, ValueError, EOFError):  # Arrow's and JSON's errors are ValueErrors
+        return None
+    if len(crops) != len(table):
+        return None
+    if root:  # stored paths are relative, so that a moved data folder keeps its pack
+        prefix = _shown(root).rstrip(os.sep)
+        paths = pc.binary_join_element_wise(prefix, table["path"], os.sep)
+        table = table.set_column(0, "path", paths)
+        skipped = [(f"{prefix}{os.sep}{name}", reason) for name, reason in skipped]
+    labels = np.array(table["label"])  # a copy: Arrow's own memory is read-only
+    return CropPack(crops, table, labels, tuple((path, reason) for path, reason in skipped))
+
+
+def _make(
+    table: CropTable,
+    size: int,
+    key: PackKey,
+    folder: Path,
+    strict: bool,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Write the pack into a temporary folder and rename it to `folder`."""
+    cache = folder.parent
+    cache.mkdir(parents=True, exist_ok=True)
+    _sweep(cache)
+    _check_room(cache, len(table) * 3 * size * size)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{key.digest}-", dir=cache))
+    try:
+        _write(table, size, key, temporary, strict, progress)
+        temporary.chmod(0o755)
+        if folder.is_dir() and _open(folder, "") is None:  # damaged: out of the way
+            shutil.rmtree(folder)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            shutil.rmtree(temporary)  # another process was first, with the same content
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _write(
+    table: CropTable,
+    size: int,
+    key: PackKey,
+    folder: Path,
+    strict: bool,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Decode all rows and write the three files of a pack."""
+    rows: list[int] = []
+    sizes: list[tuple[int, int]] = []
+    hashes: list[str] = []
+    refused: list[tuple[int, str]] = []
+    done = 0
+    # Plain writes, no memory map: on a full disk a write raises, a mapped page kills the process.
+    with (
+        (folder / _CROPS).open("wb") as file,
+        closing(squashed_chunks(table, size)) as chunks,
+    ):
+        _write_header(file, len(table), size)
+        for chunk in chunks:
+            if strict and chunk.refused:
+                row, reason = chunk.refused[0]
+                raise _strict_error(str(table.paths[row]), reason)
+            _write_crops(file, chunk)
+            rows += chunk.rows
+            sizes += chunk.sizes
+            hashes += chunk.hashes
+            refused += chunk.refused
+            done += chunk.count
+            if progress is not None:
+                progress(done, len(table))
+        if not rows:
+            shown = first_names([f"{table.paths[row]} ({reason})" for row, reason in refused])
+            raise InputError(
+                f"none of the {len(table)} pictures can be read: {shown}", "check the data folder"
+            )
+        file.seek(0)
+        _write_header(file, len(rows), size)
+        file.flush()
+        os.fsync(file.fileno())
+    columns: dict[str, Any] = {
+        "path": pa.array([_shown(key.names[row]) for row in rows], pa.string()),
+        "label": pa.array(table.labels[rows], pa.int64()),
+        "width": pa.array([width for width, _ in sizes], pa.int32()),
+        "height": pa.array([height for _, height in sizes], pa.int32()),
+        "hash": pa.array(hashes, pa.string()),
+    }
+    pq.write_table(pa.table(columns), folder / _TABLE)
+    skipped = [(_shown(key.names[row]), reason) for row, reason in refused]
+    (folder / _SKIPPED).write_text(json.dumps(skipped), encoding="utf-8")
+
+
+def _write_header(file: BinaryIO, count: int, size: int) -> None:
+    """The .npy header; NumPy pads it so that its length does not depend on `count`."""
+    shape = (count, 3, size, size)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _write_crops(file: BinaryIO, chunk: SquashedChunk) -> None:
+    """Append the crops of a chunk."""
+    file.write(np.ascontiguousarray(chunk.crops).data)
+
+
+def _strict_error(path: str, reason: str) -> InputError:
+    """What `strict` says of an unreadable file."""
+    return InputError(f"cannot read {path}: {reason}", "mend or remove it, or do not be strict")
+
+
+def _check_room(cache: Path, needed: int) -> None:
+    """Refuse at once what would fill the disk minutes later."""
+    free = shutil.disk_usage(cache).free
+    if free < needed:
+        raise InputError(
+            f"the pack needs {needed / 1e6:,.0f} MB, but {cache} has {free / 1e6:,.0f} MB free",
+            "free space there, set RARESIGN_CACHE to another folder or use smaller crops",
+        )
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what a killed process left half-written a day or more ago."""
+    for folder in cache.glob(".*-*"):
+        try:
+            age = time.time() - folder.stat().st_mtime
+        except OSError:  # another process was swept away or finished meanwhile
+            continue
+        if folder.is_dir() and age > _STALE_AFTER_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _shown(path: str) -> str:
+    """`path` as valid UTF-8: Arrow and JSON refuse a file name in another encoding."""
+    return path.encode("utf-8", "replace").decode("utf-8")

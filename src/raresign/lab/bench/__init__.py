@@ -1,0 +1,1 @@
+"""Benchmarks: ours against the published system, side by side, medians with spread."""

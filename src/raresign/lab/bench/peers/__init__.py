@@ -1,0 +1,1 @@
+"""Peers of our synthesis: the published generator, and equivalent chains in other libraries."""

@@ -1,0 +1,170 @@
+"""The same trained nets answered in other ways: rules fitted on the other folds, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import softmax
+
+from raresign.answers.fusion import Fusion
+from raresign.evaluation.metrics import calibration_error
+from raresign.fitting.calibrate import HeldOut, calibrate_fusion
+from raresign.lab.hard_gate import fit_hard_gate
+from raresign.lab.protocol.trial import Trial
+
+
+@dataclass(frozen=True)
+class AnswerRow:
+    """One way to answer, measured on all folds and seeds of a protocol's base.
+
+    Attributes:
+        title: Of the way.
+        rare: Recall on crops that play rare, in [0, 1].
+        frequent: Recall on held-out crops of frequent classes.
+        called_frequent: Share of the crops that play rare and were called a frequent class.
+        ece: Expected calibration error, both kinds counting half; NaN without probabilities.
+        difference: `rare` plus `frequent`, halved, less that of the classifier alone.
+    """
+
+    title: str
+    rare: float
+    frequent: float
+    called_frequent: float
+    ece: float
+    difference: float
+
+
+def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
+    """Every way to answer; a rule for a fold is fitted on other folds and other crops, same seed.
+
+    Args:
+        trials: Of one row, at least two folds; nothing comes of one.
+    """
+    if len({trial.fold for trial in trials}) < 2:
+        return ()
+    mean = [_held(trial, "mean") for trial in trials]
+    nearest = [_held(trial, "nearest") for trial in trials]
+    ways: dict[str, list[tuple[np.ndarray, np.ndarray | None]]] = {
+        "classifier alone": [_softmax(held.logits) for held in mean],
+        "prototypes alone, class means": [(held.cosines.argmax(1), None) for held in mean],
+        "prototypes alone, 5 nearest": [(held.cosines.argmax(1), None) for held in nearest],
+        "hard gate (forest), then prototypes or classifier": _gated(trials, mean, "forest"),
+        "hard gate (logistic), then prototypes or classifier": _gated(trials, mean, "logistic"),
+    }
+    for title, helds, parts in (
+        ("temperature", mean, ("logits",)),
+        ("temperature and bias", mean, ("logits", "bias")),
+        ("prototypes and bias, calibrated", mean, ("prototypes", "bias")),
+        ("fused: classifier, class means, bias", mean, ("logits", "prototypes", "bias")),
+        ("fused: classifier, 5 nearest, bias", nearest, ("logits", "prototypes", "bias")),
+    ):
+        ways[title] = _fused(trials, helds, parts)
+    rows: list[AnswerRow] = []
+    for title, said in ways.items():
+        first = rows[0] if rows else None
+        rows.append(_row(title, mean, said, first))
+    return tuple(rows)
+
+
+def answers_markdown(rows: Sequence[AnswerRow]) -> str:
+    """The rows for a page of the documentation, in percent and points."""
+    lines = [
+        "| answered by | plays rare % | freq % | rare called freq % | ECE % | mean, points |",
+        "|" + "---|" * 6,
+    ]
+    for row in rows:
+        ece = "" if np.isnan(row.ece) else f"{100 * row.ece:.1f}"
+        lines.append(
+            f"| {row.title} | {100 * row.rare:.1f} | {100 * row.frequent:.1f} "
+            f"| {100 * row.called_frequent:.1f} | {ece} | {100 * row.difference:+.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def _held(trial: Trial, rule: Literal["mean", "nearest"]) -> HeldOut:
+    cosines = trial.prototypes().similarities(trial.embedding, rule)
+    return HeldOut(trial.logits, cosines, trial.labels, trial.plays_rare, ~trial.real)
+
+
+def _softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels and confidences."""
+    p = softmax(scores.astype(np.float64), axis=1)
+    return p.argmax(1), p.max(1)
+
+
+def _others(trials: Sequence[Trial], number: int) -> list[int]:
+    """Trials of the same seed and other folds."""
+    own = trials[number]
+    return [k for k, t in enumerate(trials) if t.seed == own.seed and t.fold != own.fold]
+
+
+def _fused(
+    trials: Sequence[Trial], helds: Sequence[HeldOut], parts: tuple[str, ...]
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Answers by the mean of the rules of the other folds, fitted on crops that are not judged."""
+    names = ("logit_scale", "prototype_scale", "rare_bias")
+    said: list[tuple[np.ndarray, np.ndarray | None]] = []
+    for number, held in enumerate(helds):
+        chosen = [
+            calibrate_fusion(_unseen(trials, helds, k, number), parts)
+            for k in _others(trials, number)
+        ]
+        rule = Fusion(*(float(np.mean([getattr(one, name) for one in chosen])) for name in names))
+        said.append(_softmax(rule.scores(held.logits, held.cosines, held.rare)))
+    return said
+
+
+def _unseen(
+    trials: Sequence[Trial], helds: Sequence[HeldOut], fitting: int, judged: int
+) -> HeldOut:
+    """The crops of one trial that another one does not measure."""
+    held = helds[fitting]
+    keep = ~np.isin(trials[fitting].rows, trials[judged].rows)
+    return HeldOut(
+        held.logits[keep],
+        held.cosines[keep],
+        held.labels[keep],
+        held.plays_rare[keep],
+        held.rare,
+    )
+
+
+def _gated(
+    trials: Sequence[Trial], helds: Sequence[HeldOut], kind: Literal["forest", "logistic"]
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Answers by the hard gate of one other fold."""
+    said: list[tuple[np.ndarray, np.ndarray | None]] = []
+    for number, held in enumerate(helds):
+        other = _unseen(trials, helds, _others(trials, number)[0], number)
+        gate = fit_hard_gate(other.logits, other.cosines, other.labels, other.rare, kind=kind)
+        said.append((gate.predict(held.logits, held.cosines, held.rare), None))
+    return said
+
+
+def _row(
+    title: str,
+    helds: Sequence[HeldOut],
+    said: Sequence[tuple[np.ndarray, np.ndarray | None]],
+    first: AnswerRow | None,
+) -> AnswerRow:
+    answered = np.concatenate([labels for labels, _ in said])
+    right = np.concatenate([a == h.labels for (a, _), h in zip(said, helds, strict=True)])
+    rare = np.concatenate([held.plays_rare for held in helds])
+    frequent_class = np.concatenate([~h.rare[a] for (a, _), h in zip(said, helds, strict=True)])
+    ece = float("nan")
+    if said[0][1] is not None:
+        sure = np.concatenate([c for _, c in said if c is not None])
+        parts = [calibration_error(sure[g], right[g]) for g in (rare, ~rare)]
+        ece = float(np.mean(parts))
+    one, two = float(right[rare].mean()), float(right[~rare].mean())
+    return AnswerRow(
+        title,
+        one,
+        two,
+        float((frequent_class & ~right)[rare].mean()),
+        ece,
+        (one + two - first.rare - first.frequent) / 2 if first and len(answered) else 0.0,
+    )

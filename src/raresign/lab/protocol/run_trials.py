@@ -1,0 +1,277 @@
+"""`raresign protocol`: every row on every fold with every seed, finished trials kept."""
+
+from __future__ import annotations
+
+import functools
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from raresign.commands.data_folder import DataFolder, open_data
+from raresign.commands.progress import Say, silent
+from raresign.commands.train.run_recipe import definite
+from raresign.crops.pack import CropPack, default_cache, pack_crops
+from raresign.crops.splits import near_duplicate_clusters
+from raresign.errors import InputError
+from raresign.lab.protocol.absent_classes import load_absent, run_absent
+from raresign.lab.protocol.absent_table import AbsentTable
+from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
+from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
+from raresign.lab.protocol.table import ProtocolTable
+from raresign.lab.protocol.trial import Trial, load_trial, run_trial, trial_folder
+from raresign.training.recipe import Recipe, load_recipe
+
+_VALIDATION = 0.15
+_FOLD_SEED = 0
+"""The folds are the same for every seed and row, or nothing could be paired."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One trial, as it travels to a process."""
+
+    kind: Literal["row", "ceiling", "absent"]
+    data: str
+    icons: str | None
+    recipe: Recipe
+    folds: int
+    title: str
+    fold: int
+    seed: int
+    folder: Path
+
+
+def protocol(
+    data: str | Path,
+    out: str | Path,
+    recipe: str | Path = "protocol",
+    *,
+    folds: int = 3,
+    seeds: int = 3,
+    ideas: str | Path | None = None,
+    only: Sequence[str] = (),
+    reference: bool = True,
+    icons: str | Path | None = None,
+    jobs: int = 1,
+    say: Say = silent,
+) -> ProtocolTable:
+    """Measure recipes on real crops of frequent classes that play rare, fold by fold.
+
+    Rows: the recipe, the published recipe, the ceiling (the recipe with real crops of the classes
+    that play rare), and what `ideas` names. Finished trials in `out` are used again; the test crops
+    of the data folder are never opened.
+
+    Args:
+        data: Data folder.
+        out: Gets a folder a trial, and table.json.
+        recipe: The base.
+        folds: Parts in which the frequent classes play rare.
+        seeds: Trainings of each row and fold: seeds 0, 1, ...
+        ideas: A YAML file of ideas, or "ideas" for those of the package.
+        only: Titles of the rows to run, all where empty. The base always runs.
+        reference: Whether the published recipe and the ceiling are rows too.
+        icons: See `open_data`.
+        jobs: Trials at a time, each in a process with its share of the cores.
+        say: Is told what happens.
+
+    Raises:
+        InputError: Anything given is wrong, the real crops are too few for so many folds, or
+            `out` holds trials of other folds or data.
+
+    Returns:
+        The table.
+    """
+    base = definite(load_recipe(recipe))
+    rows: dict[str, Recipe] = {BASE: base}
+    if reference:
+        published = definite(load_recipe("reference"))
+        size = {"backbone": base.backbone, "crop_size": base.crop_size}
+        rows[REFERENCE] = _as_long(published.model_copy(update=size), base)
+        rows[CEILING] = base
+    if ideas is not None:
+        rows.update(rows_of_ideas(base, load_ideas(ideas)))
+    rows = _chosen(rows, only)
+    _check_counts(seeds, jobs)
+    out = Path(out)
+    place = str(icons) if icons is not None else None
+    source, pack, parts = _material(str(data), place, base.crop_size, folds)
+    clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
+    leaks = leaking_clusters(clusters, parts)
+    # Splits keep the clusters of a class whole; one sign under two labels is only counted.
+    across = leaking_clusters(near_duplicate_clusters(pack.crops), parts)
+    say(
+        f"{len(pack.labels)} real crops in {clusters.max() + 1} near-duplicate clusters; {leaks} "
+        f"straddle a split ({across} of the clusters that would join different labels)"
+    )
+    wanted = []
+    for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):
+        folder = trial_folder(out, title, chosen, number, seed)
+        kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
+        wanted.append(_Job(kind, str(data), place, chosen, folds, title, number, seed, folder))
+    _run([job for job in wanted if not _finished(job, "trial.json")], jobs, say)
+    trials: dict[str, list[Trial]] = {title: [] for title in rows}
+    for job in wanted:
+        trials[job.title].append(load_trial(job.folder))
+    table = ProtocolTable.from_trials(trials, source.catalogue, leaks, int(clusters.max()) + 1)
+    table.write(out)
+    return table
+
+
+def protocol_absent(
+    data: str | Path,
+    out: str | Path,
+    recipe: str | Path = "default",
+    *,
+    folds: int = 3,
+    seeds: int = 3,
+    icons: str | Path | None = None,
+    jobs: int = 1,
+    say: Say = silent,
+) -> AbsentTable:
+    """Measure what happens to signs that training knew nothing of, not even their icons.
+
+    The fold's classes are taken out of the catalogue, the recipe is trained as it stands, their
+    real crops play unknown; then they are added from their icons (`add_class`) and recognised.
+
+    Args:
+        data, out, folds, seeds, icons, jobs, say: As for `protocol`.
+        recipe: What is trained.
+
+    Raises:
+        InputError: As for `protocol`.
+    """
+    chosen = definite(load_recipe(recipe))
+    _check_counts(seeds, jobs)
+    place = str(icons) if icons is not None else None
+    _material(str(data), place, chosen.crop_size, folds)  # wrong input is found before any run
+    wanted = [
+        _Job(
+            "absent",
+            str(data),
+            place,
+            chosen,
+            folds,
+            "absent",
+            number,
+            seed,
+            trial_folder(Path(out), "absent", chosen, number, seed),
+        )
+        for seed, number in product(range(seeds), range(folds))
+    ]
+    _run([job for job in wanted if not _finished(job, "absent.json")], jobs, say)
+    table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
+    table.write(Path(out))
+    return table
+
+
+def _check_counts(seeds: int, jobs: int) -> None:
+    if seeds < 1 or jobs < 1:
+        raise InputError(f"{seeds} seeds, {jobs} jobs", "both need at least 1")
+
+
+def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
+    """The recipe with its stages shortened or lengthened to as many training crops as the base."""
+    crops = sum(stage.steps * stage.batch for stage in base.stages)
+    own = sum(stage.steps * stage.batch for stage in recipe.stages)
+    stages = tuple(
+        stage.model_copy(update={"steps": max(1, round(stage.steps * crops / own))})
+        for stage in recipe.stages
+    )
+    return recipe.model_copy(update={"stages": stages})
+
+
+def _chosen(rows: Mapping[str, Recipe], only: Sequence[str]) -> dict[str, Recipe]:
+    unknown = [title for title in only if title not in rows]
+    if unknown:
+        raise InputError(f"no row is called '{unknown[0]}'", f"use {', '.join(rows)}")
+    return {
+        title: definite(recipe)  # an idea may bring an `auto` of its own
+        for title, recipe in rows.items()
+        if not only or title in only or title == BASE
+    }
+
+
+@functools.lru_cache(maxsize=1)
+def _material(
+    data: str, icons: str | None, size: int, folds: int
+) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
+    """Crops and folds, once a process."""
+    source = open_data(data, icons=icons)
+    if not len(source.training):
+        raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
+    pack = pack_crops(source.training, size, default_cache(), False)
+    parts = protocol_folds(
+        pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
+    )
+    return source, pack, parts
+
+
+def _finished(job: _Job, name: str) -> bool:
+    """Whether the trial lies in its folder.
+
+    Raises:
+        InputError: One of other folds or other data lies there: nothing could be paired with it.
+    """
+    try:
+        info = json.loads((job.folder / name).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:
+        raise InputError(f"{job.folder / name} cannot be read: {error}", "delete it") from error
+    source, _, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
+    classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
+    if info.get("classes") != classes or info.get("icons") != job.icons:
+        raise InputError(f"{job.folder} is of other folds or data", "name another --out")
+    return True
+
+
+def _run(waiting: list[_Job], jobs: int, say: Say) -> None:
+    """All waiting trials, some at a time."""
+
+    def done(number: int, job: _Job) -> None:
+        say(f"{number + 1} of {len(waiting)}: {job.title}, fold {job.fold}, seed {job.seed}")
+
+    if jobs == 1:
+        for number, job in enumerate(waiting):
+            _one(job)
+            done(number, job)
+        return
+    threads = max(1, torch.get_num_threads() // jobs)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _start, (threads,)) as pool:
+        futures = {pool.submit(_one, job): job for job in waiting}
+        for number, future in enumerate(as_completed(futures)):
+            future.result()
+            done(number, futures[future])
+
+
+def _start(threads: int) -> None:
+    """A process of the pool: its share of the cores, and an end when its parent's comes."""
+    torch.set_num_threads(threads)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _one(job: _Job) -> None:
+    source, pack, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
+    given = source, pack, parts[job.fold], job.recipe
+    if job.kind == "absent":
+        run_absent(*given, job.fold, job.seed, job.folder, job.icons)
+    else:
+        spare = job.kind == "ceiling"
+        run_trial(*given, job.title, job.fold, job.seed, job.folder, job.icons, spare=spare)

@@ -1,0 +1,161 @@
+"""Reading a run folder for the report: what is there, and a note for each thing that is not."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from raresign.errors import InputError
+from raresign.evaluation.crop_answers import CropAnswer
+from raresign.evaluation.metrics import Metrics, evaluate_predictions
+from raresign.evaluation.predictions import Predictions
+from raresign.report.added_classes import Added, read_added
+from raresign.report.metrics_reader import metrics_from_dict
+from raresign.report.recognition import matched_answers
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+
+
+@dataclass(frozen=True)
+class StageLog:
+    """What one stage logged: its number and name, its steps, and columns of (step, value).
+
+    Example:
+        >>> StageLog("pretrain", 20.0, {"loss": ((10.0, 2.1), (20.0, 1.4))}).series("loss")[-1]
+        (20.0, 1.4)
+    """
+
+    name: str
+    length: float
+    columns: dict[str, tuple[tuple[float, float], ...]]
+
+    def series(self, column: str) -> tuple[tuple[float, float], ...]:
+        """The (step, value) pairs of a column; empty if it was never measured."""
+        return self.columns.get(column, ())
+
+
+@dataclass
+class RunFolder:
+    """The parts of a run that a report shows; a part that is missing is None, with a note why."""
+
+    path: Path
+    info: dict[str, Any]
+    catalogue: SignCatalogue | None
+    predictions: Predictions | None
+    metrics: Metrics | None
+    logs: list[StageLog]
+    notes: list[str] = field(default_factory=list)
+    # Older runs have no answers; that is no fault.
+    answers: list[CropAnswer] | None = None
+    added: list[Added] = field(default_factory=list)
+
+
+def read_run(run: Path) -> RunFolder:
+    """Read a run folder as `raresign train` and `raresign evaluate` leave it.
+
+    Args:
+        run: The folder. It must hold run.json; all else may be missing.
+
+    Raises:
+        InputError: `run` is no folder, or its run.json is missing or broken.
+    """
+    if not run.is_dir():
+        raise InputError(
+            f"{run}: no such run folder", "give the folder that `raresign train` wrote"
+        )
+    folder = RunFolder(run, _run_info(run / "run.json"), None, None, None, [])
+    if folder.info.get("finished") is False:
+        folder.notes.append("Training has not ended: the figures are those of the stages so far.")
+    try:
+        folder.catalogue = SignCatalogue.load(run / "catalogue")
+    except (InputError, OSError) as error:
+        folder.notes.append(f"No catalogue, so no icons: {error}")
+    evaluation = run / "evaluation"
+    try:
+        folder.predictions = Predictions.from_parquet(evaluation / "predictions.parquet")
+    except InputError as error:
+        folder.notes.append(f"No predictions, so no confusions and no mistakes: {error}")
+    try:
+        folder.metrics = metrics_from_dict(_json_object(evaluation / "metrics.json"))
+    except InputError as error:
+        if folder.predictions is None:
+            folder.notes.append(f"No test figures: {error}")
+        else:
+            folder.metrics = evaluate_predictions(folder.predictions)
+            folder.notes.append(f"Test figures counted anew from the predictions: {error}")
+    if folder.predictions is not None and (evaluation / "answers.parquet").is_file():
+        try:
+            folder.answers = matched_answers(evaluation / "answers.parquet", folder.predictions)
+        except InputError as error:
+            folder.notes.append(f"No answers of classifier and prototypes: {error}")
+    folder.logs, notes = _stage_logs(run / "stages")
+    folder.notes += notes
+    folder.added, notes = read_added(run)
+    folder.notes += notes
+    return folder
+
+
+def _run_info(path: Path) -> dict[str, Any]:
+    """The content of run.json."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", "give the folder that `raresign train` wrote")
+    return _json_object(path)
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    """A JSON file that holds an object."""
+    if not path.is_file():
+        raise InputError(f"{path.name} is missing", "run `raresign evaluate`")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error})", "write it again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: a JSON {type(value).__name__}", "it must be an object")
+    return value
+
+
+def _stage_logs(stages: Path) -> tuple[list[StageLog], list[str]]:
+    """The logs of all stages in their order, and notes on those that cannot be read."""
+    logs: list[StageLog] = []
+    notes: list[str] = []
+    folders = sorted(path for path in stages.glob("*") if path.is_dir())
+    for folder in folders:
+        try:
+            logs.append(_stage_log(folder))
+        except (OSError, ValueError, KeyError, csv.Error) as error:
+            notes.append(f"No training curve of stage {folder.name}: {error}")
+    if not folders:
+        notes.append("No training curves: the run has no stages/*/metrics.csv.")
+    return logs, notes
+
+
+def _stage_log(folder: Path) -> StageLog:
+    """The metrics.csv of one stage; empty and infinite values are left out."""
+    columns: dict[str, list[tuple[float, float]]] = {}
+    length = 0.0
+    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            step = _number(row["step"])
+            if step is None:
+                continue
+            length = max(length, step)
+            for name, text in row.items():
+                value = _number(text)
+                if name != "step" and value is not None:
+                    columns.setdefault(name, []).append((step, value))
+    name = re.sub(r"^\d+-", "", folder.name)
+    return StageLog(name, max(length, 1.0), {key: tuple(pairs) for key, pairs in columns.items()})
+
+
+def _number(text: Any) -> float | None:
+    """A finite number, or None."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None

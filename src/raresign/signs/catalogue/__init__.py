@@ -1,0 +1,1 @@
+"""The catalogue: classes with icons, names, families and mirror twins."""

@@ -1,0 +1,92 @@
+"""The copy of a catalogue in a run folder: catalogue.json and icons/, needing nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from raresign.errors import InputError
+from raresign.files import whole_file, write_json
+from raresign.signs.catalogue.classes_file import checked_id, checked_type, json_object, shown
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.icons.svg_guard import svg_bytes
+from raresign.signs.icons.templates import fills, read_icon_svg
+
+
+def save_classes(classes: Sequence[SignClass], folder: Path) -> None:
+    """Write `catalogue.json` and `icons/`; a template is saved as each class shows it.
+
+    Raises:
+        InputError: An icon cannot be read any more.
+        OSError: The folder cannot be written.
+    """
+    rows = []
+    for sign in classes:
+        names = [
+            f"{sign.code}{f'@{number}' if number else ''}{icon.suffix.lower()}"
+            for number, icon in enumerate(sign.icons)
+        ]
+        for icon, name in zip(sign.icons, names, strict=True):
+            _copy(icon, sign.code, folder / "icons" / name)
+        rows.append(
+            {
+                "code": sign.code,
+                "id": sign.id,
+                "type": sign.type,
+                "icons": names,
+                "family": sign.family,
+                "twin": sign.twin,
+            }
+        )
+    write_json(folder / "catalogue.json", {"classes": rows})
+
+
+def load_classes(folder: Path) -> list[SignClass]:
+    """Read what `save_classes` wrote; icons must exist but are not decoded.
+
+    Raises:
+        InputError: `catalogue.json` or an icon is missing or wrong.
+    """
+    path = folder / "catalogue.json"
+    rows = json_object(path).get("classes")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{path} has no list of objects 'classes'", "save the run again")
+    return [_saved_class(row, path) for row in rows]
+
+
+def _copy(source: Path, code: str, target: Path) -> None:
+    """Copy one icon, whole or not at all."""
+    try:
+        if fills(source, code):
+            content = svg_bytes(read_icon_svg(source, code))
+        else:
+            content = source.read_bytes()
+    except OSError as error:
+        raise InputError(f"icon {source} cannot be read: {error.strerror}", "restore it") from error
+    with whole_file(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def _saved_class(row: Mapping[str, Any], path: Path) -> SignClass:
+    """One checked row of catalogue.json."""
+    code, names, family, twin = (row.get(key) for key in ("code", "icons", "family", "twin"))
+    where = f"{path}: class {shown(code)}"
+    if not isinstance(code, str) or not isinstance(family, str):
+        raise InputError(f"{where} lacks a code or a family", "save the run again")
+    if not isinstance(names, list) or not names or not all(_is_file_name(name) for name in names):
+        raise InputError(f"{where} has the icons {shown(names)}", "name files of icons/")
+    if twin is not None and not isinstance(twin, str):
+        raise InputError(f"{where} has the twin {shown(twin)}", "use a class code or null")
+    icons = tuple(path.parent / "icons" / name for name in names)
+    lost = [str(icon) for icon in icons if not icon.is_file()]
+    if lost:
+        raise InputError(f"{where}: icons are missing: {', '.join(lost)}", "copy the whole folder")
+    return SignClass(
+        code, checked_id(row, where), checked_type(row.get("type"), where), icons, family, twin
+    )
+
+
+def _is_file_name(name: object) -> bool:
+    """A bare file name: a catalogue reaches no file outside its folder."""
+    return isinstance(name, str) and name not in ("", "..") and not set(name) & set("/\\\0")

@@ -1,0 +1,255 @@
+"""Says which family, shape x colour, a sign belongs to: by its GOST code or by its icon."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy.ndimage import distance_transform_cdt
+
+from raresign.signs.icons.icon_file import Pixels
+from raresign.signs.icons.png_icon import Mask
+
+# A code of GOST R 52290: group, number, at most two sub-numbers, then the value of a parametric
+# sign ("n" a whole number, "r" a decimal one; either may be left out; "t" hours).
+_VALUE = r"[nr]\d*(?:\.\d+)?|t\d{4}-\d{4}"
+_GOST_CODE = re.compile(rf"([1-8](?:\.\d+){{1,3}})(?:\.(?:{_VALUE}))*", re.ASCII)
+
+# By GOST R 52290-2004 (with its amendments up to 2020), the longest matching prefix wins; "" says
+# that the sign's look is not given by its code (direction boards, for example).
+_GOST_FAMILIES = {
+    "1": "red triangle",
+    "1.3": "red cross",
+    "1.4": "white plate",  # countdown boards with red bars
+    "1.34": "red plate",  # white chevrons on red
+    "1.35": "",
+    "2.1": "yellow diamond",
+    "2.2": "yellow diamond",
+    "2.3": "red triangle",
+    "2.4": "red inverted triangle",
+    "2.5": "red octagon",
+    "2.6": "red ring",
+    "2.7": "blue square",
+    "3": "red ring",
+    "3.1": "red disc",
+    "3.21": "white disc",
+    "3.23": "white disc",
+    "3.25": "white disc",
+    "3.27": "blue disc red ring",
+    "3.28": "blue disc red ring",
+    "3.29": "blue disc red ring",
+    "3.30": "blue disc red ring",
+    "3.31": "white disc",
+    "4": "blue disc",
+    "4.8": "white plate",
+    "5.1": "green plate",
+    "5.2": "green plate",
+    "5.3": "blue plate",
+    "5.4": "blue plate",
+    "5.5": "blue square",
+    "5.6": "blue square",
+    "5.7": "blue plate",
+    "5.8": "blue square",
+    "5.9": "blue square",
+    "5.10": "blue square",
+    "5.11": "blue square",
+    "5.12": "blue square",
+    "5.13": "blue square",
+    "5.14": "blue square",
+    "5.15": "blue square",
+    "5.15.1": "blue plate",  # as wide as the number of lanes asks
+    "5.15.7": "blue plate",
+    "5.15.8": "blue plate",
+    "5.16": "blue plate",
+    "5.17": "blue plate",
+    "5.18": "blue plate",
+    "5.19": "blue square",
+    "5.20": "blue square",
+    "5.21": "blue plate",
+    "5.22": "blue plate",
+    "5.23": "white plate",
+    "5.24": "white plate",
+    "5.25": "blue plate",
+    "5.26": "blue plate",
+    "5.27": "white plate",
+    "5.28": "white plate",
+    "5.29": "white plate",
+    "5.30": "white plate",
+    "5.31": "white plate",
+    "5.32": "white plate",
+    "6.1": "blue square",
+    "6.2": "blue square",
+    "6.3": "blue square",
+    "6.4": "blue square",
+    "6.5": "blue square",
+    "6.6": "blue square",
+    "6.7": "blue square",
+    "6.8": "blue square",
+    "6.15": "blue plate",
+    "6.16": "white plate",
+    "7": "blue plate",
+    "8": "white plate",
+    "8.22": "",
+}
+
+_SIDE = 64  # the icon is judged at this size; a border of a sign is then 3 to 6 px thick
+_SQUARE_ASPECT = 1.18  # longer side over shorter; plates of GOST begin at 1.5
+
+
+def is_gost_code(code: str) -> bool:
+    """Whether a class code is written like one of GOST R 52290.
+
+    Example:
+        >>> [is_gost_code(code) for code in ("1.12.1", "3.24.n60", "3.13.r4.5", "9.1", "stop")]
+        [True, True, True, False, False]
+    """
+    return _GOST_CODE.fullmatch(code) is not None
+
+
+def family_of_code(code: str) -> str | None:
+    """The family that GOST R 52290 gives to a class code.
+
+    Args:
+        code: Such as "1.12.1" or, for a parametric sign, "3.24.n60".
+
+    Returns:
+        The family, such as "red ring"; `None` if the code is no GOST code or does not fix the look.
+
+    Example:
+        >>> family_of_code("3.1"), family_of_code("3.10"), family_of_code("3.24.n60")
+        ('red disc', 'red ring', 'red ring')
+        >>> family_of_code("stop") is None
+        True
+    """
+    match = _GOST_CODE.fullmatch(code)
+    if match is None:
+        return None
+    parts = match.group(1).split(".")
+    for count in range(len(parts), 0, -1):
+        family = _GOST_FAMILIES.get(".".join(parts[:count]))
+        if family is not None:
+            return family or None
+    return None
+
+
+def family_of_icon(icon: Pixels) -> str:
+    """The family computed from the icon: shape of its alpha mask x colours of border and field.
+
+    The mask is compared (intersection over union) with ideal shapes in the unit square. The colour
+    is the commonest one in a band along the outline, whatever the shape: depth in the mask over
+    the depth of its middle, so the white or black outermost line of a sign does not count.
+
+    Args:
+        icon: (H, W, 4) uint8, RGBA, straight alpha, trimmed but not squashed to a square
+            (`load_icon(path)`), because a plate is told from a square by its aspect.
+
+    Returns:
+        "<colour> <shape>" with colour red, yellow, green, blue, white or black and shape triangle,
+        inverted triangle, ring, disc, square, plate, diamond, octagon or cross; or
+        "blue disc red ring".
+
+    Example:
+        >>> y, x = np.mgrid[-1:1:64j, -1:1:64j]
+        >>> disc = np.zeros((64, 64, 4), dtype=np.uint8)
+        >>> disc[x**2 + y**2 < 1] = (0, 80, 220, 255)
+        >>> family_of_icon(disc)
+        'blue disc'
+    """
+    opaque = icon[..., 3] >= 128
+    if not opaque.any():
+        return "white plate"  # a ghost of an icon: nothing to see
+    rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
+    icon = np.ascontiguousarray(icon[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    height, width = icon.shape[:2]
+    small = np.asarray(Image.fromarray(icon).resize((_SIDE, _SIDE), Image.Resampling.BOX))
+    mask = small[..., 3] >= 128
+    shape = _shape(mask)
+    depth = _depth(mask)
+    colours = _colours(small)
+    border = _shares(colours[mask & (depth > 0.06) & (depth <= 0.24)])
+    field = _shares(colours[mask & (depth > 0.3)])
+    if shape == "disc":
+        return _disc_family(border, field)
+    if shape == "square":
+        colour = max(border, key=lambda name: border[name] if name != "black" else 0.0)
+        is_square = max(height, width) <= _SQUARE_ASPECT * min(height, width)
+        return f"{colour} square" if is_square and colour != "white" else f"{colour} plate"
+    if shape == "diamond":
+        border = _shares(colours[mask])
+    return f"{_main_colour(border)} {shape}"
+
+
+def _disc_family(border: dict[str, float], field: dict[str, float]) -> str:
+    """Discs differ in what stands inside their border."""
+    colour = _main_colour(border)
+    if colour != "red":
+        return f"{colour} disc"
+    if field["red"] > 0.45:
+        return "red disc"
+    return "blue disc red ring" if field["blue"] > 0.4 else "red ring"
+
+
+def _main_colour(shares: dict[str, float]) -> str:
+    """The commonest hue if it is at all common, else white or black."""
+    hue = max(("red", "yellow", "green", "blue"), key=lambda name: shares[name])
+    if shares[hue] >= 0.25:
+        return hue
+    return "white" if shares["white"] >= shares["black"] else "black"
+
+
+def _shares(names: npt.NDArray[np.int64]) -> dict[str, float]:
+    """The share of each colour among colour numbers."""
+    counts = np.bincount(names, minlength=len(_COLOURS)) / max(len(names), 1)
+    return dict(zip(_COLOURS, counts.tolist(), strict=True))
+
+
+_COLOURS = ("red", "yellow", "green", "blue", "white", "black")
+
+
+def _colours(icon: Pixels) -> npt.NDArray[np.int64]:
+    """(H, W) number of each pixel's colour in `_COLOURS`, by hue, saturation and brightness."""
+    hsv = np.asarray(Image.fromarray(np.ascontiguousarray(icon[..., :3])).convert("HSV")).astype(
+        np.int64
+    )
+    hue, saturation, value = hsv[..., 0] * 360 // 256, hsv[..., 1], hsv[..., 2]
+    # Upper ends of red, yellow (with orange), green, blue and red again, in degrees.
+    by_hue = np.array([0, 1, 2, 3, 0])[np.searchsorted([20, 70, 165, 280], hue, side="right")]
+    grey = np.where(value >= 110, 4, 5)
+    return np.where((saturation >= 90) & (value >= 60), by_hue, grey)
+
+
+def _depth(mask: Mask) -> npt.NDArray[np.float64]:
+    """(H, W) taxicab distance to the outline over the largest such distance."""
+    depth = distance_transform_cdt(np.pad(mask, 1), "taxicab")[1:-1, 1:-1]
+    scaled: npt.NDArray[np.float64] = depth / max(int(depth.max()), 1)
+    return scaled
+
+
+def _shape(mask: Mask) -> str:
+    """The ideal shape that overlaps the mask best."""
+    shapes = _ideal_shapes()
+    overlap = {
+        name: float((mask & ideal).sum()) / float((mask | ideal).sum())
+        for name, ideal in shapes.items()
+    }
+    return max(overlap, key=lambda name: overlap[name])
+
+
+@lru_cache(maxsize=1)
+def _ideal_shapes() -> dict[str, Mask]:
+    """Shapes of signs that fill the unit square, as (64, 64) masks."""
+    centre = (np.arange(_SIDE) + 0.5) / _SIDE * 2 - 1
+    x, y = np.abs(centre)[None, :], centre[:, None]
+    triangle = x <= (1 + y) / 2
+    return {
+        "disc": x**2 + y**2 <= 1,
+        "octagon": np.maximum(np.maximum(x, np.abs(y)), (x + np.abs(y)) / np.sqrt(2)) <= 1,
+        "square": np.ones((_SIDE, _SIDE), dtype=np.bool_),
+        "diamond": x + np.abs(y) <= 1,
+        "triangle": triangle,
+        "inverted triangle": triangle[::-1],
+        "cross": np.abs(x - np.abs(y)) <= 0.25,
+    }

@@ -1,0 +1,75 @@
+"""The pictures of classes: every icon, with the class's own value where it is a template."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.icons.icon_file import Pixels, load_icon, on_grey
+
+_MAX_THREADS = 8
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+def class_pictures(sign: SignClass, size: int | None = None) -> list[Pixels]:
+    """Draw every icon of a class.
+
+    Args:
+        sign: The class.
+        size: Side of the pictures in pixels; `None` keeps each icon's own size and aspect.
+
+    Returns:
+        For each of `sign.icons`: (size, size, 4) uint8, RGBA, straight alpha, as `load_icon`.
+
+    Raises:
+        InputError: An icon cannot be read, or a value does not fit its template.
+    """
+    return [load_icon(path, size, sign.code) for path in sign.icons]
+
+
+def load_pictures(signs: Sequence[SignClass], size: int | None = None) -> list[list[Pixels]]:
+    """`class_pictures` of many classes, on all processors.
+
+    Raises:
+        InputError: As `class_pictures`; the first class that fails is named.
+    """
+    return in_threads(lambda sign: class_pictures(sign, size), signs)
+
+
+def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
+    """(K, 3, S, S) uint8: the first icon of every class on middle grey.
+
+    Args:
+        signs: The K classes, at least one.
+        size: Side S in pixels.
+
+    Raises:
+        InputError: As `class_pictures`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "3.1.svg"
+        >>> disc = '<circle cx="35" cy="35" r="31" fill="#f00"/>'
+        >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 70">'
+        >>> _ = path.write_text(head + disc + "</svg>")
+        >>> crops = icon_crops([SignClass("3.1", 0, "rare", (path,), "red disc", None)], 64)
+        >>> crops.shape, crops[0, :, 0, 0].tolist(), crops[0, :, 32, 32].tolist()
+        ((1, 3, 64, 64), [128, 128, 128], [255, 0, 0])
+    """
+    crops = []
+    for drawn in in_threads(lambda sign: load_icon(sign.icons[0], size, sign.code), signs):
+        crops.append(on_grey(drawn.astype(np.float32)).round().astype(np.uint8))
+    return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
+
+
+def in_threads(job: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """The results of a job for each item, in order; the first error ends it."""
+    # Pillow and the drawing processes work while other threads wait.
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
+        return list(pool.map(job, items))

@@ -1,0 +1,207 @@
+"""The signs that exist: code, id, freq or rare, icons, family and mirror twin of each class."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from raresign.errors import InputError
+from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
+from raresign.signs.catalogue.classes_file import (
+    HOW,
+    SignType,
+    check_ids,
+    checked_id,
+    checked_type,
+    json_object,
+    shown,
+)
+from raresign.signs.catalogue.families import family_of_code, family_of_icon
+from raresign.signs.catalogue.pictures import class_pictures, in_threads
+from raresign.signs.catalogue.sign_class import SignClass, check_classes
+from raresign.signs.catalogue.twins import find_twins, looks_symmetric, small_look
+from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
+from raresign.signs.icons.png_icon import IconWarning
+from raresign.signs.icons.templates import class_icons
+
+Icons = Callable[[tuple[str, ...]], Path]
+"""Gives a folder with the icons of class codes."""
+
+
+class SignCatalogue:
+    """All classes, sorted by id; a class's label is its position in that order.
+
+    Args:
+        classes: In any order.
+
+    Raises:
+        InputError: No class, a code or id twice, a code that cannot be a file name, a twin that
+            is missing or does not point back.
+
+    Example:
+        >>> stop = SignClass("2.5", 7, "freq", (Path("2.5.png"),), "red octagon", None)
+        >>> tractor = SignClass("3.6", 3, "rare", (Path("3.6.png"),), "red ring", None)
+        >>> catalogue = SignCatalogue([stop, tractor])
+        >>> catalogue.codes, catalogue.label_of("2.5"), catalogue.label_of("2")
+        (('3.6', '2.5'), 1, -1)
+    """
+
+    classes: tuple[SignClass, ...]
+    codes: tuple[str, ...]
+
+    def __init__(self, classes: Sequence[SignClass]) -> None:
+        self.classes = tuple(sorted(classes, key=lambda sign: sign.id))
+        self.codes = tuple(sign.code for sign in self.classes)
+        self._labels = {code: label for label, code in enumerate(self.codes)}
+        check_classes(self.classes)
+
+    @classmethod
+    def from_folder(
+        cls, root: str | Path, strict: bool = False, icons: Icons | None = None
+    ) -> SignCatalogue:
+        """Read `root/classes.json` and `root/icons/`.
+
+        `classes.json` is `{"<code>": {"id": int, "type": "freq" | "rare"}, ...}`. Icons are
+        `<code>.png` or `<code>.svg`, further ones of a class `<code>@<variant>.png|.svg`, matched
+        by the exact code. A class without own files uses the SVG template of a shorter code: an
+        `icons/3.24.svg` with text slots gives 3.24.n20, 3.24.n30, ... (see `class_icons`). Every
+        icon is drawn, so a broken one, or a text that does not fit, is found before the training.
+
+        Args:
+            root: The data folder.
+            strict: An icon without transparency is an error instead of an `IconWarning`.
+            icons: Gives the folder of the icons of all class codes, instead of `root/icons/`.
+
+        Raises:
+            InputError: A file is missing or wrong; the message shows it and what to do.
+
+        Example:
+            >>> import tempfile
+            >>> root = Path(tempfile.mkdtemp())
+            >>> _ = (root / "classes.json").write_text('{"2.1": {"id": 4, "type": "rare"}}')
+            >>> (root / "icons").mkdir()
+            >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">'
+            >>> drawing = head + '<path d="M10 0L20 10L10 20L0 10z" fill="gold"/></svg>'
+            >>> _ = (root / "icons" / "2.1.svg").write_text(drawing)
+            >>> SignCatalogue.from_folder(root)[0].family
+            'yellow diamond'
+        """
+        root = Path(root)
+        path = root / "classes.json"
+        rows = json_object(path)
+        ids: dict[str, int] = {}
+        types: dict[str, SignType] = {}
+        for code, row in rows.items():
+            where = f"{path}: class '{code}'"
+            if not isinstance(row, dict):
+                raise InputError(f"{where} is {shown(row)}, not an object", HOW)
+            ids[code], types[code] = checked_id(row, where), checked_type(row.get("type"), where)
+        check_ids(ids, str(path))
+        if not ids:
+            raise InputError(f"{path}: there is no class", HOW)
+        folder = root / "icons" if icons is None else icons(tuple(ids))
+        return cls(_build(folder, ids, types, strict))
+
+    @classmethod
+    def from_icons(
+        cls, folder: str | Path, types: Mapping[str, SignType], strict: bool = False
+    ) -> SignCatalogue:
+        """Read a plain folder of icons, named as for `from_folder`; ids follow `types`.
+
+        Args:
+            folder: Holds the icons.
+            types: Class code -> "freq" or "rare"; the first gets id 0, and so on.
+            strict: An icon without transparency is an error instead of an `IconWarning`.
+
+        Raises:
+            InputError: A type is unknown, a class has no icon, an icon is wrong.
+        """
+        for code, type_ in types.items():
+            checked_type(type_, f"class '{code}'")
+        ids = {code: number for number, code in enumerate(types)}
+        return cls(_build(Path(folder), ids, dict(types), strict))
+
+    def label_of(self, code: str) -> int:
+        """The label of a class code, -1 if it is unknown."""
+        return self._labels.get(code, -1)
+
+    def labels_of_type(self, type: SignType) -> list[int]:
+        """The labels of all frequent or all rare classes, ascending."""
+        return [label for label, sign in enumerate(self.classes) if sign.type == type]
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def __getitem__(self, label: int) -> SignClass:
+        # -1 means "unknown" everywhere in raresign; Python's last-item meaning would hide it.
+        if not 0 <= label < len(self.classes):
+            raise IndexError(f"label {label} is not in 0..{len(self.classes) - 1}")
+        return self.classes[label]
+
+    def __repr__(self) -> str:
+        frequent, rare = (len(self.labels_of_type(type_)) for type_ in ("freq", "rare"))
+        return f"SignCatalogue({len(self)} classes: {frequent} freq, {rare} rare)"
+
+    def save(self, folder: str | Path) -> None:
+        """Write a self-contained copy: `catalogue.json` and `icons/`, templates filled.
+
+        Args:
+            folder: Is made if missing.
+
+        Raises:
+            InputError: An icon cannot be read any more.
+            OSError: The folder cannot be written.
+        """
+        save_classes(self.classes, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> SignCatalogue:
+        """Read what `save` wrote; icons must exist but are not decoded.
+
+        Raises:
+            InputError: `catalogue.json` or an icon is missing or wrong.
+        """
+        return cls(load_classes(Path(folder)))
+
+
+def is_own_mirror(sign: SignClass) -> bool:
+    """Whether a mirror leaves the sign as it is, judged by all its icons.
+
+    Raises:
+        InputError: An icon cannot be read.
+    """
+    return all(looks_symmetric(icon) for icon in class_pictures(sign))
+
+
+def _build(
+    folder: Path, ids: Mapping[str, int], types: Mapping[str, SignType], strict: bool
+) -> list[SignClass]:
+    """Read the icons of all classes and work out families and twins."""
+    if not ids:
+        raise InputError(f"{folder.parent}: there is no class", HOW)
+    files = class_icons(ids, icon_files(folder))
+    without = [code for code in ids if code not in files]
+    if without:
+        raise InputError(
+            f"{folder}: {len(without)} of {len(ids)} classes have no icon: {', '.join(without)}",
+            f"add {without[0]}.png or .svg and so on, or: raresign catalogue gost --export DATA",
+        )
+
+    def seen(code: str) -> tuple[str, Pixels]:
+        """The family of a class, and a small first icon: 5,000 large ones would fill memory."""
+        first, *_ = [load_icon(path, code=code) for path in files[code]]
+        return family_of_code(code) or family_of_icon(first), small_look(first)
+
+    with warnings.catch_warnings():
+        if strict:
+            warnings.simplefilter("error", IconWarning)
+        try:
+            looks = dict(zip(ids, in_threads(seen, ids), strict=True))
+        except IconWarning as warning:
+            raise InputError(str(warning), "save it with a transparent background") from None
+    twins = find_twins({code: small for code, (_, small) in looks.items()})
+    return [
+        SignClass(code, ids[code], types[code], files[code], looks[code][0], twins.get(code))
+        for code in ids
+    ]

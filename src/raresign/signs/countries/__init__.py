@@ -1,0 +1,1 @@
+"""Countries: names, families, twins, values and drawings; one folder a country."""

@@ -1,0 +1,168 @@
+"""Drawn signs as files, named as a catalogue reads them."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+
+from raresign.errors import InputError
+from raresign.files import write_json, write_text
+from raresign.signs.countries.drawings import Standard, standard
+from raresign.signs.icons.icon_file import icon_files
+
+
+def write_icons(
+    folder: Path, signs: Standard, codes: Collection[str], variants: bool = True
+) -> int:
+    """Write `<code>.svg` and `<code>@<variant>.svg`; a file that is there already is left.
+
+    Args:
+        folder: Is made if it is not there.
+        signs: Draws them.
+        codes: The classes.
+        variants: Whether to write more than the main drawings.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        InputError: A code has no drawing, or another icon; nothing is written then.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_icons(folder, standard("gost"), ["3.24.n55", "4.1.2"], variants=False)
+        2
+        >>> sorted(path.name for path in folder.iterdir())
+        ['3.24.n55.svg', '4.1.2.svg']
+    """
+    drawings: dict[str, str] = {}
+    for code in codes:
+        looks = _looks(signs, code, codes) if variants else ("",)
+        for look in looks:
+            name = f"{code}@{look}" if look else code
+            drawings[name] = signs.svg(code, look, codes)
+    files = {folder / f"{name}.svg": svg + "\n" for name, svg in drawings.items()}
+    present = icon_files(folder) if folder.is_dir() and any(folder.iterdir()) else {}
+    for code in codes:
+        for path in present.get(code, ()):
+            if path.read_text(encoding="utf-8", errors="replace") != files.get(path):
+                raise InputError(f"{path} is another icon of {code!r}", "name another folder")
+    missing = [path for path in files if not path.exists()]
+    for path in missing:
+        write_text(path, files[path])
+    return len(missing)
+
+
+def write_catalogue(folder: Path, signs: Standard) -> int:
+    """Write `icons/` and `classes.json` of all classes: a data folder without photos.
+
+    Args:
+        folder: Is made if it is not there.
+        signs: Names the classes and draws the icons.
+
+    Returns:
+        How many files were written.
+
+    Raises:
+        InputError: The folder holds another icon of a class; nothing is written then.
+        OSError: The folder cannot be written.
+
+    Example:
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> write_catalogue(folder, standard("gost")) > 205
+        True
+        >>> sorted(path.name for path in folder.iterdir())
+        ['classes.json', 'icons']
+    """
+    icons = write_icons(folder / "icons", signs, signs.classes)
+    write_json(
+        folder / "classes.json",
+        {code: {"id": number, "type": type_} for code, (number, type_) in signs.classes.items()},
+    )
+    return icons + 1
+
+
+def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Path:
+    """A folder with the icons of classes, there until the process ends.
+
+    Args:
+        name: Of the standard.
+        codes: The classes.
+        variants: Whether to draw more than the main drawings.
+
+    Raises:
+        InputError: No such standard, or a code has no drawing.
+    """
+    return _icons(name, tuple(codes), variants, os.getpid())
+
+
+def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
+    """A folder with one's own icons first and ours as variants, there until the process ends.
+
+    Variants on boards are left out: synthesis mounts signs on boards itself, and with them the
+    other looks would come too seldom.
+
+    Args:
+        own: Folder of icons; a class without a file of its own there gets no variant.
+        name: Of the standard; codes that it does not draw keep their own icons alone.
+        codes: The classes.
+
+    Raises:
+        InputError: No such standard, or `own` holds no icons.
+    """
+    signs = standard(name)
+    folder = Path(tempfile.mkdtemp(dir=_temporary(os.getpid())))
+    present = icon_files(own)
+    for files in present.values():
+        for file in files:
+            (folder / file.name).symlink_to(file.resolve())
+    for code in codes:
+        if code not in present or not signs.draws(code):
+            continue
+        for look in _looks(signs, code, codes):
+            if not look.endswith("board"):
+                file = folder / f"{code}@{name}-{look or 'main'}.svg"
+                write_text(file, signs.svg(code, look, codes))
+    return folder
+
+
+def drawn_catalogue(name: str) -> Path:
+    """A data folder with all classes of a standard and no photos, there until the process ends.
+
+    Raises:
+        InputError: No such standard.
+    """
+    folder = _temporary(os.getpid()) / name
+    write_catalogue(folder, standard(name))  # writes what is missing
+    return folder
+
+
+def _looks(signs: Standard, code: str, codes: Collection[str]) -> tuple[str, ...]:
+    """The main drawing and the variants."""
+    return ("", *signs.variants_of(code, codes))
+
+
+@cache
+def _icons(name: str, codes: tuple[str, ...], variants: bool, process: int) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=_temporary(process)))
+    write_icons(folder, standard(name), codes, variants)
+    return folder
+
+
+@cache
+def _temporary(process: int) -> Path:
+    """A folder of this process: what a fork inherits is its parent's to remove."""
+    folder = Path(tempfile.mkdtemp(prefix="raresign-icons-"))
+
+    @atexit.register
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    return folder

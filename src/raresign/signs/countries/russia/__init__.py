@@ -1,0 +1,1 @@
+"""Russia: the signs of GOST R 52290."""

@@ -1,0 +1,1 @@
+"""Signs drawn from parts: shapes, pictograms and lettering, composed as SVG."""

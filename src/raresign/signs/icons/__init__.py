@@ -1,0 +1,1 @@
+"""Icon files: PNG, checked SVG, templates with lettering."""

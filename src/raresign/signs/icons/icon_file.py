@@ -1,0 +1,153 @@
+"""Reads one icon, PNG or SVG, as a square RGBA picture of the sign alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from raresign.errors import InputError
+from raresign.signs.icons.png_icon import read_png
+from raresign.signs.icons.svg_guard import svg_bytes
+from raresign.signs.icons.svg_renderer import MAX_SIDE, draw_svg
+from raresign.signs.icons.templates import read_icon_svg
+
+Pixels = npt.NDArray[np.uint8]
+
+ICON_SUFFIXES = (".png", ".svg")
+MIN_SIDE = 8
+_SVG_SIDE = 64
+
+
+def icon_files(folder: str | Path) -> dict[str, list[Path]]:
+    """The icon files of a folder by the exact class code in their names.
+
+    Args:
+        folder: Holds `<code>.png|.svg` and `<code>@<variant>.png|.svg`; other files are ignored.
+
+    Returns:
+        Class code -> files, those without variant first, each group by name.
+
+    Raises:
+        InputError: The folder is missing or holds no PNG or SVG.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in ("1.1.png", "1.10.png", "1.1@old.svg"):
+        ...     (folder / name).touch()
+        >>> [path.name for path in icon_files(folder)["1.1"]]
+        ['1.1.png', '1.1@old.svg']
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no folder {folder}",
+            "put one <code>.png a class there, or: raresign catalogue gost --export DATA",
+        )
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir(), key=lambda path: ("@" in path.stem, path.name)):
+        if path.suffix.lower() in ICON_SUFFIXES and path.is_file():
+            found.setdefault(path.stem.partition("@")[0], []).append(path)
+    if not found:
+        raise InputError(f"{folder} holds no PNG or SVG", "put one icon a class there: <code>.png")
+    return found
+
+
+def load_icon(path: str | Path, size: int | None = None, code: str | None = None) -> Pixels:
+    """Read an icon: transparent border trimmed, then squashed to a square.
+
+    A sign's icon must say where the sign ends. An opaque picture without alpha is accepted if
+    its outermost pixels are one flat colour: what is joined to them becomes transparent, with an
+    `IconWarning`. An RGBA file that is opaque everywhere is treated likewise if that colour is a
+    grey (white to black); else it is a rectangular sign and kept as it is.
+
+    Args:
+        path: A PNG or SVG file.
+        size: Side of the result in pixels; `None` keeps the trimmed picture's own size and
+            aspect (an SVG is drawn with its shorter side at 64 px or a little more).
+        code: The class whose value the text slots of an SVG template show; without it, or if
+            the file is not named by the beginning of it, they stay empty.
+
+    Returns:
+        (size, size, 4) uint8, RGBA, straight alpha; RGB is 0 where alpha is 0.
+        With `size=None`: (height, width, 4).
+
+    Raises:
+        InputError: The file is missing, unreadable, truncated, of another type, smaller than
+            8 px, larger than 4096 x 4096 px, fully transparent, without alpha and without a flat
+            border, an SVG that `read_svg` refuses or that is too slow to draw, or a template
+            whose slots do not fit the value.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "2.1.svg"
+        >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">'
+        >>> _ = path.write_text(head + '<path d="M10 0L20 10L10 20L0 10z" fill="gold"/></svg>')
+        >>> icon = load_icon(path, 32)
+        >>> icon.shape, icon[16, 16].tolist(), int(icon[0, 0, 3])
+        ((32, 32, 4), [255, 215, 0, 255], 0)
+    """
+    path = Path(path)
+    if size is not None and size < 1:
+        raise InputError(f"icon size {size}", "give at least 1 px")
+    if path.is_dir():
+        raise InputError(f"icon {path} is a folder", "give an icon file")
+    if path.suffix.lower() == ".svg":
+        picture = _drawn_sign(path, size or _SVG_SIDE, code)
+    elif path.suffix.lower() == ".png":
+        picture = _sign_alone(path, read_png(path))
+    else:
+        raise InputError(f"icon {path} is neither PNG nor SVG", "convert it to PNG with alpha")
+    if min(picture.size) < MIN_SIDE:
+        raise InputError(
+            f"icon {path} is {picture.width}x{picture.height} px without its transparent border",
+            f"use an icon of at least {MIN_SIDE}x{MIN_SIDE} px, better 128x128",
+        )
+    if size is not None:
+        # Pillow resizes RGBA with premultiplied alpha, so hidden colours do not bleed in.
+        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    pixels = np.array(picture, dtype=np.uint8)
+    pixels[pixels[..., 3] == 0] = 0
+    return pixels
+
+
+def _drawn_sign(path: Path, size: int, code: str | None) -> Image.Image:
+    """The sign of an SVG without its transparent border, each side at least `size` px."""
+    svg, source = svg_bytes(read_icon_svg(path, code)), f"icon {path}"
+    side = 2 * size  # resvg smooths edges in few steps; halved, they are right to 1 level of 255
+    picture = _sign_alone(path, draw_svg(svg, side, source))
+    if min(picture.size) < size:  # a wide margin, or a long sign: draw it larger, not blurred
+        side = min(side * size // min(picture.size) + 1, MAX_SIDE)
+        picture = _sign_alone(path, draw_svg(svg, side, source))
+    return picture
+
+
+def _sign_alone(path: Path, picture: Image.Image) -> Image.Image:
+    """The picture without its transparent border."""
+    box = picture.getchannel("A").getbbox()
+    if box is None:
+        raise InputError(f"icon {path} is fully transparent", "draw the sign opaque")
+    return picture.crop(box)
+
+
+def on_grey(picture: npt.NDArray[Any], grey: float = 128.0) -> npt.NDArray[Any]:
+    """An RGBA picture laid on a grey ground.
+
+    Args:
+        picture: (..., 4) float, straight alpha, all in 0..255.
+        grey: Level of the ground in 0..255.
+
+    Returns:
+        (..., 3) RGB in 0..255, of the type of `picture`.
+
+    Example:
+        >>> on_grey(np.array([255.0, 0.0, 0.0, 127.5])).tolist()
+        [191.5, 64.0, 64.0]
+    """
+    alpha = picture[..., 3:] / 255
+    seen: npt.NDArray[Any] = picture[..., :3] * alpha + grey * (1 - alpha)
+    return seen

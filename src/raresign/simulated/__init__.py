@@ -1,0 +1,1 @@
+"""Simulated photos of drawn signs and made backgrounds, for the demonstration."""

@@ -1,0 +1,1 @@
+"""Effects of the synthesis: one family of effects a file."""

@@ -1,0 +1,185 @@
+"""Everything that a stage draws its batches from, resident on the training device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raresign.crops.splits import choose_pseudo_rare, near_duplicate_clusters, split_validation
+from raresign.errors import InputError
+from raresign.seeds import mix_integers
+from raresign.signs.catalogue.pictures import class_pictures
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
+from raresign.signs.catalogue.twins import mirror_similarity
+from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.icon_atlas import IconAtlas
+from raresign.synthesis.preset import load_preset
+from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
+from raresign.training.stage import Stage
+
+_EXACT_MIRROR = 0.85
+"""Least mirror similarity of twins; real pairs reach 0.99, the next pair 0.77."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which real crops train and which measure.
+
+    Args:
+        training: (T,) int64 indices of crops that every stage may train on.
+        validation: (V,) int64 indices of frequent crops that only measure.
+        pseudo_rare: (P,) int64 indices of the crops of classes that play rare.
+        pseudo_rare_labels: Labels of those classes.
+    """
+
+    training: np.ndarray
+    validation: np.ndarray
+    pseudo_rare: np.ndarray
+    pseudo_rare_labels: tuple[int, ...]
+
+
+def split_crops(
+    crops: np.ndarray,
+    labels: np.ndarray,
+    catalogue: SignCatalogue,
+    pseudo_rare: float,
+    validation: float,
+    seed: int,
+) -> Split:
+    """Choose the pseudo-rare classes and the validation crops among the frequent real crops.
+
+    Args:
+        crops: (N, 3, S, S) uint8.
+        labels: (N,) int64; rows with -1 serve nothing.
+        catalogue: The classes.
+        pseudo_rare: Share of the frequent classes that play rare.
+        validation: Share of the other crops that measure; near-duplicates stay on one side.
+        seed: Any integer.
+    """
+    frequent = set(catalogue.labels_of_type("freq"))
+    counts = {label: int((labels == label).sum()) for label in frequent}
+    counts = {label: count for label, count in counts.items() if count}
+    chosen: list[int] = []
+    if pseudo_rare and len(counts) > 1:
+        chosen = choose_pseudo_rare(catalogue, counts, pseudo_rare, seed)
+    plays_rare = np.isin(labels, chosen)
+    measured = np.zeros(len(labels), dtype=bool)
+    if validation:
+        rest = np.flatnonzero(~plays_rare & (labels >= 0))
+        if len(rest):
+            clusters = near_duplicate_clusters(crops[rest], labels=labels[rest])
+            measured[rest] = split_validation(labels[rest], clusters, validation, seed)
+    return Split(
+        np.flatnonzero(~plays_rare & ~measured & (labels >= 0)),
+        np.flatnonzero(measured),
+        np.flatnonzero(plays_rare),
+        tuple(sorted(chosen)),
+    )
+
+
+@dataclass
+class TrainingData:
+    """Real crops, icons and backgrounds as tensors on one device.
+
+    Args:
+        catalogue: The classes.
+        crops: (N, 3, S, S) uint8 real crops.
+        labels: (N,) int64.
+        split: Which crops train and which measure.
+        pictures: Background photos, (H, W, 3) uint8 each.
+        size: Crop size in pixels.
+        seed: Seed of the run.
+    """
+
+    catalogue: SignCatalogue
+    crops: Tensor
+    labels: Tensor
+    split: Split
+    pictures: Sequence[np.ndarray]
+    size: int
+    seed: int
+    _icons: dict[torch.device, IconAtlas] = field(default_factory=dict)
+    _backgrounds: dict[torch.device, BackgroundAtlas] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TrainingData:
+        """Shared, as nothing in it changes: a copied model must not copy the data set."""
+        return self
+
+    def training_indices(self, hold_out: bool) -> np.ndarray:
+        """(T,) int64 indices of the real crops that a stage trains on."""
+        if hold_out:
+            return self.split.training
+        return np.flatnonzero(self.labels.numpy() >= 0)
+
+    def trained_on(self, stages: Sequence[Stage]) -> np.ndarray:
+        """(T,) int64 indices of the real crops that any of some stages trains on."""
+        parts = [
+            self.training_indices(stage.hold_out)
+            for stage in stages
+            if stage.real or stage.balanced
+        ]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+    def mirror_labels(self) -> Tensor:
+        """(C,) int64: the label of each class's mirror image, its own if symmetric, -1 if none.
+
+        A twin counts only if its icon is the exact mirror image: the bar of 3.18.1 and 3.18.2
+        slants the same way in both, so a mirrored photo of one is not the other.
+        """
+        mirrors = []
+        for label, sign in enumerate(self.catalogue.classes):
+            mirror = label if is_own_mirror(sign) else -1
+            if sign.twin is not None:
+                twin = self.catalogue.label_of(sign.twin)
+                icons = class_pictures(sign)[0], class_pictures(self.catalogue[twin])[0]
+                mirror = twin if mirror_similarity(*icons) >= _EXACT_MIRROR else -1
+            mirrors.append(mirror)
+        return torch.tensor(mirrors)
+
+    def synthesiser(
+        self,
+        preset: str,
+        stage: int,
+        device: torch.device,
+    ) -> Synthesiser:
+        """The engine of a preset on a device; each stage draws crops of its own.
+
+        Args:
+            preset: Name or file of the settings.
+            stage: Number of the stage.
+            device: Where the crops are made.
+        """
+        if device not in self._icons:
+            self._icons[device] = IconAtlas.from_catalogue(self.catalogue, self.size, device)
+        return build_synthesiser(
+            load_preset(preset),
+            self._icons[device],
+            self.backgrounds(device),
+            mix_integers(self.seed, stage),
+        )
+
+    def backgrounds(self, device: torch.device) -> BackgroundAtlas:
+        """The photos on a device."""
+        if device not in self._backgrounds:
+            self._backgrounds[device] = BackgroundAtlas.from_pictures(
+                self.pictures, self.size, device
+            )
+        return self._backgrounds[device]
+
+
+def check_training_data(catalogue: SignCatalogue, labels: np.ndarray, needs_real: bool) -> None:
+    """Stop before an hour of training if there is nothing to train on.
+
+    Raises:
+        InputError: No real crop carries a known label, though a stage wants real crops.
+    """
+    if needs_real and not (labels >= 0).any():
+        raise InputError(
+            f"none of the {len(labels)} real crops belongs to one of the {len(catalogue)} classes",
+            "name the class folders as classes.json does, or use a recipe of synthetic stages",
+        )
