@@ -17,12 +17,13 @@ from safetensors.numpy import load_file
 from raresign.answers.prototypes import SOURCES
 from raresign.commands.added.add_classes import add_class
 from raresign.commands.added.change_classes import remove_class
-from raresign.commands.evaluate_run import evaluate, load_predictions
+from raresign.commands.evaluate_run import evaluate
 from raresign.commands.predict_files import predict
 from raresign.commands.train.train_run import train
 from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes, most_lost
 from raresign.models.outputs import Outputs
+from raresign.runs.evaluation_files import load_predictions
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.drawings import standard
@@ -93,9 +94,9 @@ def test_add_one_then_two(run: Path, icons: list[Path], data_folder: Path) -> No
     others = add_class(run, icons[1:], ("b", "a"))
     assert [one.code for one in others] == ["b", "a"]
     folder = RunFolder.open(run)
-    assert folder.catalogue().codes == (*folder.own_catalogue().codes, "1.20.2", "b", "a")
-    assert len({sign.id for sign in folder.catalogue().classes}) == 9
-    families = tuple(sign.family for sign in folder.catalogue().classes)
+    assert folder.catalogue.codes == (*folder.trained_catalogue.codes, "1.20.2", "b", "a")
+    assert len({sign.id for sign in folder.catalogue.classes}) == 9
+    families = tuple(sign.family for sign in folder.catalogue.classes)
     assert folder.recogniser().head.families == families  # catalogue and rows in the same order
     assert len(set(families[-2:])) == 2
     after = content(run)
@@ -219,7 +220,7 @@ def test_order_of_removal_does_not_matter(
     remove_class(other, [NEW[2]])
     remove_class(other, [NEW[0], NEW[0]])  # twice is once
     assert content(run) == content(other)
-    assert RunFolder.open(run).catalogue().codes[-1] == NEW[1]
+    assert RunFolder.open(run).catalogue.codes[-1] == NEW[1]
     assert answers(run, data_folder) == answers(other, data_folder)
 
 
@@ -232,11 +233,11 @@ def test_adding_again_gives_the_same(run: Path, icons: list[Path]) -> None:
 
 
 def test_fifty_at_once(run: Path, tmp_path: Path) -> None:
-    known = {*RunFolder.open(run).catalogue().codes}
+    known = {*RunFolder.open(run).catalogue.codes}
     codes = [code for code in standard("gost").codes if code not in known][:50]
     found = add_class(run, drawn(tmp_path / "many", *codes))
     assert [one.code for one in found] == codes
-    assert RunFolder.open(run).catalogue().codes[6:] == tuple(codes)
+    assert RunFolder.open(run).catalogue.codes[6:] == tuple(codes)
     remove_class(run, codes[::-1])
     assert not (run / "added").exists()
 

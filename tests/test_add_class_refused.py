@@ -16,7 +16,7 @@ from PIL import Image
 from raresign.commands.added.add_classes import add_class
 from raresign.commands.added.change_classes import remove_class
 from raresign.errors import InputError
-from raresign.runs.recognition_file import load_added
+from raresign.runs.added_classes import read_added
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.countries.drawings import standard
 
@@ -195,8 +195,8 @@ def test_litter_is_ignored_and_goes(
     run = Path(shutil.copytree(shared_run if earlier else finished_run, tmp_path / "run"))
     leave_litter(run)
     codes = ["4.1.2"] if earlier else []
-    assert [later.sign.code for later in load_added(run)] == codes
-    assert list(RunFolder.open(run).catalogue().codes[6:]) == codes
+    assert [later.sign.code for later in read_added(run)] == codes
+    assert list(RunFolder.open(run).catalogue.codes[6:]) == codes
     add_class(run, [icons / "1.20.2.svg"])
     assert sorted(path.name for path in (run / "added").iterdir()) == ["1.20.2", *codes]
     leave_litter(run)
@@ -213,9 +213,9 @@ def test_removal_stopped_in_the_middle(
         patch.setattr(shutil, "rmtree", failing(shutil.rmtree, 0, KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             remove_class(run, ["4.1.2", "1.20.2"])
-    assert [later.sign.code for later in load_added(run)] == ["1.20.2"]
+    assert [later.sign.code for later in read_added(run)] == ["1.20.2"]
     add_class(run, [icons / "4.1.2.svg"])
-    assert [later.sign.code for later in load_added(run)] == ["1.20.2", "4.1.2"]
+    assert [later.sign.code for later in read_added(run)] == ["1.20.2", "4.1.2"]
 
 
 @pytest.mark.parametrize("name", ["class.json", "rows.safetensors", "icon.svg"])

@@ -40,7 +40,7 @@ def test_they_move_the_class_mean_alone(run: Path, photos: Path) -> None:
     assert add_photos(run, RARE, [photos / "0.png"]) == 1
     assert add_photos(run, RARE, [photos]) == 4, "the first one counts once"
     folder = RunFolder.open(run)
-    after, label = folder.recogniser().head, folder.catalogue().label_of(RARE)
+    after, label = folder.recogniser().head, folder.catalogue.label_of(RARE)
     real = after.index.sources == SOURCES.index("real")
     assert real.sum() == 4
     assert set(after.index.labels[real]) == {label}

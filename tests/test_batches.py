@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.synthesis.synthesiser import SyntheticBatch
+from raresign.synthesis.batch import SyntheticBatch
 from raresign.training.batches import StageBatches
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData, split_crops

@@ -12,10 +12,11 @@ from raresign.errors import InputError
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import SyntheticBatch
 from raresign.synthesis.groups import GROUPS, median, neutral, switched_off, without
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import RoadPreset, load_preset
-from raresign.synthesis.synthesiser import SyntheticBatch, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 
 SIZE, COUNT = 32, 48
 

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import SyntheticBatch
 from raresign.synthesis.effects.sensor import Sensor
 from raresign.synthesis.guard import Guard
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import RoadPreset, load_preset
-from raresign.synthesis.synthesiser import RoadSynthesiser, SyntheticBatch
+from raresign.synthesis.road import RoadSynthesiser
 from synthesis_core import FORTY, background_atlas, icon_atlas, noise, uniform
 
 SIZE = 48

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from raresign.commands.evaluate_run import load_predictions
 from raresign.commands.predict_files import predict
 from raresign.errors import InputError
+from raresign.runs.evaluation_files import load_predictions
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 

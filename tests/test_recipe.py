@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from raresign.commands.train.run_recipe import saved_recipe
 from raresign.errors import InputError
 from raresign.runs.run_folder import RunFolder
+from raresign.runs.saved_recipe import saved_recipe
 from raresign.synthesis.preset import load_preset
 from raresign.training.recipe import Recipe, load_recipe, recipe_names
 

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from raresign.synthesis.batch import SyntheticBatch
 from raresign.synthesis.effect import ColourEffect, CropEffect, Params, apply_colour, over
 from raresign.synthesis.effects.geometry import footprint, plate_coordinates
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import RoadPreset, load_preset
-from raresign.synthesis.synthesiser import SyntheticBatch, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 from synthesis_core import at_rest, background_atlas, icon_atlas
 
 SIZE = 48

@@ -18,14 +18,14 @@ from PIL import Image, ImageDraw
 
 from raresign.errors import InputError
 from raresign.evaluation.metrics import evaluate_predictions
+from raresign.evaluation.metrics_file import metrics_from_dict
 from raresign.evaluation.predictions import Predictions
 from raresign.files import write_json, write_text
 from raresign.report.curves import loss_chart, recall_chart
 from raresign.report.document import write_report
-from raresign.report.metrics_reader import metrics_from_dict
-from raresign.report.run_view import StageLog
 from raresign.report.sheets import contact_sheet
 from raresign.report.words import duration
+from raresign.runs.run_view import StageLog
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 SECTIONS = ["stages", "curves", "classes", "confusions", "sheets", "mistakes", "settings"]

@@ -18,11 +18,11 @@ from raresign.answers.unknown import LEVELS
 from raresign.evaluation.crop_answers import CropAnswer, read_answers, write_answers
 from raresign.evaluation.predictions import Predictions
 from raresign.files import write_json
-from raresign.report.added_classes import read_added
 from raresign.report.answer_levels import LEVEL_NAMES, _bottom
 from raresign.report.document import write_report
 from raresign.report.recognition import opinion
 from raresign.report.share_curve import Curve, share_plot, thinned
+from raresign.runs.run_view import read_added
 from test_report import CODES, HOSTILE, Page, made_predictions, made_run, page_of
 
 NEW = ["parts", "trust", "dared", "added"]

@@ -13,10 +13,12 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from raresign.errors import InputError
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import Synthesiser
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset, RoadPreset, load_preset
 from raresign.synthesis.published import ReferenceSynthesiser
-from raresign.synthesis.synthesiser import RoadSynthesiser, Synthesiser, build_synthesiser
+from raresign.synthesis.road import RoadSynthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 from synthesis_core import FORTY, at_rest, background_atlas, icon_atlas
 
 SIZE = 48

@@ -20,12 +20,13 @@ import pytest
 import torch
 from PIL import Image
 
-from raresign.commands.evaluate_run import compare, evaluate, load_predictions
+from raresign.commands.evaluate_run import compare, evaluate
 from raresign.commands.train.train_run import train
 from raresign.crops.squashing import squash
 from raresign.errors import InputError, Interrupted
 from raresign.models.model_files import load_model
 from raresign.models.sign_net import SignNet
+from raresign.runs.evaluation_files import load_predictions
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.training.batches import StageBatches
@@ -83,7 +84,7 @@ def test_stages_of_a_run(finished_run: Path) -> None:
 
 def test_recall_of_a_run_is_the_share_of_right_answers(finished_run: Path) -> None:
     predictions = load_predictions(finished_run)
-    catalogue = RunFolder.open(finished_run).catalogue()
+    catalogue = RunFolder.open(finished_run).catalogue
     right: dict[str, list[bool]] = {"all": [], "rare": [], "freq": []}
     for label, scores in zip(predictions.labels, predictions.probabilities, strict=True):
         hit = int(np.argmax(scores)) == int(label)
@@ -432,7 +433,7 @@ def test_time_limit_covers_all_stages(data_folder: Path, tmp_path: Path, tiny: T
 
 
 def test_catalogue_of_a_run_stands_alone(finished_run: Path, catalogue: SignCatalogue) -> None:
-    own = RunFolder.open(finished_run).catalogue()
+    own = RunFolder.open(finished_run).catalogue
     assert own.codes == catalogue.codes
     assert all(icon.is_relative_to(finished_run) for sign in own.classes for icon in sign.icons)
 

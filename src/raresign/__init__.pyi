@@ -15,7 +15,6 @@ from .commands.drawings.tables import drawn_rows as drawn_rows
 from .commands.drawings.tables import export_signs as export_signs
 from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
-from .commands.evaluate_run import load_predictions as load_predictions
 from .commands.predict_files import predict as predict
 from .commands.synth.replay import render_again as render_again
 from .commands.synth.replay import verify_crops as verify_crops
@@ -49,6 +48,7 @@ from .models.sign_net import SignNet as SignNet
 from .realism.ruler import Realism as Realism
 from .realism.ruler import StatisticGap as StatisticGap
 from .report.document import write_report as write_report
+from .runs.evaluation_files import load_predictions as load_predictions
 from .runs.run_folder import RunFolder as RunFolder
 from .runs.run_folder import load as load
 from .sampling.balanced import BalancedBatches as BalancedBatches

@@ -128,8 +128,8 @@ class PrototypeIndex:
 
         Example:
             >>> index = PrototypeIndex([[1, 0], [0.6, 0.8]], [1, 1], [0, 2], classes=2)
-            >>> index.class_means.round(3).tolist()
-            [[0.0, 0.0], [0.8939999938011169, 0.4469999969005585]]
+            >>> [round(float(value), 3) for value in index.class_means[1]]
+            [0.894, 0.447]
         """
         sums = np.zeros((self._classes, self._embeddings.shape[1]), np.float32)
         present = np.flatnonzero(self._counts)

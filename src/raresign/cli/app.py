@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from raresign.cli import camera, inspect, later, measure, run
+from raresign.cli import camera, inspect, later, measure, run, synth_command
 
 
 class _StoppedError(Exception):
@@ -53,7 +53,7 @@ for command in (
     later.add_class,
     later.add_photos,
     later.remove_class,
-    run.synth,
+    synth_command.synth,
     camera.fit_camera,
     camera.realism,
     inspect.catalogue,

@@ -116,7 +116,8 @@ def predict(
     Example: `raresign predict RUN crops/ --top 3 --json`
     """
     answers = []
-    for answer in raresign.predict(run, files, top):
+    model = raresign.load(run)
+    for answer in raresign.predict(model, files, top):
         answers.append(answer)
         if as_json:
             typer.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
@@ -129,4 +130,4 @@ def predict(
             "give pictures of crops: PNG, JPEG, PPM, WebP or BMP",
         )
     if not as_json:
-        print_answers(Console(), answers, raresign.RunFolder.open(run).info)
+        print_answers(Console(), answers, model.head.rule)

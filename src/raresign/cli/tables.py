@@ -70,13 +70,13 @@ def print_metrics(console: Console, metrics: Any) -> None:
     console.print(table)
 
 
-def print_answers(console: Console, answers: Sequence[Any], info: dict[str, Any]) -> None:
+def print_answers(console: Console, answers: Sequence[Any], rule: Any) -> None:
     """A row a file with the final answer, then its guesses, and how many crops have a class.
 
     Args:
         console: Prints.
         answers: One a file.
-        info: The content of run.json.
+        rule: When the model says "unknown", None if it never does.
     """
     table = Table()
     table.add_column("file", overflow="fold", ratio=1)
@@ -99,11 +99,10 @@ def print_answers(console: Console, answers: Sequence[Any], info: dict[str, Any]
     console.print(table)
     crops = [one for one in answers if not one.error]
     named = sum(one.level == "class" for one in crops)
-    rule = (info.get("rules") or {}).get("unknown")
     if rule and 2 * named < len(crops):
         console.print(
             f"{named} of {len(crops)} crops are answered with a class: the run answers so only "
-            f"where at most {100 * rule['accepted_error']:g} % of such answers are wrong (its "
+            f"where at most {100 * rule.accepted_error:g} % of such answers are wrong (its "
             "held-out crops); --top shows the guesses",
             highlight=False,
             soft_wrap=True,

@@ -13,11 +13,9 @@ from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
-from raresign.evaluation.crop_answers import CropAnswer, write_answers
 from raresign.evaluation.metrics import Metrics, evaluate_predictions
-from raresign.evaluation.predictions import Predictions
-from raresign.files import write_json
 from raresign.report.document import write_report
+from raresign.runs.evaluation_files import EVALUATION, load_predictions, write_evaluation
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -71,7 +69,7 @@ def evaluate(
     predictions, said = recognise_pack(recogniser, pack, Path(data))
     metrics = evaluate_predictions(predictions)
     own = _is_own(folder, data, crops)
-    name = "evaluation" if own else f"evaluation-of-{Path(crops or data).resolve().name}"
+    name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
     place = Path(out) if out else folder.path / name
     write_evaluation(
         place, predictions, metrics, crop_answers(recogniser.head.index, said, predictions)
@@ -112,15 +110,6 @@ def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: 
     )
 
 
-def write_evaluation(
-    folder: Path, predictions: Predictions, metrics: Metrics, answers: list[CropAnswer]
-) -> None:
-    """Write metrics.json, predictions.parquet and answers.parquet."""
-    write_answers(folder / "answers.parquet", answers)
-    predictions.as_parquet(folder / "predictions.parquet")
-    write_json(folder / "metrics.json", metrics.as_dict())
-
-
 def compare(run: str | Path, other: str | Path) -> Comparison:
     """Paired comparison of two evaluated runs on the same test crops.
 
@@ -128,21 +117,3 @@ def compare(run: str | Path, other: str | Path) -> Comparison:
         InputError: A run was not evaluated, or the crops differ.
     """
     return compare_predictions(load_predictions(run), load_predictions(other))
-
-
-def load_predictions(run: str | Path) -> Predictions:
-    """The predictions of an evaluated run.
-
-    Args:
-        run: The run folder, or a folder of figures such as RUN/evaluation-of-signs.
-
-    Raises:
-        InputError: The run was not evaluated.
-    """
-    if (Path(run) / "predictions.parquet").is_file():
-        return Predictions.from_parquet(Path(run) / "predictions.parquet")
-    folder = RunFolder.open(run)
-    path = folder.path / "evaluation" / "predictions.parquet"
-    if not path.is_file():
-        raise InputError(f"{run} was not evaluated", f"run `raresign evaluate {run} DATA` first")
-    return Predictions.from_parquet(path)

@@ -8,13 +8,16 @@ from pathlib import Path
 from raresign.answers.answer import FileAnswer
 from raresign.crops.layouts.plain_layouts import from_files
 from raresign.runs.run_folder import load
+from raresign.runtime.recogniser import Recogniser
 
 
-def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Iterator[FileAnswer]:
+def predict(
+    run: str | Path | Recogniser, files: Sequence[str | Path], top: int = 5
+) -> Iterator[FileAnswer]:
     """Answer files and folders of crops one by one, in the order given.
 
     Args:
-        run: The run folder.
+        run: The run folder, or what `load` made of it.
         files: Pictures, or folders that are searched for pictures. A file that does not exist is a
             row with its error, as a broken one is.
         top: Answers a file.
@@ -22,5 +25,5 @@ def predict(run: str | Path, files: Sequence[str | Path], top: int = 5) -> Itera
     Raises:
         InputError: No trained model, nothing given, or only folders without pictures.
     """
-    recogniser = load(run)
+    recogniser = run if isinstance(run, Recogniser) else load(run)
     yield from recogniser.answer(iter(from_files(files).paths), top)

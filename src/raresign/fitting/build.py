@@ -27,9 +27,10 @@ from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import icon_crops
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import Synthesiser
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import load_preset
-from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 from raresign.training.training_data import TrainingData
 
 _NO_SIGN_CROPS = 1024

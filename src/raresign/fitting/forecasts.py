@@ -19,7 +19,7 @@ from raresign.models.outputs import Outputs
 from raresign.models.sign_net import SignNet
 from raresign.signs.catalogue.pictures import class_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.synthesis.synthesiser import Synthesiser
+from raresign.synthesis.batch import Synthesiser
 
 _CROPS = 16
 _FILE = "forecast.json"

@@ -10,7 +10,7 @@ import torch
 
 from raresign.models.outputs import Outputs, tensor_outputs
 from raresign.models.sign_net import SignNet
-from raresign.synthesis.synthesiser import Synthesiser
+from raresign.synthesis.batch import Synthesiser
 
 _INDEX_FIRST = 1 << 61
 """First serial number of the crops of an index: no batch of a training has them."""

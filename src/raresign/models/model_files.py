@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
+from raresign.models.saved_weights import WEIGHTS_FILE, state_digest
 from raresign.models.sign_net import SignNet
 from raresign.models.weights import WeightsRecord
 
-_TENSORS, _SETTINGS = "model.safetensors", "model.json"
+_SETTINGS = "model.json"
 
 
 def save_model(net: SignNet, folder: str | Path) -> None:
@@ -40,9 +39,9 @@ def save_model(net: SignNet, folder: str | Path) -> None:
     folder = Path(folder)
     state = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
     try:
-        with whole_file(folder / _TENSORS) as temporary:
+        with whole_file(folder / WEIGHTS_FILE) as temporary:
             # The checksum travels in the file itself: two files would be at odds for a moment.
-            save_file(state, temporary, metadata={"sha256": _checksum(state)})
+            save_file(state, temporary, metadata={"sha256": _digest(state)})
     except SafetensorError as error:  # a full disk, which safetensors calls so
         raise OSError(f"cannot write the model to {folder}: {error}") from error
     description = {**net.settings, "weights": net.weights.source}
@@ -68,7 +67,7 @@ def load_model(folder: str | Path) -> SignNet:
         raresign.errors.InputError: /none holds no model: model.json is missing; name a run folder
     """
     folder = Path(folder)
-    for name in (_SETTINGS, _TENSORS):
+    for name in (_SETTINGS, WEIGHTS_FILE):
         if not (folder / name).is_file():
             raise InputError(f"{folder} holds no model: {name} is missing", "name a run folder")
     try:
@@ -90,15 +89,15 @@ def load_model(folder: str | Path) -> SignNet:
             "restore it, or train again",
         ) from error
     try:
-        state = load_file(folder / _TENSORS)
-        with safe_open(folder / _TENSORS, framework="pt") as file:
+        state = load_file(folder / WEIGHTS_FILE)
+        with safe_open(folder / WEIGHTS_FILE, framework="pt") as file:
             expected = (file.metadata() or {}).get("sha256")
-        if expected != _checksum(state):
+        if expected != _digest(state):
             raise ValueError("the checksum does not match")
         net.load_state_dict(state)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(
-            f"{folder / _TENSORS} is damaged or of another model: {error}",
+            f"{folder / WEIGHTS_FILE} is damaged or of another model: {error}",
             "restore it, or train again",
         ) from error
     mean, std = tuple(net.mean.flatten().tolist()), tuple(net.std.flatten().tolist())
@@ -114,11 +113,5 @@ def _check_form(folder: Path, settings: dict[str, Any]) -> None:
         raise InputError(f"the net in {folder} has {odd}, which is gone", "train again")
 
 
-def _checksum(state: dict[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes."""
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        value = state[key]
-        digest.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+def _digest(state: dict[str, Tensor]) -> str:
+    return state_digest({name: value.numpy() for name, value in state.items()})

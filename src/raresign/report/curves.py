@@ -9,8 +9,8 @@ from html import escape
 
 import numpy as np
 
-from raresign.report.run_view import StageLog
 from raresign.report.words import count
+from raresign.runs.run_view import StageLog
 
 # Drawing units; the page scales the picture, so text is set large enough for a narrow screen.
 _WIDTH, _HEIGHT = 560, 290

@@ -21,7 +21,6 @@ from raresign.report.curves import loss_chart, recall_chart
 from raresign.report.forecast import predicted_recall
 from raresign.report.pictures import icon_uri, sheet_uri
 from raresign.report.recognition import has_prototypes, part_rows
-from raresign.report.run_view import RunFolder, read_run
 from raresign.report.summary import verdict
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
@@ -30,6 +29,7 @@ from raresign.report.tables import (
     stage_rows,
     sure_mistakes,
 )
+from raresign.runs.run_view import RunView, view_run
 from raresign.signs.countries.names import sign_name
 from raresign.signs.values import in_order
 
@@ -64,7 +64,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         True
     """
     run = Path(run)
-    folder = read_run(run)
+    folder = view_run(run)
     root = data or Path(str(_mapping(folder.info.get("settings")).get("data", "")))
     environment = Environment(
         loader=FileSystemLoader(_HERE),
@@ -87,7 +87,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
     return target
 
 
-def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
+def _contents(folder: RunView, root: Path) -> dict[str, Any]:
     """Everything that the template shows."""
     info, predictions = folder.info, folder.predictions
     settings = _mapping(info.get("settings"))
@@ -153,7 +153,7 @@ def _contents(folder: RunFolder, root: Path) -> dict[str, Any]:
     }
 
 
-def _recognition(folder: RunFolder) -> dict[str, Any]:
+def _recognition(folder: RunView) -> dict[str, Any]:
     """What the sections on classifier, prototypes and unknown signs show; None in older runs."""
     predictions, answers = folder.predictions, folder.answers
     if predictions is None or not answers or not predictions.of_group("all").any():

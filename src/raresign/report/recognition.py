@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raresign.errors import InputError
-from raresign.evaluation.crop_answers import CropAnswer, read_answers
+from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.predictions import Predictions
 
@@ -60,23 +58,6 @@ class Part:
     rare: Estimate
     freq: Estimate
     rare_called_frequent: Estimate
-
-
-def matched_answers(path: Path, predictions: Predictions) -> list[CropAnswer]:
-    """The answers in `path`, one a row of the predictions.
-
-    Raises:
-        InputError: The file is no table of answers, or one of other predictions.
-    """
-    answers = read_answers(path)
-    hint = "write it again with `raresign evaluate`"
-    if tuple(answer.path for answer in answers) != predictions.paths:
-        raise InputError(f"{path}: the answers are not those of predictions.parquet", hint)
-    if not all(answer.level in _LEVELS for answer in answers):
-        raise InputError(f"{path}: an answer has a level other than {', '.join(_LEVELS)}", hint)
-    if not np.isfinite(np.array([answer.known for answer in answers], np.float64)).all():
-        raise InputError(f"{path}: an answer lacks the chance that its class is known", hint)
-    return answers
 
 
 def level_words(answer: CropAnswer) -> str:

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from dataclasses import asdict
 from datetime import datetime, timezone
-from importlib import metadata
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from raresign.commands.added.photo_embeddings import with_photos
 from raresign.errors import InputError
 from raresign.files import write_json
-from raresign.models.encoder import TorchEncoder
-from raresign.models.model_files import load_model
-from raresign.models.saved_rows import classifier_rows
-from raresign.models.sign_net import SignNet
-from raresign.runs.recognition_file import load_added, load_head
+from raresign.models.saved_weights import WEIGHTS_FILE, SavedRows, classifier_rows
+from raresign.runs.added_classes import AddedFolder, read_added
+from raresign.runs.head_file import load_head
+from raresign.runs.photos import read_photos
+from raresign.runs.presets import keep_presets
 from raresign.runtime.encoder import Encoder
+from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.training.fit import StageResult
 
-_PACKAGES = ("raresign", "torch", "timm", "lightning", "numpy", "pillow")
+if TYPE_CHECKING:
+    from raresign.models.sign_net import SignNet
+    from raresign.training.fit import StageResult
 
 
 class RunFolder:
-    """Reads and writes `run.json` and knows where the other files of a run lie.
+    """A run folder; each of its files is read once, when it is first asked for.
 
     Args:
         path: The folder.
@@ -55,14 +52,15 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls,
-        path: Path,
-        settings: dict[str, Any],
-        seed: int,
-        catalogue: SignCatalogue,
-        notes: dict[str, Any],
+        cls, path: Path, settings: dict[str, Any], catalogue: SignCatalogue, notes: dict[str, Any]
     ) -> RunFolder:
-        """Start a run: save the catalogue, then write run.json with `notes` beside the usual.
+        """Start a run: save catalogue and presets, then write run.json.
+
+        Args:
+            path: The folder to make.
+            settings: What it is trained with; the preset files of its `recipe` are copied.
+            catalogue: Its classes.
+            notes: More for run.json, beside the usual.
 
         Raises:
             InputError: See `check_free`.
@@ -72,10 +70,7 @@ class RunFolder:
         info = {
             "name": path.resolve().name,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "seed": seed,
-            "settings": settings,
-            "versions": versions(),
-            "machine": machine(),
+            "settings": {**settings, "recipe": keep_presets(path, settings["recipe"])},
             "seconds": 0.0,
             "stages": [],
             "finished": False,
@@ -114,29 +109,51 @@ class RunFolder:
         self.info["stages"].append({"name": name, "kind": kind, **asdict(result), "test": test})
         self.write()
 
-    def own_catalogue(self) -> SignCatalogue:
-        """The run's own copy of the catalogue that it was trained with."""
+    @cached_property
+    def trained_catalogue(self) -> SignCatalogue:
+        """The classes that the run was trained with."""
         return SignCatalogue.load(self.path / "catalogue")
 
+    @cached_property
+    def added(self) -> list[AddedFolder]:
+        """The classes that were added later, in the order in which they came."""
+        return read_added(self.path)
+
+    @cached_property
     def catalogue(self) -> SignCatalogue:
-        """The catalogue of the run and, behind it, the classes that were added later."""
-        own = self.own_catalogue()
-        later = load_added(self.path)
-        return SignCatalogue([*own.classes, *(one.sign for one in later)]) if later else own
+        """The classes of the run and, behind them, those that were added later."""
+        return self.trained_catalogue.extended([one.sign for one in self.added])
 
     def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
         """The trained net with everything that answers need, added classes and photos included.
 
         Args:
-            encoder: Computes the net's embeddings; the net itself unless given.
+            encoder: Computes the net's embeddings; unless given, `encoder.onnx`, which needs no
+                torch, or the net itself where the run has no such file of these weights.
 
         Raises:
-            InputError: As `model`, or a file of the recogniser is damaged.
+            InputError: As `model`, or a file is damaged.
         """
-        encoder = encoder or TorchEncoder(self.model())
-        catalogue = self.catalogue()
-        head = load_head(self.path, classifier_rows(self.path), self.own_catalogue())
-        return Recogniser(encoder, with_photos(self.path, head, catalogue.codes), catalogue)
+        self._check_trained()
+        saved = classifier_rows(self.path)
+        head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
+        head = head.with_classes([one.added for one in self.added])
+        for code, embedding in read_photos(self.path):
+            label = self.catalogue.label_of(code)
+            if label >= 0:  # else of a class that has gone
+                head = head.with_real(embedding, label)
+        return Recogniser(encoder or self._encoder(saved), head, self.catalogue)
+
+    def _encoder(self, saved: SavedRows) -> Encoder:
+        """The encoder of the saved weights, without torch if that can be."""
+        file = self.path / ENCODER_FILE
+        if file.is_file():
+            encoder = OnnxEncoder(file)
+            if encoder.model_digest == saved.digest:
+                return encoder
+        from raresign.models.encoder import TorchEncoder  # torch takes seconds to import
+
+        return TorchEncoder(self.model())
 
     def model(self) -> SignNet:
         """The trained classifier, in evaluation mode on the CPU.
@@ -144,12 +161,17 @@ class RunFolder:
         Raises:
             InputError: Training has not finished a stage yet, or the file is damaged.
         """
-        if not (self.path / "model.safetensors").exists():
+        from raresign.models.model_files import load_model  # torch takes seconds to import
+
+        self._check_trained()
+        return load_model(self.path).eval()
+
+    def _check_trained(self) -> None:
+        if not (self.path / WEIGHTS_FILE).exists():
             raise InputError(
                 f"{self.path} holds no trained model yet",
                 "finish it with `raresign train --resume`",
             )
-        return load_model(self.path).eval()
 
 
 def load(run: str | Path) -> Recogniser:
@@ -162,22 +184,3 @@ def load(run: str | Path) -> Recogniser:
         InputError: No run, no trained model in it yet, or a damaged file.
     """
     return RunFolder.open(run).recogniser()
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a result."""
-    return {
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in _PACKAGES},
-    }
-
-
-def machine() -> dict[str, str | int]:
-    """What the run was computed on."""
-    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "none"
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count() or 1,
-        "threads": torch.get_num_threads(),
-        "gpu": gpu,
-    }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -17,15 +16,12 @@ from torch.nn.utils.rnn import pad_sequence
 from raresign.errors import InputError
 from raresign.randomness import CropRandom
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import SyntheticBatch
 from raresign.synthesis.effect import Params, quantile
 from raresign.synthesis.effects.geometry import plate_coordinates
 from raresign.synthesis.effects.sensor import along_both, enlarging_matrix, shrinking_matrix
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset
-
-if TYPE_CHECKING:
-    from raresign.synthesis.synthesiser import SyntheticBatch
-
 
 _AT_ONCE = 256
 """Crops that are composed at a time on a CPU."""
@@ -110,7 +106,6 @@ class ReferenceSynthesiser:
     @torch.no_grad()
     def render(self, labels: Tensor, numbers: Tensor, record: bool = False) -> SyntheticBatch:
         """See `Synthesiser.render`; the reference refuses nothing."""
-        from raresign.synthesis.synthesiser import SyntheticBatch
 
         random = CropRandom.from_seed(self.seed, numbers)
         params = self.sample(len(labels), random.stream("reference"))

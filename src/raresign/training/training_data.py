@@ -17,9 +17,10 @@ from raresign.signs.catalogue.pictures import class_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
 from raresign.signs.catalogue.twins import mirror_similarity
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import Synthesiser
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import load_preset
-from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 from raresign.training.stage import Stage
 
 _EXACT_MIRROR = 0.85

@@ -12,8 +12,7 @@ import numpy as np
 
 from raresign.answers.head import Head
 from raresign.commands.added.confusion_sheet import draw_new_class, sheet_pictures
-from raresign.commands.added.photo_embeddings import embed_photos
-from raresign.commands.train.run_recipe import saved_recipe
+from raresign.commands.added.photo_crops import embed_photos
 from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
@@ -23,14 +22,10 @@ from raresign.models.encoder import TorchEncoder
 from raresign.models.folding import folded
 from raresign.models.outputs import Outputs
 from raresign.models.sign_net import SignNet
-from raresign.runs.recognition_file import (
-    ADDED,
-    LaterClass,
-    load_added,
-    run_backgrounds,
-    write_added,
-)
+from raresign.runs.added_classes import ADDED, AddedFolder, write_added
+from raresign.runs.backgrounds import read_backgrounds
 from raresign.runs.run_folder import RunFolder
+from raresign.runs.saved_recipe import saved_recipe
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.families import family_of_code, family_of_icon
 from raresign.signs.catalogue.icon_check import check_new_icon, known_look, refuse_known
@@ -42,9 +37,10 @@ from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import Synthesiser
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import load_preset
-from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 
 _MOST_CROPS, _BUDGET = 128, 1600
 """Synthetic crops of a new class, and of all that come at once: ten seconds shall do."""
@@ -144,7 +140,7 @@ def _add(
     after = SignCatalogue([*catalogue.classes, *signs])
     taught = bigger if whole is head else whole.with_classes(added)
     predicted = _predict(taught, after, trial, answers, len(catalogue))
-    order = 1 + max((later.info["order"] for later in load_added(folder.path)), default=0)
+    order = 1 + max((later.info["order"] for later in folder.added), default=0)
     later, results = [], []
     for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
         said = chances[trial.labels == place].mean(0)
@@ -158,7 +154,7 @@ def _add(
             "forecast": dict(zip(_FORECAST, recall, strict=True)) if recall else None,
             "confusions": [[code, share] for code, share in confusions.items()],
         }
-        later.append(LaterClass(sign, one, info))
+        later.append(AddedFolder(sign, one, info))
         value, low, high = recall or (None, None, None)
         sheet = folder.path / ADDED / sign.code / _SHEET
         name = sign_name(sign.code)
@@ -167,7 +163,7 @@ def _add(
     shown = {one.code for one in signs}.union(*(one.confusions for one in results))
     pictures = sheet_pictures([sign for sign in after.classes if sign.code in shown])
 
-    def draw(place: Path, one: LaterClass) -> None:
+    def draw(place: Path, one: AddedFolder) -> None:
         draw_new_class(place / _SHEET, one.sign.code, dict(one.info["confusions"]), pictures)
 
     write_added(folder.path, later, draw)
@@ -195,7 +191,7 @@ def _new_signs(
         if catalogue.label_of(code) >= 0 or names.count(code) > 1:
             where = "already in the run" if catalogue.label_of(code) >= 0 else "given twice"
             raise InputError(f"class '{code}' is {where}", "choose another --code")
-        if code.startswith("."):  # load_added leaves such folders out
+        if code.startswith("."):  # read_added leaves such folders out
             raise InputError(f"class '{code}' begins with a dot", "choose another --code")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IconWarning)  # told of when they came
@@ -229,11 +225,8 @@ def _photos(
 
 def _engine(folder: RunFolder, signs: SignCatalogue, size: int) -> Synthesiser:
     """Makes crops of the new icons, of so many pixels, as the run's own were made."""
-    try:
-        settings = load_preset(saved_recipe(folder).index_preset)
-    except InputError:  # a camera's YAML that has gone; the run keeps no copy
-        settings = load_preset("road")
-    photos = run_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
+    settings = load_preset(saved_recipe(folder).index_preset)
+    photos = read_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
     return build_synthesiser(
         settings,
         IconAtlas.from_catalogue(signs, size),
@@ -244,7 +237,7 @@ def _engine(folder: RunFolder, signs: SignCatalogue, size: int) -> Synthesiser:
 
 def _with_index(folder: RunFolder, head: Head, quick: SignNet) -> Head:
     """The head with prototypes of all classes: without any, new classes take every crop."""
-    trained = folder.own_catalogue()
+    trained = folder.trained_catalogue
     if (head.index.labels < len(trained)).any():
         return head
     engine = _engine(folder, trained, quick.crop_size)

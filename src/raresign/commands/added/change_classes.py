@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from raresign.commands.added.photo_embeddings import PHOTOS, embed_photos, keep_photos
+from raresign.commands.added.photo_crops import embed_photos
 from raresign.errors import InputError
-from raresign.runs.recognition_file import remove_added
+from raresign.runs.added_classes import remove_added
+from raresign.runs.photos import forget_photos, keep_photos
 from raresign.runs.run_folder import RunFolder
 
 
@@ -49,7 +50,7 @@ def remove_class(run: str | Path, codes: Sequence[str]) -> None:
         InputError: The run has no such added class; nothing is removed then.
     """
     folder = RunFolder.open(run)
-    own = folder.own_catalogue()
+    own = folder.trained_catalogue
     for code in codes:
         if own.label_of(code) >= 0:
             raise InputError(
@@ -57,4 +58,4 @@ def remove_class(run: str | Path, codes: Sequence[str]) -> None:
             )
     remove_added(folder.path, codes)
     for code in codes:
-        (folder.path / PHOTOS / f"{code}.safetensors").unlink(missing_ok=True)
+        forget_photos(folder.path, code)

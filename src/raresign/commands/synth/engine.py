@@ -18,9 +18,10 @@ from raresign.commands.data_folder import open_data
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import Synthesiser, SyntheticBatch
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset, RoadPreset
-from raresign.synthesis.synthesiser import Synthesiser, SyntheticBatch, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 
 BLOCK = 512
 """Crops that are rendered together. A crop's last bit may depend on its neighbours in the batch, so

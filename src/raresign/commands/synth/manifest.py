@@ -16,7 +16,7 @@ from torch import Tensor
 from raresign.commands.synth.engine import SynthEngine, preset_digest
 from raresign.errors import InputError
 from raresign.files import whole_file
-from raresign.synthesis.synthesiser import SyntheticBatch
+from raresign.synthesis.batch import SyntheticBatch
 
 _GROUP = 8192
 """Rows that are held in memory when parts are joined, and rows of a row group."""

@@ -21,13 +21,15 @@ from raresign.commands.data_folder import (
 )
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run, recalls_on_test
-from raresign.commands.train.run_recipe import saved_recipe, with_changes
+from raresign.commands.train.run_recipe import with_changes
 from raresign.crops.pack import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.fitting.build import fit_rules
 from raresign.models.model_files import save_model
 from raresign.report.document import write_report
+from raresign.runs.environment import machine, versions
 from raresign.runs.run_folder import RunFolder
+from raresign.runs.saved_recipe import saved_recipe
 from raresign.training.fit import Hardware
 from raresign.training.net import new_net
 from raresign.training.recipe import Recipe, load_recipe
@@ -115,7 +117,7 @@ def train(
     net = new_net(chosen, len(source.catalogue), seed)
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
     if resume:
-        if run.catalogue().codes != source.catalogue.codes:
+        if run.catalogue.codes != source.catalogue.codes:
             raise InputError(f"{data} has other classes than {out}", "resume with its own data")
     elif main:
         settings = {
@@ -128,11 +130,15 @@ def train(
         }
         codes = source.catalogue.codes
         notes = {
+            "seed": seed,
+            "versions": versions(),
+            "machine": machine(),
             "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
             "weights": net.weights.as_dict(),
             "pseudo_rare": [codes[label] for label in prepared.split.pseudo_rare_labels],
         }
-        run = RunFolder.create(out, settings, seed, source.catalogue, notes)
+        run = RunFolder.create(out, settings, source.catalogue, notes)
+        chosen = saved_recipe(run)  # with the run's own copies of preset files
     else:
         run = RunFolder(out, {"stages": []})
     earlier, began = float(run.info.get("seconds", 0.0)), started
@@ -175,7 +181,7 @@ def train(
         run.info["seconds"] = earlier + time.monotonic() - started
         run.add_stage(stage.title, stage.kind, result, recalls_on_test(net, test, source))
     if main:
-        finish_run(run, net, source, prepared, test, report, chosen)
+        finish_run(run, net, source, prepared, test, report, chosen, say)
         run.info["seconds"] = earlier + time.monotonic() - started
         run.info["finished"] = True
         run.write()

@@ -14,7 +14,7 @@ from raresign.lab.bench.sampler import bench_sampler
 from raresign.lab.bench.signs import bench_signs
 from raresign.lab.bench.synth import bench_synth
 from raresign.lab.bench.train_speed import bench_predict, bench_train
-from raresign.runs.run_folder import machine, versions
+from raresign.runs.environment import machine, versions
 
 __all__ = ["run_bench"]
 

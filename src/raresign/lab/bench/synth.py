@@ -23,9 +23,10 @@ from raresign.lab.bench.peers.published import PublishedFiles, PublishedInMemory
 from raresign.lab.bench.peers.strengths import Shares
 from raresign.lab.bench.peers.torchvision import TorchvisionChain
 from raresign.synthesis.background_atlas import BackgroundAtlas
+from raresign.synthesis.batch import Synthesiser
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import RoadPreset, load_preset
-from raresign.synthesis.synthesiser import Synthesiser, build_synthesiser
+from raresign.synthesis.synthesiser import build_synthesiser
 
 BLOCK = 2048
 """Crops a call that our presets are meant to be rendered with on a CPU, as training does."""

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import softmax
 
 from raresign.answers.fusion import Fusion
-from raresign.evaluation.metrics import calibration_error
+from raresign.evaluation.calibration import calibration_error
 from raresign.fitting.calibrate import HeldOut, calibrate_fusion
 from raresign.lab.hard_gate import fit_hard_gate
 from raresign.lab.protocol.trial import Trial

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +15,8 @@ from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.icons.icon_file import Pixels, load_icon, on_grey
 
 _MAX_THREADS = 8
+_KEPT, _LARGEST = 4096, 256
+"""Pictures that are kept, and their largest side: a gigabyte at most, usually a tenth of it."""
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -25,12 +29,13 @@ def class_pictures(sign: SignClass, size: int | None = None) -> list[Pixels]:
         size: Side of the pictures in pixels; `None` keeps each icon's own size and aspect.
 
     Returns:
-        For each of `sign.icons`: (size, size, 4) uint8, RGBA, straight alpha, as `load_icon`.
+        For each of `sign.icons`: (size, size, 4) uint8, RGBA, straight alpha, as `load_icon`; not
+        to be written to, as an icon is drawn once at each size and kept.
 
     Raises:
         InputError: An icon cannot be read, or a value does not fit its template.
     """
-    return [load_icon(path, size, sign.code) for path in sign.icons]
+    return [_picture(path, size, sign.code) for path in sign.icons]
 
 
 def load_pictures(signs: Sequence[SignClass], size: int | None = None) -> list[list[Pixels]]:
@@ -63,7 +68,7 @@ def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
         ((1, 3, 64, 64), [128, 128, 128], [255, 0, 0])
     """
     crops = []
-    for drawn in in_threads(lambda sign: load_icon(sign.icons[0], size, sign.code), signs):
+    for drawn in in_threads(lambda sign: _picture(sign.icons[0], size, sign.code), signs):
         crops.append(on_grey(drawn.astype(np.float32)).round().astype(np.uint8))
     return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
 
@@ -73,3 +78,21 @@ def in_threads(job: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[
     # Pillow and the drawing processes work while other threads wait.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
         return list(pool.map(job, items))
+
+
+def _picture(path: Path, size: int | None, code: str) -> Pixels:
+    """An icon of a class, from what was drawn before if the file is still the same."""
+    try:
+        known = path.stat()
+    except OSError:
+        return load_icon(path, size, code)  # tells what is wrong
+    if size is None or size > _LARGEST:
+        return load_icon(path, size, code)
+    return _drawn(path, known.st_mtime_ns, known.st_size, known.st_ino, size, code)
+
+
+@lru_cache(maxsize=_KEPT)
+def _drawn(path: Path, changed: int, length: int, inode: int, size: int, code: str) -> Pixels:
+    picture = load_icon(path, size, code)
+    picture.setflags(write=False)
+    return picture

@@ -122,6 +122,14 @@ class SignCatalogue:
         ids = {code: number for number, code in enumerate(types)}
         return cls(_build(Path(folder), ids, dict(types), strict))
 
+    def extended(self, more: Sequence[SignClass]) -> SignCatalogue:
+        """The catalogue with more classes behind its own.
+
+        Raises:
+            InputError: As the constructor.
+        """
+        return SignCatalogue([*self.classes, *more]) if more else self
+
     def label_of(self, code: str) -> int:
         """The label of a class code, -1 if it is unknown."""
         return self._labels.get(code, -1)

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from raresign.answers.unknown import LEVELS
 from raresign.errors import InputError
-from raresign.evaluation.crop_answers import CropAnswer
+from raresign.evaluation.crop_answers import CropAnswer, read_answers
+from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.metrics import Metrics, evaluate_predictions
+from raresign.evaluation.metrics_file import metrics_from_dict
 from raresign.evaluation.predictions import Predictions
-from raresign.report.added_classes import Added, read_added
-from raresign.report.metrics_reader import metrics_from_dict
-from raresign.report.recognition import matched_answers
+from raresign.runs.added_classes import added_places
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 
@@ -38,8 +41,27 @@ class StageLog:
         return self.columns.get(column, ())
 
 
+@dataclass(frozen=True)
+class AddedView:
+    """A class that was added to a run, with what was forecast of it.
+
+    Args:
+        code: Its class code.
+        family: Its family.
+        forecast: The recall forecast for it with its interval; None if there is none.
+        confusions: (code, share in [0, 1]) of the classes it is likely to be taken for.
+        icon: The file of its icon; None if there is none.
+    """
+
+    code: str
+    family: str
+    forecast: Estimate | None
+    confusions: tuple[tuple[str, float], ...]
+    icon: Path | None
+
+
 @dataclass
-class RunFolder:
+class RunView:
     """The parts of a run that a report shows; a part that is missing is None, with a note why."""
 
     path: Path
@@ -51,10 +73,10 @@ class RunFolder:
     notes: list[str] = field(default_factory=list)
     # Older runs have no answers; that is no fault.
     answers: list[CropAnswer] | None = None
-    added: list[Added] = field(default_factory=list)
+    added: list[AddedView] = field(default_factory=list)
 
 
-def read_run(run: Path) -> RunFolder:
+def view_run(run: Path) -> RunView:
     """Read a run folder as `raresign train` and `raresign evaluate` leave it.
 
     Args:
@@ -67,7 +89,7 @@ def read_run(run: Path) -> RunFolder:
         raise InputError(
             f"{run}: no such run folder", "give the folder that `raresign train` wrote"
         )
-    folder = RunFolder(run, _run_info(run / "run.json"), None, None, None, [])
+    folder = RunView(run, _run_info(run / "run.json"), None, None, None, [])
     if folder.info.get("finished") is False:
         folder.notes.append("Training has not ended: the figures are those of the stages so far.")
     try:
@@ -89,12 +111,12 @@ def read_run(run: Path) -> RunFolder:
             folder.notes.append(f"Test figures counted anew from the predictions: {error}")
     if folder.predictions is not None and (evaluation / "answers.parquet").is_file():
         try:
-            folder.answers = matched_answers(evaluation / "answers.parquet", folder.predictions)
+            folder.answers = _answers(evaluation / "answers.parquet", folder.predictions)
         except InputError as error:
             folder.notes.append(f"No answers of classifier and prototypes: {error}")
     folder.logs, notes = _stage_logs(run / "stages")
     folder.notes += notes
-    folder.added, notes = read_added(run)
+    folder.added, notes = _added_classes(run)
     folder.notes += notes
     return folder
 
@@ -159,3 +181,51 @@ def _number(text: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return value if math.isfinite(value) else None
+
+
+def _answers(path: Path, predictions: Predictions) -> list[CropAnswer]:
+    """The answers in `path`, one a row of the predictions.
+
+    Raises:
+        InputError: The file is no table of answers, or one of other predictions.
+    """
+    answers = read_answers(path)
+    hint = "write it again with `raresign evaluate`"
+    if tuple(answer.path for answer in answers) != predictions.paths:
+        raise InputError(f"{path}: the answers are not those of predictions.parquet", hint)
+    if not all(answer.level in LEVELS for answer in answers):
+        raise InputError(f"{path}: an answer has a level other than {', '.join(LEVELS)}", hint)
+    if not np.isfinite(np.array([answer.known for answer in answers], np.float64)).all():
+        raise InputError(f"{path}: an answer lacks the chance that its class is known", hint)
+    return answers
+
+
+def _added_classes(run: Path) -> tuple[list[AddedView], list[str]]:
+    """The classes in RUN/added in the order in which they came, and a note on each broken one."""
+    found: list[tuple[float, str, AddedView]] = []
+    notes = []
+    for place in added_places(run):
+        try:
+            info = _json_object(place / "class.json")
+            found.append((float(info.get("order", math.inf)), place.name, _added(info, place)))
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            notes.append(
+                f"No forecast of the added class {place.name}: {type(error).__name__}: {error}"
+            )
+    return [one for _, _, one in sorted(found, key=lambda item: item[:2])], notes
+
+
+def _added(info: dict[str, Any], folder: Path) -> AddedView:
+    """One class.json."""
+    forecast = info.get("forecast")
+    recall, low, high = (
+        (math.nan if forecast is None else float(forecast[key]))
+        for key in ("recall", "low", "high")
+    )
+    return AddedView(
+        code=str(info["code"]),
+        family=str(info.get("family", "")),
+        forecast=None if forecast is None else Estimate(recall, low, high, n=1),
+        confusions=tuple((str(code), float(share)) for code, share in info.get("confusions") or []),
+        icon=next((file for file in sorted(folder.iterdir()) if file.stem == "icon"), None),
+    )

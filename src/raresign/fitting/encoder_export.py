@@ -1,0 +1,79 @@
+"""Writes the encoder of a trained net as ONNX, checked against the net before it counts."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from raresign.files import whole_file
+from raresign.models.folding import folded
+from raresign.models.outputs import net_outputs
+from raresign.models.sign_net import SignNet
+from raresign.runtime.onnx_encoder import MODEL_DIGEST, OnnxEncoder
+
+_OPSET = 17
+_TOLERANCE = 1e-3
+_PROBES = 5
+
+
+class _Embedding(nn.Module):
+    """The net without its classifier."""
+
+    def __init__(self, net: SignNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, crops: Tensor) -> Tensor:
+        embedding: Tensor = self.net(crops).embedding
+        return embedding
+
+
+def export_encoder(net: SignNet, path: str | Path, model_digest: str) -> str | None:
+    """Write the encoder of a net for `OnnxEncoder`, or tell why there is none.
+
+    The file counts only if it gives the net's own embeddings of a few crops of noise; a backbone
+    that ONNX cannot express leaves no file.
+
+    Args:
+        net: The classifier; left in evaluation mode.
+        path: Where to write.
+        model_digest: Checksum of the net's saved weights, kept in the file.
+
+    Returns:
+        None if the file was written, else the reason.
+    """
+    model = _Embedding(folded(net)).eval()
+    size = net.crop_size
+    buffer = io.BytesIO()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                model,
+                (torch.zeros(2, 3, size, size),),
+                buffer,  # type: ignore[arg-type]
+                dynamo=False,
+                input_names=["crops"],
+                output_names=["embedding"],
+                dynamic_axes={"crops": {0: "n"}, "embedding": {0: "n"}},
+                opset_version=_OPSET,
+            )
+    except Exception as error:  # whatever an exporter makes of an operation that it lacks
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    graph = onnx.load_from_string(buffer.getvalue())
+    graph.metadata_props.add(key=MODEL_DIGEST, value=model_digest)
+    content = graph.SerializeToString()
+    probes = np.random.default_rng(0).integers(0, 256, (_PROBES, 3, size, size), np.uint8)
+    wanted = net_outputs(net, probes).embedding
+    apart = np.abs(OnnxEncoder(content).embed(probes) - wanted).max() / np.abs(wanted).max()
+    if not apart <= _TOLERANCE:
+        return f"its embeddings are {apart:.1e} off those of the net"
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+    return None

@@ -1,0 +1,41 @@
+"""The figures of a run: RUN/evaluation and RUN/evaluation-of-..."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from raresign.errors import InputError
+from raresign.evaluation.crop_answers import CropAnswer, write_answers
+from raresign.evaluation.metrics import Metrics
+from raresign.evaluation.predictions import Predictions
+from raresign.files import write_json
+from raresign.runs.run_folder import RunFolder
+
+EVALUATION = "evaluation"
+_PREDICTIONS = "predictions.parquet"
+
+
+def write_evaluation(
+    folder: Path, predictions: Predictions, metrics: Metrics, answers: list[CropAnswer]
+) -> None:
+    """Write metrics.json, predictions.parquet and answers.parquet into a folder of figures."""
+    write_answers(folder / "answers.parquet", answers)
+    predictions.as_parquet(folder / _PREDICTIONS)
+    write_json(folder / "metrics.json", metrics.as_dict())
+
+
+def load_predictions(run: str | Path) -> Predictions:
+    """The predictions of an evaluated run.
+
+    Args:
+        run: The run folder, or a folder of figures such as RUN/evaluation-of-signs.
+
+    Raises:
+        InputError: The run was not evaluated.
+    """
+    if (Path(run) / _PREDICTIONS).is_file():
+        return Predictions.from_parquet(Path(run) / _PREDICTIONS)
+    path = RunFolder.open(run).path / EVALUATION / _PREDICTIONS
+    if not path.is_file():
+        raise InputError(f"{run} was not evaluated", f"run `raresign evaluate {run} DATA` first")
+    return Predictions.from_parquet(path)

@@ -1,0 +1,59 @@
+"""The head of a run: RUN/recognition.safetensors, beside the classifier in model.safetensors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+from raresign.answers.head import Head
+from raresign.errors import InputError
+from raresign.files import whole_file
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+
+_FILE = "recognition.safetensors"
+
+
+def save_head(path: Path, head: Head) -> None:
+    """Write the head of the run in `path`; its classifier is in the net's own file."""
+    arrays, plain = head.state()
+    contiguous = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    with whole_file(path / _FILE) as temporary:
+        save_file(contiguous, temporary, metadata={"raresign": json.dumps(plain)})
+
+
+def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignCatalogue) -> Head:
+    """The head of a run as it was trained.
+
+    A run without one (the published recipes, or a training that has not ended) answers with the
+    classifier alone.
+
+    Args:
+        path: The run folder.
+        rows: (C, E) of its classifier.
+        biases: (C,) of its classifier.
+        catalogue: The classes that it was trained with.
+
+    Raises:
+        InputError: The file is damaged, or belongs to another run.
+    """
+    file = path / _FILE
+    if not file.exists():
+        rare = np.array([sign.type == "rare" for sign in catalogue.classes])
+        return Head.plain(rows, biases, [sign.family for sign in catalogue.classes], rare)
+    try:
+        arrays = load_file(file)
+        with safe_open(file, framework="np") as opened:
+            values = json.loads((opened.metadata() or {})["raresign"])
+        known = len(values["families"])
+        if known == len(catalogue):
+            return Head.from_state(rows, biases, arrays, values)
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{file} is damaged: {error}", "restore it, or train again") from error
+    raise InputError(
+        f"{file} knows {known} classes, the run {len(catalogue)}",
+        "restore the file that belongs to the run",
+    )

@@ -1,0 +1,47 @@
+"""Copies of the preset files that a run's recipe names: RUN/presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from raresign.files import write_text
+
+_FOLDER = "presets"
+
+
+def keep_presets(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
+    """Copy the preset files of a recipe into a run folder.
+
+    Args:
+        path: The run folder.
+        recipe: Plain values; a stage's `preset` is a name or a YAML file.
+
+    Returns:
+        The recipe, whose stages name the copies by their path in the run folder.
+    """
+    kept: dict[str, str] = {}
+    stages = []
+    for stage in recipe["stages"]:
+        preset = str(stage.get("preset", ""))
+        if Path(preset).suffix in {".yaml", ".yml"}:
+            if preset not in kept:
+                name = f"{Path(preset).stem}.yaml"
+                if f"{_FOLDER}/{name}" in kept.values():
+                    name = f"{Path(preset).stem}-{len(kept)}.yaml"
+                write_text(path / _FOLDER / name, Path(preset).read_text(encoding="utf-8"))
+                kept[preset] = f"{_FOLDER}/{name}"
+            stage = {**stage, "preset": kept[preset]}
+        stages.append(stage)
+    return {**recipe, "stages": stages}
+
+
+def with_kept_presets(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe that `keep_presets` gave, its copies found wherever the run folder is now."""
+    stages = [
+        {**stage, "preset": str(path / stage["preset"])}
+        if str(stage.get("preset", "")).startswith(f"{_FOLDER}/")
+        else stage
+        for stage in recipe["stages"]
+    ]
+    return {**recipe, "stages": stages}
