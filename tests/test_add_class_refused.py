@@ -22,7 +22,7 @@ from raresign.signs.countries.drawings import standard
 
 Cli = Callable[..., Any]
 add_module = importlib.import_module("raresign.commands.added.add_classes")
-file_module = importlib.import_module("raresign.runs.recognition_file")
+file_module = importlib.import_module("raresign.runs.added_classes")
 
 
 def content(folder: Path) -> dict[str, bytes]:

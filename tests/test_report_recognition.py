@@ -22,7 +22,7 @@ from raresign.report.answer_levels import LEVEL_NAMES, _bottom
 from raresign.report.document import write_report
 from raresign.report.recognition import opinion
 from raresign.report.share_curve import Curve, share_plot, thinned
-from raresign.runs.run_view import read_added
+from raresign.runs.run_view import view_run
 from test_report import CODES, HOSTILE, Page, made_predictions, made_run, page_of
 
 NEW = ["parts", "trust", "dared", "added"]
@@ -262,7 +262,8 @@ def test_broken_added_classes_become_notes(run: Path) -> None:
     (run / "added" / "9.1" / "class.json").write_text('{"code": "9.1", "forecast": {"low": 1}}')
     shutil.copytree(run / "added" / "9.2", run / "added" / ".gone-9.3")
     write_json(run / "added" / "9.4" / "class.json", {"code": "9.4", "order": 7})
-    added, notes = read_added(run)
+    view = view_run(run)
+    added, notes = view.added, [note for note in view.notes if "added class" in note]
     assert [one.code for one in added] == ["9.2", "9.4"]
     assert added[1].forecast is None
     assert added[1].icon is None

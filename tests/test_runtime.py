@@ -148,8 +148,8 @@ def test_saved_rows_and_relu_give_the_logits_of_the_net(finished_run: Path) -> N
     net = load_model(finished_run)
     crops = np.random.default_rng(0).integers(0, 256, (9, 3, 32, 32), dtype=np.uint8)
     outputs = net_outputs(net, crops)
-    rows, biases = classifier_rows(finished_run)
-    logits = np.maximum(outputs.embedding, 0) @ rows.T + biases
+    saved = classifier_rows(finished_run)
+    logits = np.maximum(outputs.embedding, 0) @ saved.rows.T + saved.biases
     np.testing.assert_allclose(logits, outputs.logits, rtol=1e-5, atol=1e-5)
 
 

@@ -81,12 +81,12 @@ def test_nothing_drawn_lies_unused() -> None:
     drawn = [*SIGNS.values()]
     drawn += [look for looks in GOST.variants.values() for look in looks.values()]
     used = {layer.name for look in drawn for layer in look.layers if isinstance(layer, Picture)}
-    files = {path.stem for path in (PACKAGE / "signs" / "pictograms").iterdir()}
+    files = {path.stem for path in (PACKAGE / "signs" / "drawing" / "pictograms").iterdir()}
     assert used == files
     assert {look.frame for look in drawn} == set(FRAMES)
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "signs" / "pictograms").iterdir()))
+@pytest.mark.parametrize("path", sorted((PACKAGE / "signs" / "drawing" / "pictograms").iterdir()))
 def test_pictograms_are_readable_small_and_in_palette(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text) < 5000
