@@ -20,7 +20,7 @@ from raresign.crops.layouts.plain_layouts import from_folders
 from raresign.crops.pack import pack_crops
 from raresign.models.sign_net import SignNet
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.simulated.photo import simulated_photo
 from raresign.training.recipe import Recipe, load_recipe

@@ -26,7 +26,7 @@ from raresign.models.outputs import Outputs
 from raresign.runs.evaluation_files import load_predictions
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.signs.icons.icon_file import load_icon
 from raresign.simulated.photo import simulated_photo
 

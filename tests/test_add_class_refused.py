@@ -18,7 +18,7 @@ from raresign.commands.added.change_classes import remove_class
 from raresign.errors import InputError
 from raresign.runs.added_classes import read_added
 from raresign.runs.run_folder import RunFolder
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 
 Cli = Callable[..., Any]
 add_module = importlib.import_module("raresign.commands.added.add_classes")

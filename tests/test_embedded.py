@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from raresign.errors import InputError
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.simulated import demo_data as demo
 from raresign.simulated.backgrounds import procedural_backgrounds

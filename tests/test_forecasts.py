@@ -28,7 +28,7 @@ from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.pictures import class_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.training.training_data import TrainingData
 
 fold_module = importlib.import_module("raresign.lab.protocol.forecast")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import raresign
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.signs.countries.drawn_sign import render_sign
 
 Cli = Callable[..., Any]

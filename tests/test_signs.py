@@ -25,7 +25,7 @@ from raresign.errors import InputError
 from raresign.signs.catalogue.families import family_of_code, family_of_icon
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.twins import gost_twin
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.countries.russia.drawn_signs import SIGNS

@@ -24,7 +24,7 @@ from raresign import (
 )
 from raresign.commands.synth.effect_strips import examples
 from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.synthesis.preset import RoadPreset
 

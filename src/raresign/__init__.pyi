@@ -5,7 +5,6 @@ from .commands.camera.fit_preset import fit_camera as fit_camera
 from .commands.camera.realism_table import compare_realism as compare_realism
 from .commands.class_rows import catalogue_rows as catalogue_rows
 from .commands.data_folder import LAYOUTS as LAYOUTS
-from .commands.data_folder import is_drawn as is_drawn
 from .commands.data_folder import open_data as open_data
 from .commands.demonstration import demo as demo
 from .commands.drawings.sheets import sign_sheets as sign_sheets
@@ -54,11 +53,14 @@ from .runs.run_folder import load as load
 from .sampling.balanced import BalancedBatches as BalancedBatches
 from .signs.catalogue.sign_catalogue import SignCatalogue as SignCatalogue
 from .signs.catalogue.sign_class import SignClass as SignClass
-from .signs.countries.drawings import STANDARDS as STANDARDS
+from .signs.countries.country import Country as Country
 from .signs.countries.drawings import Standard as Standard
-from .signs.countries.drawings import standard as standard
 from .signs.countries.drawn_sign import render_sign as render_sign
-from .signs.countries.names import sign_name as sign_name
+from .signs.countries.icon_source import is_drawn as is_drawn
+from .signs.countries.registry import COUNTRIES as COUNTRIES
+from .signs.countries.registry import STANDARDS as STANDARDS
+from .signs.countries.registry import country as country
+from .signs.countries.registry import standard as standard
 from .signs.icons.icon_file import load_icon as load_icon
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS

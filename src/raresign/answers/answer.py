@@ -9,7 +9,6 @@ import numpy as np
 
 from raresign.answers.recognition import Recognition
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.countries.names import sign_name
 
 _SAID = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
 
@@ -91,7 +90,7 @@ def best_answers(
     """
     best = np.argsort(-probabilities, kind="stable")[:top]
     return tuple(
-        Answer(sign.code, sign_name(sign.code), float(probabilities[label]), sign.family)
+        Answer(sign.code, sign.title, float(probabilities[label]), sign.family)
         for label, sign in ((label, catalogue[label]) for label in best.tolist())
     )
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Crops, Data, Icons, Json, Layout
+from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
 from raresign.cli.speed_table import synth_table
 
 _DRAWN = "Drawn signs (DATA is gost)"
@@ -27,6 +27,7 @@ def catalogue(
     crops: Crops = None,
     layout: Layout = "reference",
     icons: Icons = None,
+    country: Country = None,
     export: Annotated[
         Path | None,
         typer.Option(help="Write icons/ and classes.json there.", rich_help_panel=_DRAWN),
@@ -53,8 +54,9 @@ def catalogue(
     `raresign catalogue gost --export DATA`, `raresign catalogue gost 3.24.n55 --export ICONS`
     """
     if raresign.is_drawn(data):
-        if crops is not None or icons is not None or layout != "reference":
-            raise raresign.InputError(f"{data} has no photos", "name no --crops, --layout, --icons")
+        if crops is not None or icons is not None or layout != "reference" or country is not None:
+            unfit = "name no --crops, --layout, --icons, --country"
+            raise raresign.InputError(f"{data} has no photos", unfit)
         _drawn(str(data), codes or [], export, sheet, compare, as_json)
         return
     given = {"codes": codes, "--export": export, "--sheet": sheet, "--compare": compare}
@@ -63,7 +65,8 @@ def catalogue(
             raise raresign.InputError(
                 f"{option} with {data}", "that is for `raresign catalogue gost`"
             )
-    rows = raresign.catalogue_rows(data, crops, layout, icons)
+    say = Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print
+    rows = raresign.catalogue_rows(data, crops, layout, icons, country, say)
     if as_json:
         typer.echo(json.dumps([row.as_dict() for row in rows], ensure_ascii=False))
         return
@@ -125,7 +128,7 @@ def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     values = list(likeness.similarity.values())
     table = Table("code", "name", "similarity", title="The drawings least like their icons")
     for code, value in list(likeness.similarity.items())[:_WORST]:
-        table.add_row(code, raresign.sign_name(code), f"{value:.2f}")
+        table.add_row(code, likeness.names[code], f"{value:.2f}")
     console.print(table)
     middle = sorted(values)[len(values) // 2]
     console.print(

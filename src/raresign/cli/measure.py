@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Crops, Data, Json, Layout, Run, Strict
+from raresign.cli.options import Country, Crops, Data, Json, Layout, Run, Strict
 from raresign.cli.tables import print_metrics
 
 
@@ -76,6 +76,7 @@ def protocol(
         bool, typer.Option("--absent", help="Leave the fold's classes out: unknown, then added.")
     ] = False,
     icons: Annotated[str | None, typer.Option(help="As for train.")] = None,
+    country: Country = None,
     jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -86,7 +87,15 @@ def protocol(
     say = Console(stderr=True, highlight=False).print
     if absent:
         told = raresign.protocol_absent(
-            data, out, recipe, folds=folds, seeds=seeds, icons=icons, jobs=jobs, say=say
+            data,
+            out,
+            recipe,
+            folds=folds,
+            seeds=seeds,
+            icons=icons,
+            country=country,
+            jobs=jobs,
+            say=say,
         )
         page = out / "absent.json"
         typer.echo(page.read_text(encoding="utf-8") if as_json else told.markdown())
@@ -101,6 +110,7 @@ def protocol(
         only=only or (),
         reference=reference,
         icons=icons,
+        country=country,
         jobs=jobs,
         say=say,
     )

@@ -31,6 +31,13 @@ Icons = Annotated[
         "DATA/icons alone."
     ),
 ]
+Country = Annotated[
+    str | None,
+    typer.Option(
+        help="Whose class codes these are: RU, DE, or none. Unless given: what classes.json says, "
+        "or what the icons look like."
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")
 ]

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Crops, Data, Icons, Json, Layout, Run, Seed, Strict
+from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Run, Seed, Strict
 from raresign.cli.tables import print_answers, print_stages
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -69,6 +69,7 @@ def train(
     layout: Layout = "reference",
     strict: Strict = False,
     icons: Icons = None,
+    country: Country = None,
 ) -> None:
     """Train a classifier on a data folder, measure every stage and write a report.
 
@@ -91,6 +92,7 @@ def train(
         layout=layout,
         strict=strict,
         icons=icons,
+        country=country,
         say=console.print,
     )
     if os.environ.get("LOCAL_RANK", "0") != "0":  # a helper process that DDP has started

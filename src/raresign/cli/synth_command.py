@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import raresign
-from raresign.cli.options import Json
+from raresign.cli.options import Country, Json
 
 _Progress = Callable[[int, int], None]
 _SETTINGS = "Settings"
@@ -90,6 +90,7 @@ def synth(
             rich_help_panel=_AGAIN,
         ),
     ] = None,
+    country: Country = None,
     as_json: Json = False,
 ) -> None:
     """Write synthetic crops with a manifest; a killed run goes on where it stopped.
@@ -99,7 +100,7 @@ def synth(
     `raresign synth --again SYNTH/manifest.parquet --row 17 --out crop.png`,
     `raresign synth --verify SYNTH`
     """
-    settings = {"preset": preset, "size": size, "seed": seed}
+    settings = {"preset": preset, "size": size, "seed": seed, "country": country}
     if again is not None or verify is not None:
         given = {**settings, "per-class": per_class, "format": form, "sheet": sheet}
         _refuse(given, "--again" if again is not None else "--verify")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raresign.commands.data_folder import open_data
-from raresign.signs.countries.names import sign_name
+from raresign.commands.progress import Say, silent
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,20 @@ def catalogue_rows(
     crops: str | Path | None = None,
     layout: str = "reference",
     icons: str | Path | None = None,
+    country: str | None = None,
+    say: Say = silent,
 ) -> list[ClassRow]:
     """One row a class, in label order.
 
     Args:
-        data, crops, layout, icons: See `open_data`.
+        data, crops, layout, icons, country: See `open_data`.
+        say: Is told the country, and why.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.
     """
-    source = open_data(data, crops, layout, icons=icons)
+    source = open_data(data, crops, layout, icons=icons, country=country)
+    say(str(source.choice))
     rows = []
     for label, sign in enumerate(source.catalogue.classes):
         training = int((source.training.labels == label).sum())
@@ -58,7 +62,7 @@ def catalogue_rows(
             ClassRow(
                 sign.code,
                 sign.id,
-                sign_name(sign.code),
+                sign.title,
                 sign.type,
                 sign.family,
                 sign.twin,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +16,17 @@ from raresign.crops.layouts.plain_layouts import from_csv, from_folders
 from raresign.crops.layouts.reference_layout import from_reference, from_reference_test
 from raresign.crops.layouts.yolo import from_yolo
 from raresign.errors import InputError
-from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.countries.drawings import STANDARDS, standard
-from raresign.signs.countries.drawn_folder import drawn_catalogue, drawn_icons, joined_icons
+from raresign.signs.catalogue.classes_file import read_classes
+from raresign.signs.catalogue.country_choice import CountryChoice, said_country
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue, choose_country
+from raresign.signs.countries.drawn_folder import drawn_catalogue
+from raresign.signs.countries.icon_source import IconSource, is_drawn
+from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 
 LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
-OWN_AND = "own+"
-"""Before the name of a standard: one's own icons first, its drawings as their variants."""
 _MOST = 0.8
-"""Share of the class codes that a standard must draw before its drawings join unasked."""
+"""Share of the class codes that we must draw before our drawings join unasked."""
 PROCEDURAL = 60
 """Backgrounds that are made where a data folder has none."""
 
@@ -41,6 +40,8 @@ class DataFolder:
         catalogue: Its classes and icons.
         training: Real crops; may be empty.
         test: Test crops, None if the folder has none.
+        icons: Where its icons come from.
+        choice: Its country, and why.
         simulated: Whether its photos are simulated, as the embedded demonstration's are.
     """
 
@@ -48,6 +49,8 @@ class DataFolder:
     catalogue: SignCatalogue
     training: CropTable
     test: CropTable | None
+    icons: IconSource
+    choice: CountryChoice
     simulated: bool = False
 
     def backgrounds(self) -> Sequence[np.ndarray]:
@@ -64,6 +67,9 @@ def open_data(
     layout: str = "reference",
     strict: bool = False,
     icons: str | Path | None = None,
+    country: str | None = None,
+    *,
+    join: bool = False,
 ) -> DataFolder:
     """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
 
@@ -76,28 +82,31 @@ def open_data(
         strict: Missing annotations are errors.
         icons: A folder to use instead of `root/icons/`; "gost": drawings of ours for the codes of
             `classes.json`; "own+gost": the icons of `root/icons/` and our drawings as variants.
+        country: Whose codes the classes have: "RU", "DE", or "none". Unless given, it is what
+            `classes.json` says, or what the icons look like.
+        join: Whether our drawings join the folder's icons as variants where `icons` says nothing
+            and we draw the signs of the country.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
     """
     if is_drawn(root):
         root, layout = drawn_catalogue(str(root)), "icons"
+        join = False
     root = Path(root)
     _check_layout(layout)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
-    catalogue = SignCatalogue.from_folder(root, icons=_icon_source(root, icons))
-    simulated = (root / "demo.json").exists()
-    place = Path(crops) if crops is not None else root
-    if layout != "reference":
-        training, held_out = _other_layout(place, catalogue, layout, strict)
-        return DataFolder(root, catalogue, training, held_out, simulated)
-    if (place / "smalltest").is_dir():
-        training, test = from_reference(place, catalogue, strict)
-        return DataFolder(root, catalogue, training, test, simulated)
-    return DataFolder(
-        root, catalogue, from_folders(place / "cropped-train", catalogue), None, simulated
+    source = IconSource.parse(icons)
+    choice = _choice(root, country, source)
+    if icons is None and join and not (root / "demo.json").exists():
+        source = _with_our_drawings(root, choice)
+    catalogue = SignCatalogue.from_folder(
+        root, icons=lambda codes: source.folder(root, codes), country=choice
     )
+    training, test = _crops(root if crops is None else Path(crops), catalogue, layout, strict)
+    simulated = (root / "demo.json").exists()
+    return DataFolder(root, catalogue, training, test, source, choice, simulated)
 
 
 def open_test(
@@ -133,40 +142,26 @@ def open_test(
     return training if test is None else test
 
 
-def icons_to_train_with(root: str | Path, icons: str | Path | None) -> str | Path | None:
-    """What `train` makes of no word about icons: our drawings join where we draw the signs.
+def _choice(root: Path, said: str | None, icons: IconSource) -> CountryChoice:
+    """The country; whoever asks for our drawings says whose signs they are."""
+    found = read_classes(root / "classes.json")
+    if said is None and found.country is None and icons.drawn:
+        return said_country(standard(icons.drawn).country, f"as --icons {icons} says")
+    return choose_country(root, found, said)
+
+
+def _with_our_drawings(root: Path, choice: CountryChoice) -> IconSource:
+    """The folder's icons; our drawings join where we draw nearly all of the country's signs there.
 
     Signs stand on the road in more looks than the official icon (yellow ground at road works, other
-    digits); where our drawings know nearly all class codes they serve as variants.
-
-    Args:
-        root: The data folder.
-        icons: What the user said; "own" keeps to `root/icons/`.
-
-    Returns:
-        What `open_data` takes.
+    digits); our drawings show them.
     """
-    if icons is not None or is_drawn(root):
-        return None if str(icons) == "own" else icons
-    root = Path(root)
-    if not (root / "icons").is_dir() or (root / "demo.json").exists():
-        return None
-    try:
-        codes = list(json.loads((root / "classes.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None  # `open_data` says what is wrong
-    drawn = sum(standard(STANDARDS[0]).draws(str(code)) for code in codes)
-    return f"{OWN_AND}{STANDARDS[0]}" if codes and drawn >= _MOST * len(codes) else None
-
-
-def is_drawn(place: str | Path) -> bool:
-    """Whether a data folder's or icon folder's name means signs drawn by us.
-
-    Example:
-        >>> is_drawn("gost"), is_drawn("data/gost")
-        (True, False)
-    """
-    return str(place) in STANDARDS and not Path(place).is_dir()
+    ours = choice.country.drawings if choice.country else None
+    if ours is None or not (root / "icons").is_dir():
+        return IconSource()
+    codes = list(read_classes(root / "classes.json").rows)
+    drawn = sum(ours.draws(code) for code in codes)
+    return IconSource.joining(ours.name) if drawn >= _MOST * len(codes) else IconSource()
 
 
 def _check_layout(layout: str) -> None:
@@ -174,15 +169,15 @@ def _check_layout(layout: str) -> None:
         raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
 
 
-def _icon_source(root: Path, icons: str | Path | None) -> Callable[[tuple[str, ...]], Path] | None:
-    """Where the icons of a catalogue's codes are, if not in its own folder."""
-    if icons is None:
-        return None
-    if is_drawn(icons):
-        return partial(drawn_icons, str(icons))
-    if str(icons).startswith(OWN_AND):
-        return partial(joined_icons, root / "icons", str(icons).removeprefix(OWN_AND))
-    return lambda codes: Path(icons)
+def _crops(
+    place: Path, catalogue: SignCatalogue, layout: str, strict: bool
+) -> tuple[CropTable, CropTable | None]:
+    """Training and, where there are any, test crops."""
+    if layout != "reference":
+        return _other_layout(place, catalogue, layout, strict)
+    if (place / "smalltest").is_dir():
+        return from_reference(place, catalogue, strict)
+    return from_folders(place / "cropped-train", catalogue), None
 
 
 def _other_layout(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from raresign.commands.data_folder import is_drawn, open_test
+from raresign.commands.data_folder import open_test
 from raresign.commands.progress import Say, silent
 from raresign.commands.test_answers import crop_answers, recognise_pack
 from raresign.crops.crop_table import CropTable
@@ -17,7 +16,9 @@ from raresign.evaluation.metrics import Metrics, evaluate_predictions
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions, write_evaluation
 from raresign.runs.run_folder import RunFolder
+from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.countries.icon_source import is_drawn
 
 
 def evaluate(
@@ -93,8 +94,8 @@ def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bo
 def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: Path) -> None:
     """Refuse test crops of classes that the data folder has and the run has not."""
     try:
-        codes = list(json.loads((data / "classes.json").read_text(encoding="utf-8-sig")))
-    except (OSError, ValueError, TypeError):
+        codes = read_codes(data / "classes.json")
+    except InputError:
         return  # not needed: the crops are measured by the classes of the run
     shown = {name for name in table.class_names if name and catalogue.label_of(name) < 0}
     more = [code for code in codes if code in shown]

@@ -12,8 +12,8 @@ from raresign.signs.catalogue.icon_check import look_on_grey
 from raresign.signs.catalogue.pictures import load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.drawings import STANDARDS, standard
 from raresign.signs.countries.drawn_folder import drawn_icons
+from raresign.signs.countries.registry import STANDARDS, country, standard
 
 MOST = 48
 _OTHER_COUNTRY = 10.0
@@ -64,7 +64,8 @@ def _looks(signs: Sequence[SignClass]) -> np.ndarray:
 def _drawn(codes: tuple[str, ...]) -> SignCatalogue:
     """A catalogue of drawings, once a process: drawing takes seconds."""
     folder = drawn_icons(STANDARDS[0], codes, variants=False)
-    catalogue = SignCatalogue.from_icons(folder, dict.fromkeys(codes, "rare"))
+    ours = country(standard(STANDARDS[0]).country)
+    catalogue = SignCatalogue.from_icons(folder, dict.fromkeys(codes, "rare"), country=ours)
     return SignCatalogue([_alone(sign) for sign in catalogue.classes])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,6 @@ from raresign.report.tables import (
     sure_mistakes,
 )
 from raresign.runs.run_view import RunView, view_run
-from raresign.signs.countries.names import sign_name
 from raresign.signs.values import in_order
 
 _HERE = Path(__file__).parent
@@ -79,7 +79,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         duration=words.duration,
         plural=words.plural,
     )
-    environment.globals["name_of"] = _name_of
+    environment.globals["name_of"] = partial(_name_of, _names(folder))
     page = environment.get_template("report.html.j2").render(_contents(folder, root))
     target = run / "report.html"
     # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
@@ -174,10 +174,15 @@ def _recall_legend(simulated: bool) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _name_of(code: str) -> str:
-    """The English name of a sign, "" where none is known."""
-    name = sign_name(code)
-    return "" if name == code else name
+def _names(folder: RunFolder) -> dict[str, str]:
+    """Class code -> name, of the run's own classes and of those that came later."""
+    own = folder.catalogue.classes if folder.catalogue else ()
+    return {sign.code: sign.name for sign in own} | {one.code: one.name for one in folder.added}
+
+
+def _name_of(names: dict[str, str], code: str) -> str:
+    """The name of a sign, "" where none is known."""
+    return names.get(code, "")
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -137,7 +137,8 @@ def _read(place: Path) -> AddedFolder:
         info = json.loads((place / "class.json").read_text(encoding="utf-8"))
         arrays = load_file(place / "rows.safetensors")
         icons = sorted(file for file in place.iterdir() if file.stem == "icon")
-        sign = SignClass(info["code"], info["id"], "rare", tuple(icons), info["family"], None)
+        name = str(info.get("name", ""))
+        sign = SignClass(info["code"], info["id"], "rare", tuple(icons), info["family"], None, name)
         added = AddedClass(
             info["family"],
             arrays["row"].astype(np.float32),

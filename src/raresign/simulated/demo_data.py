@@ -15,8 +15,8 @@ from PIL import Image
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.seeds import mix_integers
-from raresign.signs.countries.drawings import standard
 from raresign.signs.countries.drawn_folder import write_catalogue
+from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.simulated.photo import simulated_photo
 

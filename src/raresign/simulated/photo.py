@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 
 from raresign.seeds import mix_integers
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.simulated.pinhole import Pinhole, rotation
 from raresign.simulated.scene import roadside
 from raresign.simulated.sensor import photograph

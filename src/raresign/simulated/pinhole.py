@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from raresign.signs.countries.drawings import standard
 from raresign.signs.countries.drawn_sign import render_sign
+from raresign.signs.countries.registry import standard
 
 _TEXTURE_WIDTHS = (24, 36, 54, 80, 120, 180, 270)
 

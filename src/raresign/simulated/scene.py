@@ -11,7 +11,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 from raresign.simulated.pinhole import Pinhole, warp_sign
 
 GOST = standard("gost")

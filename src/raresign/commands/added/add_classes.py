@@ -27,12 +27,11 @@ from raresign.runs.backgrounds import read_backgrounds
 from raresign.runs.run_folder import RunFolder
 from raresign.runs.saved_recipe import saved_recipe
 from raresign.runtime.recogniser import Recogniser
-from raresign.signs.catalogue.families import family_of_code, family_of_icon
+from raresign.signs.catalogue.families import family_of_icon
 from raresign.signs.catalogue.icon_check import check_new_icon, known_look, refuse_known
 from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.names import sign_name
 from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.simulated.backgrounds import procedural_backgrounds
@@ -56,7 +55,7 @@ class NewClass:
 
     Attributes:
         code: Class code.
-        name: Readable name.
+        name: Readable name; the code where none is known.
         family: Shape and colour.
         recall: Predicted recall on real crops, in [0, 1]; None without a forecast.
         low, high: Its 90 % interval.
@@ -137,7 +136,7 @@ def _add(
     bigger = head.with_classes(added)
     chances = bigger.judge(trial.embedding).probabilities
     answers = chances.argmax(1) - len(catalogue)
-    after = SignCatalogue([*catalogue.classes, *signs])
+    after = catalogue.extended(signs)
     taught = bigger if whole is head else whole.with_classes(added)
     predicted = _predict(taught, after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in folder.added), default=0)
@@ -150,6 +149,7 @@ def _add(
             "code": sign.code,
             "id": sign.id,
             "family": sign.family,
+            "name": sign.name,
             "order": order + place,
             "forecast": dict(zip(_FORECAST, recall, strict=True)) if recall else None,
             "confusions": [[code, share] for code, share in confusions.items()],
@@ -157,11 +157,11 @@ def _add(
         later.append(AddedFolder(sign, one, info))
         value, low, high = recall or (None, None, None)
         sheet = folder.path / ADDED / sign.code / _SHEET
-        name = sign_name(sign.code)
-        results.append(NewClass(sign.code, name, sign.family, value, low, high, confusions, sheet))
+        shown = (sign.code, sign.title, sign.family)
+        results.append(NewClass(*shown, value, low, high, confusions, sheet))
 
-    shown = {one.code for one in signs}.union(*(one.confusions for one in results))
-    pictures = sheet_pictures([sign for sign in after.classes if sign.code in shown])
+    seen = {one.code for one in signs}.union(*(one.confusions for one in results))
+    pictures = sheet_pictures([sign for sign in after.classes if sign.code in seen])
 
     def draw(place: Path, one: AddedFolder) -> None:
         draw_new_class(place / _SHEET, one.sign.code, dict(one.info["confusions"]), pictures)
@@ -198,6 +198,7 @@ def _new_signs(
         drawn = zip(catalogue.codes, load_pictures(catalogue.classes), strict=True)
     known = [(code, known_look(picture)) for code, pictures in drawn for picture in pictures]
     first = 1 + max(sign.id for sign in catalogue.classes)
+    country = catalogue.country
     signs = []
     new = in_threads(lambda pair: load_icon(pair[0], code=pair[1]), zip(icons, names, strict=True))
     for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True)):
@@ -206,8 +207,9 @@ def _new_signs(
         assert look is not None  # checked
         refuse_known(look, code, known)
         known.append((code, look))
-        family = family_of_code(code) or family_of_icon(picture)
-        signs.append(SignClass(code, first + number, "rare", (icon,), family, None))
+        family = (country.family(code) if country else None) or family_of_icon(picture)
+        name = (country.name(code) if country else None) or ""
+        signs.append(SignClass(code, first + number, "rare", (icon,), family, None, name))
     SignCatalogue([*catalogue.classes, *signs])  # checks codes
     return signs
 

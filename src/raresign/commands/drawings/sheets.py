@@ -13,8 +13,8 @@ from PIL import Image
 from raresign.commands.drawings.tables import known_codes
 from raresign.commands.picture_page import Cell, Row, draw_page
 from raresign.files import whole_file
-from raresign.signs.countries.drawings import standard
 from raresign.signs.countries.drawn_folder import drawn_icons
+from raresign.signs.countries.registry import standard
 from raresign.signs.icons.icon_file import icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.values import in_order

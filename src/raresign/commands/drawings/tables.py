@@ -11,11 +11,9 @@ from typing import Any
 from raresign.commands.drawings.likeness import ClosePair, aligned_similarity, closest_pairs
 from raresign.errors import InputError
 from raresign.signs.catalogue.classes_file import read_codes
-from raresign.signs.catalogue.families import family_of_code
-from raresign.signs.catalogue.twins import gost_twin
-from raresign.signs.countries.drawings import STANDARDS, Standard, standard
+from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
-from raresign.signs.countries.names import sign_name
+from raresign.signs.countries.registry import STANDARDS, country, standard
 from raresign.signs.icons.icon_file import icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.values import in_order
@@ -66,6 +64,7 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
     for code in codes:
         signs.svg(code)
     shown = sorted(dict.fromkeys(codes or signs.codes), key=in_order)
+    known = country(signs.country)
     rows = []
     for code in shown:
         number, type_ = signs.classes.get(code, (None, None))
@@ -73,11 +72,11 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
             DrawnRow(
                 code,
                 number,
-                sign_name(code),
-                sign_name(code, "ru"),
+                known.name(code) or code,
+                known.name(code, "ru") or code,
                 type_,
-                family_of_code(code) or "",
-                gost_twin(code, shown),
+                known.family(code) or "",
+                known.twin(code, shown),
                 signs.takes_values(code),
                 signs.variants_of(code, shown),
             )
@@ -121,11 +120,13 @@ class Likeness:
 
     Args:
         similarity: Class code -> structural similarity at 64 px, worst first.
+        names: Their names; the code where none is known.
         without: Codes of icons that have no drawing.
         closest: The classes of the catalogue that look most alike at 32 px.
     """
 
     similarity: dict[str, float]
+    names: dict[str, str]
     without: tuple[str, ...]
     closest: tuple[ClosePair, ...]
 
@@ -165,6 +166,7 @@ def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] 
     small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
     return Likeness(
         dict(sorted(similarity.items(), key=lambda item: item[1])),
+        {code: country(signs.country).name(code) or code for code in known},
         tuple(code for code in files if not codes and code not in known),
         tuple(closest_pairs(small)),
     )

@@ -71,6 +71,7 @@ def open_engine(
     size: int,
     seed: int,
     say: Say = silent,
+    country: str | None = None,
 ) -> SynthEngine:
     """Draw the icons of a data folder and read its backgrounds.
 
@@ -80,13 +81,14 @@ def open_engine(
         size: Side of the crops in pixels, 8..512.
         seed: Seed of every draw.
         say: Is told where backgrounds had to be made up.
+        country: See `open_data`.
 
     Raises:
         InputError: Another size, or the folder misses something.
     """
     if not 8 <= size <= 512:
         raise InputError(f"crops of {size} pixels", "ask for 8..512")
-    source = open_data(data, layout="icons")
+    source = open_data(data, layout="icons", country=country)
     if not (source.root / "background_images").is_dir():
         say(f"{data} has no background_images: backgrounds are made up")
     icons = IconAtlas.from_catalogue(source.catalogue, size)

@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 
-from raresign.commands.data_folder import is_drawn
 from raresign.commands.progress import Say
 from raresign.commands.synth.engine import SynthEngine, open_engine
 from raresign.errors import InputError
 from raresign.files import write_json
+from raresign.signs.countries.icon_source import is_drawn
 from raresign.synthesis.preset import load_preset
 
 _NAME = "settings.json"

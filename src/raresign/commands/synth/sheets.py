@@ -41,6 +41,7 @@ def synth_sheets(
     preset: str | Path = "road",
     size: int = 64,
     seed: int = 0,
+    country: str | None = None,
     say: Say = silent,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
@@ -57,6 +58,7 @@ def synth_sheets(
         preset: Preset name or YAML file; `reference` has no effects to show one by one.
         size: Side of the crops in pixels.
         seed: Seed of every draw.
+        country: See `open_data`.
         say: Is told what is left out and why.
         progress: Is called with (pages drawn, pages in all).
 
@@ -69,7 +71,7 @@ def synth_sheets(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "name a folder for the sheets")
-    engine = open_engine(data, load_preset(preset), size, seed, say)
+    engine = open_engine(data, load_preset(preset), size, seed, say, country)
     table, photos = _real_crops(Path(data), say)
     out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
     files: list[Path] = []

@@ -78,6 +78,7 @@ def synthesise(
     preset: str | Path = "road",
     size: int = 64,
     seed: int = 0,
+    country: str | None = None,
     say: Say = silent,
     progress: Callable[[int, int], None] | None = None,
 ) -> SynthesisResult:
@@ -95,6 +96,7 @@ def synthesise(
         preset: Preset name or YAML file.
         size: Side of the crops in pixels.
         seed: Seed of every draw.
+        country: See `open_data`.
         say: Is told what happens.
         progress: Is called with (crops there, crops in all) as they are written.
 
@@ -108,7 +110,7 @@ def synthesise(
     chosen = load_preset(preset)
     crop_files(out, (), form)  # an unknown format is told before icons are drawn
     check_folder(out)
-    engine = open_engine(data, chosen, size, seed, say)
+    engine = open_engine(data, chosen, size, seed, say, country)
     files = crop_files(out, engine.codes, form)
     try:
         claim(out, settings_of(engine, data, form))

@@ -12,13 +12,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from raresign.commands.data_folder import (
-    OWN_AND,
-    DataFolder,
-    icons_to_train_with,
-    is_drawn,
-    open_data,
-)
+from raresign.commands.data_folder import DataFolder, open_data
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run, recalls_on_test
 from raresign.commands.train.run_recipe import with_changes
@@ -30,6 +24,7 @@ from raresign.report.document import write_report
 from raresign.runs.environment import machine, versions
 from raresign.runs.run_folder import RunFolder
 from raresign.runs.saved_recipe import saved_recipe
+from raresign.signs.countries.icon_source import is_drawn
 from raresign.training.fit import Hardware
 from raresign.training.net import new_net
 from raresign.training.recipe import Recipe, load_recipe
@@ -58,6 +53,7 @@ def train(
     layout: str = "reference",
     strict: bool = False,
     icons: str | Path | None = None,
+    country: str | None = None,
     cache: str | Path | None = None,
     report: bool = True,
     say: Say = silent,
@@ -75,8 +71,8 @@ def train(
         preset: Synthesis preset of every stage that synthesises, instead of the recipe's.
         hardware: Device, processes and precision.
         crops, layout, strict: See `open_data`.
-        icons: As well; "own" keeps to the folder's icons where our drawings would join as variants
-            (`icons_to_train_with`).
+        icons, country: As well; where `icons` says nothing, our drawings join the folder's icons as
+            variants if we draw nearly all of its signs, and "own" keeps them out.
         cache: Where crops are packed, `~/.cache/raresign` unless given.
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
@@ -99,6 +95,7 @@ def train(
         seed = run.info["seed"]
         max_seconds = max_seconds or run.info["settings"]["max_seconds"]
         icons = icons or run.info["settings"].get("icons") or "own"
+        country = country or run.info["settings"].get("country")
         if run.info["finished"]:
             say(f"{out} is already finished")
             return out
@@ -106,10 +103,11 @@ def train(
         chosen = with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
-    icons = icons_to_train_with(data, icons or (None if chosen.variants else "own"))
-    source = open_data(data, crops, layout, strict, icons)
-    if str(icons).startswith(OWN_AND):
-        say(f"our drawings join as variants of the icons ({icons}; --icons own keeps them out)")
+    source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
+    say(str(source.choice))
+    if source.icons.joined:
+        how = f"{source.icons}; --icons own keeps them out"
+        say(f"our drawings join as variants of the icons ({how})")
     size = chosen.crop_size
     pack = _pack(source, size, cache, strict, say)
     prepared = _prepare(source, pack, chosen, seed)
@@ -123,7 +121,8 @@ def train(
         settings = {
             "data": str(data if is_drawn(data) else source.root.resolve()),
             "crops": str(Path(crops).resolve()) if crops is not None else None,
-            "icons": _lasting(icons),
+            "icons": str(source.icons.lasting()),
+            "country": source.choice.iso,
             "simulated": source.simulated,
             "max_seconds": max_seconds,
             "recipe": chosen.model_dump(mode="json"),
@@ -188,13 +187,6 @@ def train(
         if report:
             write_report(run.path)
     return out
-
-
-def _lasting(icons: str | Path | None) -> str | None:
-    """How a run remembers where its icons came from: a resumed run finds them from any folder."""
-    if icons is None or is_drawn(icons) or str(icons).startswith(OWN_AND):
-        return None if icons is None else str(icons)
-    return str(Path(icons).resolve())
 
 
 def _pack(

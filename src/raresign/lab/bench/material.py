@@ -11,8 +11,8 @@ import torch
 
 from raresign.commands.data_folder import open_data
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.countries.drawings import standard
 from raresign.signs.countries.drawn_folder import drawn_icons
+from raresign.signs.countries.registry import country, standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.icon_atlas import IconAtlas
@@ -63,7 +63,7 @@ def _drawn(size: int) -> BenchMaterial:
     signs = standard("gost")
     types = {code: signs.classes[code][1] for code in signs.codes[::5]}
     folder = drawn_icons("gost", types, variants=False)
-    catalogue = SignCatalogue.from_icons(folder, types)
+    catalogue = SignCatalogue.from_icons(folder, types, country=country(signs.country))
     return _material(catalogue, tuple(procedural_backgrounds(_BACKGROUNDS, seed=0)), size)
 
 

@@ -156,7 +156,8 @@ def _without(
         [
             replace(signs[label], twin=signs[label].twin if signs[label].twin in codes else None)
             for label in kept
-        ]
+        ],
+        source.catalogue.country,
     )
     new_label = np.full(len(signs) + 1, -1)  # the last stands for crops of no known class
     new_label[kept] = np.arange(len(kept))

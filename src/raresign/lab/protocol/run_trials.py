@@ -28,6 +28,7 @@ from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable
 from raresign.lab.protocol.trial import Trial, load_trial, run_trial, trial_folder
+from raresign.signs.countries.icon_source import IconSource
 from raresign.training.recipe import Recipe, load_recipe
 
 _VALIDATION = 0.15
@@ -41,7 +42,8 @@ class _Job:
 
     kind: Literal["row", "ceiling", "absent"]
     data: str
-    icons: str | None
+    icons: IconSource
+    country: str | None
     recipe: Recipe
     folds: int
     title: str
@@ -61,6 +63,7 @@ def protocol(
     only: Sequence[str] = (),
     reference: bool = True,
     icons: str | Path | None = None,
+    country: str | None = None,
     jobs: int = 1,
     say: Say = silent,
 ) -> ProtocolTable:
@@ -79,7 +82,7 @@ def protocol(
         ideas: A YAML file of ideas, or "ideas" for those of the package.
         only: Titles of the rows to run, all where empty. The base always runs.
         reference: Whether the published recipe and the ceiling are rows too.
-        icons: See `open_data`.
+        icons, country: See `open_data`.
         jobs: Trials at a time, each in a process with its share of the cores.
         say: Is told what happens.
 
@@ -102,8 +105,9 @@ def protocol(
     rows = _chosen(rows, only)
     _check_counts(seeds, jobs)
     out = Path(out)
-    place = str(icons) if icons is not None else None
-    source, pack, parts = _material(str(data), place, base.crop_size, folds)
+    place = IconSource.parse(icons)
+    source, pack, parts = _material(str(data), place, country, base.crop_size, folds)
+    say(str(source.choice))
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
     # Splits keep the clusters of a class whole; one sign under two labels is only counted.
@@ -116,7 +120,9 @@ def protocol(
     for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):
         folder = trial_folder(out, title, chosen, number, seed)
         kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
-        wanted.append(_Job(kind, str(data), place, chosen, folds, title, number, seed, folder))
+        wanted.append(
+            _Job(kind, str(data), place, country, chosen, folds, title, number, seed, folder)
+        )
     _run([job for job in wanted if not _finished(job, "trial.json")], jobs, say)
     trials: dict[str, list[Trial]] = {title: [] for title in rows}
     for job in wanted:
@@ -134,6 +140,7 @@ def protocol_absent(
     folds: int = 3,
     seeds: int = 3,
     icons: str | Path | None = None,
+    country: str | None = None,
     jobs: int = 1,
     say: Say = silent,
 ) -> AbsentTable:
@@ -143,7 +150,7 @@ def protocol_absent(
     real crops play unknown; then they are added from their icons (`add_class`) and recognised.
 
     Args:
-        data, out, folds, seeds, icons, jobs, say: As for `protocol`.
+        data, out, folds, seeds, icons, country, jobs, say: As for `protocol`.
         recipe: What is trained.
 
     Raises:
@@ -151,13 +158,16 @@ def protocol_absent(
     """
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
-    place = str(icons) if icons is not None else None
-    _material(str(data), place, chosen.crop_size, folds)  # wrong input is found before any run
+    place = IconSource.parse(icons)
+    source, _, _ = _material(str(data), place, country, chosen.crop_size, folds)
+    say(str(source.choice))
+    # Wrong input is found by now: nothing has run yet.
     wanted = [
         _Job(
             "absent",
             str(data),
             place,
+            country,
             chosen,
             folds,
             "absent",
@@ -202,10 +212,10 @@ def _chosen(rows: Mapping[str, Recipe], only: Sequence[str]) -> dict[str, Recipe
 
 @functools.lru_cache(maxsize=1)
 def _material(
-    data: str, icons: str | None, size: int, folds: int
+    data: str, icons: IconSource, country: str | None, size: int, folds: int
 ) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
     """Crops and folds, once a process."""
-    source = open_data(data, icons=icons)
+    source = open_data(data, icons=str(icons), country=country)
     if not len(source.training):
         raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
     pack = pack_crops(source.training, size, default_cache(), False)
@@ -213,6 +223,11 @@ def _material(
         pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
     )
     return source, pack, parts
+
+
+def _material_of(job: _Job) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
+    """What a trial needs."""
+    return _material(job.data, job.icons, job.country, job.recipe.crop_size, job.folds)
 
 
 def _finished(job: _Job, name: str) -> bool:
@@ -227,9 +242,9 @@ def _finished(job: _Job, name: str) -> bool:
         return False
     except (OSError, ValueError) as error:
         raise InputError(f"{job.folder / name} cannot be read: {error}", "delete it") from error
-    source, _, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
+    source, _, parts = _material_of(job)
     classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
-    if info.get("classes") != classes or info.get("icons") != job.icons:
+    if info.get("classes") != classes or IconSource.parse(info.get("icons")) != job.icons:
         raise InputError(f"{job.folder} is of other folds or data", "name another --out")
     return True
 
@@ -268,10 +283,10 @@ def _start(threads: int) -> None:
 
 
 def _one(job: _Job) -> None:
-    source, pack, parts = _material(job.data, job.icons, job.recipe.crop_size, job.folds)
+    source, pack, parts = _material_of(job)
     given = source, pack, parts[job.fold], job.recipe
     if job.kind == "absent":
-        run_absent(*given, job.fold, job.seed, job.folder, job.icons)
+        run_absent(*given, job.fold, job.seed, job.folder, str(job.icons))
     else:
         spare = job.kind == "ceiling"
-        run_trial(*given, job.title, job.fold, job.seed, job.folder, job.icons, spare=spare)
+        run_trial(*given, job.title, job.fold, job.seed, job.folder, str(job.icons), spare=spare)

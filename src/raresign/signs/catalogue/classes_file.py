@@ -4,24 +4,101 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from raresign.errors import InputError
-
-SignType = Literal["freq", "rare"]
+from raresign.signs.class_type import SignType
 
 _TYPES: tuple[SignType, ...] = get_args(SignType)
 HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
+_COUNTRY = "country"
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """What classes.json says of one class.
+
+    Args:
+        id, type: See `SignClass`.
+        name, family: "" where it says nothing.
+    """
+
+    id: int
+    type: SignType
+    name: str
+    family: str
+
+
+@dataclass(frozen=True)
+class ClassesFile:
+    """A read classes.json.
+
+    Args:
+        rows: Class code -> what is said of it, in the order of the file; at least one.
+        country: What its "country" says, None where it says nothing.
+    """
+
+    rows: dict[str, ClassRow]
+    country: str | None
+
+
+def read_classes(path: Path) -> ClassesFile:
+    """Read a classes.json.
+
+    Raises:
+        InputError: It is missing, or anything in it is wrong.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "classes.json"
+        >>> _ = path.write_text('{"country": "DE", "205": {"id": 1, "type": "freq"}}')
+        >>> read_classes(path).country, read_classes(path).rows["205"].id
+        ('DE', 1)
+    """
+    rows, country = _split(path)
+    classes = {}
+    for code, row in rows.items():
+        where = f"{path}: class '{code}'"
+        if not isinstance(row, dict):
+            raise InputError(f"{where} is {shown(row)}, not an object", HOW)
+        id_, type_ = checked_id(row, where), checked_type(row.get("type"), where)
+        name, family = (_text(row, key, where) for key in ("name", "family"))
+        classes[code] = ClassRow(id_, type_, name, family)
+    check_ids({code: row.id for code, row in classes.items()}, str(path))
+    if not classes:
+        raise InputError(f"{path}: there is no class", HOW)
+    return ClassesFile(classes, country)
+
+
 def read_codes(path: Path) -> list[str]:
-    """The class codes of a classes.json.
+    """The class codes of a classes.json, whatever else is wrong in it.
 
     Raises:
         InputError: It is missing, no JSON, or no object.
     """
-    return list(json_object(path))
+    return list(_split(path)[0])
+
+
+def _split(path: Path) -> tuple[dict[str, Any], str | None]:
+    """The classes, and the country; a class may be called "country" too, and is an object then."""
+    rows = json_object(path)
+    if not isinstance(country := rows.get(_COUNTRY), str):
+        return rows, None
+    return {code: row for code, row in rows.items() if code != _COUNTRY}, country
+
+
+def _text(row: Mapping[str, Any], key: str, where: str) -> str:
+    """A text of one line that may be left out."""
+    value = row.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise InputError(f"{where} has the {key} {shown(value)}", "use a text of one line")
+    return value.strip()
 
 
 def json_object(path: Path) -> dict[str, Any]:

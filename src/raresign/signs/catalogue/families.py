@@ -1,8 +1,7 @@
-"""Says which family, shape x colour, a sign belongs to: by its GOST code or by its icon."""
+"""Says which family, shape x colour, a sign belongs to, by its icon."""
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 
 import numpy as np
@@ -13,126 +12,8 @@ from scipy.ndimage import distance_transform_cdt
 from raresign.signs.icons.icon_file import Pixels
 from raresign.signs.icons.png_icon import Mask
 
-# A code of GOST R 52290: group, number, at most two sub-numbers, then the value of a parametric
-# sign ("n" a whole number, "r" a decimal one; either may be left out; "t" hours).
-_VALUE = r"[nr]\d*(?:\.\d+)?|t\d{4}-\d{4}"
-_GOST_CODE = re.compile(rf"([1-8](?:\.\d+){{1,3}})(?:\.(?:{_VALUE}))*", re.ASCII)
-
-# By GOST R 52290-2004 (with its amendments up to 2020), the longest matching prefix wins; "" says
-# that the sign's look is not given by its code (direction boards, for example).
-_GOST_FAMILIES = {
-    "1": "red triangle",
-    "1.3": "red cross",
-    "1.4": "white plate",  # countdown boards with red bars
-    "1.34": "red plate",  # white chevrons on red
-    "1.35": "",
-    "2.1": "yellow diamond",
-    "2.2": "yellow diamond",
-    "2.3": "red triangle",
-    "2.4": "red inverted triangle",
-    "2.5": "red octagon",
-    "2.6": "red ring",
-    "2.7": "blue square",
-    "3": "red ring",
-    "3.1": "red disc",
-    "3.21": "white disc",
-    "3.23": "white disc",
-    "3.25": "white disc",
-    "3.27": "blue disc red ring",
-    "3.28": "blue disc red ring",
-    "3.29": "blue disc red ring",
-    "3.30": "blue disc red ring",
-    "3.31": "white disc",
-    "4": "blue disc",
-    "4.8": "white plate",
-    "5.1": "green plate",
-    "5.2": "green plate",
-    "5.3": "blue plate",
-    "5.4": "blue plate",
-    "5.5": "blue square",
-    "5.6": "blue square",
-    "5.7": "blue plate",
-    "5.8": "blue square",
-    "5.9": "blue square",
-    "5.10": "blue square",
-    "5.11": "blue square",
-    "5.12": "blue square",
-    "5.13": "blue square",
-    "5.14": "blue square",
-    "5.15": "blue square",
-    "5.15.1": "blue plate",  # as wide as the number of lanes asks
-    "5.15.7": "blue plate",
-    "5.15.8": "blue plate",
-    "5.16": "blue plate",
-    "5.17": "blue plate",
-    "5.18": "blue plate",
-    "5.19": "blue square",
-    "5.20": "blue square",
-    "5.21": "blue plate",
-    "5.22": "blue plate",
-    "5.23": "white plate",
-    "5.24": "white plate",
-    "5.25": "blue plate",
-    "5.26": "blue plate",
-    "5.27": "white plate",
-    "5.28": "white plate",
-    "5.29": "white plate",
-    "5.30": "white plate",
-    "5.31": "white plate",
-    "5.32": "white plate",
-    "6.1": "blue square",
-    "6.2": "blue square",
-    "6.3": "blue square",
-    "6.4": "blue square",
-    "6.5": "blue square",
-    "6.6": "blue square",
-    "6.7": "blue square",
-    "6.8": "blue square",
-    "6.15": "blue plate",
-    "6.16": "white plate",
-    "7": "blue plate",
-    "8": "white plate",
-    "8.22": "",
-}
-
 _SIDE = 64  # the icon is judged at this size; a border of a sign is then 3 to 6 px thick
 _SQUARE_ASPECT = 1.18  # longer side over shorter; plates of GOST begin at 1.5
-
-
-def is_gost_code(code: str) -> bool:
-    """Whether a class code is written like one of GOST R 52290.
-
-    Example:
-        >>> [is_gost_code(code) for code in ("1.12.1", "3.24.n60", "3.13.r4.5", "9.1", "stop")]
-        [True, True, True, False, False]
-    """
-    return _GOST_CODE.fullmatch(code) is not None
-
-
-def family_of_code(code: str) -> str | None:
-    """The family that GOST R 52290 gives to a class code.
-
-    Args:
-        code: Such as "1.12.1" or, for a parametric sign, "3.24.n60".
-
-    Returns:
-        The family, such as "red ring"; `None` if the code is no GOST code or does not fix the look.
-
-    Example:
-        >>> family_of_code("3.1"), family_of_code("3.10"), family_of_code("3.24.n60")
-        ('red disc', 'red ring', 'red ring')
-        >>> family_of_code("stop") is None
-        True
-    """
-    match = _GOST_CODE.fullmatch(code)
-    if match is None:
-        return None
-    parts = match.group(1).split(".")
-    for count in range(len(parts), 0, -1):
-        family = _GOST_FAMILIES.get(".".join(parts[:count]))
-        if family is not None:
-            return family or None
-    return None
 
 
 def family_of_icon(icon: Pixels) -> str:

@@ -10,17 +10,20 @@ from raresign.errors import InputError
 from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
 from raresign.signs.catalogue.classes_file import (
     HOW,
-    SignType,
-    check_ids,
-    checked_id,
+    ClassesFile,
+    ClassRow,
     checked_type,
-    json_object,
-    shown,
+    read_classes,
 )
-from raresign.signs.catalogue.families import family_of_code, family_of_icon
+from raresign.signs.catalogue.country_choice import CountryChoice, said_country, seen_country
+from raresign.signs.catalogue.families import family_of_icon
+from raresign.signs.catalogue.names_file import FILE as NAMES
+from raresign.signs.catalogue.names_file import read_names
 from raresign.signs.catalogue.pictures import class_pictures, in_threads
 from raresign.signs.catalogue.sign_class import SignClass, check_classes
 from raresign.signs.catalogue.twins import find_twins, looks_symmetric, small_look
+from raresign.signs.class_type import SignType
+from raresign.signs.countries.country import Country
 from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.icons.templates import class_icons
@@ -34,6 +37,7 @@ class SignCatalogue:
 
     Args:
         classes: In any order.
+        country: Whose codes they have, None where the codes mean nothing but themselves.
 
     Raises:
         InputError: No class, a code or id twice, a code that cannot be a file name, a twin that
@@ -49,8 +53,10 @@ class SignCatalogue:
 
     classes: tuple[SignClass, ...]
     codes: tuple[str, ...]
+    country: Country | None
 
-    def __init__(self, classes: Sequence[SignClass]) -> None:
+    def __init__(self, classes: Sequence[SignClass], country: Country | None = None) -> None:
+        self.country = country
         self.classes = tuple(sorted(classes, key=lambda sign: sign.id))
         self.codes = tuple(sign.code for sign in self.classes)
         self._labels = {code: label for label, code in enumerate(self.codes)}
@@ -58,11 +64,17 @@ class SignCatalogue:
 
     @classmethod
     def from_folder(
-        cls, root: str | Path, strict: bool = False, icons: Icons | None = None
+        cls,
+        root: str | Path,
+        strict: bool = False,
+        icons: Icons | None = None,
+        country: str | CountryChoice | None = None,
     ) -> SignCatalogue:
         """Read `root/classes.json` and `root/icons/`.
 
-        `classes.json` is `{"<code>": {"id": int, "type": "freq" | "rare"}, ...}`. Icons are
+        `classes.json` is `{"<code>": {"id": int, "type": "freq" | "rare"}, ...}`; a class may have
+        a `name` and a `family` of its own, and beside the classes may stand a `country`. A
+        `names.csv` with the columns code and name gives names, too. Icons are
         `<code>.png` or `<code>.svg`, further ones of a class `<code>@<variant>.png|.svg`, matched
         by the exact code. A class without own files uses the SVG template of a shorter code: an
         `icons/3.24.svg` with text slots gives 3.24.n20, 3.24.n30, ... (see `class_icons`). Every
@@ -72,6 +84,7 @@ class SignCatalogue:
             root: The data folder.
             strict: An icon without transparency is an error instead of an `IconWarning`.
             icons: Gives the folder of the icons of all class codes, instead of `root/icons/`.
+            country: ISO code or "none"; unless given it is what `choose_country` finds.
 
         Raises:
             InputError: A file is missing or wrong; the message shows it and what to do.
@@ -89,23 +102,22 @@ class SignCatalogue:
         """
         root = Path(root)
         path = root / "classes.json"
-        rows = json_object(path)
-        ids: dict[str, int] = {}
-        types: dict[str, SignType] = {}
-        for code, row in rows.items():
-            where = f"{path}: class '{code}'"
-            if not isinstance(row, dict):
-                raise InputError(f"{where} is {shown(row)}, not an object", HOW)
-            ids[code], types[code] = checked_id(row, where), checked_type(row.get("type"), where)
-        check_ids(ids, str(path))
-        if not ids:
-            raise InputError(f"{path}: there is no class", HOW)
-        folder = root / "icons" if icons is None else icons(tuple(ids))
-        return cls(_build(folder, ids, types, strict))
+        found = read_classes(path)
+        choice = country
+        if not isinstance(choice, CountryChoice):
+            choice = choose_country(root, found, country)
+        folder = root / "icons" if icons is None else icons(tuple(found.rows))
+        names = read_names(root / NAMES, found.rows) if (root / NAMES).exists() else {}
+        classes = _build(folder, found.rows, choice.country, strict, names)
+        return cls(classes, choice.country)
 
     @classmethod
     def from_icons(
-        cls, folder: str | Path, types: Mapping[str, SignType], strict: bool = False
+        cls,
+        folder: str | Path,
+        types: Mapping[str, SignType],
+        strict: bool = False,
+        country: Country | None = None,
     ) -> SignCatalogue:
         """Read a plain folder of icons, named as for `from_folder`; ids follow `types`.
 
@@ -113,14 +125,15 @@ class SignCatalogue:
             folder: Holds the icons.
             types: Class code -> "freq" or "rare"; the first gets id 0, and so on.
             strict: An icon without transparency is an error instead of an `IconWarning`.
+            country: Gives the codes their names, families and twins.
 
         Raises:
             InputError: A type is unknown, a class has no icon, an icon is wrong.
         """
         for code, type_ in types.items():
             checked_type(type_, f"class '{code}'")
-        ids = {code: number for number, code in enumerate(types)}
-        return cls(_build(Path(folder), ids, dict(types), strict))
+        rows = {code: ClassRow(k, type_, "", "") for k, (code, type_) in enumerate(types.items())}
+        return cls(_build(Path(folder), rows, country, strict, {}), country)
 
     def extended(self, more: Sequence[SignClass]) -> SignCatalogue:
         """The catalogue with more classes behind its own.
@@ -128,7 +141,7 @@ class SignCatalogue:
         Raises:
             InputError: As the constructor.
         """
-        return SignCatalogue([*self.classes, *more]) if more else self
+        return SignCatalogue([*self.classes, *more], self.country) if more else self
 
     def label_of(self, code: str) -> int:
         """The label of a class code, -1 if it is unknown."""
@@ -161,7 +174,7 @@ class SignCatalogue:
             InputError: An icon cannot be read any more.
             OSError: The folder cannot be written.
         """
-        save_classes(self.classes, Path(folder))
+        save_classes(self.classes, self.country, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> SignCatalogue:
@@ -170,7 +183,7 @@ class SignCatalogue:
         Raises:
             InputError: `catalogue.json` or an icon is missing or wrong.
         """
-        return cls(load_classes(Path(folder)))
+        return cls(*load_classes(Path(folder)))
 
 
 def is_own_mirror(sign: SignClass) -> bool:
@@ -182,34 +195,61 @@ def is_own_mirror(sign: SignClass) -> bool:
     return all(looks_symmetric(icon) for icon in class_pictures(sign))
 
 
+def choose_country(root: Path, found: ClassesFile, said: str | None = None) -> CountryChoice:
+    """The country of a data folder.
+
+    Args:
+        root: The folder.
+        found: Its classes.json.
+        said: What the user says: an ISO code, or "none". It counts before `classes.json`, and that
+            before the look of `root/icons/`.
+
+    Raises:
+        InputError: There is no such country.
+    """
+    if said is not None:
+        return said_country(said, "as --country says")
+    if found.country is not None:
+        return said_country(found.country, "as classes.json says")
+    return seen_country(root / "icons", list(found.rows))
+
+
 def _build(
-    folder: Path, ids: Mapping[str, int], types: Mapping[str, SignType], strict: bool
+    folder: Path,
+    rows: Mapping[str, ClassRow],
+    country: Country | None,
+    strict: bool,
+    names: Mapping[str, str],
 ) -> list[SignClass]:
-    """Read the icons of all classes and work out families and twins."""
-    if not ids:
+    """Read the icons of all classes and work out families, twins and names."""
+    if not rows:
         raise InputError(f"{folder.parent}: there is no class", HOW)
-    files = class_icons(ids, icon_files(folder))
-    without = [code for code in ids if code not in files]
+    files = class_icons(rows, icon_files(folder))
+    without = [code for code in rows if code not in files]
     if without:
         raise InputError(
-            f"{folder}: {len(without)} of {len(ids)} classes have no icon: {', '.join(without)}",
+            f"{folder}: {len(without)} of {len(rows)} classes have no icon: {', '.join(without)}",
             f"add {without[0]}.png or .svg and so on, or: raresign catalogue gost --export DATA",
         )
 
     def seen(code: str) -> tuple[str, Pixels]:
         """The family of a class, and a small first icon: 5,000 large ones would fill memory."""
         first, *_ = [load_icon(path, code=code) for path in files[code]]
-        return family_of_code(code) or family_of_icon(first), small_look(first)
+        known = rows[code].family or (country.family(code) if country else None)
+        return known or family_of_icon(first), small_look(first)
 
     with warnings.catch_warnings():
         if strict:
             warnings.simplefilter("error", IconWarning)
         try:
-            looks = dict(zip(ids, in_threads(seen, ids), strict=True))
+            looks = dict(zip(rows, in_threads(seen, rows), strict=True))
         except IconWarning as warning:
             raise InputError(str(warning), "save it with a transparent background") from None
-    twins = find_twins({code: small for code, (_, small) in looks.items()})
-    return [
-        SignClass(code, ids[code], types[code], files[code], looks[code][0], twins.get(code))
-        for code in ids
-    ]
+    twins = find_twins({code: small for code, (_, small) in looks.items()}, country)
+    classes = []
+    for code, row in rows.items():
+        name = row.name or names.get(code) or (country.name(code) if country else None) or ""
+        family, _ = looks[code]
+        sign = SignClass(code, row.id, row.type, files[code], family, twins.get(code), name)
+        classes.append(sign)
+    return classes

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raresign.errors import InputError
-from raresign.signs.catalogue.classes_file import HOW, SignType, check_ids
+from raresign.signs.catalogue.classes_file import HOW, check_ids
+from raresign.signs.class_type import SignType
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class SignClass:
         icons: Files, at least one.
         family: Shape and colour, such as "red triangle".
         twin: Code of the class that a mirror makes of this one, `None` if the catalogue has none.
+        name: For people; "" where none is known.
 
     Example:
         >>> sign = SignClass("3.1", 0, "freq", (Path("icons/3.1.png"),), "red disc", None)
@@ -34,6 +36,17 @@ class SignClass:
     icons: tuple[Path, ...]
     family: str
     twin: str | None
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name; the code where none is known.
+
+        Example:
+            >>> SignClass("x7", 0, "freq", (), "red disc", None).title
+            'x7'
+        """
+        return self.name or self.code
 
 
 def check_classes(classes: Sequence[SignClass]) -> None:

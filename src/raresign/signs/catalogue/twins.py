@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
-from raresign.signs.catalogue.families import is_gost_code
+from raresign.signs.countries.country import Country
 from raresign.signs.icons.icon_file import Pixels, on_grey
-
-# GOST R 52290: pairs of a sign for the right and one for the left. Not here, though left and right:
-# signs whose lettering a mirror would spoil (1.13/1.14, 8.1.3/8.1.4, 8.2.5/8.2.6).
-_GOST_TWINS = (
-    ("1.4.1", "1.4.4"),
-    ("1.4.2", "1.4.5"),
-    ("1.4.3", "1.4.6"),
-    ("1.11.1", "1.11.2"),
-    ("1.12.1", "1.12.2"),
-    ("1.20.2", "1.20.3"),
-    ("1.34.1", "1.34.2"),
-    ("2.3.2", "2.3.3"),
-    ("2.3.4", "2.3.5"),
-    ("2.3.6", "2.3.7"),
-    ("3.18.1", "3.18.2"),  # the red bar keeps its slant: see `mirror_similarity`
-    ("4.1.2", "4.1.3"),
-    ("4.1.2.1", "4.1.2.2"),  # plain arrows; no codes of GOST, but of our users' data
-    ("4.1.4", "4.1.5"),
-    ("4.2.1", "4.2.2"),
-    ("4.8.2", "4.8.3"),
-    ("5.7.1", "5.7.2"),
-    ("5.13.1", "5.13.2"),
-    ("5.13.3", "5.13.4"),
-    ("5.19.1", "5.19.2"),
-    ("6.8.2", "6.8.3"),
-    ("6.15.2", "6.15.3"),
-    ("8.3.1", "8.3.2"),
-    ("8.22.1", "8.22.2"),
-)
-_GOST_TWIN = {a: b for pair in _GOST_TWINS for a, b in (pair, pair[::-1])}
 
 # Measured on 160 official icons: true twins score at least 0.99 and the next best pair 0.77
 # (1.13/1.14, alike but for the lettering); symmetric signs at least 0.96 and the next best 0.94
@@ -96,14 +66,15 @@ def looks_symmetric(icon: Pixels) -> bool:
     return mirror_similarity(icon, icon) >= OWN_MIRROR_SIMILARITY
 
 
-def find_twins(icons: Mapping[str, Pixels]) -> dict[str, str]:
-    """The mirror twin of each class that has one: by GOST for its codes, by icon for others.
+def find_twins(icons: Mapping[str, Pixels], country: Country | None = None) -> dict[str, str]:
+    """The mirror twin of each class that has one: by the country for its codes, by icon for others.
 
     Two classes are twins by icon if each is the best mirror image of the other, is so at
     `TWIN_SIMILARITY`, and better than it is its own.
 
     Args:
         icons: Class code -> (H, W, 4) uint8 icon, RGBA, straight alpha.
+        country: Knows the twins of its codes.
 
     Returns:
         A symmetric mapping; classes without a twin among `icons` are absent.
@@ -115,19 +86,11 @@ def find_twins(icons: Mapping[str, Pixels]) -> dict[str, str]:
         >>> find_twins({"left": bend, "right": bend[:, ::-1]})
         {'left': 'right', 'right': 'left'}
     """
-    by_code = {code: twin for code in icons if (twin := gost_twin(code, icons)) is not None}
-    return by_code | _twins_by_icon({c: icon for c, icon in icons.items() if not is_gost_code(c)})
-
-
-def gost_twin(code: str, present: Collection[str]) -> str | None:
-    """The mirror twin of a GOST code, if it is among the `present` codes.
-
-    Example:
-        >>> gost_twin("1.11.1", {"1.11.1", "1.11.2"}), gost_twin("1.11.1", {"1.11.1"})
-        ('1.11.2', None)
-    """
-    twin = _GOST_TWIN.get(code)
-    return twin if twin in present else None
+    if country is None:
+        return _twins_by_icon(icons)
+    by_code = {code: twin for code in icons if (twin := country.twin(code, icons)) is not None}
+    others = {code: icon for code, icon in icons.items() if not country.knows(code)}
+    return by_code | _twins_by_icon(others)
 
 
 def small_look(icon: Pixels) -> Pixels:

@@ -6,10 +6,9 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from raresign.errors import InputError
-from raresign.signs.catalogue.classes_file import SignType
+from raresign.signs.class_type import SignType
 from raresign.signs.drawing.compose import draw
 from raresign.signs.drawing.parts import Frame, Sign, Text
 from raresign.signs.values import code_values
@@ -23,6 +22,7 @@ class Standard:
 
     Args:
         name: As on the command line.
+        country: ISO code of the country whose signs they are.
         title: For people.
         frames: Sign faces by name.
         signs: Drawings by base code: "3.24" draws every speed limit.
@@ -32,12 +32,14 @@ class Standard:
             as endings of codes ("n90").
 
     Example:
+        >>> from raresign.signs.countries.registry import standard
         >>> GOST = standard("gost")
         >>> len(GOST.classes), GOST.base_of("3.24.n5.5")
         (205, '3.24')
     """
 
     name: str
+    country: str
     title: str
     frames: Mapping[str, Frame]
     signs: Mapping[str, Sign]
@@ -75,6 +77,7 @@ class Standard:
         """Whether there is a drawing of a class code.
 
         Example:
+            >>> from raresign.signs.countries.registry import standard
             >>> standard("gost").draws("3.24.n55"), standard("gost").draws("274-55")
             (True, False)
         """
@@ -97,6 +100,7 @@ class Standard:
             InputError: No such sign or variant, or the value is not written as it should be.
 
         Example:
+            >>> from raresign.signs.countries.registry import standard
             >>> standard("gost").svg("3.13.r2.9").startswith("<svg")
             True
         """
@@ -125,6 +129,7 @@ class Standard:
             InputError: No such sign, or the value is not written as it should be.
 
         Example:
+            >>> from raresign.signs.countries.registry import standard
             >>> standard("gost").variants_of("4.1.2")
             ('plain',)
             >>> standard("gost").variants_of("4.1.2", {"4.1.2", "4.1.2.1"})
@@ -140,6 +145,7 @@ class Standard:
         """Whether a value may follow the code of its drawing.
 
         Example:
+            >>> from raresign.signs.countries.registry import standard
             >>> standard("gost").takes_values("3.24.n60"), standard("gost").takes_values("2.1")
             (True, False)
         """
@@ -152,6 +158,7 @@ class Standard:
             InputError: No such sign.
 
         Example:
+            >>> from raresign.signs.countries.registry import standard
             >>> standard("gost").size("4.1.1")
             (0.7, 0.7)
         """
@@ -180,24 +187,3 @@ class Standard:
         taken = {code_values(code, base).get("value") for code in of_base}
         free = (e for e in endings if code_values(f"{base}.{e}", base)["value"] not in taken)
         return tuple(free) or endings
-
-
-@cache
-def standard(name: str) -> Standard:
-    """A country's signs by the standard's name.
-
-    Args:
-        name: "gost": the Russian signs.
-
-    Raises:
-        InputError: No standard has this name.
-    """
-    if name == "gost":
-        from raresign.signs.countries.russia.drawings import GOST
-
-        return GOST
-    raise InputError(f"no signs are drawn for {name!r}", f"use one of {', '.join(STANDARDS)}")
-
-
-STANDARDS = ("gost",)
-"""Names of the standards whose signs come with the package."""

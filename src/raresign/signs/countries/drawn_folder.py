@@ -12,7 +12,8 @@ from pathlib import Path
 
 from raresign.errors import InputError
 from raresign.files import write_json, write_text
-from raresign.signs.countries.drawings import Standard, standard
+from raresign.signs.countries.drawings import Standard
+from raresign.signs.countries.registry import standard
 from raresign.signs.icons.icon_file import icon_files
 
 
@@ -81,10 +82,10 @@ def write_catalogue(folder: Path, signs: Standard) -> int:
         ['classes.json', 'icons']
     """
     icons = write_icons(folder / "icons", signs, signs.classes)
-    write_json(
-        folder / "classes.json",
-        {code: {"id": number, "type": type_} for code, (number, type_) in signs.classes.items()},
-    )
+    classes = {
+        code: {"id": number, "type": type_} for code, (number, type_) in signs.classes.items()
+    }
+    write_json(folder / "classes.json", {"country": signs.country, **classes})
     return icons + 1
 
 

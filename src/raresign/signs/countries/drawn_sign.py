@@ -11,11 +11,11 @@ import resvg_py
 from PIL import Image
 
 from raresign.errors import InputError
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 
 
 def render_sign(
-    code: str, width: int, variant: str = "", country: str = "gost"
+    code: str, width: int, variant: str = "", signs: str = "gost"
 ) -> npt.NDArray[np.uint8]:
     """A drawn sign as a picture.
 
@@ -23,7 +23,7 @@ def render_sign(
         code: Class code; see `Standard.svg`.
         width: Pixels, 1..4096; the height follows from the sign's shape.
         variant: One of `Standard.variants_of(code)`.
-        country: Name of the standard.
+        signs: Name of the standard.
 
     Returns:
         (H, width, 4) uint8 RGBA, straight alpha, read-only (shared between calls).
@@ -37,7 +37,7 @@ def render_sign(
     """
     if not 1 <= width <= 4096:
         raise InputError(f"a sign {width} px wide", "ask for 1..4096")
-    return _rendered(standard(country).svg(code, variant), width)
+    return _rendered(standard(signs).svg(code, variant), width)
 
 
 @lru_cache(maxsize=512)

@@ -18,6 +18,7 @@ _CLASSES = json.loads(
 
 GOST = Standard(
     name="gost",
+    country="RU",
     title="Russian signs, GOST R 52290-2004",
     frames=FRAMES,
     signs=SIGNS,

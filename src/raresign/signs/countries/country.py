@@ -1,0 +1,159 @@
+"""What a country says of its signs: names, families, twins, how codes are written, drawings."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+from raresign.signs.countries.drawings import Standard
+
+Names = Mapping[str, Mapping[str, str]]
+"""Base code -> language -> name."""
+
+
+@dataclass(frozen=True, eq=False)
+class CodeGrammar:
+    """How a country writes class codes.
+
+    Args:
+        code: Matches every code; its group `base` is the code without what a sign's value adds.
+        shown: Of a code and its base, what a sign's name says after it: a value ("60"), "" for
+            none; None where the base takes no such value.
+        units: Base code -> language -> how the value is written: "{} km/h".
+        decimals: Language -> decimal sign.
+    """
+
+    code: re.Pattern[str]
+    shown: Callable[[str, str], str | None]
+    units: Names
+    decimals: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Country:
+    """The signs of a country, by its own class codes.
+
+    Args:
+        iso: Two letters: "RU".
+        title: For people: "Russia, GOST R 52290-2004".
+        names: Base code -> language -> name.
+        families: Beginning of a code -> family; the longest one counts. "" says that the look is
+            not given by the code (direction boards).
+        twins: Code -> the code of its mirror image, both ways.
+        grammar: How codes are written.
+        aliases: Other codes for the same signs, such as a benchmark's numbers -> code.
+        drawings: Our drawings of its signs, if there are any.
+
+    Example:
+        >>> from raresign.signs.countries.registry import country
+        >>> russia = country("RU")
+        >>> russia.name("3.24.n60"), russia.family("3.24.n60"), russia.name("274-60")
+        ('Speed limit 60 km/h', 'red ring', None)
+        >>> country("DE").name("274-60"), country("DE").name("02")
+        ('Speed limit 60 km/h', 'Speed limit 50 km/h')
+    """
+
+    iso: str
+    title: str
+    names: Names
+    families: Mapping[str, str]
+    twins: Mapping[str, str]
+    grammar: CodeGrammar
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    drawings: Standard | None = None
+
+    def knows(self, code: str) -> bool:
+        """Whether a class code is written as this country writes its codes."""
+        return self._base(self._own(code)) is not None
+
+    def name(self, code: str, language: str = "en") -> str | None:
+        """The short name of a sign, with the value that its code carries.
+
+        Args:
+            code: Class code.
+            language: "en", or a language of the country ("ru", "de").
+
+        Returns:
+            None where the code or the language is not known.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").name("3.13.r3.5", "ru"), country("DE").name("205", "de")
+            ('Ограничение высоты 3,5 м', 'Vorfahrt gewähren')
+        """
+        code = self._own(code)
+        base = self._base(code)
+        if base is None:
+            return None
+        whole = self.names.get(code, {}).get(language)
+        name = whole or self.names.get(base, {}).get(language)
+        value = "" if whole else self.grammar.shown(code, base)
+        if name is None or value is None:
+            return None
+        if not value:
+            return name
+        decimal = self.grammar.decimals.get(language, ".")
+        return f"{name} {self.grammar.units[base][language].format(value.replace('.', decimal))}"
+
+    def family(self, code: str) -> str | None:
+        """The family of a sign; None where its code does not tell.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").family("3.1"), country("RU").family("3.10"), country("DE").family("3")
+            ('red disc', 'red ring', None)
+        """
+        base = self._base(self._own(code))
+        for beginning in _beginnings(base or ""):
+            if beginning in self.families:
+                return self.families[beginning] or None
+        return None
+
+    def twin(self, code: str, present: Collection[str]) -> str | None:
+        """The mirror twin of a class, if it is among the `present` codes.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").twin("1.11.1", {"1.11.1", "1.11.2"}), country("DE").twin("19", {"20"})
+            ('1.11.2', '20')
+        """
+        twin = self.twins.get(self._own(code))
+        if twin is None or twin in present:
+            return twin
+        return next((other for other in present if self.aliases.get(other) == twin), None)
+
+    def _own(self, code: str) -> str:
+        """The country's own code of an alias."""
+        return self.aliases.get(code, code)
+
+    def _base(self, code: str) -> str | None:
+        match = self.grammar.code.fullmatch(code)
+        return match["base"] if match else None
+
+
+def read_table(package: str, file: str) -> dict[str, Any]:
+    """A JSON object that comes with a country's package."""
+    text = resources.files(package).joinpath(file).read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+def both_ways(pairs: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Each of a pair -> the other.
+
+    Example:
+        >>> both_ways([("a", "b")])
+        {'a': 'b', 'b': 'a'}
+    """
+    return {a: b for pair in pairs for a, b in (tuple(pair), tuple(pair)[::-1])}
+
+
+def _beginnings(code: str) -> Iterator[str]:
+    """The code, then the beginnings of it that end before a dot or dash, longest first."""
+    while code:
+        yield code
+        code = code[: max(code.rfind("."), code.rfind("-"), 0)]

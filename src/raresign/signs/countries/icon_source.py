@@ -1,0 +1,101 @@
+"""Where the icons of a data folder come from, as `--icons` says it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from raresign.errors import InputError
+from raresign.signs.countries.drawn_folder import drawn_icons, joined_icons
+from raresign.signs.countries.registry import STANDARDS
+
+_OWN = "own"
+_AND = "own+"
+
+
+@dataclass(frozen=True)
+class IconSource:
+    """The folder's own icons, another folder, our drawings, or the first and the last together.
+
+    Args:
+        drawn: Name of the standard whose drawings serve; "" for none.
+        joined: Whether they join the folder's own icons as variants.
+        place: Another folder of icons; None unless one was named.
+
+    Example:
+        >>> [str(IconSource.parse(text)) for text in (None, "gost", "own+gost", "my/icons")]
+        ['own', 'gost', 'own+gost', 'my/icons']
+    """
+
+    drawn: str = ""
+    joined: bool = False
+    place: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str | Path | None) -> IconSource:
+        """What a user says of icons.
+
+        Args:
+            text: None or "own": DATA/icons; "gost": our drawings; "own+gost": DATA/icons, and our
+                drawings as variants; else a folder.
+
+        Raises:
+            InputError: After "own+" comes no name of drawings.
+        """
+        said = _OWN if text is None else str(text)
+        if said == _OWN:
+            return cls()
+        if is_drawn(said):
+            return cls(drawn=said)
+        if said.startswith(_AND) and not Path(said).is_dir():
+            name = said.removeprefix(_AND)
+            if name not in STANDARDS:
+                raise InputError(
+                    f"no signs are drawn for {name!r}", f"use {_AND}{f' or {_AND}'.join(STANDARDS)}"
+                )
+            return cls(drawn=name, joined=True)
+        return cls(place=Path(said))
+
+    @classmethod
+    def joining(cls, name: str) -> IconSource:
+        """The folder's own icons with the drawings of a standard as variants."""
+        return cls(drawn=name, joined=True)
+
+    def __str__(self) -> str:
+        """What `parse` reads."""
+        if self.place is not None:
+            return str(self.place)
+        return (_AND if self.joined else "") + self.drawn if self.drawn else _OWN
+
+    def lasting(self) -> IconSource:
+        """The same from any working directory."""
+        return IconSource(place=self.place.resolve()) if self.place is not None else self
+
+    def folder(self, root: Path, codes: Collection[str]) -> Path:
+        """A folder that holds the icons of classes, there until the process ends.
+
+        Args:
+            root: The data folder.
+            codes: The classes.
+
+        Raises:
+            InputError: A code has no drawing; the folder's own icons are missing.
+        """
+        if self.place is not None:
+            return self.place
+        if not self.drawn:
+            return root / "icons"
+        if self.joined:
+            return joined_icons(root / "icons", self.drawn, codes)
+        return drawn_icons(self.drawn, codes)
+
+
+def is_drawn(place: str | Path) -> bool:
+    """Whether a data folder's or icon folder's name means signs drawn by us.
+
+    Example:
+        >>> is_drawn("gost"), is_drawn("data/gost")
+        (True, False)
+    """
+    return str(place) in STANDARDS and not Path(place).is_dir()

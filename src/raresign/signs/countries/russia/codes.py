@@ -1,0 +1,64 @@
+"""How Russian class codes are written, and how the values in them are shown."""
+
+from __future__ import annotations
+
+import re
+
+from raresign.errors import InputError
+from raresign.signs.countries.country import CodeGrammar
+from raresign.signs.values import code_values
+
+# A code of GOST R 52290: group, number, at most two sub-numbers, then the value of a parametric
+# sign ("n" a whole number, "r" a decimal one; either may be left out; "t" hours).
+_VALUE = r"[nr]\d*(?:\.\d+)?|t\d{4}-\d{4}"
+_CODE = re.compile(rf"(?P<base>[1-8](?:\.\d+){{1,3}})(?:\.(?:{_VALUE}))*", re.ASCII)
+# A name shows one value, and nothing between the letter and the point.
+_SHOWN = re.compile(r"[nr](?:\d+(?:\.\d+)?)?|t\d{4}-\d{4}", re.ASCII)
+
+_WRITTEN = {
+    "percent": {"en": "{} %", "ru": "{} %"},
+    "over": {"en": "over {} t", "ru": "массой более {} т"},
+    "tonnes": {"en": "{} t", "ru": "{} т"},
+    "metres": {"en": "{} m", "ru": "{} м"},
+    "speed": {"en": "{} km/h", "ru": "{} км/ч"},
+    "hours": {"en": "{}", "ru": "{}"},
+}
+UNIT_OF = {
+    **dict.fromkeys(("1.13", "1.14"), "percent"),
+    "3.4": "over",
+    **dict.fromkeys(("3.11", "3.12"), "tonnes"),
+    **dict.fromkeys(("3.13", "3.14", "3.15", "3.16"), "metres"),
+    **dict.fromkeys(("3.24", "3.25", "4.6", "4.7", "5.31", "5.32", "6.2"), "speed"),
+    **dict.fromkeys(("8.1.1", "8.1.2", "8.1.3", "8.1.4", "8.2.1", "8.2.2"), "metres"),
+    "8.5.4": "hours",
+}
+"""Base code -> what its value measures."""
+
+
+def shown_value(code: str, base: str) -> str | None:
+    """What a name says of the value of a code; see `CodeGrammar`.
+
+    Example:
+        >>> shown_value("3.24.n60", "3.24"), shown_value("8.5.4.t0800-1730", "8.5.4")
+        ('60', '8:00-17:30')
+        >>> shown_value("3.24.n", "3.24"), shown_value("1.1.n5", "1.1")
+        ('', None)
+    """
+    rest = code[len(base) + 1 :]
+    if not rest:
+        return ""
+    unit = UNIT_OF.get(base)
+    if unit is None or not _SHOWN.fullmatch(rest) or rest.startswith("t") != (unit == "hours"):
+        return None
+    try:
+        return code_values(code, base).get("value", "")
+    except InputError:  # no time of day
+        return None
+
+
+GRAMMAR = CodeGrammar(
+    code=_CODE,
+    shown=shown_value,
+    units={base: _WRITTEN[unit] for base, unit in UNIT_OF.items()},
+    decimals={"en": ".", "ru": ","},
+)
