@@ -13,6 +13,7 @@ from raresign.signs.icons.icon_file import Pixels
 from raresign.signs.icons.png_icon import Mask
 
 _SIDE = 64  # the icon is judged at this size; a border of a sign is then 3 to 6 px thick
+_COMMON = 0.25  # share of the pixels from which on a colour counts
 _SQUARE_ASPECT = 1.18  # longer side over shorter; plates of GOST begin at 1.5
 
 
@@ -21,7 +22,8 @@ def family_of_icon(icon: Pixels) -> str:
 
     The mask is compared (intersection over union) with ideal shapes in the unit square. The colour
     is the commonest one in a band along the outline, whatever the shape: depth in the mask over
-    the depth of its middle, so the white or black outermost line of a sign does not count.
+    the depth of its middle, so the white or black outermost line of a sign does not count. Where
+    the border is black, it is the commonest one of the ground inside.
 
     Args:
         icon: (H, W, 4) uint8, RGBA, straight alpha, trimmed but not squashed to a square
@@ -52,7 +54,8 @@ def family_of_icon(icon: Pixels) -> str:
     colours = _colours(small)
     border = _shares(colours[mask & (depth > 0.06) & (depth <= 0.24)])
     field = _shares(colours[mask & (depth > 0.3)])
-    if shape == "disc":
+    # No octagon is a ring: the outline of a blurred ring may be nearer to an octagon than a disc.
+    if shape == "disc" or (shape == "octagon" and border["red"] >= _COMMON > field["red"]):
         return _disc_family(border, field)
     if shape == "square":
         colour = max(border, key=lambda name: border[name] if name != "black" else 0.0)
@@ -60,12 +63,12 @@ def family_of_icon(icon: Pixels) -> str:
         return f"{colour} square" if is_square and colour != "white" else f"{colour} plate"
     if shape == "diamond":
         border = _shares(colours[mask])
-    return f"{_main_colour(border)} {shape}"
+    return f"{_main_colour(border, field)} {shape}"
 
 
 def _disc_family(border: dict[str, float], field: dict[str, float]) -> str:
     """Discs differ in what stands inside their border."""
-    colour = _main_colour(border)
+    colour = _main_colour(border, field)
     if colour != "red":
         return f"{colour} disc"
     if field["red"] > 0.45:
@@ -73,12 +76,22 @@ def _disc_family(border: dict[str, float], field: dict[str, float]) -> str:
     return "blue disc red ring" if field["blue"] > 0.4 else "red ring"
 
 
-def _main_colour(shares: dict[str, float]) -> str:
-    """The commonest hue if it is at all common, else white or black."""
-    hue = max(("red", "yellow", "green", "blue"), key=lambda name: shares[name])
-    if shares[hue] >= 0.25:
+def _main_colour(border: dict[str, float], field: dict[str, float]) -> str:
+    """The commonest hue of the border if it is at all common, else white or black.
+
+    A black border is the rim of a sign whose ground gives the colour: yellow triangles of some
+    countries, white discs that end a ban. Red wins over yellow, because a thin red border on a
+    yellow ground is orange where the icon is small.
+    """
+    hue = max(("red", "yellow", "green", "blue"), key=lambda name: border[name])
+    if border["red"] >= _COMMON:
+        return "red"
+    if border[hue] >= _COMMON:
         return hue
-    return "white" if shares["white"] >= shares["black"] else "black"
+    if border["white"] >= border["black"]:
+        return "white"
+    ground = max(field, key=lambda name: field[name] if name != "black" else 0.0)
+    return ground if field[ground] >= _COMMON else "black"
 
 
 def _shares(names: npt.NDArray[np.int64]) -> dict[str, float]:
