@@ -50,7 +50,7 @@ def cls(number: int, type_: str = "freq") -> dict[str, Any]:
 
 def test_labels_follow_the_id_not_the_order_of_the_file(tmp_path: Path) -> None:
     classes = {"3.1": cls(40), "1.1": cls(7, "rare"), "1.10": cls(0), "stop": cls(12, "rare")}
-    catalogue = SignCatalogue.from_folder(data_folder(tmp_path, classes))
+    catalogue = SignCatalogue.from_folder(data_folder(tmp_path, classes), country="RU")
     assert catalogue.codes == ("1.10", "1.1", "stop", "3.1")
     assert [sign.id for sign in catalogue.classes] == [0, 7, 12, 40]
     assert [catalogue.label_of(code) for code in (*catalogue.codes, "1", "")] == [
@@ -100,7 +100,7 @@ def test_twins_need_each_other(tmp_path: Path) -> None:
     classes = {
         code: cls(i) for i, code in enumerate(("1.11.1", "1.11.2", "1.12.1", "1.13", "1.14"))
     }
-    catalogue = SignCatalogue.from_folder(data_folder(tmp_path, classes))
+    catalogue = SignCatalogue.from_folder(data_folder(tmp_path, classes), country="RU")
     assert [sign.twin for sign in catalogue.classes] == ["1.11.2", "1.11.1", None, None, None]
     assert is_own_mirror(catalogue[0])
 

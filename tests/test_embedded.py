@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from raresign.errors import InputError
-from raresign.signs.countries.registry import standard
 from raresign.signs.countries.drawn_sign import render_sign
+from raresign.signs.countries.registry import standard
 from raresign.simulated import demo_data as demo
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.simulated.demo_data import write_demo

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from raresign.signs.countries.names import _UNIT_OF, _names, sign_name
+from raresign.signs.countries.registry import country
+from raresign.signs.countries.russia.codes import UNIT_OF
 
-_NAMES = {code: names["en"] for code, names in _names().items()}
-_VALUES = [code for code, unit in _UNIT_OF.items() if unit != "hours"]
+RUSSIA = country("RU")
+_NAMES = {code: names["en"] for code, names in RUSSIA.names.items()}
+_VALUES = [code for code, unit in UNIT_OF.items() if unit != "hours"]
 
 # The 205 classes of the reference system, and the two codes that only RTSD has.
 _CODES = """
@@ -39,9 +41,9 @@ CODES = tuple(_CODES.split())
 
 def test_every_known_class_has_a_name_of_its_own() -> None:
     assert len(set(CODES)) == 205 + 2
-    unnamed = [code for code in CODES if sign_name(code) == code]
+    unnamed = [code for code in CODES if RUSSIA.name(code) is None]
     assert unnamed == []
-    assert len({sign_name(code) for code in CODES}) == len(CODES)
+    assert len({RUSSIA.name(code) for code in CODES}) == len(CODES)
 
 
 @pytest.mark.real_data
@@ -50,7 +52,7 @@ def test_every_class_of_rtsd_has_a_name() -> None:
     if not root:
         pytest.skip("RARESIGN_DATA is not set: no real catalogue to read")
     codes = json.loads((Path(root) / "rtsd-r1" / "classes.json").read_text(encoding="utf-8"))
-    assert [code for code in codes if sign_name(code) == code] == []
+    assert [code for code in codes if RUSSIA.name(code) is None] == []
 
 
 @pytest.mark.parametrize(
@@ -89,62 +91,62 @@ def test_every_class_of_rtsd_has_a_name() -> None:
     ],
 )
 def test_golden_names(code: str, name: str) -> None:
-    assert sign_name(code) == name
+    assert RUSSIA.name(code) == name
 
 
 def test_table_is_tidy() -> None:
     assert len(set(_NAMES.values())) == len(_NAMES)
     numbers = [tuple(int(part) for part in code.split(".")) for code in _NAMES]
     assert numbers == sorted(numbers)
-    assert set(_UNIT_OF) <= set(_NAMES)
-    for names in _names().values():
+    assert set(UNIT_OF) <= set(_NAMES)
+    for names in RUSSIA.names.values():
         assert list(names) == ["en", "ru"]
         assert re.fullmatch(r"[A-Z][ -~]{0,44}", names["en"])
         assert re.fullmatch(r"[А-ЯЁ][А-яёЁ :,«»-]+", names["ru"])
         assert all(name == name.strip() for name in names.values())
-    assert len({names["ru"] for names in _names().values()}) == len(_NAMES)
+    assert len({names["ru"] for names in RUSSIA.names.values()}) == len(_NAMES)
 
 
 def test_russian_names_have_russian_units_and_a_decimal_comma() -> None:
-    assert sign_name("3.13.r2.9", "ru") == "Ограничение высоты 2,9 м"
-    assert sign_name("3.24.n60", "ru") == "Ограничение максимальной скорости 60 км/ч"
-    assert sign_name("3.4.n8", "ru") == "Запрещены грузовые автомобили массой более 8 т"
-    assert sign_name("horse", "ru") == "horse"
+    assert RUSSIA.name("3.13.r2.9", "ru") == "Ограничение высоты 2,9 м"
+    assert RUSSIA.name("3.24.n60", "ru") == "Ограничение максимальной скорости 60 км/ч"
+    assert RUSSIA.name("3.4.n8", "ru") == "Запрещены грузовые автомобили массой более 8 т"
+    assert RUSSIA.name("horse", "ru") is None
 
 
 def test_hours_are_shown_as_hours() -> None:
-    assert sign_name("8.5.4.t0800-1730", "ru") == "Время действия 8:00-17:30"
-    assert sign_name("8.5.4") == "At given hours"
+    assert RUSSIA.name("8.5.4.t0800-1730", "ru") == "Время действия 8:00-17:30"
+    assert RUSSIA.name("8.5.4") == "At given hours"
     for wrong in ("8.5.4.t0800-2561", "8.5.4.n5", "3.24.t0800-1730"):
-        assert sign_name(wrong) == wrong
+        assert RUSSIA.name(wrong) is None
 
 
 @given(st.sampled_from(sorted(_VALUES)), st.integers(0, 999), st.integers(0, 9))
 def test_value_appears_in_the_name_once(base: str, whole: int, tenth: int) -> None:
-    name = sign_name(f"{base}.r{whole}.{tenth}")
+    name = RUSSIA.name(f"{base}.r{whole}.{tenth}")
     assert name.startswith(_NAMES[base] + " ")
     assert name.count(f"{whole}.{tenth}") == 1
-    assert sign_name(f"{base}.n") == sign_name(base) == _NAMES[base]
+    assert RUSSIA.name(f"{base}.n") == RUSSIA.name(base) == _NAMES[base]
 
 
 @pytest.mark.parametrize(
     "code",
     ["", "horse", "Speed limit", "3", "3.", "9.1", "1.99", "1.1.n5", "03.24.n60", "3_24_n60"],
 )
-def test_code_of_no_sign_is_returned_unchanged(code: str) -> None:
-    assert sign_name(code) == code
+def test_code_of_no_sign_has_no_name(code: str) -> None:
+    assert RUSSIA.name(code) is None
 
 
 @pytest.mark.parametrize(
     "value", ["60", "x60", "n6O", "n60 ", "n-5", "n60.", "n٦٠", "n.5", "n60.n60"]
 )
-def test_code_with_a_broken_value_is_returned_unchanged(value: str) -> None:
+def test_code_with_a_broken_value_has_no_name(value: str) -> None:
     code = f"3.24.{value}"
-    assert sign_name(code) == code
+    assert RUSSIA.name(code) is None
 
 
 @given(st.text(max_size=12))
 @example("3.24.n60\n")
-def test_any_text_gives_a_text_of_the_table_or_itself(text: str) -> None:
-    name = sign_name(text)
-    assert name == text or any(name.startswith(known) for known in _NAMES.values())
+def test_any_text_gives_a_text_of_the_table_or_none(text: str) -> None:
+    name = RUSSIA.name(text)
+    assert name is None or any(name.startswith(known) for known in _NAMES.values())

@@ -22,12 +22,11 @@ from PIL import Image
 import raresign
 from raresign.commands.drawings.likeness import aligned_similarity, closest_pairs
 from raresign.errors import InputError
-from raresign.signs.catalogue.families import family_of_code, family_of_icon
+from raresign.signs.catalogue.families import family_of_icon
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.catalogue.twins import gost_twin
-from raresign.signs.countries.registry import standard
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
 from raresign.signs.countries.drawn_sign import render_sign
+from raresign.signs.countries.registry import country, standard
 from raresign.signs.countries.russia.drawn_signs import SIGNS
 from raresign.signs.countries.russia.frames import FRAMES
 from raresign.signs.drawing.palette import PALETTE, painted
@@ -36,8 +35,11 @@ from raresign.signs.icons.icon_file import icon_files, load_icon, on_grey
 from raresign.signs.icons.lettering import Slot, outline
 
 GOST = standard("gost")
+RUSSIA = country("RU")
 PACKAGE = Path(raresign.__file__).parent
-TWINS = sorted({tuple(sorted((code, twin))) for code in SIGNS if (twin := gost_twin(code, SIGNS))})
+TWINS = sorted(
+    {tuple(sorted((code, twin))) for code in SIGNS if (twin := country("RU").twin(code, SIGNS))}
+)
 VALUED = [base for base in SIGNS if GOST.takes_values(base)]
 
 
@@ -264,11 +266,11 @@ def test_the_exported_catalogue_is_a_data_folder(tmp_path: Path) -> None:
     assert written == 1 + sum(len(row.icons) for row in catalogue.classes)
     for row in catalogue.classes:
         assert (row.id, row.type) == GOST.classes[row.code]
-        assert row.family == family_of_code(row.code)
+        assert row.family == RUSSIA.family(row.code)
         assert row.icons[0].name == f"{row.code}.svg"
     # What the icon looks like agrees with what the code says.
     seen = {row.code: family_of_icon(load_icon(row.icons[0])) for row in catalogue.classes}
-    wrong = {code: family for code, family in seen.items() if family != family_of_code(code)}
+    wrong = {code: family for code, family in seen.items() if family != RUSSIA.family(code)}
     assert not wrong
 
 
@@ -283,8 +285,9 @@ def test_icons_are_all_or_none(tmp_path: Path) -> None:
 def test_import_draws_nothing() -> None:
     code = (
         "import sys, raresign, raresign.signs; raresign.standard('gost'); "
-        "from raresign.signs import drawing, render; "
-        "drawn = drawing.pictogram.cache_info().currsize + render._rendered.cache_info().currsize; "
+        "from raresign.signs.drawing.compose import pictogram; "
+        "from raresign.signs.countries.drawn_sign import _rendered; "
+        "drawn = pictogram.cache_info().currsize + _rendered.cache_info().currsize; "
         "sys.exit(drawn or 'torch' in sys.modules or 'fontTools.ttLib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from raresign.errors import InputError
-from raresign.signs.catalogue.families import family_of_code
 from raresign.signs.catalogue.pictures import class_pictures, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.countries.registry import country
 from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.lettering import Slot, outline
 from raresign.signs.icons.svg_renderer import draw_svg
@@ -145,7 +145,7 @@ def test_unreadable_values(rest: str) -> None:
 
 
 def test_codes_with_hours_are_codes_of_the_standard() -> None:
-    assert family_of_code("8.5.4.t0800-2000") == "white plate"
+    assert country("RU").family("8.5.4.t0800-2000") == "white plate"
 
 
 # --- which icon -----------------------------------------------------------------------------------
@@ -331,7 +331,7 @@ def data_folder(root: Path) -> Path:
 
 
 def test_catalogue_uses_templates(tmp_path: Path) -> None:
-    catalogue = SignCatalogue.from_folder(data_folder(tmp_path))
+    catalogue = SignCatalogue.from_folder(data_folder(tmp_path), country="RU")
     assert [[icon.name for icon in sign.icons] for sign in catalogue.classes] == [
         ["3.24.svg", "3.24@yellow.svg"],
         ["3.24.svg", "3.24@yellow.svg"],

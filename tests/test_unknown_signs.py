@@ -14,8 +14,8 @@ from raresign.fitting.calibrate import UNKNOWN_SHARE, HeldOut, Strangers, calibr
 from raresign.fitting.unknown_signs import MOST, outside_signs
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.registry import standard
 from raresign.signs.countries.drawn_folder import drawn_icons
+from raresign.signs.countries.registry import standard
 
 FAMILIES = ("ring", "ring", "disc", "disc")
 

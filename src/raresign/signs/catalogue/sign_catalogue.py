@@ -103,8 +103,9 @@ class SignCatalogue:
         root = Path(root)
         path = root / "classes.json"
         found = read_classes(path)
-        choice = country
-        if not isinstance(choice, CountryChoice):
+        if isinstance(country, CountryChoice):
+            choice = country
+        else:
             choice = choose_country(root, found, country)
         folder = root / "icons" if icons is None else icons(tuple(found.rows))
         names = read_names(root / NAMES, found.rows) if (root / NAMES).exists() else {}

@@ -107,8 +107,8 @@ class Country:
             >>> country("RU").family("3.1"), country("RU").family("3.10"), country("DE").family("3")
             ('red disc', 'red ring', None)
         """
-        base = self._base(self._own(code))
-        for beginning in _beginnings(base or ""):
+        code = self._own(code)
+        for beginning in _beginnings(code) if self._base(code) else ():
             if beginning in self.families:
                 return self.families[beginning] or None
         return None
