@@ -53,8 +53,8 @@ Absent = tuple[Path, AbsentTable, list[TrainingData]]
 
 
 def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
-    _, pack, parts = run_module._material(str(data_folder), None, 32, 2)
-    source = run_module._material(str(data_folder), None, 32, 2)[0]
+    _, pack, parts = run_module._material(str(data_folder), IconSource(), None, 32, 2)
+    source = run_module._material(str(data_folder), IconSource(), None, 32, 2)[0]
     crops = np.asarray(pack.crops)
     assert len(absent[2]) == 2
     for fold, data in zip(parts, absent[2], strict=True):
@@ -76,7 +76,7 @@ def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
 def test_absent_figures_against_loops(absent: Absent, data_folder: Path) -> None:
     out, table, _ = absent
     trials = [load_absent(file.parent) for file in sorted(out.glob("*/*/absent.json"))]
-    _, pack, parts = run_module._material(str(data_folder), None, 32, 2)
+    _, pack, parts = run_module._material(str(data_folder), IconSource(), None, 32, 2)
     added, lost = [], []
     counts = {kind: [0, 0, 0, 0] for kind in ("known", "near", "far")}
     for trial in trials:
