@@ -19,6 +19,7 @@ from raresign.lab.protocol.ideas import load_ideas, rows_of_ideas
 from raresign.lab.protocol.run_trials import protocol_absent
 from raresign.lab.protocol.table import paired_difference
 from raresign.lab.protocol.trial import Trial, load_trial, trial_folder
+from raresign.signs.countries.icon_source import IconSource
 from raresign.training.recipe import load_recipe
 from raresign.training.training_data import TrainingData
 
