@@ -15,25 +15,27 @@ from raresign.fitting.unknown_signs import MOST, outside_signs
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.drawn_folder import drawn_icons
-from raresign.signs.countries.registry import standard
+from raresign.signs.countries.registry import country, standard
 
 FAMILIES = ("ring", "ring", "disc", "disc")
 
 
 def drawn(*codes: str) -> SignCatalogue:
     return SignCatalogue.from_icons(
-        drawn_icons("gost", codes, variants=False), dict.fromkeys(codes, "rare")
+        drawn_icons("gost", codes, variants=False),
+        dict.fromkeys(codes, "rare"),
+        country=country("RU"),
     )
 
 
 def test_no_class_of_the_catalogue_is_a_stranger() -> None:
     own = drawn("1.1", "3.1", "4.1.1")
-    outside = outside_signs(own.classes, seed=0)
+    outside = outside_signs(own, seed=0)
     assert outside is not None
     assert 20 < len(outside) <= MOST
     assert not set(outside.codes) & {"1.1", "3.1", "4.1.1"}
-    again = outside_signs(own.classes, seed=0)
-    other = outside_signs(own.classes, seed=1)
+    again = outside_signs(own, seed=0)
+    other = outside_signs(own, seed=1)
     assert again is not None
     assert other is not None
     assert again.codes == outside.codes != other.codes
@@ -41,15 +43,15 @@ def test_no_class_of_the_catalogue_is_a_stranger() -> None:
 
 def test_a_catalogue_of_all_signs_leaves_none() -> None:
     every = standard("gost").codes
-    assert outside_signs(drawn("1.1").classes, seed=0, never=every) is None
+    assert outside_signs(drawn("1.1"), seed=0, never=every) is None
 
 
 def test_hidden_signs_are_never_taken() -> None:
     own = drawn("1.1")
-    outside = outside_signs(own.classes, seed=0)
+    outside = outside_signs(own, seed=0)
     assert outside is not None
     hidden = outside.codes[:10]
-    rest = outside_signs(own.classes, seed=0, never=hidden)
+    rest = outside_signs(own, seed=0, never=hidden)
     assert rest is not None
     assert not set(rest.codes) & set(hidden)
 
@@ -59,9 +61,19 @@ def test_a_limit_of_50_of_another_country_is_no_stranger() -> None:
     ours = drawn("3.24.n50")[0]
     theirs = SignClass("274-50", 0, "rare", (Path(ours.icons[0]),), ours.family, None)
     for seed in range(6):
-        outside = outside_signs([theirs], seed)
+        outside = outside_signs(SignCatalogue([theirs]), seed)
         assert outside is not None
         assert "3.24.n50" not in outside.codes
+
+
+def test_a_code_of_ours_means_nothing_in_another_country() -> None:
+    """A Ukrainian 3.21, no entry, does not keep our 3.21 out; our 3.1 looks like it."""
+    icon = Path(drawn("3.1")[0].icons[0])
+    theirs = SignCatalogue([SignClass("3.21", 0, "rare", (icon,), "red disc", None)])
+    taken = [outside_signs(theirs, seed) for seed in range(6)]
+    codes = {code for one in taken if one is not None for code in one.codes}
+    assert "3.21" in codes
+    assert "3.1" not in codes
 
 
 @pytest.mark.parametrize("accepted", [0.02, 0.05])

@@ -184,7 +184,7 @@ def _strangers(
     never: Collection[str],
 ) -> Strangers | None:
     """Fresh crops of signs outside the catalogue."""
-    outside = outside_signs(data.catalogue.classes, data.seed, never)
+    outside = outside_signs(data.catalogue, data.seed, never)
     if outside is None:
         return None
     device = next(net.parameters()).device

@@ -22,15 +22,15 @@ _SAME = 0.5
 
 
 def outside_signs(
-    signs: Sequence[SignClass], seed: int, never: Collection[str] = ()
+    catalogue: SignCatalogue, seed: int, never: Collection[str] = ()
 ) -> SignCatalogue | None:
     """Signs of our drawings that are no class of a catalogue, at most `MOST`.
 
-    A code of the catalogue is left out; so is a drawing that looks like one of its icons, and where
-    the catalogue's codes are not ours, one that resembles one (a limit of 50 is a limit of 50).
+    In the country of our drawings a code of the catalogue is left out, and so is a drawing that
+    looks like one of its icons; in others one that resembles one (a limit of 50 is a limit of 50).
 
     Args:
-        signs: The classes of the catalogue.
+        catalogue: Its classes and country.
         seed: Decides which of them are taken.
         never: Codes that must not be taken either, such as those that an experiment hides.
 
@@ -38,14 +38,14 @@ def outside_signs(
         None where nothing is left.
     """
     ours = standard(STANDARDS[0])
-    present = {sign.code for sign in signs}
+    kin = catalogue.country is not None and catalogue.country.drawings is ours
+    present = set(catalogue.codes) if kin else set()
     codes = [code for code in ours.codes if code not in present and code not in never]
     if not codes:
         return None
-    kin = sum(ours.draws(sign.code) for sign in signs) >= len(signs) / 2
     order = np.random.default_rng(mix_integers(seed, len(codes))).permutation(len(codes))
     drawn = _drawn(tuple(codes[place] for place in sorted(order[: 2 * MOST].tolist())))
-    looks = _looks([*signs])
+    looks = _looks(catalogue.classes)
     kept = [
         sign
         for sign, look in zip(drawn.classes, _looks(drawn.classes), strict=True)

@@ -174,7 +174,7 @@ def _recall_legend(simulated: bool) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _names(folder: RunFolder) -> dict[str, str]:
+def _names(folder: RunView) -> dict[str, str]:
     """Class code -> name, of the run's own classes and of those that came later."""
     own = folder.catalogue.classes if folder.catalogue else ()
     return {sign.code: sign.name for sign in own} | {one.code: one.name for one in folder.added}

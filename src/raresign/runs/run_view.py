@@ -47,6 +47,7 @@ class AddedView:
 
     Args:
         code: Its class code.
+        name: For people; "" where none is known.
         family: Its family.
         forecast: The recall forecast for it with its interval; None if there is none.
         confusions: (code, share in [0, 1]) of the classes it is likely to be taken for.
@@ -54,6 +55,7 @@ class AddedView:
     """
 
     code: str
+    name: str
     family: str
     forecast: Estimate | None
     confusions: tuple[tuple[str, float], ...]
@@ -224,6 +226,7 @@ def _added(info: dict[str, Any], folder: Path) -> AddedView:
     )
     return AddedView(
         code=str(info["code"]),
+        name=str(info.get("name", "")),
         family=str(info.get("family", "")),
         forecast=None if forecast is None else Estimate(recall, low, high, n=1),
         confusions=tuple((str(code), float(share)) for code, share in info.get("confusions") or []),
