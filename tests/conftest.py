@@ -54,12 +54,12 @@ def write_data(root: Path) -> Path:
     for code, kind in TYPES.items():
         if kind == "freq":
             for number in range(CROPS):
-                _photo(root / "cropped-train" / code / f"{number}.png", code, number)
+                write_photo(root / "cropped-train" / code / f"{number}.png", code, number)
     rows = [("filename", "class")]
     for code in TYPES:
         for number in range(TESTS):
             name = f"{len(rows):04d}.png"
-            _photo(root / "smalltest" / name, code, 1000 + number)
+            write_photo(root / "smalltest" / name, code, 1000 + number)
             rows.append((name, code))
     with (root / "smalltest_annotations.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
@@ -69,7 +69,7 @@ def write_data(root: Path) -> Path:
     return root
 
 
-def _photo(path: Path, code: str, number: int) -> None:
+def write_photo(path: Path, code: str, number: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     photo = Image.fromarray(simulated_photo(code, 5, number))
     photo.resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(path)

@@ -1,6 +1,7 @@
 """Fills docs/results.md: trains every row of the comparison with three seeds and measures it.
 
     python tools/results.py DATA --runs runs/results --jobs 2 [--row "default recipe"]
+    python tools/results.py GERMAN_DATA --country Germany --runs runs/germany
 
 Rows that are already in the runs folder are not trained again, so it can be stopped and resumed.
 Every row shares backbone, crop size and number of crops. `smalltest` is only measured.
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -31,8 +33,8 @@ from raresign.evaluation.crop_answers import read_answers
 from raresign.fitting.forecasts import judged_forecast
 
 ROWS: dict[str, tuple[str, list[str]]] = {
-    "reference recipe, label faults on": ("reference-faults", []),
-    "reference recipe, label faults off": ("reference", []),
+    "published recipe, label faults on": ("reference-faults", []),
+    "published recipe, label faults off": ("reference", []),
     "default recipe, random weights": ("default", ["--weights", "none"]),
     "default recipe": ("default", []),
     "default recipe, our drawings as icons": ("default", ["--icons", "gost"]),
@@ -41,6 +43,33 @@ ROWS: dict[str, tuple[str, list[str]]] = {
     "icons only, our drawings as variants": ("icons-only", ["--icons", "own+gost"]),
 }
 SEEDS = (0, 1, 2)
+SHORT = ("default recipe", "icons only")
+
+
+@dataclass(frozen=True)
+class Part:
+    """The results of one country: where they are written and what the data are."""
+
+    page: Path
+    short: str
+    data: str
+
+
+PARTS = {
+    "Russia": Part(
+        Path("docs/results.md"),
+        "Russia, RTSD-R1: 67 classes, 22 of them rare",
+        "RTSD-R1 in the layout `reference`, 67 classes (45 frequent, 22 rare without any real training\n"
+        "crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare).",
+    ),
+    "Germany": Part(
+        Path("docs/results-germany.md"),
+        "Germany, GTSRB: 43 classes, 14 of them rare",
+        "training crops of GTSRB, divided by physical sign, in the layout `reference`, 43 classes\n"
+        "(29 frequent, 14 rare without any real training crop), 4,300 training crops, 1,503 test crops\n"
+        "(517 frequent, 986 rare).",
+    ),
+}
 SIZE = ["--crop-size", "64"]
 
 
@@ -155,11 +184,22 @@ def full_table(rows: dict[str, Row]) -> str:
     return "\n".join(lines)
 
 
-def short_table(rows: dict[str, Row]) -> str:
-    lines = ["| | rare signs % | frequent signs % |", "|---|---|---|"]
-    for title, row in rows.items():
-        lines.append(f"| {title} | {row.cell('rare')} | {row.cell('freq')} |")
-    return "\n".join(lines)
+def short_lines(rows: dict[str, Row], label: str) -> list[str]:
+    """The lines of one country in the table of README.md."""
+    return [
+        f"| {label} | {title} | {rows[title].cell('rare')} | {rows[title].cell('freq')} |"
+        for title in SHORT
+        if title in rows
+    ]
+
+
+def with_lines(table: str, label: str, lines: list[str]) -> str:
+    """The table of README.md with the lines of one country replaced, those of others kept."""
+    kept = table.strip().splitlines()
+    places = [number for number, line in enumerate(kept) if line.startswith(f"| {label} |")]
+    start = places[0] if places else len(kept)
+    rest = [line for line in kept[start:] if not line.startswith(f"| {label} |")]
+    return "\n".join([*kept[:start], *lines, *rest])
 
 
 def comparisons(rows: dict[str, Row]) -> str:
@@ -212,10 +252,9 @@ def recalls(runs: list[Predictions]) -> dict[str, tuple[int, float]]:
 
 PAGE = """# Results on real crops
 
-Written by `make results` (`tools/results.py`); [results-notes.md](results-notes.md) explains it.
+Written by `make results` (`tools/results.py`); [measurements.md](measurements.md) explains it.
 
-Data: RTSD-R1 in the reference layout, 67 classes (45 frequent, 22 rare without any real training
-crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare). Backbone
+Data: {data} Backbone
 `mobilenetv2_100` at 64 px in every row, with its ImageNet weights from a package unless said
 otherwise. Seeds {seeds}: mean ± standard deviation, in brackets the 95 % interval over crops and
 seeds. Test crops are measured only; checkpoints are chosen on pseudo-rare classes.
@@ -227,7 +266,7 @@ versions: `{versions}`. Minutes include data, evaluation and report.
 {table}
 
 *pseudo-rare*: recall on real crops of frequent classes that were held out and played rare, at the
-end of the stage that held them out. The reference recipe holds none out.
+end of the stage that held them out. The published recipe holds none out.
 
 ## The same crops, one by one
 
@@ -237,24 +276,25 @@ end of the stage that held them out. The reference recipe holds none out.
 START, END = "<!-- results: written by tools/results.py -->", "<!-- /results -->"
 
 
-def write_pages(runs: Path, out: Path, readme: Path) -> None:
+def write_pages(runs: Path, part: Part, readme: Path) -> None:
     rows = finished_rows(runs)
     if not rows:
         sys.exit(f"no finished run in {runs}")
     info = next(iter(rows.values())).infos[0]
     page = PAGE.format(
+        data=part.data,
         seeds=", ".join(map(str, SEEDS)),
         machine=json.dumps(info["machine"]),
         versions=json.dumps(info["versions"]),
         table=full_table(rows),
         paired=comparisons(rows),
     )
-    out.write_text(page, encoding="utf-8")
-    text = readme.read_text(encoding="utf-8")
-    before, _, rest = text.partition(START)
-    after = rest.partition(END)[2]
-    readme.write_text(f"{before}{START}\n{short_table(rows)}\n{END}{after}", encoding="utf-8")
-    print(f"wrote {out} and the table in {readme}")
+    part.page.write_text(page, encoding="utf-8")
+    before, _, rest = readme.read_text(encoding="utf-8").partition(START)
+    table, _, after = rest.partition(END)
+    table = with_lines(table, part.short, short_lines(rows, part.short))
+    readme.write_text(f"{before}{START}\n{table}\n{END}{after}", encoding="utf-8")
+    print(f"wrote {part.page} and the table in {readme}")
 
 
 def main() -> None:
@@ -263,6 +303,7 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--runs", type=Path, default=Path("runs/results"))
+    parser.add_argument("--country", choices=list(PARTS), default="Russia")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tables-only", action="store_true", help="train nothing")
     parser.add_argument(
@@ -287,7 +328,7 @@ def main() -> None:
         if "default recipe" in rows and len(rows) > 1:
             print(f"\n{comparisons(rows)}\n\n{by_class(rows)}")
     else:
-        write_pages(options.runs, Path("docs/results.md"), Path("README.md"))
+        write_pages(options.runs, PARTS[options.country], Path("README.md"))
 
 
 if __name__ == "__main__":
