@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LANGUAGES = {"sh", "python", "yaml", "json", "text", "csv"}
+LANGUAGES = {"sh", "python", "yaml", "json", "text", "csv", ""}
 
 _FENCE = re.compile(r"^```(\w*)[ \t]*\n(.*?)^```[ \t]*$", re.M | re.S)
 _SKIP = re.compile(r"<!-- skip: (.+?) -->\s*\Z", re.S)

@@ -10,8 +10,10 @@ import json
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -45,8 +47,14 @@ def desk(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def done() -> dict[str, Any]:
+    """What the slowest commands gave on the first page that has them; other pages get it again."""
+    return {}
+
+
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short(monkeypatch: pytest.MonkeyPatch, done: dict[str, Any], data_folder: Path) -> None:
     """Long commands check all that they were given, then do little of it."""
 
     def change(name: str, short_form: Callable[..., Any]) -> None:
@@ -83,25 +91,41 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         if options.get("ideas"):
             load_ideas(options.pop("ideas"))
             options.pop("only")
-        tiny = Path("tiny.yaml")
-        tiny.write_text(json.dumps(tiny_stages()), encoding="utf-8")
+        raresign.open_data(data)
         if "reference" in options:
             options["reference"] = False
-        return call(data, out, tiny, **{**options, "folds": 2, "seeds": 1, "jobs": 1})
+        if call not in done:
+            tiny = Path("tiny.yaml")
+            tiny.write_text(json.dumps(tiny_stages()), encoding="utf-8")
+            options |= {"folds": 2, "seeds": 1, "jobs": 1}
+            done[call] = call(data_folder, out, tiny, **options)
+        return done[call]
 
     def short_sheets(*given: Any, preset: Any = "road", **options: Any) -> Any:
         raresign.load_preset(preset)
-        return sheets(*given, preset="reference", **{**options, "size": CROP_SIZE})
+        if "sheets" not in done:
+            options["size"] = CROP_SIZE
+            done["sheets"] = sheets(*given, preset="reference", **options)
+        return done["sheets"]
 
-    def short_synth(*given: Any, per_class: int = 100, **options: Any) -> Any:
-        return synth(*given, per_class=min(per_class, 2), **options)
+    def short_synth(data: Any, out: Any, *, per_class: int = 100, **options: Any) -> Any:
+        few_classes = "DATA" if raresign.is_drawn(data) else data
+        return synth(few_classes, out, per_class=min(per_class, 2), **options)
+
+    def short_fit(data: Any, crops: Any = None, out: Any = "camera.yaml", **options: Any) -> Any:
+        raresign.open_data(data, crops)
+        if "fit" not in done:
+            found = fit(data, crops, out, **options, **few, rounds=1, simulations=200)
+            done["fit"] = found, Path(out).read_text(encoding="utf-8")
+        Path(out).write_text(done["fit"][1], encoding="utf-8")
+        return done["fit"][0]
 
     change("train", short_train)
     change("protocol", lambda *a, **k: short_protocol(protocol, *a, **k))
     change("protocol_absent", lambda *a, **k: short_protocol(absent, *a, **k))
     change("synth_sheets", short_sheets)
     change("synthesise", short_synth)
-    change("fit_camera", lambda *a, **k: fit(*a, **k, **few, rounds=1, simulations=200))
+    change("fit_camera", short_fit)
     change("compare_realism", lambda *a, **k: realism(*a, **{**k, **few, "pixels": False}))
     change("run_bench", lambda part="all", **_: bench("sampler", quick=bool(part)))
     change("sign_sheets", lambda out, name, codes, icons=None: pictures(out, name, ["2.5"]))
@@ -111,9 +135,9 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 class Reader:
     """Does what a page says, block after block, in the present folder."""
 
-    def __init__(self, cli: Cli) -> None:
+    def __init__(self, cli: Cli, module: ModuleType) -> None:
         self.cli = cli
-        self.names: dict[str, Any] = {"__name__": "page"}
+        self.names = module.__dict__
 
     def read(self, block: Block) -> None:
         assert block.language in LANGUAGES, f"{block.where}: name the language of the block"
@@ -203,7 +227,9 @@ def test_a_page_runs(
         return
     place = Path(shutil.copytree(desk, tmp_path / "desk"))
     monkeypatch.chdir(place)
-    reader = Reader(cli)
+    module = ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)  # as for a script of its own
+    reader = Reader(cli, module)
     for block in todo:
         reader.read(block)
 
@@ -212,7 +238,9 @@ def test_a_page_runs(
 def test_commands_in_the_text_exist(page: Path) -> None:
     group = typer.main.get_command(app)
     known = {
-        name: {option for param in command.params for option in param.opts}
+        name: {
+            option for param in command.params for option in (*param.opts, *param.secondary_opts)
+        }
         for name, command in group.commands.items()
     }
     for command in inline_commands(page):

@@ -59,15 +59,15 @@ PARTS = {
     "Russia": Part(
         Path("docs/results.md"),
         "Russia, RTSD-R1: 67 classes, 22 of them rare",
-        "RTSD-R1 in the layout `reference`, 67 classes (45 frequent, 22 rare without any real training\n"
-        "crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare).",
+        "RTSD-R1 in the layout `reference`, 67 classes (45 frequent, 22 rare without any real\n"
+        "training crop), 8,011 training crops, 2,337 test crops (937 frequent, 1,400 rare).",
     ),
     "Germany": Part(
         Path("docs/results-germany.md"),
         "Germany, GTSRB: 43 classes, 14 of them rare",
         "training crops of GTSRB, divided by physical sign, in the layout `reference`, 43 classes\n"
-        "(29 frequent, 14 rare without any real training crop), 4,300 training crops, 1,503 test crops\n"
-        "(517 frequent, 986 rare).",
+        "(29 frequent, 14 rare without any real training crop), 4,300 training crops, 1,503 test\n"
+        "crops (517 frequent, 986 rare).",
     ),
 }
 SIZE = ["--crop-size", "64"]
