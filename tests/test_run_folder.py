@@ -24,7 +24,7 @@ from raresign.models.saved_weights import classifier_rows
 from raresign.runs.run_folder import RunFolder
 from raresign.runs.saved_recipe import saved_recipe
 from raresign.runtime.onnx_encoder import OnnxEncoder
-from raresign.signs.countries.drawings import standard
+from raresign.signs.countries.registry import standard
 
 FORBIDDEN = ("torch", "torchvision", "timm", "lightning", "torchmetrics", "pytorch_metric_learning")
 SCRIPT = f"""
