@@ -48,7 +48,7 @@ def _stamp(seed: int) -> dict[str, object]:
     digest = hashlib.sha256()
     here = Path(__file__).parents[1]
     for path in sorted(
-        path for room in ("embedded", "signs", "catalogue") for path in here.glob(f"{room}/**/*")
+        path for room in ("simulated", "signs") for path in here.glob(f"{room}/**/*")
     ):
         if path.suffix in {".py", ".svg", ".json"}:
             content = path.read_bytes()
