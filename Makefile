@@ -19,8 +19,9 @@ lint: $(VENV)/.installed
 	$(VENV)/bin/lint-imports
 
 results: $(VENV)/.installed
-	@test -n "$(RARESIGN_DATA)" || { echo "Set RARESIGN_DATA to the folder that holds rtsd-r1." >&2; exit 2; }
+	@test -n "$(RARESIGN_DATA)" || { echo "Set RARESIGN_DATA to the folder of rtsd-r1 and gtsrb." >&2; exit 2; }
 	$(PYTHON) tools/results.py $(RARESIGN_DATA)/rtsd-r1
+	$(PYTHON) tools/results.py $(RARESIGN_DATA)/gtsrb --country Germany --runs runs/germany
 
 bench: $(VENV)/.installed $(VENV)/.peers
 	$(VENV)/bin/raresign bench
