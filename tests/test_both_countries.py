@@ -45,7 +45,7 @@ def part_of(source: Path, data: Path) -> Path:
 @pytest.fixture(scope="module", params=COUNTRIES)
 def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
+) -> tuple[str, Path]:
     """Name and folder of a country's data."""
     root = os.environ.get("RARESIGN_DATA")
     if not root:
