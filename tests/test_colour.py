@@ -13,7 +13,7 @@ from torch import Tensor
 
 from raresign.synthesis.effect import ColourEffect, apply_colour, compose_colour, identity_colour
 from raresign.synthesis.effects.colour import ColourCast, Exposure, Fading, Haze, Saturation
-from raresign.synthesis.effects.tone import ToneCurve
+from raresign.synthesis.effects.readout import ToneCurve
 from synthesis_core import keys, layers, noise, uniform
 
 KINDS: list[type[ColourEffect]] = [Fading, Exposure, ColourCast, Haze, Saturation]

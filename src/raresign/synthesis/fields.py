@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
-
-from raresign.synthesis.textures import TILE
 
 
 def per_crop(values: Tensor) -> Tensor:
@@ -111,32 +108,3 @@ def band(distance: Tensor, half_width: Tensor, blur: Tensor | float) -> Tensor:
     most = (2 * half_width / blur).clamp(max=1.0)
     cover = (half_width / blur + 0.5) - distance / blur
     return torch.minimum(cover.clamp_(min=0.0), most)
-
-
-def ranked(field: np.ndarray) -> np.ndarray:
-    """The field with each value replaced by its rank in (0, 1): a threshold t then covers t.
-
-    Example:
-        >>> ranked(np.array([[5.0, -1.0]])).tolist()
-        [[0.75, 0.25]]
-    """
-    ranks = np.empty(field.size, np.float32)
-    ranks[field.ravel().argsort(kind="stable")] = (np.arange(field.size) + 0.5) / field.size
-    return ranks.reshape(field.shape)
-
-
-def blotches(rng: np.random.Generator, size: float) -> np.ndarray:
-    """(TILE, TILE) smooth noise of one size that repeats, evenly distributed over (0, 1).
-
-    Args:
-        rng: Where its phases come from.
-        size: Distance of neighbouring blotches in tiles.
-
-    Example:
-        >>> blotches(np.random.default_rng(0), 0.1).shape
-        (256, 256)
-    """
-    steps = np.fft.fftfreq(TILE) * TILE * size  # 1: one wave over this distance
-    octaves = np.log2(np.hypot(*np.meshgrid(steps, steps)) + 1e-9)
-    spectrum = np.fft.fft2(rng.standard_normal((TILE, TILE))) * np.exp(-(octaves**2))
-    return ranked(np.fft.ifft2(spectrum).real)

@@ -79,7 +79,7 @@ def switched_off(effect: Effect) -> Effect:
     """The effect as it is when its group is off; see `without`.
 
     Example:
-        >>> from raresign.synthesis.effects.tone import ToneCurve
+        >>> from raresign.synthesis.effects.readout import ToneCurve
         >>> switched_off(ToneCurve()).probability
         0.0
     """

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.synthesis.textures import grain, look_up, tile_on
+from raresign.synthesis.textures import grain, look_up
 
 RUST = (0.55, 0.27, 0.1)
 """Colour of iron oxide, for `tint`."""
@@ -139,7 +139,7 @@ def grain_on(plate: Tensor, width: Tensor, height: Tensor, where: Tensor) -> Ten
     scale = (1 / 16) / torch.stack([width, height], 1)
     rows = plate.reshape(n, high, wide * 2)
     places = torch.addcmul(where.repeat(1, wide)[:, None], rows, scale.repeat(1, wide)[:, None])
-    return look_up(tile_on(grain, plate.device), places.view_as(plate))[:, 0]
+    return look_up(grain, places.view_as(plate))[:, 0]
 
 
 def pixel_softness(pixel: Tensor, size: Tensor) -> Tensor:

@@ -20,11 +20,10 @@ from raresign.synthesis.effects.lens import ChromaticAberration, MotionBlur
 from raresign.synthesis.effects.light import Backlight, LightGradient, Night, Shadow, Specular
 from raresign.synthesis.effects.mounting import Board, Neighbour, Pole
 from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post
-from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening
+from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening, ToneCurve
 from raresign.synthesis.effects.scene import Background, OtherSign
 from raresign.synthesis.effects.sensor import Sensor
 from raresign.synthesis.effects.surface import Dirt, Glare, Peeling
-from raresign.synthesis.effects.tone import ToneCurve
 from raresign.synthesis.effects.weather import Rain, Snow
 from raresign.synthesis.guard import Guard
 from raresign.synthesis.validation import SHORT, validation_problem

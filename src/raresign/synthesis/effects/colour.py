@@ -10,20 +10,17 @@ from torch import Tensor
 
 from raresign.synthesis.effect import (
     ColourEffect,
+    LogRange,
     Params,
     Range,
+    Share,
     constant,
     identity_colour,
     inside,
-    quantile,
-    quantile_log,
 )
 
 # ITU-R BT.601 luma weights.
 LUMA = (0.299, 0.587, 0.114)
-
-Share = Annotated[Range, inside(0, 1)]
-"""A range between nothing and all."""
 
 # The inks of a road sign and what decades of sun make of them (sRGB values): red goes grey-brown
 # first, blue pale, yellow straw; white yellows, black turns grey.
@@ -61,13 +58,9 @@ class Fading(ColourEffect):
     """Yellowing of the white film."""
     black: Share = (0.0, 0.5)
 
-    def sample(self, u: Tensor) -> Params:
-        """`red`, `blue`, `yellow`, `white`, `black`: (N,)."""
-        return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(_INK_NAMES)}
-
     def matrix(self, params: Params) -> Tensor:
         """The least-squares map of the inks; the identity where nothing has faded."""
-        shares = torch.stack([params[name] for name in _INK_NAMES], 1)  # (N, 5)
+        shares = torch.stack([params[ink] for ink in _INK_NAMES], 1)  # (N, 5)
         inks, faded = constant(_INKS, shares.device), constant(_FADED, shares.device)
         targets = inks + shares[:, :, None] * (faded - inks)  # (N, 5, 3)
         return torch.matmul(targets.mT, _ink_inverse(shares.device))
@@ -98,10 +91,6 @@ class Saturation(ColourEffect):
 
     amount: Annotated[Range, inside(0, 10)] = (0.5, 1.2)
 
-    def sample(self, u: Tensor) -> Params:
-        """`amount`: (N,)."""
-        return {"amount": quantile(u[:, 0], self.amount)}
-
     def matrix(self, params: Params) -> Tensor:
         """Mix each colour with its own luma."""
         keep = params["amount"][:, None, None]
@@ -121,11 +110,7 @@ class Exposure(ColourEffect):
 
     draws: ClassVar[int] = 1
 
-    gain: Annotated[Range, inside(1e-3, 1e3)] = (0.3, 1.5)
-
-    def sample(self, u: Tensor) -> Params:
-        """`gain`: (N,)."""
-        return {"gain": quantile_log(u[:, 0], self.gain)}
+    gain: Annotated[LogRange, inside(1e-3, 1e3)] = (0.3, 1.5)
 
     def matrix(self, params: Params) -> Tensor:
         """A multiple of the identity."""
@@ -149,10 +134,6 @@ class ColourCast(ColourEffect):
     """Half the logarithm of the red-to-blue ratio."""
     tint: Annotated[Range, inside(-2, 2)] = (-0.12, -0.03, 0.0, 0.03, 0.12)
     """Logarithm of the green gain."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`warmth`, `tint`: (N,)."""
-        return {"warmth": quantile(u[:, 0], self.warmth), "tint": quantile(u[:, 1], self.tint)}
 
     def matrix(self, params: Params) -> Tensor:
         """Channel gains on the diagonal."""
@@ -178,14 +159,6 @@ class Haze(ColourEffect):
     """Brightness of the veil."""
     warmth: Annotated[Range, inside(-1, 1)] = (-0.12, 0.08)
     """How much redder (and less blue) than grey the veil is."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`contrast`, `veil`, `warmth`: (N,)."""
-        return {
-            "contrast": quantile(u[:, 0], self.contrast),
-            "veil": quantile(u[:, 1], self.veil),
-            "warmth": quantile(u[:, 2], self.warmth),
-        }
 
     def matrix(self, params: Params) -> Tensor:
         """contrast * colour + (1 - contrast) * veil (Koschmieder's law at one depth)."""

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor
 
-from raresign.synthesis.effect import CropEffect, Params, Range, constant, inside, quantile
+from raresign.synthesis.effect import CropEffect, Params, Range, constant, inside
 
 
 def _steps(table: str) -> tuple[float, ...]:
@@ -54,7 +54,7 @@ class Jpeg(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """`quality`: (N,); `phase`: (N, 2) whole 0..15, pixels of the first block cut off."""
-        return {"quality": quantile(u[:, 0], self.quality), "phase": (u[:, 1:3] * 16).floor()}
+        return self.ranges(u) | {"phase": (u[:, 1:3] * 16).floor()}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Encode and decode (N, 3, P, P), without the entropy coding, which loses nothing."""

@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import along, axes, band, blotches, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, look_up, tile_on
+from raresign.synthesis.fields import along, axes, band, per_crop, window
+from raresign.synthesis.textures import TILE, look_up, ranked, smooth_noise
 
 
 class LightGradient(CropEffect):
@@ -31,13 +31,6 @@ class LightGradient(CropEffect):
     """Relative change of brightness from the centre over half a crop, along the gradient."""
     direction: Range = (0.0, 2 * math.pi)
     """Towards the light, in radians; 0 points right, pi / 2 down."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`strength`, `direction`: (N,)."""
-        return {
-            "strength": quantile(u[:, 0], self.strength),
-            "direction": quantile(u[:, 1], self.direction),
-        }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Multiply by 1 + slope . position, position in [-1, 1]; no light is less than none."""
@@ -77,11 +70,7 @@ class Shadow(CropEffect):
         """`leafy` (0 or 1), the ranges, `direction`, `place`, `gap`: (N,); `corner`: (N, 2)."""
         return {
             "leafy": (u[:, 0] < self.leaves).to(u.dtype),
-            "ambient": quantile(u[:, 1], self.ambient),
-            "penumbra": quantile(u[:, 2], self.penumbra),
-            "cover": quantile(u[:, 3], self.cover),
-            "spot": quantile(u[:, 4], self.spot),
-            "width": quantile(u[:, 5], self.width),
+            **self.ranges(u[:, 1:]),
             "direction": u[:, 6] * math.pi,
             "place": u[:, 7] * 2 - 1,  # of the bands' middle, in half crops
             # Between two bands; half of the time there is one.
@@ -93,7 +82,7 @@ class Shadow(CropEffect):
         """Multiply by 1 - shade * (1 - ambient); blue keeps a bit more."""
         tiles = _SPOT / params["spot"]
         places = window(crops, tiles, params["direction"], params["corner"])
-        depth = look_up(tile_on(dapples, crops.device), places)
+        depth = look_up(dapples, places)
         # Over a penumbra the depth changes by this much; the threshold runs from none to all.
         soft = per_crop(params["penumbra"] * tiles * _SLOPE).clamp(min=1e-3)
         threshold = per_crop(params["cover"]) * (1 + soft)
@@ -130,7 +119,7 @@ def dapples() -> Tensor:
         0.25
     """
     rng = np.random.default_rng(1)
-    sunny = blotches(rng, 2.5 * _SPOT).astype(np.float64)
+    sunny = smooth_noise(rng, 2.5 * _SPOT).astype(np.float64)
     y, x = np.mgrid[:TILE, :TILE]
     for _ in range(130):
         radius = rng.uniform(0.35, 0.7) * _SPOT * TILE
@@ -164,9 +153,7 @@ class Specular(CropEffect):
     def sample(self, u: Tensor) -> Params:
         """`strength`, `size`, `stretch`, `direction`: (N,); `where`: (N, 2)."""
         return {
-            "strength": quantile(u[:, 0], self.strength),
-            "size": quantile(u[:, 1], self.size),
-            "stretch": quantile(u[:, 2], self.stretch),
+            **self.ranges(u, "strength", "size", "stretch"),
             "where": quantile(u[:, 3:5], self.where),
             "direction": u[:, 5] * math.pi,  # of the longer side
         }
@@ -208,15 +195,6 @@ class Backlight(CropEffect):
     """Over this share of the crop the veil falls to 1 / e."""
     direction: Range = (-math.pi, 0.0)
     """Towards the sun, in radians; 0 points right, -pi / 2 up."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`light`, `veil`, `reach`, `direction`: (N,)."""
-        return {
-            "light": quantile(u[:, 0], self.light),
-            "veil": quantile(u[:, 1], self.veil),
-            "reach": quantile(u[:, 2], self.reach),
-            "direction": quantile(u[:, 3], self.direction),
-        }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """light * (1 - veil) * crop + veil * colour of the flare."""
@@ -261,11 +239,6 @@ class Night(CropEffect):
     """Natural logarithm of the red gain; blue takes the inverse."""
     crush: Annotated[Range, inside(0, 1)] = (0.2, 0.9)
     """How far dull colours drown: 1 squares the crop before it is lit."""
-
-    def sample(self, u: Tensor) -> Params:
-        """The ranges: (N,) each."""
-        names = ("ambient", "beam", "spread", "sideways", "height", "warmth", "crush")
-        return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Square in part, then multiply by (ambient + Gaussian beam) * lamp colour."""

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from raresign.synthesis.effect import (
     Effect,
+    LogRange,
     Params,
     Range,
+    Share,
     SignEffect,
     inside,
     quantile,
-    quantile_log,
 )
-from raresign.synthesis.effects.colour import Share
 from raresign.synthesis.fields import band
 from raresign.synthesis.painting import RUST, pixel_size, split, tint
 
@@ -81,9 +81,7 @@ class Board(SignEffect):
         )
         return {
             "colour": colour,
-            "brightness": quantile(u[:, 2], self.brightness),
-            "edge": quantile(u[:, 3], self.edge),
-            "edge_brightness": quantile(u[:, 4], self.edge_brightness),
+            **self.ranges(u[:, 2:], "brightness", "edge", "edge_brightness"),
             "margin": quantile(u[:, 5:9], self.margin),
         }
 
@@ -144,12 +142,9 @@ class Pole(SignEffect):
     def sample(self, u: Tensor) -> Params:
         """(N,) each; `above`, `striped`: 0 or 1; `stripe`: length of one in half plate widths."""
         return {
-            "width": quantile(u[:, 0], self.width),
-            "offset": quantile(u[:, 1], self.offset),
+            **self.ranges(u, "width", "offset"),
             "above": (u[:, 2] < self.above).float(),
-            "brightness": quantile(u[:, 3], self.brightness),
-            "rust": quantile(u[:, 4], self.rust),
-            "roundness": quantile(u[:, 5], self.roundness),
+            **self.ranges(u[:, 3:], "brightness", "rust", "roundness"),
             "striped": (u[:, 6] < self.striped).float(),
             "stripe": 0.3 + 0.5 * u[:, 7],
         }
@@ -200,9 +195,9 @@ class Neighbour(Effect):
     probability: float = Field(default=0.15, ge=0.0, le=1.0)
     gap: Annotated[Range, inside(-1, 10)] = (0.0, 0.2)
     """Between the two, in half plate widths."""
-    scale: Annotated[Range, inside(0.1, 5)] = (0.8, 1.15)
+    scale: Annotated[LogRange, inside(0.1, 5)] = (0.8, 1.15)
     """Width of the neighbour in widths of the sign."""
-    aspect: Annotated[Range, inside(0.2, 5)] = (1.0, 1.0, 1.0, 2.0)
+    aspect: Annotated[LogRange, inside(0.2, 5)] = (1.0, 1.0, 1.0, 2.0)
     """Its width over its height."""
     slide: Annotated[Range, inside(-3, 3)] = (-0.08, 0.08)
     """Offset along the common side, in half plate widths."""
@@ -218,10 +213,7 @@ class Neighbour(Effect):
         sense = 1 - 2 * first.float()
         return {
             "direction": torch.stack([sense * level, sense * ~level], 1),
-            "gap": quantile(u[:, 2], self.gap),
-            "scale": quantile_log(u[:, 3], self.scale),
-            "aspect": quantile_log(u[:, 4], self.aspect),
-            "slide": quantile(u[:, 5], self.slide),
+            **self.ranges(u[:, 2:]),
             "which": u[:, 6],
         }
 

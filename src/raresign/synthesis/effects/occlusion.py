@@ -11,8 +11,8 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import along, axes, band, brightest, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, look_up, tile_on
+from raresign.synthesis.fields import along, axes, band, brightest, per_crop, window
+from raresign.synthesis.textures import TILE, look_up, ranked
 
 
 class Branches(CropEffect):
@@ -51,10 +51,7 @@ class Branches(CropEffect):
         from_low = torch.stack([u[:, 7] < 0.5, u[:, 8] < 0.8], 1).to(u.dtype)
         return {
             "is_bare": (u[:, 0] < self.bare).to(u.dtype),
-            "cover": quantile(u[:, 1], self.cover),
-            "leaf": quantile(u[:, 2], self.leaf),
-            "brightness": quantile(u[:, 3], self.brightness),
-            "autumn": quantile(u[:, 4], self.autumn),
+            **self.ranges(u[:, 1:]),
             "sides": from_low * 2 - 1,
             "reach": reach,
             "turn": u[:, 9] * (2 * math.pi),
@@ -67,10 +64,8 @@ class Branches(CropEffect):
         bare = params["is_bare"]
         leaf = params["leaf"].clamp(min=1.5 / crops.shape[3])
         tiles = _LEAF / leaf
-        texture = look_up(
-            tile_on(foliage, crops.device),
-            window(crops, tiles, params["turn"], params["corner"]),
-        )
+        places = window(crops, tiles, params["turn"], params["corner"])
+        texture = look_up(foliage, places)
         kind = torch.where(per_crop(bare) > 0, texture[:, 2:], texture[:, :2])
         height, tone = kind[:, :1], kind[:, 1:]
 
@@ -226,16 +221,14 @@ class Post(CropEffect):
     def sample(self, u: Tensor) -> Params:
         """The ranges and `lit` (the lit side, -1 to 1): (N,)."""
         cable = u[:, 0] < self.cables
-        brightness = quantile(u[:, 4], self.brightness)
-        lean = quantile(u[:, 3], self.lean)
-        width = quantile(u[:, 1], self.width)
-        return {
-            "width": torch.where(cable, width * 0.2, width),
-            "place": quantile(u[:, 2], self.place),
-            "lean": torch.where(cable, (u[:, 6] - 0.5) * math.pi, lean),
-            "brightness": torch.where(cable, brightness * 0.4, brightness),
-            "lit": u[:, 5] * 2 - 1,
-        }
+        params = self.ranges(u[:, 1:], "width", "place", "lean", "brightness")
+        for field, cable_has in (
+            ("width", params["width"] * 0.2),
+            ("lean", (u[:, 6] - 0.5) * math.pi),
+            ("brightness", params["brightness"] * 0.4),
+        ):
+            params[field] = torch.where(cable, cable_has, params[field])
+        return params | {"lit": u[:, 5] * 2 - 1}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Lay a shaded cylinder over the crop; a cable thinner than a pixel is faint."""

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.effect import CropEffect, Params, Range, constant, inside, quantile
-from raresign.synthesis.effects.colour import LUMA, Share
+from raresign.synthesis.effect import CropEffect, LogRange, Params, Range, Share, constant, inside
+from raresign.synthesis.effects.colour import LUMA
+from raresign.synthesis.fields import per_crop
 
 
 class Noise(CropEffect):
@@ -36,12 +37,7 @@ class Noise(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """`read`, `shot`, `colour`: (N,); `place`: (N, 2) in [0, 1), where the noise is read."""
-        return {
-            "read": quantile(u[:, 0], self.read),
-            "shot": quantile(u[:, 1], self.shot),
-            "colour": quantile(u[:, 2], self.colour),
-            "place": u[:, 3:5],
-        }
+        return self.ranges(u) | {"place": u[:, 3:5]}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Add noise of variance read^2 + shot^2 * value."""
@@ -55,13 +51,9 @@ class Noise(CropEffect):
             rows = first[:, None] + torch.arange(count, device=crops.device)
             return lines.index_select(0, rows.flatten()).view(n, planes, height, width)
 
-        luma, chroma = (
-            read_bank(params["place"][:, 0], 1),
-            read_bank(params["place"][:, 1], channels),
-        )
-        read, shot, colour = (
-            params[name][:, None, None, None] for name in ("read", "shot", "colour")
-        )
+        luma = read_bank(params["place"][:, 0], 1)
+        chroma = read_bank(params["place"][:, 1], channels)
+        read, shot, colour = (per_crop(params[name]) for name in ("read", "shot", "colour"))
         noise = (chroma * colour.sqrt()).add_(luma * (1 - colour).sqrt())
         spread = (crops.clamp(min=0) * (shot * shot)).add_(read * read).sqrt_()
         return crops + spread.mul_(noise)
@@ -80,10 +72,6 @@ class Demosaic(CropEffect):
 
     softness: Share = (0.0, 1.0)
     """1 smooths the colour with the kernel [1 2 1] / 4 an axis; the luma stays."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`softness`: (N,)."""
-        return {"softness": quantile(u[:, 0], self.softness)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Blend with the picture of smoothed colour and sharp luma."""
@@ -107,14 +95,28 @@ class Sharpening(CropEffect):
     amount: Annotated[Range, inside(0, 10)] = (0.0, 1.0)
     """How much of the detail that [1 2 1] / 4 smooths away is added once more."""
 
-    def sample(self, u: Tensor) -> Params:
-        """`amount`: (N,)."""
-        return {"amount": quantile(u[:, 0], self.amount)}
-
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """crop + amount * (crop - smoothed crop)."""
         detail = (crops - smoothed(crops)).mul_(params["amount"][:, None, None, None])
         return crops + detail
+
+
+class ToneCurve(CropEffect):
+    """Gamma of the camera's tone curve.
+
+    Example:
+        >>> curve = ToneCurve(gamma=(2, 2))
+        >>> curve(torch.full((1, 3, 1, 1), 0.5), torch.rand(1, 1)).flatten().tolist()
+        [0.25, 0.25, 0.25]
+    """
+
+    draws: ClassVar[int] = 1
+
+    gamma: Annotated[LogRange, inside(0.05, 20)] = (0.7, 1.5)
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """crop ** gamma on values clipped to [0, 1]."""
+        return crops.clamp(1e-4, 1.0).pow_(per_crop(params["gamma"]))
 
 
 def smoothed(crops: Tensor) -> Tensor:

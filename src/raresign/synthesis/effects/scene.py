@@ -11,6 +11,7 @@ from torch import Tensor
 
 from raresign.synthesis.effect import (
     Effect,
+    LogRange,
     Params,
     Range,
     apply_colour,
@@ -18,12 +19,10 @@ from raresign.synthesis.effect import (
     identity_colour,
     inside,
     over,
-    quantile,
-    quantile_log,
 )
 from raresign.synthesis.effects.colour import LUMA
 from raresign.synthesis.icon_atlas import IconAtlas
-from raresign.synthesis.textures import grain, look_up, tile_on
+from raresign.synthesis.textures import grain, look_up
 
 
 class Background(Effect):
@@ -44,7 +43,7 @@ class Background(Effect):
     """Share on one plain colour: a temporary board, a wall, the sky."""
     textured: float = Field(default=0.1, ge=0.0, le=1.0)
     """Share on a made texture: foliage against the sky, a facade, asphalt, snow."""
-    gain: Annotated[Range, inside(1e-3, 1e3)] = (0.4, 1.6)
+    gain: Annotated[LogRange, inside(1e-3, 1e3)] = (0.4, 1.6)
     """Its brightness in relation to the sign's, linear in the logarithm."""
     contrast: Annotated[Range, inside(0, 10)] = (0.7, 2.0)
     """Contrast about its own mean colour."""
@@ -58,9 +57,7 @@ class Background(Effect):
         hue = torch.stack([u[:, 9:12], u[:, [10, 12, 9]]], 1)
         return {
             "kind": u[:, 0],
-            "gain": quantile_log(u[:, 1], self.gain),
-            "contrast": quantile(u[:, 2], self.contrast),
-            "roughness": quantile(u[:, 3], self.roughness),
+            **self.ranges(u[:, 1:]),
             "place": u[:, 4:6],
             "colours": torch.lerp(grey.expand_as(hue), hue, vividness),
         }
@@ -87,7 +84,7 @@ class Background(Effect):
             across = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), 2)
             scale = params["roughness"][woven, None, None, None]
             places = across * scale + params["place"][woven, None, None]
-            share = look_up(tile_on(grain, scene.device), places)
+            share = look_up(grain, places)
             edge = ((share - 0.5) * 4 + 0.5).clamp_(0, 1)  # most of it is one colour or the other
             scene[woven] = torch.lerp(colours[woven, 0], colours[woven, 1], edge)
         contrast = params["contrast"]
@@ -120,13 +117,7 @@ class OtherSign(Effect):
 
     def sample(self, u: Tensor) -> Params:
         """`scale`, `distance`, `direction`, `rotation`, `which` in [0, 1): (N,)."""
-        return {
-            "scale": quantile(u[:, 0], self.scale),
-            "distance": quantile(u[:, 1], self.distance),
-            "direction": quantile(u[:, 2], self.direction),
-            "rotation": quantile(u[:, 3], self.rotation),
-            "which": u[:, 4],
-        }
+        return self.ranges(u) | {"which": u[:, 4]}
 
     def look_up(self, icons: IconAtlas, params: Params, size: int) -> Tensor:
         """(N, 4, size, size) premultiplied: the other sign alone."""

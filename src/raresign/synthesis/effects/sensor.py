@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raresign.synthesis.effect import Effect, Params, Range, inside, quantile, quantile_log
+from raresign.synthesis.effect import Effect, LogRange, Params, Range, inside
 
 
 class Sensor(Effect):
@@ -33,7 +33,7 @@ class Sensor(Effect):
 
     probability: float = Field(default=1.0, ge=1.0, le=1.0)
     """Every photo has a sensor."""
-    pixels: Annotated[Range, inside(1, 4096)] = (10.0, 64.0)
+    pixels: Annotated[LogRange, inside(1, 4096)] = (10.0, 64.0)
     """Side of the crop on the sensor in pixels, linear in its logarithm between the knots; more
     than the crop's size counts as the crop's size."""
     blur: Annotated[Range, inside(0, 100)] = (0.25, 0.9)
@@ -43,11 +43,8 @@ class Sensor(Effect):
 
     def sample(self, u: Tensor) -> Params:
         """`pixels` (whole), `blur`, `cubic`: (N,)."""
-        return {
-            "pixels": quantile_log(u[:, 0], self.pixels).round(),
-            "blur": quantile(u[:, 1], self.blur),
-            "cubic": quantile(u[:, 2], self.cubic),
-        }
+        params = self.ranges(u)
+        return {**params, "pixels": params["pixels"].round()}
 
     def see(self, crops: Tensor, params: Params, grid: int) -> Tensor:
         """What the sensor sees.

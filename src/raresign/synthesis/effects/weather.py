@@ -10,9 +10,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import axes, blotches, brightest, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, look_up, tile_on
+from raresign.synthesis.effect import CropEffect, Params, Range, inside
+from raresign.synthesis.fields import axes, brightest, per_crop, window
+from raresign.synthesis.textures import TILE, look_up, ranked, smooth_noise
 
 
 class Rain(CropEffect):
@@ -45,9 +45,7 @@ class Rain(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """The ranges: (N,) each; `corner`: (N, 2)."""
-        names = ("density", "strength", "length", "width", "slant", "contrast", "veil")
-        params = {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
-        return params | {"corner": u[:, 7:9]}
+        return self.ranges(u) | {"corner": u[:, 7:9]}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Towards the veil everywhere, and to something brighter along the streaks."""
@@ -59,7 +57,7 @@ class Rain(CropEffect):
         sideways = (x - per_crop(params["slant"]) * y) * per_crop(tiles_x) + corner_x
         down = (y * per_crop(tiles_y) + corner_y).expand_as(sideways)
         places = torch.cat([sideways, down], 1).permute(0, 2, 3, 1)
-        streaks = look_up(tile_on(streak_levels, crops.device), places)
+        streaks = look_up(streak_levels, places)
         wet = _above(streaks, params["density"], distinct).mul_(per_crop(params["strength"]))
 
         contrast = per_crop(params["contrast"])
@@ -98,16 +96,14 @@ class Snow(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """The ranges and `turn`: (N,) each; `corner`: (N, 2)."""
-        names = ("depth", "ragged", "tilt", "brightness", "density", "flake")
-        params = {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
-        return params | {"corner": u[:, 6:8], "turn": u[:, 8] * (2 * math.pi)}
+        return self.ranges(u) | {"corner": u[:, 6:8], "turn": u[:, 8] * (2 * math.pi)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Cover by the cap and by the flakes; the cap's lower rim is in a bluish shade."""
         x, y = axes(crops)
         flake, distinct = _at_least_a_pixel(params["flake"], crops.shape[3])
         places = window(crops, _FLAKE / flake, params["turn"], params["corner"])
-        texture = look_up(tile_on(snow_levels, crops.device), places)
+        texture = look_up(snow_levels, places)
         drift, levels = texture[:, :1], texture[:, 1:]
 
         # The drift's mean is 1/2: the cap reaches as deep as asked in the mean.
@@ -197,5 +193,5 @@ def snow_levels() -> Tensor:
         shape = np.clip(1.3 * np.exp(-((np.hypot(x, y) / radius) ** 2)) - 0.1, 0, 1)
         for height in np.linspace(0.02, 1, count):
             _stamp(tile, rng.integers(0, TILE, 2), (7, 7), height * shape)
-    drifts = 0.85 * blotches(rng, 0.3) + 0.15 * blotches(rng, 0.08)
+    drifts = 0.85 * smooth_noise(rng, 0.3) + 0.15 * smooth_noise(rng, 0.08)
     return torch.from_numpy(np.stack([ranked(drifts), tile]))
