@@ -33,12 +33,6 @@ class EvenDraws:
         count: How many numbers there are, at least 1.
         take: Numbers a serving, at least 1.
         seed: Any integers; other seeds give other streams.
-
-    Example:
-        >>> draws = EvenDraws(5, 2, (7,))
-        >>> five_servings = np.concatenate([draws.serving(i) for i in range(5)])
-        >>> np.bincount(five_servings).tolist()
-        [2, 2, 2, 2, 2]
     """
 
     def __init__(self, count: int, take: int, seed: tuple[int, ...]) -> None:

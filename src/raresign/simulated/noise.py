@@ -26,10 +26,6 @@ def coherent_noise(
 
     Returns:
         (height, width) float32, about normal with mean 0; nearly all values lie in [-1, 1].
-
-    Example:
-        >>> coherent_noise(np.random.default_rng(0), 32, 48, cells=4).shape
-        (32, 48)
     """
     total = np.zeros((height, width), np.float32)
     strength = 1.0

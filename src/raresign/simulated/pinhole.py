@@ -27,11 +27,6 @@ class Pinhole:
         distance: Metres.
         focal: Focal length in pixels of the view.
         centre: Where the plate's centre falls in the view, (x, y) pixels.
-
-    Example:
-        >>> camera = Pinhole(np.eye(3), distance=10.0, focal=100.0, centre=(32.0, 32.0))
-        >>> camera.project(np.array([[0.5, 0.0, 0.0]])).tolist()
-        [[37.0, 32.0]]
     """
 
     rotation: np.ndarray
@@ -72,10 +67,6 @@ def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
 
     Returns:
         (3, 3) rotation matrix.
-
-    Example:
-        >>> bool(np.allclose(rotation(0.0, 0.0, 0.0), np.eye(3)))
-        True
     """
     (sy, cy), (sp, cp), (sr, cr) = ((math.sin(a), math.cos(a)) for a in (yaw, pitch, roll))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
@@ -116,11 +107,6 @@ def warp_sign(
 
     Raises:
         InputError: No sign has this code.
-
-    Example:
-        >>> camera = Pinhole(rotation(0.3, 0.0, 0.0), 10.0, 500.0, (32.0, 32.0))
-        >>> warp_sign("3.1", camera, (64, 64)).shape
-        (64, 64, 4)
     """
     width, height = (growth * side for side in standard("gost").size(code))
     wanted = 1.2 * camera.focal * width / camera.distance

@@ -52,15 +52,7 @@ class CropDraws:
         self._rows: Tensor | None = None
 
     def part(self, rows: Tensor) -> CropDraws:
-        """What these crops of the batch draw ((M,) int64), without drawing it again.
-
-        Example:
-            >>> from raresign.synthesis.effects.readout import ToneCurve
-            >>> whole = CropDraws({"tone": ToneCurve()}, CropRandom(torch.arange(4)))
-            >>> part = whole.part(torch.tensor([2, 3]))
-            >>> torch.equal(part.of("tone")[1]["gamma"], whole.of("tone")[1]["gamma"][2:])
-            True
-        """
+        """What these crops of the batch draw ((M,) int64), without drawing it again."""
         part = copy(self)
         part.random = self.random.take(rows)
         part._rows = rows if self._rows is None else self._rows[rows]

@@ -7,22 +7,12 @@ from torch import Tensor
 
 
 def per_crop(values: Tensor) -> Tensor:
-    """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels.
-
-    Example:
-        >>> per_crop(torch.zeros(5)).shape, per_crop(torch.zeros(5, 3)).shape
-        (torch.Size([5, 1, 1, 1]), torch.Size([5, 3, 1, 1]))
-    """
+    """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels."""
     return values.reshape(len(values), -1, 1, 1)
 
 
 def brightest(crops: Tensor) -> Tensor:
-    """(N, 1, 1, 1) the highest value of each crop: what is white in its light.
-
-    Example:
-        >>> brightest(torch.tensor([0.25, 0.5, 0.0]).view(1, 3, 1, 1)).item()
-        0.5
-    """
+    """(N, 1, 1, 1) the highest value of each crop: what is white in its light."""
     return per_crop(crops.amax((1, 2, 3)))
 
 
@@ -55,10 +45,6 @@ def along(crops: Tensor, direction: Tensor) -> Tensor:
 
     Returns:
         (N, 1, H, W).
-
-    Example:
-        >>> along(torch.zeros(1, 3, 1, 2), torch.zeros(1)).flatten().tolist()
-        [-0.5, 0.5]
     """
     x, y = axes(crops)
     return per_crop(direction.cos()) * x + per_crop(direction.sin()) * y
@@ -75,11 +61,6 @@ def window(crops: Tensor, tiles: Tensor, turn: Tensor, corner: Tensor) -> Tensor
 
     Returns:
         (N, H, W, 2).
-
-    Example:
-        >>> whole = window(torch.zeros(1, 3, 2, 2), torch.ones(1), torch.zeros(1), torch.ones(1, 2))
-        >>> whole[0, 0].tolist()
-        [[0.75, 0.75], [1.25, 0.75]]
     """
     x, y = axes(crops)
     half = tiles.reshape(len(tiles), -1) / 2

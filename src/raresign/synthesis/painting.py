@@ -49,13 +49,7 @@ def within(distance: Tensor, pixel: Tensor) -> Tensor:
 
 
 def split(plate: Tensor) -> tuple[Tensor, Tensor]:
-    """x and y of plate coordinates, (N, H, W) each; apart, they are several times faster to use.
-
-    Example:
-        >>> x, y = split(torch.rand(2, 8, 8, 2))
-        >>> x.is_contiguous() and y.is_contiguous()
-        True
-    """
+    """x and y of plate coordinates, (N, H, W) each; apart, they are several times faster to use."""
     return plate[..., 0].contiguous(), plate[..., 1].contiguous()
 
 
@@ -84,12 +78,7 @@ def turned(x: Tensor, y: Tensor, at: tuple[Tensor, Tensor], angle: Tensor) -> tu
 
 
 def length(x: Tensor, y: Tensor) -> Tensor:
-    """sqrt(x^2 + y^2) in the memory of `x`: far faster than `torch.hypot`, which guards overflow.
-
-    Example:
-        >>> length(torch.tensor(3.0), torch.tensor(4.0)).item()
-        5.0
-    """
+    """sqrt(x^2 + y^2) in the memory of `x`: far faster than `torch.hypot`, which guards overflow."""
     return x.square_().addcmul_(y, y).sqrt_()
 
 
@@ -127,11 +116,6 @@ def grain_on(plate: Tensor, width: Tensor, height: Tensor, where: Tensor) -> Ten
 
     Returns:
         (N, H, W) evenly distributed over [0, 1].
-
-    Example:
-        >>> plate = torch.rand(2, 8, 8, 2)
-        >>> grain_on(plate, torch.ones(2), torch.ones(2), torch.rand(2, 2)).shape
-        torch.Size([2, 8, 8])
     """
     n, high, wide, _ = plate.shape
     # A tile holds 8 blotches a side; a plate is 2 units wide. Whole rows of x y x y ... go
@@ -151,10 +135,6 @@ def pixel_softness(pixel: Tensor, size: Tensor) -> Tensor:
 
     Returns:
         (N, 1, 1) in [0, 1], the least `softness` for `blotches` without jagged edges.
-
-    Example:
-        >>> pixel_softness(torch.full((1, 1, 1), 0.04), torch.tensor([0.5])).item()
-        0.11999999731779099
     """
     return (1.5 * pixel / size[:, None, None]).clamp(max=1)
 
@@ -239,10 +219,5 @@ def spread(field: Tensor, times: int = 1) -> Tensor:
 
 
 def counted(u: Tensor, least: int, most: int) -> Tensor:
-    """Whole numbers of a closed range, as float32 like all that is drawn.
-
-    Example:
-        >>> counted(torch.tensor([0.0, 0.5, 0.99]), 0, 2).tolist()
-        [0.0, 1.0, 2.0]
-    """
+    """Whole numbers of a closed range, as float32 like all that is drawn."""
     return (u * (most - least + 1)).floor() + least

@@ -33,10 +33,6 @@ class RoadPreset(BaseModel):
     """The engine that follows light; its fields stand in that order.
 
     Surface -> mounting -> scene -> light -> weather -> occlusion -> lens -> sensor -> file -> crop.
-
-    Example:
-        >>> RoadPreset(sensor={"pixels": [16, 32]}).sensor.pixels
-        (16.0, 32.0)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -84,23 +80,13 @@ class RoadPreset(BaseModel):
     guard: Guard = Guard()
 
     def effects(self) -> dict[str, Effect]:
-        """Every effect by the name of its field, in order.
-
-        Example:
-            >>> list(RoadPreset().effects())[:2]
-            ['pose', 'fading']
-        """
+        """Every effect by the name of its field, in order."""
         fields = ((name, getattr(self, name)) for name in type(self).model_fields)
         return {name: value for name, value in fields if isinstance(value, Effect)}
 
 
 class ReferencePreset(BaseModel):
-    """Every constant of the reference system; its faults can be switched on for comparisons.
-
-    Example:
-        >>> ReferencePreset(fault_flips=True).icon_pixels
-        (16, 128)
-    """
+    """Every constant of the reference system; its faults can be switched on for comparisons."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -205,13 +191,6 @@ def validate_preset(
 
     Raises:
         InputError: Unknown key or impossible value.
-
-    Example:
-        >>> validate_preset({"engine": "reference"}, "mine").name
-        'reference'
-        >>> road = load_preset("road")
-        >>> validate_preset({"pose": {"rotation": [0, 0]}}, "mine").pose.tilt == road.pose.tilt
-        True
     """
     engine = values.get("engine", "road")
     if not isinstance(engine, str):

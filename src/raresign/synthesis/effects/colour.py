@@ -39,13 +39,6 @@ class Fading(ColourEffect):
 
     The colour map is the affine one that comes nearest to moving each ink by its share of the way
     to its faded colour (least squares over the five inks).
-
-    Example:
-        >>> fading = Fading(red=(1, 1), blue=(0, 0), yellow=(0, 0), white=(0, 0), black=(0, 0))
-        >>> inks = torch.tensor([[0.75, 0.09, 0.13], [0.0, 0.0, 0.0]]).T.view(1, 3, 1, 2)
-        >>> faded = fading(inks, torch.rand(1, Fading.draws))
-        >>> bool(faded[0, 1, 0, 0] > 0.4), bool(faded[0, :, 0, 1].abs().max() < 0.1)
-        (True, True)
     """
 
     draws: ClassVar[int] = 5
@@ -78,14 +71,7 @@ def _ink_inverse(device: torch.device) -> Tensor:
 
 
 class Saturation(ColourEffect):
-    """The camera's colour strength: 1 keeps the colours, 0 leaves grey.
-
-    Example:
-        >>> red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
-        >>> grey = Saturation(amount=(0, 0))(red, torch.rand(1, 1))
-        >>> [round(value, 3) for value in grey.flatten().tolist()]
-        [0.299, 0.299, 0.299]
-    """
+    """The camera's colour strength: 1 keeps the colours, 0 leaves grey."""
 
     draws: ClassVar[int] = 1
 
@@ -102,10 +88,6 @@ class Exposure(ColourEffect):
     """Brightness of sign or scene: a gain, drawn evenly in its logarithm.
 
     A gain of the light is a gain of the encoded value too, under a power-law tone curve.
-
-    Example:
-        >>> Exposure(gain=(0.5, 0.5))(torch.ones(1, 3, 1, 1), torch.rand(1, 1)).flatten().tolist()
-        [0.5, 0.5, 0.5]
     """
 
     draws: ClassVar[int] = 1
@@ -119,14 +101,7 @@ class Exposure(ColourEffect):
 
 
 class ColourCast(ColourEffect):
-    """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains.
-
-    Example:
-        >>> cast = ColourCast(tint=(0, 0))(torch.ones(1, 3, 1, 1), torch.rand(1, 2))
-        >>> red, green, blue = cast.flatten()
-        >>> bool(torch.isclose(red * blue, green))
-        True
-    """
+    """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains."""
 
     draws: ClassVar[int] = 2
 
@@ -143,13 +118,7 @@ class ColourCast(ColourEffect):
 
 
 class Haze(ColourEffect):
-    """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil.
-
-    Example:
-        >>> haze = Haze(contrast=(0.5, 0.5), veil=(1, 1), warmth=(0, 0))
-        >>> haze(torch.zeros(1, 3, 1, 1), torch.rand(1, 3)).flatten().tolist()
-        [0.5, 0.5, 0.5]
-    """
+    """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil."""
 
     draws: ClassVar[int] = 3
 

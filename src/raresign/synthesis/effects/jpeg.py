@@ -39,12 +39,6 @@ class Jpeg(CropEffect):
     """What a JPEG or an intra-coded video frame does to a picture, colour at half resolution.
 
     A crop is cut out of a frame, so the grid of blocks begins anywhere in it.
-
-    Example:
-        >>> crops = torch.rand(2, 3, 16, 16)
-        >>> best = Jpeg(quality=(100, 100)); grey = crops.mean(1, keepdim=True).expand_as(crops)
-        >>> bool((best(grey, torch.rand(2, 3)) - grey).abs().max() < 0.02)
-        True
     """
 
     draws: ClassVar[int] = 3

@@ -14,15 +14,7 @@ from raresign.synthesis.fields import axes
 
 
 class MotionBlur(CropEffect):
-    """The camera moves while the shutter is open: a Gaussian streak of any angle.
-
-    Example:
-        >>> dot = torch.zeros(1, 3, 64, 64)
-        >>> dot[:, :, 32, 32] = 1.0
-        >>> streak = MotionBlur(length=(0.03, 0.03))(dot, torch.rand(1, 2))
-        >>> round(streak[0, 0].sum().item(), 4), streak.max().item() < 0.5
-        (1.0, True)
-    """
+    """The camera moves while the shutter is open: a Gaussian streak of any angle."""
 
     draws: ClassVar[int] = 2
 
@@ -50,13 +42,7 @@ class MotionBlur(CropEffect):
 
 
 class ChromaticAberration(CropEffect):
-    """Red and blue fall beside green, in opposite directions: colour fringes at edges.
-
-    Example:
-        >>> grey = torch.full((1, 3, 8, 8), 0.5)
-        >>> bool(torch.allclose(ChromaticAberration()(grey, torch.rand(1, 2)), grey))
-        True
-    """
+    """Red and blue fall beside green, in opposite directions: colour fringes at edges."""
 
     draws: ClassVar[int] = 2
 

@@ -16,13 +16,7 @@ from raresign.synthesis.textures import TILE, look_up, ranked, smooth_noise
 
 
 class LightGradient(CropEffect):
-    """One side of the crop is brighter than the other.
-
-    Example:
-        >>> lit = LightGradient(strength=(0.3, 0.3), direction=(0, 0))
-        >>> lit(torch.ones(1, 3, 1, 2), torch.rand(1, 2))[0, 0, 0].tolist()
-        [0.8500000238418579, 1.149999976158142]
-    """
+    """One side of the crop is brighter than the other."""
 
     draws: ClassVar[int] = 2
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -42,12 +36,6 @@ class Shadow(CropEffect):
     """A cast shadow: leaves with spots of sun between them, or one or two bands (poles, edges).
 
     In the shade the sky's light remains, which is a little blue.
-
-    Example:
-        >>> shadow = Shadow(leaves=1, cover=(1, 1), ambient=(0.5, 0.5))
-        >>> shaded = shadow(torch.ones(1, 3, 8, 8), torch.rand(1, Shadow.draws))
-        >>> [round(channel, 2) for channel in shaded.amax((0, 2, 3)).tolist()]
-        [0.5, 0.51, 0.56]
     """
 
     draws: ClassVar[int] = 10
@@ -113,10 +101,6 @@ def dapples() -> Tensor:
 
     Smooth noise with round bright spots: a gap between leaves is a pinhole that shows the sun's
     disc (Minnaert, "Light and colour in the open air", section 1).
-
-    Example:
-        >>> (dapples() < 0.25).float().mean().item()
-        0.25
     """
     rng = np.random.default_rng(1)
     sunny = smooth_noise(rng, 2.5 * _SPOT).astype(np.float64)
@@ -129,14 +113,7 @@ def dapples() -> Tensor:
 
 
 class Specular(CropEffect):
-    """The sun's reflection on enamel: a soft elliptic spot that burns out to white.
-
-    Example:
-        >>> spot = Specular(strength=(1, 1), where=(0, 0))
-        >>> lit = spot(torch.zeros(1, 3, 9, 9), torch.rand(1, Specular.draws))
-        >>> bool(lit[0, 0, 4, 4] > 0.9), bool(lit[0, 0, 4, 4] == lit.max())
-        (True, True)
-    """
+    """The sun's reflection on enamel: a soft elliptic spot that burns out to white."""
 
     draws: ClassVar[int] = 6
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -176,13 +153,7 @@ class Specular(CropEffect):
 
 
 class Backlight(CropEffect):
-    """The sun stands behind: the face is in its own shade, a veil of flare rises from one side.
-
-    Example:
-        >>> veiled = Backlight(light=(0.5, 0.5), veil=(0, 0))
-        >>> veiled(torch.ones(1, 3, 1, 1), torch.rand(1, Backlight.draws)).flatten().tolist()
-        [0.5, 0.5, 0.5]
-    """
+    """The sun stands behind: the face is in its own shade, a veil of flare rises from one side."""
 
     draws: ClassVar[int] = 4
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -213,13 +184,6 @@ class Night(CropEffect):
 
     The beam lights a spot around or below the sign; a lamp is warm (halogen) or cool (LED). What is
     dull by day drowns first: the plate throws the light back, its surroundings do not.
-
-    Example:
-        >>> night = Night(ambient=(0.1, 0.1), beam=(0.5, 0.5), spread=(0.1, 0.1), warmth=(0, 0),
-        ...               sideways=(0, 0), height=(0, 0))
-        >>> lit = night(torch.ones(1, 3, 9, 9), torch.rand(1, Night.draws))[0, 0]
-        >>> round(lit[4, 4].item(), 3), round(lit[0, 0].item(), 3)
-        (0.6, 0.1)
     """
 
     draws: ClassVar[int] = 7

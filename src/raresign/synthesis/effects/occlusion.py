@@ -16,14 +16,7 @@ from raresign.synthesis.textures import TILE, look_up, ranked
 
 
 class Branches(CropEffect):
-    """Leafy or bare branches that hang into the crop from one side or from a corner.
-
-    Example:
-        >>> hidden = Branches(cover=(0.4, 0.4), bare=0, brightness=(0, 0))
-        >>> crops = hidden(torch.ones(64, 3, 16, 16), torch.rand(64, Branches.draws))
-        >>> 0.25 < (1 - crops[:, 0]).mean().item() < 0.55
-        True
-    """
+    """Leafy or bare branches that hang into the crop from one side or from a corner."""
 
     draws: ClassVar[int] = 13
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -137,10 +130,6 @@ def foliage() -> Tensor:
 
     Heights are evenly distributed over [0, 1]: what lies above a bar of 1 - c covers a share c.
     Leaves that lie high are whole leaves; each shrinks as the bar rises.
-
-    Example:
-        >>> [round(share.item(), 3) for share in (foliage()[[0, 2]] > 0.8).float().mean((1, 2))]
-        [0.2, 0.2]
     """
     rng = np.random.default_rng(4)
     layers = [*_leaves(rng), *_twigs(rng)]
@@ -195,14 +184,7 @@ def _twigs(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Post(CropEffect):
-    """A lamp post, pole or cable in front of the sign, round and lit from one side.
-
-    Example:
-        >>> post = Post(width=(0.5, 0.5), place=(0, 0), lean=(0, 0), cables=0)
-        >>> seen = post(torch.ones(1, 3, 8, 8), torch.rand(1, Post.draws))
-        >>> (seen[0, 0, 0] < 1).int().tolist()
-        [0, 0, 1, 1, 1, 1, 0, 0]
-    """
+    """A lamp post, pole or cable in front of the sign, round and lit from one side."""
 
     draws: ClassVar[int] = 7
     probability: float = Field(default=0.04, ge=0.0, le=1.0)
@@ -245,13 +227,7 @@ class Post(CropEffect):
 
 
 class FrameEdge(CropEffect):
-    """The sign leaves the video frame: beyond, the crop is black or repeats the frame's last row.
-
-    Example:
-        >>> edge = FrameEdge(cut=(0.5, 0.5), black=1)
-        >>> edge(torch.ones(1, 3, 8, 8), torch.rand(1, FrameEdge.draws)).mean().item()
-        0.5
-    """
+    """The sign leaves the video frame: beyond, the crop is black or repeats the frame's last row."""
 
     draws: ClassVar[int] = 3
     probability: float = Field(default=0.02, ge=0.0, le=1.0)

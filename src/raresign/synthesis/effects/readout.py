@@ -18,12 +18,6 @@ class Noise(CropEffect):
     """Read noise, which is the same everywhere, and shot noise, which grows with the light.
 
     Their variances add up (EMVA Standard 1288, section 2). A share of the noise is coloured.
-
-    Example:
-        >>> noise = Noise(read=(0.1, 0.1), shot=(0, 0))
-        >>> noisy = noise(torch.full((8, 3, 64, 64), 0.5), torch.rand(8, Noise.draws))
-        >>> round(noisy.std().item(), 2)
-        0.1
     """
 
     draws: ClassVar[int] = 5
@@ -60,13 +54,7 @@ class Noise(CropEffect):
 
 
 class Demosaic(CropEffect):
-    """Colour is measured at a half or a quarter of the pixels and interpolated: colours run.
-
-    Example:
-        >>> grey = torch.rand(1, 1, 8, 8).expand(1, 3, 8, 8)
-        >>> bool(torch.allclose(Demosaic()(grey, torch.rand(1, 1)), grey, atol=1e-6))
-        True
-    """
+    """Colour is measured at a half or a quarter of the pixels and interpolated: colours run."""
 
     draws: ClassVar[int] = 1
 
@@ -82,13 +70,7 @@ class Demosaic(CropEffect):
 
 
 class Sharpening(CropEffect):
-    """The camera's unsharp mask: bright and dark halos along edges.
-
-    Example:
-        >>> flat = torch.full((1, 3, 8, 8), 0.5)
-        >>> bool(torch.allclose(Sharpening()(flat, torch.rand(1, 1)), flat))
-        True
-    """
+    """The camera's unsharp mask: bright and dark halos along edges."""
 
     draws: ClassVar[int] = 1
 
@@ -102,13 +84,7 @@ class Sharpening(CropEffect):
 
 
 class ToneCurve(CropEffect):
-    """Gamma of the camera's tone curve.
-
-    Example:
-        >>> curve = ToneCurve(gamma=(2, 2))
-        >>> curve(torch.full((1, 3, 1, 1), 0.5), torch.rand(1, 1)).flatten().tolist()
-        [0.25, 0.25, 0.25]
-    """
+    """Gamma of the camera's tone curve."""
 
     draws: ClassVar[int] = 1
 
@@ -120,13 +96,7 @@ class ToneCurve(CropEffect):
 
 
 def smoothed(crops: Tensor) -> Tensor:
-    """(N, C, H, W) smoothed with [1 2 1] / 4 along both axes; the edge pixels repeat outwards.
-
-    Example:
-        >>> dot = torch.zeros(1, 1, 3, 3); dot[0, 0, 1, 1] = 16.0
-        >>> smoothed(dot)[0, 0, 0].tolist()
-        [1.0, 2.0, 1.0]
-    """
+    """(N, C, H, W) smoothed with [1 2 1] / 4 along both axes; the edge pixels repeat outwards."""
     wide = F.pad(crops, (1, 1, 0, 0), mode="replicate")
     across = (wide[..., :-2] + wide[..., 2:]).add_(crops, alpha=2)
     tall = F.pad(across, (0, 0, 1, 1), mode="replicate")
@@ -143,10 +113,6 @@ def noise_bank(device: torch.device, reading: int) -> Tensor:
     Args:
         device: Where the values live; they are the same everywhere.
         reading: How many values in a row one crop reads.
-
-    Example:
-        >>> len(noise_bank(torch.device("cpu"), 3 * 64 * 64))
-        262144
     """
     length = _NOISE_BANK if 2 * reading < _NOISE_BANK else 2 * reading
     bank = _noise_banks.get(device)

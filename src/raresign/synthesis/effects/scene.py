@@ -29,10 +29,6 @@ class Background(Effect):
     """Crops of the photos, a share of them a plain colour or a two-coloured texture instead.
 
     Contrast and brightness belong to the same crop of background, whatever it shows.
-
-    Example:
-        >>> sorted(Background().sample(torch.rand(2, Background.draws)))
-        ['colours', 'contrast', 'gain', 'kind', 'place', 'roughness']
     """
 
     draws: ClassVar[int] = 13
@@ -99,10 +95,6 @@ class OtherSign(Effect):
 
     A network that sees other signs behind a sign cannot take "some part of a sign is visible" for
     its class (the "sign kinds mixed" of Jin and Rinard, NeurIPS 2021).
-
-    Example:
-        >>> OtherSign(distance=(1, 1)).sample(torch.rand(3, 5))["distance"].tolist()
-        [1.0, 1.0, 1.0]
     """
 
     draws: ClassVar[int] = 5

@@ -19,14 +19,6 @@ class Sensor(Effect):
     Both resamplings are separable, so each is one matrix product an axis and a crop may have any
     resolution and any blur, each its own. What the electronics and the file do to the pixels
     happens between `see` and `enlarge`, at the sensor's own resolution.
-
-    Example:
-        >>> sensor = Sensor(pixels=(16, 16))
-        >>> params = sensor.sample(torch.rand(2, Sensor.draws))
-        >>> grey = torch.full((2, 3, 64, 64), 0.5)
-        >>> seen = sensor.see(grey, params, 16)
-        >>> seen.shape, bool(torch.allclose(sensor.enlarge(seen, params, 64), grey, atol=1e-4))
-        (torch.Size([2, 3, 16, 16]), True)
     """
 
     draws: ClassVar[int] = 3
@@ -75,11 +67,6 @@ def along_both(pictures: Tensor, down: Tensor, across: Tensor) -> Tensor:
 
     Returns:
         (N, C, T, V).
-
-    Example:
-        >>> swap, same = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]]), torch.eye(2)[None]
-        >>> along_both(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), swap, same).tolist()
-        [[[[3.0, 4.0], [1.0, 2.0]]]]
     """
     tall = torch.matmul(down[:, None], pictures)  # (N, C, T, W)
     wide = torch.bmm(tall.flatten(1, 2), across.mT)  # all channels in one product
@@ -97,11 +84,6 @@ def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tens
         blur: (N,) standard deviation of the blur in sensor pixels.
         size: Input length.
         grid: Output length.
-
-    Example:
-        >>> half = shrinking_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4, 3)[0]
-        >>> [[round(weight, 1) for weight in row] for row in half.tolist()]
-        [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.5]]
     """
     step = size / pixels[:, None, None]
     scale = 1 / ((blur[:, None, None] * step).clamp(min=0.25) * math.sqrt(2.0))
@@ -128,11 +110,6 @@ def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Ten
         cubic: (N,) share of the bicubic kernel, 0..1.
         size: Output length.
         grid: Input length.
-
-    Example:
-        >>> twice = enlarging_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4, 2)[0]
-        >>> twice.tolist()
-        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
     bilinear, keys = _kernels(size, grid, pixels.device)
     which = pixels.long() - 1

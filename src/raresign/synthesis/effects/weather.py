@@ -16,14 +16,7 @@ from raresign.synthesis.textures import TILE, look_up, ranked, smooth_noise
 
 
 class Rain(CropEffect):
-    """Rain: bright streaks of one slant, and contrast lost to the drops farther away.
-
-    Example:
-        >>> wet = Rain(density=(0, 0), contrast=(0.5, 0.5), veil=(1, 1))
-        >>> crop = torch.tensor([0.0, 1.0]).expand(1, 3, 8, 2)
-        >>> wet(crop, torch.rand(1, Rain.draws)).unique().tolist()
-        [0.25, 0.75]
-    """
+    """Rain: bright streaks of one slant, and contrast lost to the drops farther away."""
 
     draws: ClassVar[int] = 9
     probability: float = Field(default=0.05, ge=0.0, le=1.0)
@@ -68,15 +61,7 @@ class Rain(CropEffect):
 
 
 class Snow(CropEffect):
-    """Snowfall: a ragged white cap on the upper part of what is seen, and falling flakes.
-
-    Example:
-        >>> snow = Snow(depth=(0.5, 0.5), density=(0, 0), brightness=(1, 1))
-        >>> draws = torch.full((1, Snow.draws), 0.5)
-        >>> seen = snow(torch.linspace(0, 1, 16).expand(1, 3, 16, 16), draws)
-        >>> bool(seen[0, 2, 0, 0] > 0.7), bool(seen[0, 2, -1, 0] == 0)
-        (True, True)
-    """
+    """Snowfall: a ragged white cap on the upper part of what is seen, and falling flakes."""
 
     draws: ClassVar[int] = 9
     probability: float = Field(default=0.04, ge=0.0, le=1.0)
@@ -159,13 +144,7 @@ def _stamp(tile: np.ndarray, place: np.ndarray, half: tuple[int, int], shape: np
 
 
 def streak_levels() -> Tensor:
-    """(1, TILE, TILE) upright streaks; each has its own height in (0, 1] on its middle line.
-
-    Example:
-        >>> levels = streak_levels()
-        >>> levels.shape, bool((levels <= 1).all())
-        (torch.Size([1, 256, 256]), True)
-    """
+    """(1, TILE, TILE) upright streaks; each has its own height in (0, 1] on its middle line."""
     rng = np.random.default_rng(2)
     tile = np.zeros((TILE, TILE), np.float32)
     y, x = np.mgrid[-32:33, -3:4]
@@ -180,11 +159,6 @@ def snow_levels() -> Tensor:
 
     Drifts are smooth noise, evenly distributed over (0, 1); flakes are round, soft, of two sizes,
     each with its own height in (0, 1].
-
-    Example:
-        >>> levels = snow_levels()
-        >>> levels.shape, bool((levels <= 1).all())
-        (torch.Size([2, 256, 256]), True)
     """
     rng = np.random.default_rng(3)
     tile = np.zeros((TILE, TILE), np.float32)
