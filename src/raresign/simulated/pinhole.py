@@ -58,16 +58,7 @@ class Pinhole:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Turn about the vertical, then the horizontal, then the optical axis.
-
-    Args:
-        yaw: Radians about the vertical axis.
-        pitch: Radians about the horizontal axis.
-        roll: Radians about the optical axis.
-
-    Returns:
-        (3, 3) rotation matrix.
-    """
+    """(3, 3) turn about the vertical, then the horizontal, then the optical axis, in radians."""
     (sy, cy), (sp, cp), (sr, cr) = ((math.sin(a), math.cos(a)) for a in (yaw, pitch, roll))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -92,18 +83,15 @@ def warp_sign(
     growth: float = 1.0,
     depth: float = 0.0,
 ) -> np.ndarray:
-    """See a sign plate through the camera.
+    """(H, W, 4) uint8 RGBA, straight alpha: a sign plate seen through the camera.
 
     Args:
         code: A sign of the standard "gost".
         camera: The pose.
-        shape: Height and width of the view in pixels.
+        shape: H and W of the view in pixels.
         at: Where the plate's centre hangs, metres.
         growth: Size relative to the real plate.
         depth: Metres behind the main plate.
-
-    Returns:
-        (H, W, 4) uint8 RGBA, straight alpha.
 
     Raises:
         InputError: No sign has this code.

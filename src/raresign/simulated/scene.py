@@ -45,11 +45,6 @@ def blot_scene(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     Overlapping opaque leaves give the edge statistics of natural pictures (dead leaves model;
     Lee, Mumford, Huang, IJCV 2001).
 
-    Args:
-        rng: Source of all choices.
-        height: Pixels.
-        width: Pixels.
-
     Returns:
         (height, width, 3) uint8 sRGB.
     """
@@ -158,8 +153,8 @@ def roadside(
     Args:
         rng: Source of all choices.
         code: A sign of the standard "gost".
-        camera: Where it is looked at from.
-        shape: Height and width of the view in pixels.
+        camera: The pose.
+        shape: H and W of the view in pixels.
 
     Returns:
         (H, W, 3) float32 linear light, white paper in the shade of the sky = 1, and the

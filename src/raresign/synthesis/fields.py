@@ -17,13 +17,7 @@ def brightest(crops: Tensor) -> Tensor:
 
 
 def axes(crops: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the pixels' centres lie; [-1, 1] runs from edge to edge, y down.
-
-    Args:
-        crops: (N, C, H, W).
-
-    Returns:
-        x, (1, 1, 1, W), and y, (1, 1, H, 1), float32.
+    """Where the pixels' centres lie, x (1, 1, 1, W), y (1, 1, H, 1); [-1, 1] from edge to edge.
 
     Example:
         >>> x, y = axes(torch.zeros(1, 3, 4, 2))
@@ -37,30 +31,24 @@ def axes(crops: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def along(crops: Tensor, direction: Tensor) -> Tensor:
-    """How far each pixel lies from the centre along a direction, in half crops.
+    """(N, 1, H, W) how far each pixel lies from the centre along a direction, in half crops.
 
     Args:
         crops: (N, C, H, W).
         direction: (N,) radians; 0 points right, pi / 2 down.
-
-    Returns:
-        (N, 1, H, W).
     """
     x, y = axes(crops)
     return per_crop(direction.cos()) * x + per_crop(direction.sin()) * y
 
 
 def window(crops: Tensor, tiles: Tensor, turn: Tensor, corner: Tensor) -> Tensor:
-    """Which part of a texture each crop shows: places for `textures.look_up`.
+    """Which part of a texture each crop shows: (N, H, W, 2) places for `textures.look_up`.
 
     Args:
         crops: (N, C, H, W).
         tiles: (N,) or (N, 2) tiles a crop spans, along x and along y of the texture.
         turn: (N,) radians from the crop's axes to the texture's.
         corner: (N, 2) the place that the crop's centre shows.
-
-    Returns:
-        (N, H, W, 2).
     """
     x, y = axes(crops)
     half = tiles.reshape(len(tiles), -1) / 2

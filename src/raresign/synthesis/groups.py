@@ -11,16 +11,7 @@ from raresign.synthesis.preset import RoadPreset
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "geometry": ("pose",),
-    "surface": (
-        "fading",
-        "dirt",
-        "peeling",
-        "scratches",
-        "stickers",
-        "rust",
-        "dents",
-        "glare",
-    ),
+    "surface": ("fading", "dirt", "peeling", "scratches", "stickers", "rust", "dents", "glare"),
     "mounting": ("board", "pole", "neighbour", "sign_behind"),
     "background": ("background",),
     "light": ("light_gradient", "shadow", "specular", "backlight", "night"),
@@ -62,7 +53,7 @@ def without(preset: RoadPreset, group: str) -> RoadPreset:
 
 
 def neutral(preset: RoadPreset) -> RoadPreset:
-    """The preset in which nothing happens: a straight, sharp, clean sign before an untouched photo."""
+    """The preset in which nothing happens: a straight, sharp, clean sign on an untouched photo."""
     off = {name: switched_off(effect) for name, effect in preset.effects().items()}
     photo = {"flat": 0.0, "textured": 0.0, "gain": (1.0, 1.0), "contrast": (1.0, 1.0)}
     off["background"] = preset.background.model_copy(update=photo)

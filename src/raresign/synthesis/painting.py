@@ -13,10 +13,7 @@ RUST = (0.55, 0.27, 0.1)
 
 
 def pixel_size(plate: Tensor) -> Tensor:
-    """How far one pixel reaches on the plate, along its x and its y.
-
-    Args:
-        plate: (N, H, W, 2) plate coordinates.
+    """How far one pixel reaches on the (N, H, W, 2) plate, along its x and its y.
 
     Returns:
         (N, 2, 1, 1), the length of each coordinate's gradient in the middle of the crop.
@@ -57,8 +54,7 @@ def turned(x: Tensor, y: Tensor, at: tuple[Tensor, Tensor], angle: Tensor) -> tu
     """Coordinates about a point of the plate, turned by an angle.
 
     Args:
-        x: (N, H, W), with `y` from `split`.
-        y: (N, H, W).
+        x, y: From `split`.
         at: x and y of the point, (N,) each.
         angle: (N,) radians, from x towards y.
 
@@ -78,7 +74,7 @@ def turned(x: Tensor, y: Tensor, at: tuple[Tensor, Tensor], angle: Tensor) -> tu
 
 
 def length(x: Tensor, y: Tensor) -> Tensor:
-    """sqrt(x^2 + y^2) in the memory of `x`: far faster than `torch.hypot`, which guards overflow."""
+    """sqrt(x^2 + y^2) in the memory of `x`: faster than `torch.hypot`, which guards overflow."""
     return x.square_().addcmul_(y, y).sqrt_()
 
 
@@ -106,35 +102,32 @@ def blotches(noise: Tensor, share: Tensor, softness: Tensor) -> Tensor:
 
 
 def grain_on(plate: Tensor, width: Tensor, height: Tensor, where: Tensor) -> Tensor:
-    """Coherent noise that sticks to the plate.
+    """(N, H, W) coherent noise that sticks to the plate, evenly distributed over [0, 1].
 
     Args:
         plate: (N, H, W, 2).
-        width: (N,) of its largest blotches, in plate widths.
-        height: (N,), likewise.
+        width: (N,) of its largest blotches, in plate widths, as is their `height`.
         where: (N, 2) in [0, 1), the place in the texture.
-
-    Returns:
-        (N, H, W) evenly distributed over [0, 1].
     """
-    n, high, wide, _ = plate.shape
-    # A tile holds 8 blotches a side; a plate is 2 units wide. Whole rows of x y x y ... go
-    # through memory faster than pairs.
+    # A tile holds 8 blotches a side; a plate is 2 units wide.
     scale = (1 / 16) / torch.stack([width, height], 1)
-    rows = plate.reshape(n, high, wide * 2)
-    places = torch.addcmul(where.repeat(1, wide)[:, None], rows, scale.repeat(1, wide)[:, None])
-    return look_up(grain, places.view_as(plate))[:, 0]
+    return look_up(grain, rescaled(plate, scale, where))[:, 0]
+
+
+def rescaled(plate: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """(N, H, W, 2) plate coordinates times `scale` plus `shift`, (N, 2) each."""
+    n, high, wide, _ = plate.shape
+    rows = plate.reshape(n, high, wide * 2)  # x y x y ... go through memory faster than pairs
+    scale, shift = (values.repeat(1, wide)[:, None] for values in (scale, shift))
+    return torch.addcmul(shift, rows, scale).view_as(plate)
 
 
 def pixel_softness(pixel: Tensor, size: Tensor) -> Tensor:
-    """How much of its range the noise of `grain_on` runs through within a pixel, about.
+    """The least `softness` for `blotches` without jagged edges, (N, 1, 1) in [0, 1].
 
     Args:
         pixel: From `pixel_size`, averaged over x and y: (N, 1, 1).
         size: (N,) of the largest blotches, in plate widths.
-
-    Returns:
-        (N, 1, 1) in [0, 1], the least `softness` for `blotches` without jagged edges.
     """
     return (1.5 * pixel / size[:, None, None]).clamp(max=1)
 
@@ -156,9 +149,8 @@ def tint(brightness: Tensor, share: Tensor, full: tuple[float, float, float]) ->
     """
     luma = 0.299 * full[0] + 0.587 * full[1] + 0.114 * full[2]
     ratios = torch.tensor(full, device=share.device) / luma
-    return (
-        brightness[:, None] * torch.lerp(torch.ones_like(ratios), ratios, share[:, None])
-    ).clamp(0, 1)
+    hue = torch.lerp(torch.ones_like(ratios), ratios, share[:, None])
+    return (brightness[:, None] * hue).clamp(0, 1)
 
 
 def paint(sign: Tensor, cover: Tensor, colour: Tensor) -> Tensor:
@@ -180,12 +172,7 @@ def paint(sign: Tensor, cover: Tensor, colour: Tensor) -> Tensor:
 
 
 def paint_grey(sign: Tensor, cover: Tensor, grey: Tensor) -> Tensor:
-    """Put paint of many greys on the sign, in place; alpha stays.
-
-    Args:
-        sign: (N, 4, H, W) premultiplied; overwritten and returned.
-        cover: (N, H, W) in [0, 1].
-        grey: (N, H, W), premultiplied by `cover`.
+    """As `paint`, but of many greys: (N, H, W), premultiplied by `cover`.
 
     Example:
         >>> half = torch.tensor([0.5, 0.0, 0.0, 0.5]).view(1, 4, 1, 1)  # premultiplied red

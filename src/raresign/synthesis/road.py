@@ -136,7 +136,7 @@ class RoadSynthesiser:
             own = neighbour.neighbour_plate(its, params)
             which = (params["which"] * len(self.icons.codes)).long()
             near = (reach if rows is None else reach[rows]) / params["scale"]
-            return neighbour.apply(layer, its, params, self.icons.look_up(which, own, near))
+            return neighbour.apply(layer, self.icons.look_up(which, own, near))
 
         sign = draws.on_sign("board", sign, plate)
         sign = draws.change("neighbour", sign, beside)

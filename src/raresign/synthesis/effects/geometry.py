@@ -95,15 +95,13 @@ def inverse(matrix: Tensor) -> Tensor:
 
 
 def plate_coordinates(matrix: Tensor, size: int) -> Tensor:
-    """Which point of the plate each pixel of the crop shows.
+    """(N, size, size, 2) which point of the plate each pixel of the crop shows, as two planes.
+
+    Far outside where the plate's plane is behind the camera.
 
     Args:
         matrix: (N, 3, 3) from the crop's coordinates to the plate's, both [-1, 1] edge to edge.
         size: Side of the crop in pixels.
-
-    Returns:
-        (N, size, size, 2) x and y on the plate, in memory as two planes; far
-        outside where the plate's plane is behind the camera.
     """
     points = torch.matmul(matrix, _pixel_centres(size, matrix.device))  # (N, 3, S * S)
     weight = points[:, 2:].clamp(min=1e-3)
@@ -136,10 +134,7 @@ def warp(pictures: Tensor, matrix: Tensor) -> Tensor:
 
     Args:
         pictures: (N, C, S, S) float; beyond the edge the edge goes on.
-        matrix: (N, 3, 3); coordinates run over [-1, 1] from edge to edge.
-
-    Returns:
-        (N, C, S, S): output pixel p shows the input at `matrix @ p`.
+        matrix: (N, 3, 3), output pixel p shows `matrix @ p`; [-1, 1] runs from edge to edge.
     """
     grid = plate_coordinates(matrix, pictures.shape[-1])
     return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)

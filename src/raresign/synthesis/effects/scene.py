@@ -59,15 +59,7 @@ class Background(Effect):
         }
 
     def scene(self, photos: Tensor, params: Params) -> Tensor:
-        """The backgrounds of these crops.
-
-        Args:
-            photos: (N, 3, S, S) crops of photos; overwritten.
-            params: What `sample` returned.
-
-        Returns:
-            (N, 3, S, S).
-        """
+        """The backgrounds of crops, from (N, 3, S, S) crops of photos, which are overwritten."""
         scene = photos
         size = scene.shape[-1]
         kind = params["kind"]
@@ -127,14 +119,7 @@ class OtherSign(Effect):
 
 
 def with_other_sign(effect: OtherSign, crops: Tensor, icons: IconAtlas, params: Params) -> Tensor:
-    """The crops with another sign laid over them, as dark as they are.
-
-    Args:
-        effect: Where the sign stands.
-        crops: (N, 3, S, S).
-        icons: The signs to choose from.
-        params: What the effect drew.
-    """
+    """The (N, 3, S, S) crops with another sign laid over them, as dark as they are."""
     layer = effect.look_up(icons, params, crops.shape[-1])
     luma = constant(LUMA, crops.device)
     light = (crops.mean((2, 3)) @ luma).clamp(0.25, 1.0)[:, None, None, None]

@@ -63,11 +63,7 @@ class Sensor(Effect):
 
 
 def along_both(pictures: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """Apply (N, T, H) matrices down and (N, V, W) matrices across (N, C, H, W) pictures.
-
-    Returns:
-        (N, C, T, V).
-    """
+    """(N, T, H) matrices down and (N, V, W) across (N, C, H, W) pictures: (N, C, T, V)."""
     tall = torch.matmul(down[:, None], pictures)  # (N, C, T, W)
     wide = torch.bmm(tall.flatten(1, 2), across.mT)  # all channels in one product
     return wide.view(*tall.shape[:3], across.shape[1])
@@ -82,8 +78,7 @@ def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tens
     Args:
         pixels: (N,) number of sensor pixels, 1..size.
         blur: (N,) standard deviation of the blur in sensor pixels.
-        size: Input length.
-        grid: Output length.
+        size, grid: Input and output length.
     """
     step = size / pixels[:, None, None]
     scale = 1 / ((blur[:, None, None] * step).clamp(min=0.25) * math.sqrt(2.0))
@@ -108,8 +103,7 @@ def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Ten
     Args:
         pixels: (N,) number of inputs that count, 1..grid.
         cubic: (N,) share of the bicubic kernel, 0..1.
-        size: Output length.
-        grid: Input length.
+        size, grid: Output and input length.
     """
     bilinear, keys = _kernels(size, grid, pixels.device)
     which = pixels.long() - 1
