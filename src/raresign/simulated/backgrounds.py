@@ -137,6 +137,7 @@ def _street(rng: np.random.Generator, size: int) -> np.ndarray:
     return _over(picture, _between(rng, (40, 40, 45), (140, 140, 145)), mast.astype(np.float32))
 
 
+# (rng, size) -> (size, size, 3) float32, 0..255
 _PAINTERS = (_sky, _foliage, _facade, _asphalt, _snow, _horizon, _horizon, _street, _street)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 def per_crop(values: Tensor) -> Tensor:
     """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels."""
-    return values.reshape(len(values), -1, 1, 1)
+    return (values if values.dim() > 1 else values[:, None])[:, :, None, None]
 
 
 def brightest(crops: Tensor) -> Tensor:

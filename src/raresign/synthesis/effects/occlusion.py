@@ -227,7 +227,7 @@ class Post(CropEffect):
 
 
 class FrameEdge(CropEffect):
-    """The sign leaves the video frame: beyond, the crop is black or repeats the frame's last row."""
+    """The sign leaves the video frame: beyond it, the crop is black or repeats the frame's edge."""
 
     draws: ClassVar[int] = 3
     probability: float = Field(default=0.02, ge=0.0, le=1.0)
