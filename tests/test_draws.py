@@ -12,7 +12,7 @@ from torch import Tensor
 from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.effect import CropEffect, Effect, Params, SignEffect
 from raresign.synthesis.effects.colour import ColourCast, Exposure
-from raresign.synthesis.effects.tone import ToneCurve
+from raresign.synthesis.effects.readout import ToneCurve
 from raresign.synthesis.preset import RoadPreset
 from synthesis_core import keys, layers, noise, plates
 

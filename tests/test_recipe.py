@@ -191,12 +191,18 @@ def test_a_run_of_an_earlier_version_is_read_without_the_settings_that_are_gone(
     metric = {"loss": "supcon", "weight": 0.2, "icons": True}
     run = run_of_an_earlier_version({"metric": {**metric, "cross_domain": False}}, {})
     assert saved_recipe(run) == load_recipe({"stages": [{**MIXED, "metric": metric}]})
+    balanced = {"classes": 3, "items": 2}
+    shares = {"real": 0, "synthetic": 0, "balanced": {**balanced, "by_family": False}}
+    (stage,) = saved_recipe(run_of_an_earlier_version(shares, {})).stages
+    assert stage == load_recipe({"stages": [{**MIXED, **shares,
+                                             "balanced": balanced}]}).stages[0]  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("stage", "recipe", "named"),
     [({"lora": 8}, {}, "lora"), ({}, {"head": "cosine"}, "head"),
-     ({"metric": {"loss": "supcon", "cross_domain": True}}, {}, "cross_domain")],
+     ({"metric": {"loss": "supcon", "cross_domain": True}}, {}, "cross_domain"),
+     ({"balanced": {"classes": 3, "by_family": True}}, {}, "by_family")],
 )  # fmt: skip
 def test_a_run_that_used_what_is_gone_is_refused(
     stage: dict[str, Any], recipe: dict[str, Any], named: str

@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from raresign.synthesis.textures import TILE, grain, look_up, tile_on
+from raresign.synthesis.textures import TILE, grain, look_up
 from synthesis_core import keys
-
-CPU = torch.device("cpu")
 
 
 def numbers() -> Tensor:
@@ -36,9 +34,8 @@ def naive_look_up(texture: np.ndarray, x: float, y: float) -> float:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**30), around=st.integers(-3, 3))
 def test_looking_up_against_a_loop(seed: int, around: int) -> None:
-    tile = tile_on(grain, CPU)
     places = keys(2, seed).uniform(0.0, 1.0, 3, 4, 2) + around
-    seen = look_up(tile, places)
+    seen = look_up(grain, places)
     assert seen.shape == (2, 1, 3, 4)
     texture = grain()[0].double().numpy()
     for i, y, x in np.ndindex(2, 3, 4):
@@ -48,7 +45,7 @@ def test_looking_up_against_a_loop(seed: int, around: int) -> None:
 
 def test_x_is_across_and_y_is_down() -> None:
     places = torch.tensor([[10.5, 200.5], [0.5, 0.5], [255.5, 255.5]]).view(1, 1, 3, 2) / TILE
-    seen = look_up(tile_on(numbers, CPU), places)[0, :, 0]
+    seen = look_up(numbers, places)[0, :, 0]
     assert seen[0].tolist() == pytest.approx([10, 0, 255], abs=1e-2)
     assert seen[1].tolist() == pytest.approx([200, 0, 255], abs=1e-2)
 
@@ -59,13 +56,13 @@ def test_there_is_no_seam(edge: float) -> None:
     places = torch.tensor([[edge, 0.3]]).view(1, 1, 1, 2)
     texture, row = grain()[0], int(0.3 * TILE)
     column = (texture[:, 0] + texture[:, -1]) / 2
-    seen = look_up(tile_on(grain, CPU), places).item()
+    seen = look_up(grain, places).item()
     assert column[row - 1 : row + 2].min() - 1e-3 <= seen <= column[row - 1 : row + 2].max() + 1e-3
 
 
 def test_walking_across_the_edge_makes_no_jump() -> None:
     walk = torch.stack([torch.linspace(-0.02, 0.02, 400), torch.full((400,), 0.77)], 1)
-    seen = look_up(tile_on(grain, CPU), walk.view(1, 1, 400, 2)).flatten()
+    seen = look_up(grain, walk.view(1, 1, 400, 2)).flatten()
     assert seen.diff().abs().max() < 0.03
 
 
@@ -89,5 +86,13 @@ def test_grain_is_coherent_and_tiles() -> None:
     assert abs(far) < 0.15
 
 
-def test_a_tile_is_built_once() -> None:
-    assert tile_on(grain, CPU) is tile_on(grain, CPU)
+def test_a_texture_is_built_once() -> None:
+    built = []
+
+    def counted() -> Tensor:
+        built.append(1)
+        return grain()
+
+    for _ in range(3):
+        look_up(counted, torch.rand(1, 2, 2, 2))
+    assert len(built) == 1

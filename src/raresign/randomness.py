@@ -32,12 +32,7 @@ def _shift(x: Tensor, bits: int) -> Tensor:
 
 
 def mix(x: Tensor) -> Tensor:
-    """SplitMix64 finaliser: a bijection of int64 that spreads every bit.
-
-    Example:
-        >>> mix(torch.tensor([1, 2])).tolist()
-        [6238072747940578789, -2606959012126976886]
-    """
+    """SplitMix64 finaliser: a bijection of int64 that spreads every bit."""
     x = (x ^ _shift(x, 30)) * _signed(MIX_1)
     x = (x ^ _shift(x, 27)) * _signed(MIX_2)
     return x ^ _shift(x, 31)
@@ -90,15 +85,7 @@ class CropRandom:
         return len(self.keys)
 
     def stream(self, name: str) -> CropRandom:
-        """Draws for one purpose; what other streams draw does not disturb them.
-
-        Example:
-            >>> random = CropRandom.from_seed(0, torch.arange(3))
-            >>> before = random.stream("icon").bits()
-            >>> _ = random.stream("background").bits()
-            >>> torch.equal(before, random.stream("icon").bits())
-            True
-        """
+        """Draws for one purpose; what other streams draw does not disturb them."""
         return CropRandom(mix(self.keys ^ _signed(zlib.crc32(name.encode()) * GOLDEN)))
 
     def table(self, counts: Mapping[str, int]) -> dict[str, Tensor]:
@@ -109,12 +96,6 @@ class CropRandom:
 
         Returns:
             Name -> (N, count) float32 in [0, 1), equal to `stream(name).uniform(0, 1, count)`.
-
-        Example:
-            >>> random = CropRandom.from_seed(0, torch.arange(2))
-            >>> table = random.table({"pose": 3, "haze": 1})
-            >>> torch.equal(table["pose"], random.stream("pose").uniform(0.0, 1.0, 3))
-            True
         """
         salts, which, steps = _columns(tuple(counts.items()), self.keys.device)
         streams = mix(self.keys[:, None] ^ salts)
@@ -138,13 +119,7 @@ class CropRandom:
         return low + (high - low) * (_shift(self.bits(*shape), 40).float() * 2.0**-24)
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
-        """(N, *shape) int64 in [low, high]; the bias is below 2**-40 for ranges below 2**23.
-
-        Example:
-            >>> dice = CropRandom.from_seed(0, torch.arange(600)).integers(1, 6)
-            >>> sorted(set(dice.tolist()))
-            [1, 2, 3, 4, 5, 6]
-        """
+        """(N, *shape) int64 in [low, high]; the bias is below 2**-40 for ranges below 2**23."""
         return low + _shift(self.bits(*shape), 1) % (high - low + 1)
 
     def below(self, limits: Tensor) -> Tensor:
@@ -158,10 +133,5 @@ class CropRandom:
         return radius * torch.cos(2.0 * math.pi * u[:, 1])
 
     def happens(self, probability: float) -> Tensor:
-        """(N,) bool, true with `probability`.
-
-        Example:
-            >>> 400 < int(CropRandom.from_seed(0, torch.arange(1000)).happens(0.5).sum()) < 600
-            True
-        """
+        """(N,) bool, true with `probability`."""
         return self.uniform(0.0, 1.0) < probability

@@ -34,8 +34,9 @@ def saved_recipe(run: RunFolder) -> Recipe:
     except KeyError as error:
         raise InputError(f"{run.path / 'run.json'} lacks the key {error}") from error
     for stage in stages:
-        if stage.get("metric"):
-            stage["metric"] = _lasting(stage["metric"], {"cross_domain": False})
+        for part, gone in (("metric", "cross_domain"), ("balanced", "by_family")):
+            if stage.get(part):
+                stage[part] = _lasting(stage[part], {gone: False})
     return load_recipe({**_lasting(settings, _GONE), "stages": stages})
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from raresign.errors import InputError
-from raresign.sampling.next_permutation import regrouped, without
 from raresign.seeds import mix_integers
 
 Integers = npt.NDArray[np.int64]
@@ -35,24 +33,9 @@ class EvenDraws:
         count: How many numbers there are, at least 1.
         take: Numbers a serving, at least 1.
         seed: Any integers; other seeds give other streams.
-        groups: (count,) the group of each number: numbers of one group then stand together in every
-            permutation, groups and numbers within them in random order. None for no groups.
-
-    Example:
-        >>> draws = EvenDraws(5, 2, (7,))
-        >>> five_servings = np.concatenate([draws.serving(i) for i in range(5)])
-        >>> np.bincount(five_servings).tolist()
-        [2, 2, 2, 2, 2]
     """
 
-    def __init__(
-        self,
-        count: int,
-        take: int,
-        seed: tuple[int, ...],
-        groups: npt.ArrayLike | None = None,
-    ) -> None:
-        self._groups = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    def __init__(self, count: int, take: int, seed: tuple[int, ...]) -> None:
         self.count, self.take = count, take
         self._whole, self._rest = divmod(take, count)
         self._seed = mix_integers(*seed)
@@ -88,24 +71,20 @@ class EvenDraws:
         cycles = self._servings * self._rest // self.count
         rows = np.tile(np.arange(self.count, dtype=np.int32), (cycles, 1))
         rows = generator.permuted(rows, axis=1, out=rows)
-        if self._groups is not None:
-            places = generator.permuted(
-                np.tile(np.arange(self._groups.max() + 1), (cycles, 1)), axis=1
-            )
-            order = np.argsort(np.take_along_axis(places, self._groups[rows], 1), 1, kind="stable")
-            rows = np.take_along_axis(rows, order, axis=1)
         for cycle in range(1, cycles):
-            begun = cycle * self.count % self._rest
-            if not begun:
-                continue
-            open_serving = rows[cycle - 1, self.count - begun :]
-            need = self._rest - begun
-            if self._groups is not None:
-                rows[cycle] = regrouped(rows[cycle], self._groups, open_serving, need)
-                continue
-            head = without(rows[cycle], open_serving)[:need]
-            rows[cycle] = np.concatenate([head, without(rows[cycle], head)])
+            begun = cycle * self.count % self._rest  # numbers of the serving that is still open
+            if begun:
+                open_serving = rows[cycle - 1, self.count - begun :]
+                head = _without(rows[cycle], open_serving)[: self._rest - begun]
+                rows[cycle] = np.concatenate([head, _without(rows[cycle], head)])
         return rows.reshape(self._servings, self._rest)
+
+
+def _without(row: npt.NDArray[np.int32], taken: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """The numbers of a permutation that are not `taken`, in their order."""
+    keep = np.ones(len(row), dtype=bool)
+    keep[taken] = False
+    return row[keep[row]]
 
 
 def batch_number(step: int, rank: int, world_size: int) -> int:
@@ -113,10 +92,6 @@ def batch_number(step: int, rank: int, world_size: int) -> int:
 
     Raises:
         ValueError: A negative step, or a rank that the world does not have.
-
-    Example:
-        >>> [batch_number(3, rank, 2) for rank in (0, 1)]
-        [6, 7]
     """
     if step < 0 or not 0 <= rank < world_size:
         raise ValueError(f"no batch for step {step}, rank {rank} of {world_size}")
@@ -134,11 +109,6 @@ def index_by_class(labels: npt.ArrayLike) -> tuple[Integers, list[Integers]]:
 
     Raises:
         InputError: Not one item has a known label.
-
-    Example:
-        >>> classes, items = index_by_class([4, -1, 2, 4])
-        >>> classes.tolist(), [i.tolist() for i in items]
-        ([2, 4], [[2], [0, 3]])
     """
     known = np.asarray(labels)
     if known.ndim != 1 or (known.size and not np.issubdtype(known.dtype, np.integer)):
@@ -167,7 +137,7 @@ class BalancedBatches:
     After any number of batches the servings of two classes differ by at most 1, and so do those of
     two items of one class; over `classes / gcd(classes, classes_per_batch)` batches all classes are
     served exactly equally often. A class with too few items repeats them evenly. Items with label
-    -1 are left out: mark with -1 what shall not be drawn.
+    -1 are left out: mark with -1 what is not to be drawn.
 
     A batch is a pure function of its number, so a run resumes by asking for step k, and rank r of w
     takes batch number step * w + r: all ranks together see the single-process stream.
@@ -177,8 +147,6 @@ class BalancedBatches:
         classes_per_batch: Distinct classes in a batch.
         items_per_class: Items of each of them.
         seed: Any integer.
-        groups: Group of every label (its family): classes of a group then come in the same or in
-            neighbouring batches, as hard negatives of each other. None mixes them.
 
     Raises:
         InputError: More classes a batch than there are, no item, or sizes below 1.
@@ -191,12 +159,7 @@ class BalancedBatches:
     """
 
     def __init__(
-        self,
-        labels: npt.ArrayLike,
-        classes_per_batch: int,
-        items_per_class: int,
-        seed: int,
-        groups: Sequence[str] | None = None,
+        self, labels: npt.ArrayLike, classes_per_batch: int, items_per_class: int, seed: int
     ) -> None:
         if classes_per_batch < 1 or items_per_class < 1:
             raise InputError(
@@ -213,23 +176,21 @@ class BalancedBatches:
         self.batch_size = classes_per_batch * items_per_class
         self._classes_per_batch, self._items_per_class = classes_per_batch, items_per_class
         self._seed = seed
-        of_classes = None if groups is None else [groups[label] for label in self.classes.tolist()]
-        self._class_draws = EvenDraws(len(self.classes), classes_per_batch, (seed, 0), of_classes)
+        self._class_draws = EvenDraws(len(self.classes), classes_per_batch, (seed, 0))
         self._item_draws: dict[int, EvenDraws] = {}
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> Integers:
         """(classes_per_batch * items_per_class,) int64 indices into the labels, class by class."""
         number = batch_number(step, rank, world_size)
         served = []
-        position = number * self._classes_per_batch
-        for c in self._class_draws.serving(number).tolist():
-            draws = self._item_draws.get(c)
-            if draws is None:
-                draws = EvenDraws(len(self._items[c]), self._items_per_class, (self._seed, 1, c))
-                self._item_draws[c] = draws
+        first = number * self._classes_per_batch
+        for position, c in enumerate(self._class_draws.serving(number).tolist(), first):
+            if c not in self._item_draws:
+                size, seed = len(self._items[c]), (self._seed, 1, c)
+                self._item_draws[c] = EvenDraws(size, self._items_per_class, seed)
             # Every permutation of the classes holds each once: its number counts the servings.
-            served.append(self._items[c][draws.serving(position // len(self.classes))])
-            position += 1
+            serving = self._item_draws[c].serving(position // len(self.classes))
+            served.append(self._items[c][serving])
         return np.concatenate(served)
 
 

@@ -44,16 +44,6 @@ class MixedPlan:
 
     Raises:
         InputError: Shares that do not fit the sampler or the labels, or an empty batch.
-
-    Example:
-        >>> from raresign.sampling.shuffled import ShuffledBatches
-        >>> plan = MixedPlan(ShuffledBatches(10, 2, seed=0), np.array([4, 7]), 2, 3, seed=0)
-        >>> batch = plan.plan(1)
-        >>> batch.real_indices.shape, batch.synthetic_numbers.tolist()
-        ((2,), [3, 4, 5])
-        >>> both = np.concatenate([plan.plan(step).synthetic_labels for step in (0, 1)])
-        >>> sorted(both.tolist())
-        [4, 4, 4, 7, 7, 7]
     """
 
     def __init__(

@@ -31,15 +31,6 @@ class ShuffledBatches:
 
     Raises:
         InputError: No item, or a batch size or power out of range.
-
-    Example:
-        >>> batches = ShuffledBatches(5, batch_size=2, seed=0)
-        >>> epoch = np.concatenate([batches.batch(step) for step in range(5)])  # two epochs
-        >>> sorted(epoch[:5].tolist()), sorted(epoch[5:].tolist())
-        ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4])
-        >>> labels = np.array([0] * 6 + [1] * 2)
-        >>> np.bincount(labels[ShuffledBatches(labels, 8, seed=0, power=0.0).batch(0)]).tolist()
-        [4, 4]
     """
 
     def __init__(
@@ -75,13 +66,9 @@ class ShuffledBatches:
         """(item_count,) int64: one epoch in its order; two epochs are kept, for the straddling."""
         if epoch not in self._epochs:
             before, after = self._drawn_after(epoch), self._drawn_after(epoch + 1)
+            classes = zip(self._items, self._draws, before, after, strict=True)
             drawn = np.concatenate(
-                [
-                    items[draws.servings(start, stop)[:, 0]]
-                    for items, draws, start, stop in zip(
-                        self._items, self._draws, before, after, strict=True
-                    )
-                ]
+                [items[draws.servings(low, high)[:, 0]] for items, draws, low, high in classes]
             )
             order = np.random.default_rng((self._seed, epoch)).permutation(drawn)
             kept = {e: rows for e, rows in self._epochs.items() if abs(e - epoch) == 1}

@@ -27,11 +27,6 @@ class Pinhole:
         distance: Metres.
         focal: Focal length in pixels of the view.
         centre: Where the plate's centre falls in the view, (x, y) pixels.
-
-    Example:
-        >>> camera = Pinhole(np.eye(3), distance=10.0, focal=100.0, centre=(32.0, 32.0))
-        >>> camera.project(np.array([[0.5, 0.0, 0.0]])).tolist()
-        [[37.0, 32.0]]
     """
 
     rotation: np.ndarray
@@ -63,20 +58,7 @@ class Pinhole:
 
 
 def rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Turn about the vertical, then the horizontal, then the optical axis.
-
-    Args:
-        yaw: Radians about the vertical axis.
-        pitch: Radians about the horizontal axis.
-        roll: Radians about the optical axis.
-
-    Returns:
-        (3, 3) rotation matrix.
-
-    Example:
-        >>> bool(np.allclose(rotation(0.0, 0.0, 0.0), np.eye(3)))
-        True
-    """
+    """(3, 3) turn about the vertical, then the horizontal, then the optical axis, in radians."""
     (sy, cy), (sp, cp), (sr, cr) = ((math.sin(a), math.cos(a)) for a in (yaw, pitch, roll))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -101,26 +83,18 @@ def warp_sign(
     growth: float = 1.0,
     depth: float = 0.0,
 ) -> np.ndarray:
-    """See a sign plate through the camera.
+    """(H, W, 4) uint8 RGBA, straight alpha: a sign plate seen through the camera.
 
     Args:
         code: A sign of the standard "gost".
         camera: The pose.
-        shape: Height and width of the view in pixels.
+        shape: H and W of the view in pixels.
         at: Where the plate's centre hangs, metres.
         growth: Size relative to the real plate.
         depth: Metres behind the main plate.
 
-    Returns:
-        (H, W, 4) uint8 RGBA, straight alpha.
-
     Raises:
         InputError: No sign has this code.
-
-    Example:
-        >>> camera = Pinhole(rotation(0.3, 0.0, 0.0), 10.0, 500.0, (32.0, 32.0))
-        >>> warp_sign("3.1", camera, (64, 64)).shape
-        (64, 64, 4)
     """
     width, height = (growth * side for side in standard("gost").size(code))
     wanted = 1.2 * camera.focal * width / camera.distance

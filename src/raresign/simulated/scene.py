@@ -34,12 +34,7 @@ _SCENES: tuple[tuple[tuple[int, int, int], ...], ...] = (
 
 
 def linear_light(picture: np.ndarray) -> np.ndarray:
-    """Bytes of sRGB to linear light in [0, 1], float32, any shape.
-
-    Example:
-        >>> linear_light(np.array([0, 255], np.uint8)).tolist()
-        [0.0, 1.0]
-    """
+    """Bytes of sRGB to linear light in [0, 1], float32, any shape."""
     light: np.ndarray = _LINEAR[picture]
     return light
 
@@ -50,17 +45,8 @@ def blot_scene(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     Overlapping opaque leaves give the edge statistics of natural pictures (dead leaves model;
     Lee, Mumford, Huang, IJCV 2001).
 
-    Args:
-        rng: Source of all choices.
-        height: Pixels.
-        width: Pixels.
-
     Returns:
         (height, width, 3) uint8 sRGB.
-
-    Example:
-        >>> blot_scene(np.random.default_rng(0), 40, 60).shape
-        (40, 60, 3)
     """
     above_low, above_high, below_low, below_high = np.array(_SCENES[rng.integers(len(_SCENES))])
     # Painted small and enlarged: nobody sees single leaves behind a sign in focus.
@@ -167,8 +153,8 @@ def roadside(
     Args:
         rng: Source of all choices.
         code: A sign of the standard "gost".
-        camera: Where it is looked at from.
-        shape: Height and width of the view in pixels.
+        camera: The pose.
+        shape: H and W of the view in pixels.
 
     Returns:
         (H, W, 3) float32 linear light, white paper in the shade of the sky = 1, and the
@@ -176,12 +162,6 @@ def roadside(
 
     Raises:
         InputError: No sign has this code.
-
-    Example:
-        >>> camera = Pinhole(np.eye(3), 10.0, 500.0, (32.0, 32.0))
-        >>> view, cover = roadside(np.random.default_rng(0), "3.1", camera, (64, 64))
-        >>> view.shape, cover.shape
-        ((64, 64, 3), (64, 64))
     """
     view = linear_light(blot_scene(rng, *shape)) * np.float32(np.exp2(rng.normal(0.3, 0.9)))
     light = _lit(rng, camera, shape)

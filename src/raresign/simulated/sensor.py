@@ -31,10 +31,6 @@ def demosaic(mosaic: np.ndarray) -> np.ndarray:
 
     Returns:
         (H, W, 3) float32.
-
-    Example:
-        >>> demosaic(np.full((4, 4), 0.5, np.float32)).min().item()
-        0.5
     """
     planes = np.zeros((*mosaic.shape, 3), np.float32)
     planes[0::2, 0::2, 0] = mosaic[0::2, 0::2]
@@ -85,10 +81,6 @@ def photograph(rng: np.random.Generator, light: np.ndarray, scale: int) -> np.nd
 
     Returns:
         (H, W, 3) uint8 sRGB.
-
-    Example:
-        >>> photograph(np.random.default_rng(0), np.ones((64, 64, 3), np.float32), 2).shape
-        (32, 32, 3)
     """
     seen = _lens(rng, light, scale)
     height, width = light.shape[0] // scale, light.shape[1] // scale

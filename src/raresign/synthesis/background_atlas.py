@@ -65,11 +65,8 @@ class BackgroundAtlas:
             squashed.append(np.asarray(photo.resize((size, size), Image.Resampling.BOX)))
             enlarge = size / min(photo.size)
             if enlarge > 1:
-                side = (
-                    max(size, round(photo.width * enlarge)),
-                    max(size, round(photo.height * enlarge)),
-                )
-                photo = photo.resize(side, Image.Resampling.BICUBIC)
+                width, height = (max(size, round(side * enlarge)) for side in photo.size)
+                photo = photo.resize((width, height), Image.Resampling.BICUBIC)
             while min(photo.size) >= size:
                 usable.append(len(levels))
                 levels.append(np.asarray(photo))

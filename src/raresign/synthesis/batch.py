@@ -20,11 +20,6 @@ class SyntheticBatch:
         params: If they were asked for, what every effect drew for each crop: `effect.field` ->
             (N,) or (N, k) float32, NaN where the effect did not happen, and `effect` -> (N,) bool,
             whether it did; `icon` -> (N,) the icon's row in the atlas.
-
-    Example:
-        >>> made = SyntheticBatch(torch.rand(2, 3, 8, 8), torch.arange(2), torch.tensor([1, 3]), 4)
-        >>> made.refused
-        2
     """
 
     crops: Tensor

@@ -31,7 +31,7 @@ class CropDraws:
         record: Keep the values, for `SyntheticBatch.params`.
 
     Example:
-        >>> from raresign.synthesis.effects.tone import ToneCurve
+        >>> from raresign.synthesis.effects.readout import ToneCurve
         >>> random = CropRandom.from_seed(0, torch.arange(4))
         >>> draws = CropDraws({"tone": ToneCurve(gamma=(2, 2), probability=0.5)}, random, True)
         >>> draws.on_crops("tone", torch.full((4, 3, 8, 8), 0.5))[:, 0, 0, 0].tolist()
@@ -52,15 +52,7 @@ class CropDraws:
         self._rows: Tensor | None = None
 
     def part(self, rows: Tensor) -> CropDraws:
-        """What these crops of the batch draw ((M,) int64), without drawing it again.
-
-        Example:
-            >>> from raresign.synthesis.effects.tone import ToneCurve
-            >>> whole = CropDraws({"tone": ToneCurve()}, CropRandom(torch.arange(4)))
-            >>> part = whole.part(torch.tensor([2, 3]))
-            >>> torch.equal(part.of("tone")[1]["gamma"], whole.of("tone")[1]["gamma"][2:])
-            True
-        """
+        """What these crops of the batch draw ((M,) int64), without drawing it again."""
         part = copy(self)
         part.random = self.random.take(rows)
         part._rows = rows if self._rows is None else self._rows[rows]

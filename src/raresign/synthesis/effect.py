@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, reduce
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
@@ -28,26 +28,14 @@ def _ordered(knots: tuple[float, ...]) -> tuple[float, ...]:
 
 Range = Annotated[tuple[float, ...], AfterValidator(_ordered)]
 """Evenly spaced quantiles: [low, high] is uniform, [low, mid, high] has its median at mid."""
-
-
-def _pair(bounds: tuple[int, int]) -> tuple[int, int]:
-    if not bounds[0] <= bounds[1]:
-        raise ValueError(f"a range goes from low to high, got [{bounds[0]}, {bounds[1]}]")
-    return bounds
-
-
-WholeRange = Annotated[tuple[int, int], AfterValidator(_pair)]
+LogRange = Annotated[Range, "logarithmic"]
+"""As `Range`, but linear in the logarithm between its knots, which are above 0."""
+WholeRange = Annotated[tuple[int, int], AfterValidator(_ordered)]
 """A closed range of whole numbers."""
 
 
 def inside(least: float, most: float) -> AfterValidator:
-    """A range must lie in [least, most]; beyond, an effect has no meaning or divides by zero.
-
-    Example:
-        >>> from pydantic import TypeAdapter
-        >>> TypeAdapter(Annotated[Range, inside(0, 1)]).validate_python([0.25, 0.5])
-        (0.25, 0.5)
-    """
+    """A range must lie in [least, most]; beyond, an effect has no meaning or divides by zero."""
 
     def check(knots: tuple[float, ...]) -> tuple[float, ...]:
         if not (least <= knots[0] and knots[-1] <= most):
@@ -56,6 +44,10 @@ def inside(least: float, most: float) -> AfterValidator:
         return knots
 
     return AfterValidator(check)
+
+
+Share = Annotated[Range, inside(0, 1)]
+"""A range between nothing and all."""
 
 
 def quantile(u: Tensor, knots: tuple[float, ...]) -> Tensor:
@@ -80,12 +72,7 @@ def quantile(u: Tensor, knots: tuple[float, ...]) -> Tensor:
 
 
 def quantile_log(u: Tensor, knots: tuple[float, ...]) -> Tensor:
-    """As `quantile`, but linear in the logarithm of positive knots.
-
-    Example:
-        >>> round(quantile_log(torch.tensor(0.5), (0.5, 2.0)).item(), 4)
-        1.0
-    """
+    """As `quantile`, but linear in the logarithm of positive knots."""
     return quantile(u, tuple(math.log(knot) for knot in knots)).exp()
 
 
@@ -94,10 +81,10 @@ class Effect(BaseModel, ABC):
 
     An effect holds ranges; `sample` turns uniform draws into one value of each range for every
     crop, and a pure function (`apply`, `matrix`) of pixels and values does the work. The values
-    are plain data: they can be logged and replayed.
+    can be logged and replayed.
 
     Example:
-        >>> from raresign.synthesis.effects.tone import ToneCurve
+        >>> from raresign.synthesis.effects.readout import ToneCurve
         >>> ToneCurve(gamma=(2, 4)).sample(torch.tensor([[0.0], [0.5]]))["gamma"].tolist()
         [2.0, 2.8284270763397217]
     """
@@ -109,9 +96,8 @@ class Effect(BaseModel, ABC):
 
     probability: float = Field(default=1.0, ge=0.0, le=1.0)
 
-    @abstractmethod
     def sample(self, u: Tensor) -> Params:
-        """Turn draws into values.
+        """Turn draws into values; here one draw into the value of each range, in their order.
 
         Args:
             u: (N, draws) float32 in [0, 1).
@@ -119,16 +105,30 @@ class Effect(BaseModel, ABC):
         Returns:
             The values under the names of their ranges, (N,) or (N, k) each.
         """
+        return self.ranges(u)
+
+    def ranges(self, u: Tensor, *names: str) -> Params:
+        """The values of the named ranges, or of all: column k of `u` decides the k-th."""
+        known = _ranges(type(self))
+        return {
+            name: (quantile_log if known[name] else quantile)(u[:, k], getattr(self, name))
+            for k, name in enumerate(names or known)
+        }
+
+
+@cache
+def _ranges(effect: type[Effect]) -> dict[str, bool]:
+    """The ranges among an effect's fields, in order, and whether they are logarithmic."""
+    fields = effect.model_fields.items()
+    return {
+        name: "logarithmic" in field.metadata
+        for name, field in fields
+        if field.annotation == tuple[float, ...]
+    }
 
 
 class CropEffect(Effect):
-    """An effect on opaque pictures.
-
-    Example:
-        >>> from raresign.synthesis.effects.light import LightGradient
-        >>> LightGradient(strength=(0, 0))(torch.ones(1, 3, 2, 2), torch.rand(1, 2)).sum().item()
-        12.0
-    """
+    """An effect on opaque pictures."""
 
     @abstractmethod
     def apply(self, crops: Tensor, params: Params) -> Tensor:
@@ -140,7 +140,7 @@ class CropEffect(Effect):
         """
 
     def __call__(self, crops: Tensor, u: Tensor) -> Tensor:
-        """Sample and apply to every crop; `probability` is the engine's business."""
+        """Sample and apply to every crop, whatever the probability."""
         return self.apply(crops, self.sample(u))
 
 
@@ -167,12 +167,6 @@ class ColourEffect(Effect):
     """An effect that is an affine map of each pixel's colour.
 
     Consecutive colour effects are multiplied into one matrix before a pixel is touched.
-
-    Example:
-        >>> from raresign.synthesis.effects.colour import Exposure
-        >>> exposure = Exposure(gain=(2, 2))
-        >>> exposure(torch.ones(1, 3, 1, 1), torch.rand(1, 1)).flatten().tolist()
-        [2.0, 2.0, 2.0]
     """
 
     @abstractmethod
@@ -186,57 +180,29 @@ class ColourEffect(Effect):
 
 @cache
 def constant(values: tuple[Any, ...], device: torch.device) -> Tensor:
-    """A float32 tensor of (nested) tuples of numbers, made once a device; never change it.
-
-    Example:
-        >>> constant(((1, 2), (3, 4)), torch.device("cpu")).shape
-        torch.Size([2, 2])
-    """
+    """A float32 tensor of (nested) tuples of numbers, made once a device; never change it."""
     return torch.tensor(values, dtype=torch.float32, device=device)
 
 
 def identity_colour(n: int, like: Tensor) -> Tensor:
-    """(n, 3, 4) identity colour maps with the device and dtype of `like`.
-
-    Example:
-        >>> identity_colour(1, torch.zeros(1))[0, 2].tolist()
-        [0.0, 0.0, 1.0, 0.0]
-    """
+    """(n, 3, 4) identity colour maps with the device and dtype of `like`."""
     rows = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0))
     return constant(rows, like.device).to(like.dtype).expand(n, 3, 4)
 
 
 def compose_colour(maps: Iterable[Tensor]) -> Tensor:
-    """(N, 3, 4) colour map that applies all of these, first to last.
+    """(N, 3, 4) colour map that applies all of these, first to last; there is at least one."""
 
-    Example:
-        >>> double = torch.eye(3, 4)[None] * 2
-        >>> compose_colour([double, double, double])[0, 0, 0].item()
-        8.0
-    """
-    whole: Tensor | None = None
-    for then in maps:
-        if whole is None:
-            whole = then
-            continue
-        linear = then[:, :, :3] @ whole
-        linear[:, :, 3] += then[:, :, 3]
-        whole = linear
-    if whole is None:
-        raise ValueError("no colour maps to compose")
-    return whole
+    def both(first: Tensor, second: Tensor) -> Tensor:
+        whole = second[:, :, :3] @ first
+        whole[:, :, 3] += second[:, :, 3]
+        return whole
+
+    return reduce(both, maps)
 
 
 def apply_colour(crops: Tensor, matrix: Tensor) -> Tensor:
-    """Apply (N, 3, 4) colour maps to (N, 3 or 4, H, W) crops; a fourth channel is alpha, kept.
-
-    Example:
-        >>> half_red = torch.tensor([0.5, 0, 0, 0.5]).view(1, 4, 1, 1)  # premultiplied
-        >>> lighter = torch.eye(3, 4)[None] * 0.5
-        >>> lighter[:, :, 3] = 0.5
-        >>> apply_colour(half_red, lighter).flatten().tolist()
-        [0.5, 0.25, 0.25, 0.5]
-    """
+    """Apply (N, 3, 4) colour maps to (N, 3 or 4, H, W) crops; a fourth channel is alpha, kept."""
     n, channels, height, width = crops.shape
     flat = crops.flatten(2)
     if channels == 3:
@@ -255,10 +221,5 @@ def over(top: Tensor, bottom: Tensor) -> Tensor:
     Args:
         top: (N, 4, H, W) premultiplied.
         bottom: (N, 4, H, W) premultiplied or (N, 3, H, W) opaque.
-
-    Example:
-        >>> glass = torch.tensor([0.5, 0.0, 0.0, 0.5]).view(1, 4, 1, 1)
-        >>> over(glass, torch.ones(1, 3, 1, 1)).flatten().tolist()
-        [1.0, 0.5, 0.5]
     """
     return torch.addcmul(top[:, : bottom.shape[1]], bottom, 1 - top[:, 3:])

@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from raresign.synthesis.textures import TILE
-
 
 def per_crop(values: Tensor) -> Tensor:
-    """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels.
-
-    Example:
-        >>> per_crop(torch.zeros(5)).shape, per_crop(torch.zeros(5, 3)).shape
-        (torch.Size([5, 1, 1, 1]), torch.Size([5, 3, 1, 1]))
-    """
-    return values.reshape(len(values), -1, 1, 1)
+    """(N,) or (N, k) values as (N, 1, 1, 1) or (N, k, 1, 1), to meet (N, C, H, W) pixels."""
+    return (values if values.dim() > 1 else values[:, None])[:, :, None, None]
 
 
 def brightest(crops: Tensor) -> Tensor:
-    """(N, 1, 1, 1) the highest value of each crop: what is white in its light.
-
-    Example:
-        >>> brightest(torch.tensor([0.25, 0.5, 0.0]).view(1, 3, 1, 1)).item()
-        0.5
-    """
+    """(N, 1, 1, 1) the highest value of each crop: what is white in its light."""
     return per_crop(crops.amax((1, 2, 3)))
 
 
 def axes(crops: Tensor) -> tuple[Tensor, Tensor]:
-    """Where the pixels' centres lie; [-1, 1] runs from edge to edge, y down.
-
-    Args:
-        crops: (N, C, H, W).
-
-    Returns:
-        x, (1, 1, 1, W), and y, (1, 1, H, 1), float32.
+    """Where the pixels' centres lie, x (1, 1, 1, W), y (1, 1, H, 1); [-1, 1] from edge to edge.
 
     Example:
         >>> x, y = axes(torch.zeros(1, 3, 4, 2))
@@ -50,39 +31,24 @@ def axes(crops: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def along(crops: Tensor, direction: Tensor) -> Tensor:
-    """How far each pixel lies from the centre along a direction, in half crops.
+    """(N, 1, H, W) how far each pixel lies from the centre along a direction, in half crops.
 
     Args:
         crops: (N, C, H, W).
         direction: (N,) radians; 0 points right, pi / 2 down.
-
-    Returns:
-        (N, 1, H, W).
-
-    Example:
-        >>> along(torch.zeros(1, 3, 1, 2), torch.zeros(1)).flatten().tolist()
-        [-0.5, 0.5]
     """
     x, y = axes(crops)
     return per_crop(direction.cos()) * x + per_crop(direction.sin()) * y
 
 
 def window(crops: Tensor, tiles: Tensor, turn: Tensor, corner: Tensor) -> Tensor:
-    """Which part of a texture each crop shows: places for `textures.look_up`.
+    """Which part of a texture each crop shows: (N, H, W, 2) places for `textures.look_up`.
 
     Args:
         crops: (N, C, H, W).
         tiles: (N,) or (N, 2) tiles a crop spans, along x and along y of the texture.
         turn: (N,) radians from the crop's axes to the texture's.
         corner: (N, 2) the place that the crop's centre shows.
-
-    Returns:
-        (N, H, W, 2).
-
-    Example:
-        >>> whole = window(torch.zeros(1, 3, 2, 2), torch.ones(1), torch.zeros(1), torch.ones(1, 2))
-        >>> whole[0, 0].tolist()
-        [[0.75, 0.75], [1.25, 0.75]]
     """
     x, y = axes(crops)
     half = tiles.reshape(len(tiles), -1) / 2
@@ -111,32 +77,3 @@ def band(distance: Tensor, half_width: Tensor, blur: Tensor | float) -> Tensor:
     most = (2 * half_width / blur).clamp(max=1.0)
     cover = (half_width / blur + 0.5) - distance / blur
     return torch.minimum(cover.clamp_(min=0.0), most)
-
-
-def ranked(field: np.ndarray) -> np.ndarray:
-    """The field with each value replaced by its rank in (0, 1): a threshold t then covers t.
-
-    Example:
-        >>> ranked(np.array([[5.0, -1.0]])).tolist()
-        [[0.75, 0.25]]
-    """
-    ranks = np.empty(field.size, np.float32)
-    ranks[field.ravel().argsort(kind="stable")] = (np.arange(field.size) + 0.5) / field.size
-    return ranks.reshape(field.shape)
-
-
-def blotches(rng: np.random.Generator, size: float) -> np.ndarray:
-    """(TILE, TILE) smooth noise of one size that repeats, evenly distributed over (0, 1).
-
-    Args:
-        rng: Where its phases come from.
-        size: Distance of neighbouring blotches in tiles.
-
-    Example:
-        >>> blotches(np.random.default_rng(0), 0.1).shape
-        (256, 256)
-    """
-    steps = np.fft.fftfreq(TILE) * TILE * size  # 1: one wave over this distance
-    octaves = np.log2(np.hypot(*np.meshgrid(steps, steps)) + 1e-9)
-    spectrum = np.fft.fft2(rng.standard_normal((TILE, TILE))) * np.exp(-(octaves**2))
-    return ranked(np.fft.ifft2(spectrum).real)

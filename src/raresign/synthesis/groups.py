@@ -11,16 +11,7 @@ from raresign.synthesis.preset import RoadPreset
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "geometry": ("pose",),
-    "surface": (
-        "fading",
-        "dirt",
-        "peeling",
-        "scratches",
-        "stickers",
-        "rust",
-        "dents",
-        "glare",
-    ),
+    "surface": ("fading", "dirt", "peeling", "scratches", "stickers", "rust", "dents", "glare"),
     "mounting": ("board", "pole", "neighbour", "sign_behind"),
     "background": ("background",),
     "light": ("light_gradient", "shadow", "specular", "backlight", "night"),
@@ -62,13 +53,7 @@ def without(preset: RoadPreset, group: str) -> RoadPreset:
 
 
 def neutral(preset: RoadPreset) -> RoadPreset:
-    """The preset in which nothing happens: a straight, sharp, clean sign before an untouched photo.
-
-    Example:
-        >>> plain = neutral(RoadPreset())
-        >>> plain.background.flat, plain.haze.probability, plain.pose.rotation
-        (0.0, 0.0, (0.0, 0.0))
-    """
+    """The preset in which nothing happens: a straight, sharp, clean sign on an untouched photo."""
     off = {name: switched_off(effect) for name, effect in preset.effects().items()}
     photo = {"flat": 0.0, "textured": 0.0, "gain": (1.0, 1.0), "contrast": (1.0, 1.0)}
     off["background"] = preset.background.model_copy(update=photo)
@@ -76,13 +61,7 @@ def neutral(preset: RoadPreset) -> RoadPreset:
 
 
 def switched_off(effect: Effect) -> Effect:
-    """The effect as it is when its group is off; see `without`.
-
-    Example:
-        >>> from raresign.synthesis.effects.tone import ToneCurve
-        >>> switched_off(ToneCurve()).probability
-        0.0
-    """
+    """The effect as it is when its group is off; see `without`."""
     if isinstance(effect, Pose):
         still = (0.0, 0.0)
         usual = median(effect.margin)
@@ -97,11 +76,6 @@ def switched_off(effect: Effect) -> Effect:
 
 
 def median(knots: tuple[float, ...]) -> float:
-    """The middle of a range.
-
-    Example:
-        >>> median((0.0, 1.0, 5.0)), median((2.0, 4.0))
-        (1.0, 3.0)
-    """
+    """The middle of a range."""
     half = len(knots) // 2
     return knots[half] if len(knots) % 2 else (knots[half - 1] + knots[half]) / 2

@@ -16,15 +16,6 @@ class Guard(BaseModel):
     crop's colours to `grid` x `grid` cells, removes their means inside the plate and asks how much
     of the icon's detail the crop still shows (the regression slope of crop detail on icon
     detail), and how well the two agree (their correlation).
-
-    Example:
-        >>> import torch
-        >>> guard = Guard()
-        >>> icons = torch.rand(2, 4, 64, 64); icons[:, 3] = 1
-        >>> guard.legible(icons, icons[:, :3]).tolist()
-        [True, True]
-        >>> guard.legible(icons, torch.full((2, 3, 64, 64), 0.5)).tolist()
-        [False, False]
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

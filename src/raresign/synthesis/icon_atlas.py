@@ -187,12 +187,7 @@ class IconAtlas:
 
 
 def finest_side(size: int, icons: int) -> int:
-    """The side at which icons should be drawn for crops of `size` pixels.
-
-    Example:
-        >>> finest_side(64, 205), finest_side(64, 5000), finest_side(224, 205)
-        (128, 64, 256)
-    """
+    """The side at which icons should be drawn for crops of `size` pixels."""
     return size if icons > _FINE_ICONS else max(size, min(2 * size, _FINE_SIDE))
 
 

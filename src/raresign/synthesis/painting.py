@@ -6,17 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.synthesis.textures import grain, look_up, tile_on
+from raresign.synthesis.textures import grain, look_up
 
 RUST = (0.55, 0.27, 0.1)
 """Colour of iron oxide, for `tint`."""
 
 
 def pixel_size(plate: Tensor) -> Tensor:
-    """How far one pixel reaches on the plate, along its x and its y.
-
-    Args:
-        plate: (N, H, W, 2) plate coordinates.
+    """How far one pixel reaches on the (N, H, W, 2) plate, along its x and its y.
 
     Returns:
         (N, 2, 1, 1), the length of each coordinate's gradient in the middle of the crop.
@@ -49,13 +46,7 @@ def within(distance: Tensor, pixel: Tensor) -> Tensor:
 
 
 def split(plate: Tensor) -> tuple[Tensor, Tensor]:
-    """x and y of plate coordinates, (N, H, W) each; apart, they are several times faster to use.
-
-    Example:
-        >>> x, y = split(torch.rand(2, 8, 8, 2))
-        >>> x.is_contiguous() and y.is_contiguous()
-        True
-    """
+    """x and y of plate coordinates, (N, H, W) each; apart, they are several times faster to use."""
     return plate[..., 0].contiguous(), plate[..., 1].contiguous()
 
 
@@ -63,8 +54,7 @@ def turned(x: Tensor, y: Tensor, at: tuple[Tensor, Tensor], angle: Tensor) -> tu
     """Coordinates about a point of the plate, turned by an angle.
 
     Args:
-        x: (N, H, W), with `y` from `split`.
-        y: (N, H, W).
+        x, y: From `split`.
         at: x and y of the point, (N,) each.
         angle: (N,) radians, from x towards y.
 
@@ -84,12 +74,7 @@ def turned(x: Tensor, y: Tensor, at: tuple[Tensor, Tensor], angle: Tensor) -> tu
 
 
 def length(x: Tensor, y: Tensor) -> Tensor:
-    """sqrt(x^2 + y^2) in the memory of `x`: far faster than `torch.hypot`, which guards overflow.
-
-    Example:
-        >>> length(torch.tensor(3.0), torch.tensor(4.0)).item()
-        5.0
-    """
+    """sqrt(x^2 + y^2) in the memory of `x`: faster than `torch.hypot`, which guards overflow."""
     return x.square_().addcmul_(y, y).sqrt_()
 
 
@@ -117,44 +102,32 @@ def blotches(noise: Tensor, share: Tensor, softness: Tensor) -> Tensor:
 
 
 def grain_on(plate: Tensor, width: Tensor, height: Tensor, where: Tensor) -> Tensor:
-    """Coherent noise that sticks to the plate.
+    """(N, H, W) coherent noise that sticks to the plate, evenly distributed over [0, 1].
 
     Args:
         plate: (N, H, W, 2).
-        width: (N,) of its largest blotches, in plate widths.
-        height: (N,), likewise.
+        width: (N,) of its largest blotches, in plate widths, as is their `height`.
         where: (N, 2) in [0, 1), the place in the texture.
-
-    Returns:
-        (N, H, W) evenly distributed over [0, 1].
-
-    Example:
-        >>> plate = torch.rand(2, 8, 8, 2)
-        >>> grain_on(plate, torch.ones(2), torch.ones(2), torch.rand(2, 2)).shape
-        torch.Size([2, 8, 8])
     """
-    n, high, wide, _ = plate.shape
-    # A tile holds 8 blotches a side; a plate is 2 units wide. Whole rows of x y x y ... go
-    # through memory faster than pairs.
+    # A tile holds 8 blotches a side; a plate is 2 units wide.
     scale = (1 / 16) / torch.stack([width, height], 1)
-    rows = plate.reshape(n, high, wide * 2)
-    places = torch.addcmul(where.repeat(1, wide)[:, None], rows, scale.repeat(1, wide)[:, None])
-    return look_up(tile_on(grain, plate.device), places.view_as(plate))[:, 0]
+    return look_up(grain, rescaled(plate, scale, where))[:, 0]
+
+
+def rescaled(plate: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """(N, H, W, 2) plate coordinates times `scale` plus `shift`, (N, 2) each."""
+    n, high, wide, _ = plate.shape
+    rows = plate.reshape(n, high, wide * 2)  # x y x y ... go through memory faster than pairs
+    scale, shift = (values.repeat(1, wide)[:, None] for values in (scale, shift))
+    return torch.addcmul(shift, rows, scale).view_as(plate)
 
 
 def pixel_softness(pixel: Tensor, size: Tensor) -> Tensor:
-    """How much of its range the noise of `grain_on` runs through within a pixel, about.
+    """The least `softness` for `blotches` without jagged edges, (N, 1, 1) in [0, 1].
 
     Args:
         pixel: From `pixel_size`, averaged over x and y: (N, 1, 1).
         size: (N,) of the largest blotches, in plate widths.
-
-    Returns:
-        (N, 1, 1) in [0, 1], the least `softness` for `blotches` without jagged edges.
-
-    Example:
-        >>> pixel_softness(torch.full((1, 1, 1), 0.04), torch.tensor([0.5])).item()
-        0.11999999731779099
     """
     return (1.5 * pixel / size[:, None, None]).clamp(max=1)
 
@@ -176,9 +149,8 @@ def tint(brightness: Tensor, share: Tensor, full: tuple[float, float, float]) ->
     """
     luma = 0.299 * full[0] + 0.587 * full[1] + 0.114 * full[2]
     ratios = torch.tensor(full, device=share.device) / luma
-    return (
-        brightness[:, None] * torch.lerp(torch.ones_like(ratios), ratios, share[:, None])
-    ).clamp(0, 1)
+    hue = torch.lerp(torch.ones_like(ratios), ratios, share[:, None])
+    return (brightness[:, None] * hue).clamp(0, 1)
 
 
 def paint(sign: Tensor, cover: Tensor, colour: Tensor) -> Tensor:
@@ -200,12 +172,7 @@ def paint(sign: Tensor, cover: Tensor, colour: Tensor) -> Tensor:
 
 
 def paint_grey(sign: Tensor, cover: Tensor, grey: Tensor) -> Tensor:
-    """Put paint of many greys on the sign, in place; alpha stays.
-
-    Args:
-        sign: (N, 4, H, W) premultiplied; overwritten and returned.
-        cover: (N, H, W) in [0, 1].
-        grey: (N, H, W), premultiplied by `cover`.
+    """As `paint`, but of many greys: (N, H, W), premultiplied by `cover`.
 
     Example:
         >>> half = torch.tensor([0.5, 0.0, 0.0, 0.5]).view(1, 4, 1, 1)  # premultiplied red
@@ -239,10 +206,5 @@ def spread(field: Tensor, times: int = 1) -> Tensor:
 
 
 def counted(u: Tensor, least: int, most: int) -> Tensor:
-    """Whole numbers of a closed range, as float32 like all that is drawn.
-
-    Example:
-        >>> counted(torch.tensor([0.0, 0.5, 0.99]), 0, 2).tolist()
-        [0.0, 1.0, 2.0]
-    """
+    """Whole numbers of a closed range, as float32 like all that is drawn."""
     return (u * (most - least + 1)).floor() + least

@@ -20,11 +20,10 @@ from raresign.synthesis.effects.lens import ChromaticAberration, MotionBlur
 from raresign.synthesis.effects.light import Backlight, LightGradient, Night, Shadow, Specular
 from raresign.synthesis.effects.mounting import Board, Neighbour, Pole
 from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post
-from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening
+from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening, ToneCurve
 from raresign.synthesis.effects.scene import Background, OtherSign
 from raresign.synthesis.effects.sensor import Sensor
 from raresign.synthesis.effects.surface import Dirt, Glare, Peeling
-from raresign.synthesis.effects.tone import ToneCurve
 from raresign.synthesis.effects.weather import Rain, Snow
 from raresign.synthesis.guard import Guard
 from raresign.synthesis.validation import SHORT, validation_problem
@@ -34,10 +33,6 @@ class RoadPreset(BaseModel):
     """The engine that follows light; its fields stand in that order.
 
     Surface -> mounting -> scene -> light -> weather -> occlusion -> lens -> sensor -> file -> crop.
-
-    Example:
-        >>> RoadPreset(sensor={"pixels": [16, 32]}).sensor.pixels
-        (16.0, 32.0)
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -85,23 +80,13 @@ class RoadPreset(BaseModel):
     guard: Guard = Guard()
 
     def effects(self) -> dict[str, Effect]:
-        """Every effect by the name of its field, in order.
-
-        Example:
-            >>> list(RoadPreset().effects())[:2]
-            ['pose', 'fading']
-        """
+        """Every effect by the name of its field, in order."""
         fields = ((name, getattr(self, name)) for name in type(self).model_fields)
         return {name: value for name, value in fields if isinstance(value, Effect)}
 
 
 class ReferencePreset(BaseModel):
-    """Every constant of the reference system; its faults can be switched on for comparisons.
-
-    Example:
-        >>> ReferencePreset(fault_flips=True).icon_pixels
-        (16, 128)
-    """
+    """Every constant of the reference system; its faults can be switched on for comparisons."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -129,8 +114,12 @@ class ReferencePreset(BaseModel):
     """Fault 2: half of the crops are mirrored and keep their label."""
 
 
-Preset = Annotated[RoadPreset | ReferencePreset, Field(discriminator="engine")]
-_adapter: TypeAdapter[RoadPreset | ReferencePreset] = TypeAdapter(Preset)
+_adapter: TypeAdapter[RoadPreset | ReferencePreset] = TypeAdapter(
+    Annotated[RoadPreset | ReferencePreset, Field(discriminator="engine")]
+)
+
+
+_FOLDER = resources.files("raresign.synthesis") / "presets"
 
 
 def preset_names() -> tuple[str, ...]:
@@ -140,8 +129,7 @@ def preset_names() -> tuple[str, ...]:
         >>> preset_names()
         ('reference', 'reference-faults', 'road')
     """
-    folder = resources.files("raresign.synthesis") / "presets"
-    return tuple(sorted(Path(f.name).stem for f in folder.iterdir() if f.name.endswith(".yaml")))
+    return tuple(sorted(Path(f.name).stem for f in _FOLDER.iterdir() if f.name.endswith(".yaml")))
 
 
 def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePreset:
@@ -160,60 +148,40 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
         raresign.errors.InputError: preset: sensor.pixels: a range goes from low to high, ...
     """
     if isinstance(source, dict):
-        return validate_preset(source, "preset")
+        return _validated(source, "preset")
     path = Path(source)
-    if path.suffix in {".yaml", ".yml"}:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot read the preset {path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"cannot read the preset {path}: it is no UTF-8 text") from error
-    elif str(source) in preset_names():
-        return validate_preset(_packaged(str(source)), str(source), {})
-    else:
+    if str(source) in preset_names():
+        return _validated(_packaged(str(source)), str(source), {})
+    if path.suffix not in {".yaml", ".yml"}:
         raise InputError(
             f"no preset is called '{source}'",
             f"use one of {', '.join(preset_names())} or a .yaml file",
         )
     try:
-        values = yaml.safe_load(text)
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the preset {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"cannot read the preset {path}: it is no UTF-8 text") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # ValueError: a date that is none, a number of thousands of digits.
         raise InputError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: a preset is a mapping of effects, got {type(values).__name__}")
-    return validate_preset(values, str(path))
+    return _validated(values, str(path))
 
 
 @cache
 def _packaged(name: str) -> dict[str, Any]:
     """The values of a preset that comes with the package, read once; never change them."""
-    folder = resources.files("raresign.synthesis") / "presets"
-    values: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    values: dict[str, Any] = yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     return values
 
 
-def validate_preset(
+def _validated(
     values: dict[str, Any], where: str, start: dict[str, Any] | None = None
 ) -> RoadPreset | ReferencePreset:
-    """Check a mapping against the preset of its `engine` (`road` where none is named).
-
-    Args:
-        values: Settings as they stand in a YAML file.
-        where: What the error message calls the mapping.
-        start: Settings that hold where `values` names none; those of `road.yaml` if None.
-
-    Raises:
-        InputError: Unknown key or impossible value.
-
-    Example:
-        >>> validate_preset({"engine": "reference"}, "mine").name
-        'reference'
-        >>> road = load_preset("road")
-        >>> validate_preset({"pose": {"rotation": [0, 0]}}, "mine").pose.tilt == road.pose.tilt
-        True
-    """
+    """The preset of these values; `start` (`road.yaml` if None) holds where they name none."""
     engine = values.get("engine", "road")
     if not isinstance(engine, str):
         raise InputError(f"{where}: engine: a name, got {SHORT.repr(engine)}")

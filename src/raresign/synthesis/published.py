@@ -36,15 +36,6 @@ class ReferenceSynthesiser:
 
     Raises:
         InputError: With `fault_prefix_icons`, a class code is no regular expression.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> icons = IconAtlas.from_pictures([render_sign("4.1.1", 64)], ["4.1.1"], 64)
-        >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(1, seed=0), 64)
-        >>> engine = ReferenceSynthesiser(ReferencePreset(), icons, backgrounds, seed=0)
-        >>> engine.render(torch.tensor([0]), torch.tensor([5])).crops.shape
-        torch.Size([1, 3, 64, 64])
     """
 
     def __init__(
@@ -187,12 +178,7 @@ class ReferenceSynthesiser:
 
 
 def rotated_side(side: Tensor, angle: Tensor) -> Tensor:
-    """(N,) int64 side of the square that holds a square of `side` px turned by `angle` degrees.
-
-    Example:
-        >>> rotated_side(torch.tensor([64, 64]), torch.tensor([0, 15])).tolist()
-        [64, 80]
-    """
+    """(N,) int64 side of the square that holds a square of `side` px turned by `angle` degrees."""
     radians = angle.double() * (math.pi / 180)
     reach = side.double() / 2 * (radians.cos().abs() + radians.sin().abs())
     middle = side.double() / 2

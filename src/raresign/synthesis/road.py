@@ -30,22 +30,7 @@ _ELECTRONICS = ("noise", "demosaic", "tone_curve", "sharpening", "jpeg")
 
 
 class RoadSynthesiser:
-    """The `road` engine: surface, scene, lens and sensor, in the order of the light.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> codes = ("3.24.n60", "4.1.1")
-        >>> icons = IconAtlas.from_pictures([render_sign(code, 128) for code in codes], codes, 64)
-        >>> backgrounds = BackgroundAtlas.from_pictures(procedural_backgrounds(2, seed=0), 64)
-        >>> road = RoadSynthesiser(RoadPreset(), icons, backgrounds, seed=7)
-        >>> batch = road.render(torch.tensor([0, 1, 1]), torch.tensor([10, 11, 12]))
-        >>> batch.crops.shape
-        torch.Size([3, 3, 64, 64])
-        >>> alone = road.render(torch.tensor([1]), torch.tensor([12]))
-        >>> bool(torch.allclose(alone.crops[0], batch.crops[2], atol=1e-4))
-        True
-    """
+    """The `road` engine: surface, scene, lens and sensor, in the order of the light."""
 
     def __init__(
         self, preset: RoadPreset, icons: IconAtlas, backgrounds: BackgroundAtlas, seed: int
@@ -151,7 +136,7 @@ class RoadSynthesiser:
             own = neighbour.neighbour_plate(its, params)
             which = (params["which"] * len(self.icons.codes)).long()
             near = (reach if rows is None else reach[rows]) / params["scale"]
-            return neighbour.apply(layer, its, params, self.icons.look_up(which, own, near))
+            return neighbour.apply(layer, self.icons.look_up(which, own, near))
 
         sign = draws.on_sign("board", sign, plate)
         sign = draws.change("neighbour", sign, beside)
@@ -211,14 +196,7 @@ class _Crops:
 
 
 def _canvases(size: int, most_pixels: float) -> tuple[tuple[int, int], ...]:
-    """Canvas widths, narrowest first, and the most sensor pixels across that each is for.
-
-    Example:
-        >>> _canvases(64, 48.0)
-        ((24, 24), (32, 32), (48, 48))
-        >>> _canvases(64, 200.0)[-1]
-        (64, 64)
-    """
+    """Canvas widths, narrowest first, and the most sensor pixels across that each is for."""
     widths = sorted({max(_LEAST_CANVAS, size * eighths // 8) for eighths in (3, 4, 6)} | {size})
     most = min(math.ceil(most_pixels), size)
     enough = next(k for k, width in enumerate(widths) if width >= most)

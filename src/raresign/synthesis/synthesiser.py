@@ -29,6 +29,7 @@ def build_synthesiser(
         InputError: Icons and backgrounds differ in size.
 
     Example:
+        >>> import torch
         >>> from raresign.simulated.backgrounds import procedural_backgrounds
         >>> from raresign.signs.countries.drawn_sign import render_sign
         >>> from raresign.synthesis.preset import load_preset

@@ -19,14 +19,6 @@ def validation_problem(error: ValidationError, model: type[BaseModel] | None = N
     Args:
         error: What pydantic found.
         model: What was validated; an unknown key then gets the setting it looks like.
-
-    Example:
-        >>> from raresign.synthesis.preset import RoadPreset
-        >>> try:
-        ...     RoadPreset(haze={"contrast": 2})
-        ... except ValidationError as error:
-        ...     validation_problem(error)
-        'haze.contrast: Input should be a valid tuple, got 2'
     """
     problem = error.errors()[0]
     place = [str(part) for part in problem["loc"] if part not in ("road", "reference")]

@@ -79,8 +79,7 @@ class StageBatches:
         labels = data.labels.numpy()[self.indices]
         self._served = np.bincount(labels, minlength=len(data.catalogue))
         if stage.balanced:
-            families = [sign.family for sign in data.catalogue.classes]
-            self._balanced = _BalancedPlan(labels, families, stage, self.seed)
+            self._balanced = _BalancedPlan(labels, len(data.catalogue), stage, self.seed)
         else:
             real = (
                 ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
@@ -189,15 +188,13 @@ class StageBatches:
 class _BalancedPlan:
     """Class-balanced batches over real crops and as many synthetic slots a class (at least one)."""
 
-    def __init__(self, labels: np.ndarray, families: list[str], stage: Stage, seed: int) -> None:
+    def __init__(self, labels: np.ndarray, classes: int, stage: Stage, seed: int) -> None:
         assert stage.balanced is not None
-        classes = len(families)
         slots = np.repeat(np.arange(classes), np.maximum(np.bincount(labels, minlength=classes), 1))
         self._pool = np.concatenate([labels, slots])
         self._real_count = len(labels)
         at_once = min(stage.balanced.classes, classes)
-        groups = families if stage.balanced.by_family else None
-        self._batches = BalancedBatches(self._pool, at_once, stage.balanced.items, seed, groups)
+        self._batches = BalancedBatches(self._pool, at_once, stage.balanced.items, seed)
 
     def plan(
         self, step: int, rank: int, world_size: int

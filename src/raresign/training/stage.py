@@ -40,8 +40,6 @@ class Balanced(BaseModel):
 
     classes: int = Field(default=32, ge=2)
     items: int = Field(default=4, ge=1)
-    by_family: bool = False
-    """Classes of one family, twins among them, come in the same batches: hard negatives."""
 
 
 class Stage(BaseModel):

@@ -30,7 +30,7 @@ def slider_fields(effect: Effect) -> dict[str, tuple[float, ...]]:
     """The ranges of an effect by name; a range of one value is no slider.
 
     Example:
-        >>> from raresign.synthesis.effects.tone import ToneCurve
+        >>> from raresign.synthesis.effects.readout import ToneCurve
         >>> slider_fields(ToneCurve())
         {'gamma': (0.7, 1.5)}
     """

@@ -10,20 +10,17 @@ from torch import Tensor
 
 from raresign.synthesis.effect import (
     ColourEffect,
+    LogRange,
     Params,
     Range,
+    Share,
     constant,
     identity_colour,
     inside,
-    quantile,
-    quantile_log,
 )
 
 # ITU-R BT.601 luma weights.
 LUMA = (0.299, 0.587, 0.114)
-
-Share = Annotated[Range, inside(0, 1)]
-"""A range between nothing and all."""
 
 # The inks of a road sign and what decades of sun make of them (sRGB values): red goes grey-brown
 # first, blue pale, yellow straw; white yellows, black turns grey.
@@ -42,13 +39,6 @@ class Fading(ColourEffect):
 
     The colour map is the affine one that comes nearest to moving each ink by its share of the way
     to its faded colour (least squares over the five inks).
-
-    Example:
-        >>> fading = Fading(red=(1, 1), blue=(0, 0), yellow=(0, 0), white=(0, 0), black=(0, 0))
-        >>> inks = torch.tensor([[0.75, 0.09, 0.13], [0.0, 0.0, 0.0]]).T.view(1, 3, 1, 2)
-        >>> faded = fading(inks, torch.rand(1, Fading.draws))
-        >>> bool(faded[0, 1, 0, 0] > 0.4), bool(faded[0, :, 0, 1].abs().max() < 0.1)
-        (True, True)
     """
 
     draws: ClassVar[int] = 5
@@ -61,13 +51,9 @@ class Fading(ColourEffect):
     """Yellowing of the white film."""
     black: Share = (0.0, 0.5)
 
-    def sample(self, u: Tensor) -> Params:
-        """`red`, `blue`, `yellow`, `white`, `black`: (N,)."""
-        return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(_INK_NAMES)}
-
     def matrix(self, params: Params) -> Tensor:
         """The least-squares map of the inks; the identity where nothing has faded."""
-        shares = torch.stack([params[name] for name in _INK_NAMES], 1)  # (N, 5)
+        shares = torch.stack([params[ink] for ink in _INK_NAMES], 1)  # (N, 5)
         inks, faded = constant(_INKS, shares.device), constant(_FADED, shares.device)
         targets = inks + shares[:, :, None] * (faded - inks)  # (N, 5, 3)
         return torch.matmul(targets.mT, _ink_inverse(shares.device))
@@ -85,22 +71,11 @@ def _ink_inverse(device: torch.device) -> Tensor:
 
 
 class Saturation(ColourEffect):
-    """The camera's colour strength: 1 keeps the colours, 0 leaves grey.
-
-    Example:
-        >>> red = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1)
-        >>> grey = Saturation(amount=(0, 0))(red, torch.rand(1, 1))
-        >>> [round(value, 3) for value in grey.flatten().tolist()]
-        [0.299, 0.299, 0.299]
-    """
+    """The camera's colour strength: 1 keeps the colours, 0 leaves grey."""
 
     draws: ClassVar[int] = 1
 
     amount: Annotated[Range, inside(0, 10)] = (0.5, 1.2)
-
-    def sample(self, u: Tensor) -> Params:
-        """`amount`: (N,)."""
-        return {"amount": quantile(u[:, 0], self.amount)}
 
     def matrix(self, params: Params) -> Tensor:
         """Mix each colour with its own luma."""
@@ -113,19 +88,11 @@ class Exposure(ColourEffect):
     """Brightness of sign or scene: a gain, drawn evenly in its logarithm.
 
     A gain of the light is a gain of the encoded value too, under a power-law tone curve.
-
-    Example:
-        >>> Exposure(gain=(0.5, 0.5))(torch.ones(1, 3, 1, 1), torch.rand(1, 1)).flatten().tolist()
-        [0.5, 0.5, 0.5]
     """
 
     draws: ClassVar[int] = 1
 
-    gain: Annotated[Range, inside(1e-3, 1e3)] = (0.3, 1.5)
-
-    def sample(self, u: Tensor) -> Params:
-        """`gain`: (N,)."""
-        return {"gain": quantile_log(u[:, 0], self.gain)}
+    gain: Annotated[LogRange, inside(1e-3, 1e3)] = (0.3, 1.5)
 
     def matrix(self, params: Params) -> Tensor:
         """A multiple of the identity."""
@@ -134,14 +101,7 @@ class Exposure(ColourEffect):
 
 
 class ColourCast(ColourEffect):
-    """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains.
-
-    Example:
-        >>> cast = ColourCast(tint=(0, 0))(torch.ones(1, 3, 1, 1), torch.rand(1, 2))
-        >>> red, green, blue = cast.flatten()
-        >>> bool(torch.isclose(red * blue, green))
-        True
-    """
+    """White balance gone wrong: warm-cold and green-magenta shifts of the channel gains."""
 
     draws: ClassVar[int] = 2
 
@@ -149,10 +109,6 @@ class ColourCast(ColourEffect):
     """Half the logarithm of the red-to-blue ratio."""
     tint: Annotated[Range, inside(-2, 2)] = (-0.12, -0.03, 0.0, 0.03, 0.12)
     """Logarithm of the green gain."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`warmth`, `tint`: (N,)."""
-        return {"warmth": quantile(u[:, 0], self.warmth), "tint": quantile(u[:, 1], self.tint)}
 
     def matrix(self, params: Params) -> Tensor:
         """Channel gains on the diagonal."""
@@ -162,13 +118,7 @@ class ColourCast(ColourEffect):
 
 
 class Haze(ColourEffect):
-    """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil.
-
-    Example:
-        >>> haze = Haze(contrast=(0.5, 0.5), veil=(1, 1), warmth=(0, 0))
-        >>> haze(torch.zeros(1, 3, 1, 1), torch.rand(1, 3)).flatten().tolist()
-        [0.5, 0.5, 0.5]
-    """
+    """Air light, flare and a dirty windscreen: contrast shrinks towards a bright or dark veil."""
 
     draws: ClassVar[int] = 3
 
@@ -178,14 +128,6 @@ class Haze(ColourEffect):
     """Brightness of the veil."""
     warmth: Annotated[Range, inside(-1, 1)] = (-0.12, 0.08)
     """How much redder (and less blue) than grey the veil is."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`contrast`, `veil`, `warmth`: (N,)."""
-        return {
-            "contrast": quantile(u[:, 0], self.contrast),
-            "veil": quantile(u[:, 1], self.veil),
-            "warmth": quantile(u[:, 2], self.warmth),
-        }
 
     def matrix(self, params: Params) -> Tensor:
         """contrast * colour + (1 - contrast) * veil (Koschmieder's law at one depth)."""

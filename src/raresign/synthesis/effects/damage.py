@@ -10,15 +10,14 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import (
+    LogRange,
     Params,
-    Range,
+    Share,
     SignEffect,
     WholeRange,
     inside,
     quantile,
-    quantile_log,
 )
-from raresign.synthesis.effects.colour import Share
 from raresign.synthesis.fields import band
 from raresign.synthesis.painting import (
     RUST,
@@ -60,25 +59,23 @@ class Scratches(SignEffect):
 
     probability: float = Field(default=0.08, ge=0.0, le=1.0)
     count: Annotated[WholeRange, inside(0, most)] = (1, 4)
-    length: Annotated[Range, inside(0.01, 4)] = (0.1, 0.7)
+    length: Annotated[LogRange, inside(0.01, 4)] = (0.1, 0.7)
     """In plate widths."""
-    width: Annotated[Range, inside(0.0005, 0.5)] = (0.003, 0.02)
+    width: Annotated[LogRange, inside(0.0005, 0.5)] = (0.003, 0.02)
     """In plate widths."""
     opacity: Share = (0.3, 0.9)
     brightness: Share = (0.1, 0.35, 0.75, 1.0)
 
     def sample(self, u: Tensor) -> Params:
         """`count`, `opacity`: (N,); `x`, `y`, `angle` and the other fields: (N, most)."""
-        x, y, angle, length, width, brightness = u[:, 2:].view(len(u), 6, self.most).unbind(1)
+        each = u[:, 2:].view(len(u), 6, self.most)
         return {
             "count": counted(u[:, 0], *self.count),
             "opacity": quantile(u[:, 1], self.opacity),
-            "x": x * 1.8 - 0.9,
-            "y": y * 1.8 - 0.9,
-            "angle": angle * math.pi,
-            "length": quantile_log(length, self.length),
-            "width": quantile_log(width, self.width),
-            "brightness": quantile(brightness, self.brightness),
+            "x": each[:, 0] * 1.8 - 0.9,
+            "y": each[:, 1] * 1.8 - 0.9,
+            "angle": each[:, 2] * math.pi,
+            **self.ranges(each[:, 3:], "length", "width", "brightness"),
         }
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
@@ -121,9 +118,9 @@ class Stickers(SignEffect):
 
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
     count: Annotated[WholeRange, inside(0, most)] = (1, 3)
-    size: Annotated[Range, inside(0.005, 1)] = (0.06, 0.22)
+    size: Annotated[LogRange, inside(0.005, 1)] = (0.06, 0.22)
     """Longer side in plate widths."""
-    slimness: Annotated[Range, inside(1, 20)] = (1.0, 3.0)
+    slimness: Annotated[LogRange, inside(1, 20)] = (1.0, 3.0)
     """Longer over shorter side."""
     roundness: Share = (0.0, 0.1, 1.0)
     """Of the corners: 0 square, 1 half circles."""
@@ -133,22 +130,17 @@ class Stickers(SignEffect):
     def sample(self, u: Tensor) -> Params:
         """`count`: (N,); `x`, `y`, `angle` and the fields: (N, most); `colour`: (N, most * 3)."""
         n, k = len(u), self.most
-        x, y, angle, size, slimness, roundness, vividness = (
-            u[:, 1 : 1 + 7 * k].view(n, 7, k).unbind(1)
-        )
-        vividness = quantile(vividness, self.vividness)
+        each = u[:, 1 : 1 + 7 * k].view(n, 7, k)
+        params = self.ranges(each[:, 3:])
         colour = u[:, 1 + 7 * k :].view(n, k, 3)
-        colour = torch.lerp(colour.mean(2, keepdim=True), colour, vividness[:, :, None])
+        colour = torch.lerp(colour.mean(2, keepdim=True), colour, params["vividness"][:, :, None])
         return {
             "count": counted(u[:, 0], *self.count),
-            "x": x * 1.7 - 0.85,
-            "y": y * 1.7 - 0.85,
+            "x": each[:, 0] * 1.7 - 0.85,
+            "y": each[:, 1] * 1.7 - 0.85,
             # Most people stick them on straight, more or less.
-            "angle": (angle * 2 - 1) ** 3 * (math.pi / 2),
-            "size": quantile_log(size, self.size),
-            "slimness": quantile_log(slimness, self.slimness),
-            "roundness": quantile(roundness, self.roundness),
-            "vividness": vividness,
+            "angle": (each[:, 2] * 2 - 1) ** 3 * (math.pi / 2),
+            **params,
             "colour": colour.flatten(1),
         }
 
@@ -192,9 +184,9 @@ class Rust(SignEffect):
     probability: float = Field(default=0.08, ge=0.0, le=1.0)
     count: Annotated[WholeRange, inside(0, most)] = (0, 3)
     """Spots; the first two are bolts in the middle of the upper and the lower half."""
-    size: Annotated[Range, inside(0.005, 1)] = (0.03, 0.12)
+    size: Annotated[LogRange, inside(0.005, 1)] = (0.03, 0.12)
     """Radius of a spot in half plate widths."""
-    streak: Annotated[Range, inside(0.01, 4)] = (0.1, 0.9)
+    streak: Annotated[LogRange, inside(0.01, 4)] = (0.1, 0.9)
     """How far it runs down, in half plate widths."""
     edge: Share = (0.0, 0.15, 0.7)
     """Share of the sign's very edge that is rusty."""
@@ -203,20 +195,17 @@ class Rust(SignEffect):
 
     def sample(self, u: Tensor) -> Params:
         """`x`, `y`, `size`, `streak`: (N, most); the other fields: (N,); `where`: (N, 2)."""
-        x, y, size, streak = u[:, 6:].view(len(u), 4, self.most).unbind(1)
+        each = u[:, 6:].view(len(u), 4, self.most)
         reach_x = torch.tensor([0.08, 0.08, 0.8], device=u.device)
         reach_y = torch.tensor([0.25, 0.25, 0.8], device=u.device)
         middle_y = torch.tensor([-0.5, 0.5, 0.0], device=u.device)
         return {
             "count": counted(u[:, 0], *self.count),
-            "edge": quantile(u[:, 1], self.edge),
-            "opacity": quantile(u[:, 2], self.opacity),
-            "brightness": quantile(u[:, 3], self.brightness),
+            **self.ranges(u[:, 1:], "edge", "opacity", "brightness"),
             "where": u[:, 4:6],
-            "x": reach_x * (x * 2 - 1),
-            "y": middle_y + reach_y * (y * 2 - 1),
-            "size": quantile_log(size, self.size),
-            "streak": quantile_log(streak, self.streak),
+            "x": reach_x * (each[:, 0] * 2 - 1),
+            "y": middle_y + reach_y * (each[:, 1] * 2 - 1),
+            **self.ranges(each[:, 2:], "size", "streak"),
         }
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
@@ -261,7 +250,7 @@ class Dents(SignEffect):
 
     probability: float = Field(default=0.02, ge=0.0, le=1.0)
     count: Annotated[WholeRange, inside(0, most)] = (1, 4)
-    radius: Annotated[Range, inside(0.002, 1)] = (0.02, 0.07)
+    radius: Annotated[LogRange, inside(0.002, 1)] = (0.02, 0.07)
     """Of the chipped ring in half plate widths."""
     relief: Share = (0.2, 0.8)
     """How bright and dark the bent metal gets."""
@@ -272,15 +261,13 @@ class Dents(SignEffect):
 
     def sample(self, u: Tensor) -> Params:
         """`x`, `y`, `radius`: (N, most); the other fields: (N,)."""
-        x, y, radius = u[:, 4:].view(len(u), 3, self.most).unbind(1)
+        each = u[:, 4:].view(len(u), 3, self.most)
         return {
             "count": counted(u[:, 0], *self.count),
-            "relief": quantile(u[:, 1], self.relief),
-            "brightness": quantile(u[:, 2], self.brightness),
-            "rust": quantile(u[:, 3], self.rust),
-            "x": x * 1.6 - 0.8,
-            "y": y * 1.6 - 0.8,
-            "radius": quantile_log(radius, self.radius),
+            **self.ranges(u[:, 1:], "relief", "brightness", "rust"),
+            "x": each[:, 0] * 1.6 - 0.8,
+            "y": each[:, 1] * 1.6 - 0.8,
+            **self.ranges(each[:, 2:], "radius"),
         }
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:

@@ -21,15 +21,6 @@ class Pose(Effect):
     plane and tilted about both axes; the detector's box is then a little off and too wide or too
     tight. One homography (Hartley and Zisserman, "Multiple View Geometry", section 2.3) does it
     all in one resampling.
-
-    Example:
-        >>> import torch
-        >>> still = Pose(rotation=(0, 0), tilt=(0, 0), shear=(0, 0), stretch=(0, 0),
-        ...              margin=(0, 0), shift=(0, 0))
-        >>> matrix = still.matrix(still.sample(torch.rand(2, Pose.draws)))
-        >>> matrix = matrix / matrix[:, 2:, 2:]  # a homography has no scale
-        >>> bool(torch.allclose(matrix, torch.eye(3).expand(2, 3, 3), atol=1e-5))
-        True
     """
 
     draws: ClassVar[int] = 8
@@ -95,12 +86,7 @@ class Pose(Effect):
 
 
 def inverse(matrix: Tensor) -> Tensor:
-    """(N, 3, 3) inverses by cofactors: alike on every device, without a linear algebra library.
-
-    Example:
-        >>> inverse(torch.eye(3)[None] * 4)[0].diagonal().tolist()
-        [0.25, 0.25, 0.25]
-    """
+    """(N, 3, 3) inverses by cofactors: alike on every device, without a linear algebra library."""
     a, b, c = matrix.unbind(2)
     rows = torch.stack(
         [torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], 1
@@ -109,19 +95,13 @@ def inverse(matrix: Tensor) -> Tensor:
 
 
 def plate_coordinates(matrix: Tensor, size: int) -> Tensor:
-    """Which point of the plate each pixel of the crop shows.
+    """(N, size, size, 2) which point of the plate each pixel of the crop shows, as two planes.
+
+    Far outside where the plate's plane is behind the camera.
 
     Args:
         matrix: (N, 3, 3) from the crop's coordinates to the plate's, both [-1, 1] edge to edge.
         size: Side of the crop in pixels.
-
-    Returns:
-        (N, size, size, 2) x and y on the plate, in memory as two planes; far
-        outside where the plate's plane is behind the camera.
-
-    Example:
-        >>> plate_coordinates(torch.eye(3)[None], 2)[0, 0].tolist()
-        [[-0.5, -0.5], [0.5, -0.5]]
     """
     points = torch.matmul(matrix, _pixel_centres(size, matrix.device))  # (N, 3, S * S)
     weight = points[:, 2:].clamp(min=1e-3)
@@ -141,10 +121,6 @@ def footprint(matrix: Tensor) -> Tensor:
     """(N,) how many plate units one crop unit covers at the centre: above 1 the plate is small.
 
     The square root of the homography's Jacobian determinant at the origin.
-
-    Example:
-        >>> footprint(torch.diag(torch.tensor([2.0, 0.5, 1.0]))[None]).tolist()
-        [1.0]
     """
     weight = matrix[:, 2, 2]
     jacobian = matrix[:, :2, :2] - matrix[:, :2, 2:] * matrix[:, 2:, :2] / weight[:, None, None]
@@ -158,16 +134,7 @@ def warp(pictures: Tensor, matrix: Tensor) -> Tensor:
 
     Args:
         pictures: (N, C, S, S) float; beyond the edge the edge goes on.
-        matrix: (N, 3, 3); coordinates run over [-1, 1] from edge to edge.
-
-    Returns:
-        (N, C, S, S): output pixel p shows the input at `matrix @ p`.
-
-    Example:
-        >>> arrow = torch.zeros(1, 1, 2, 2); arrow[0, 0, 0, 0] = 1.0
-        >>> turn = torch.tensor([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
-        >>> warp(arrow, turn[None])[0, 0].round().abs().tolist()
-        [[0.0, 1.0], [0.0, 0.0]]
+        matrix: (N, 3, 3), output pixel p shows `matrix @ p`; [-1, 1] runs from edge to edge.
     """
     grid = plate_coordinates(matrix, pictures.shape[-1])
     return F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)

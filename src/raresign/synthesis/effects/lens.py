@@ -9,33 +9,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-
-_HALF_TURN = (0.0, math.pi)
-_TURN = (0.0, 2 * math.pi)
+from raresign.synthesis.effect import CropEffect, Params, Range, inside
+from raresign.synthesis.fields import axes
 
 
 class MotionBlur(CropEffect):
-    """The camera moves while the shutter is open: a Gaussian streak of any angle.
-
-    Example:
-        >>> dot = torch.zeros(1, 3, 64, 64)
-        >>> dot[:, :, 32, 32] = 1.0
-        >>> streak = MotionBlur(length=(0.03, 0.03))(dot, torch.rand(1, 2))
-        >>> round(streak[0, 0].sum().item(), 4), streak.max().item() < 0.5
-        (1.0, True)
-    """
+    """The camera moves while the shutter is open: a Gaussian streak of any angle."""
 
     draws: ClassVar[int] = 2
 
     length: Annotated[Range, inside(0.001, 0.2)] = (0.01, 0.045)
     """Standard deviation along the motion, as a share of the crop."""
-    angle: Annotated[Range, inside(-10, 10)] = _HALF_TURN
+    angle: Annotated[Range, inside(-10, 10)] = (0.0, math.pi)
     """Radians, 0 along the road's horizon."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`length`, `angle`: (N,)."""
-        return {"length": quantile(u[:, 0], self.length), "angle": quantile(u[:, 1], self.angle)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Convolve each crop with its own kernel; the edge pixels repeat outwards."""
@@ -56,34 +42,23 @@ class MotionBlur(CropEffect):
 
 
 class ChromaticAberration(CropEffect):
-    """Red and blue fall beside green, in opposite directions: colour fringes at edges.
-
-    Example:
-        >>> grey = torch.full((1, 3, 8, 8), 0.5)
-        >>> bool(torch.allclose(ChromaticAberration()(grey, torch.rand(1, 2)), grey))
-        True
-    """
+    """Red and blue fall beside green, in opposite directions: colour fringes at edges."""
 
     draws: ClassVar[int] = 2
 
     shift: Annotated[Range, inside(0, 0.2)] = (0.0, 0.015)
     """How far red moves, as a share of the crop; blue moves as far the other way."""
-    angle: Annotated[Range, inside(-10, 10)] = _TURN
+    angle: Annotated[Range, inside(-10, 10)] = (0.0, 2 * math.pi)
     """Where red moves, in radians, 0 to the right, pi / 2 down: away from the middle of the photo,
     which may lie anywhere."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`shift`, `angle`: (N,)."""
-        return {"shift": quantile(u[:, 0], self.shift), "angle": quantile(u[:, 1], self.angle)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Shift red and blue, bilinearly; the edge pixels repeat outwards."""
         n, _, height, width = crops.shape
         angle = params["angle"]
         away = torch.stack([angle.cos(), angle.sin()], 1) * (2 * params["shift"][:, None])
-        steps_x = (torch.arange(width, device=crops.device) * 2 + 1) / width - 1
-        steps_y = (torch.arange(height, device=crops.device) * 2 + 1) / height - 1
-        middle = torch.stack(torch.meshgrid(steps_x, steps_y, indexing="xy"), 2)
+        x, y = axes(crops)
+        middle = torch.stack(torch.meshgrid(x.flatten(), y.flatten(), indexing="xy"), 2)
         # A channel that moves forth shows what lies behind.
         grids = [middle - sign * away[:, None, None] for sign in (1.0, -1.0)]
         red_blue = crops[:, ::2].reshape(2 * n, 1, height, width)

@@ -11,18 +11,12 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import along, axes, band, blotches, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, look_up, tile_on
+from raresign.synthesis.fields import along, axes, band, per_crop, window
+from raresign.synthesis.textures import TILE, look_up, ranked, smooth_noise
 
 
 class LightGradient(CropEffect):
-    """One side of the crop is brighter than the other.
-
-    Example:
-        >>> lit = LightGradient(strength=(0.3, 0.3), direction=(0, 0))
-        >>> lit(torch.ones(1, 3, 1, 2), torch.rand(1, 2))[0, 0, 0].tolist()
-        [0.8500000238418579, 1.149999976158142]
-    """
+    """One side of the crop is brighter than the other."""
 
     draws: ClassVar[int] = 2
     probability: float = Field(default=0.5, ge=0.0, le=1.0)
@@ -31,13 +25,6 @@ class LightGradient(CropEffect):
     """Relative change of brightness from the centre over half a crop, along the gradient."""
     direction: Range = (0.0, 2 * math.pi)
     """Towards the light, in radians; 0 points right, pi / 2 down."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`strength`, `direction`: (N,)."""
-        return {
-            "strength": quantile(u[:, 0], self.strength),
-            "direction": quantile(u[:, 1], self.direction),
-        }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Multiply by 1 + slope . position, position in [-1, 1]; no light is less than none."""
@@ -49,12 +36,6 @@ class Shadow(CropEffect):
     """A cast shadow: leaves with spots of sun between them, or one or two bands (poles, edges).
 
     In the shade the sky's light remains, which is a little blue.
-
-    Example:
-        >>> shadow = Shadow(leaves=1, cover=(1, 1), ambient=(0.5, 0.5))
-        >>> shaded = shadow(torch.ones(1, 3, 8, 8), torch.rand(1, Shadow.draws))
-        >>> [round(channel, 2) for channel in shaded.amax((0, 2, 3)).tolist()]
-        [0.5, 0.51, 0.56]
     """
 
     draws: ClassVar[int] = 10
@@ -77,11 +58,7 @@ class Shadow(CropEffect):
         """`leafy` (0 or 1), the ranges, `direction`, `place`, `gap`: (N,); `corner`: (N, 2)."""
         return {
             "leafy": (u[:, 0] < self.leaves).to(u.dtype),
-            "ambient": quantile(u[:, 1], self.ambient),
-            "penumbra": quantile(u[:, 2], self.penumbra),
-            "cover": quantile(u[:, 3], self.cover),
-            "spot": quantile(u[:, 4], self.spot),
-            "width": quantile(u[:, 5], self.width),
+            **self.ranges(u[:, 1:]),
             "direction": u[:, 6] * math.pi,
             "place": u[:, 7] * 2 - 1,  # of the bands' middle, in half crops
             # Between two bands; half of the time there is one.
@@ -93,7 +70,7 @@ class Shadow(CropEffect):
         """Multiply by 1 - shade * (1 - ambient); blue keeps a bit more."""
         tiles = _SPOT / params["spot"]
         places = window(crops, tiles, params["direction"], params["corner"])
-        depth = look_up(tile_on(dapples, crops.device), places)
+        depth = look_up(dapples, places)
         # Over a penumbra the depth changes by this much; the threshold runs from none to all.
         soft = per_crop(params["penumbra"] * tiles * _SLOPE).clamp(min=1e-3)
         threshold = per_crop(params["cover"]) * (1 + soft)
@@ -124,13 +101,9 @@ def dapples() -> Tensor:
 
     Smooth noise with round bright spots: a gap between leaves is a pinhole that shows the sun's
     disc (Minnaert, "Light and colour in the open air", section 1).
-
-    Example:
-        >>> (dapples() < 0.25).float().mean().item()
-        0.25
     """
     rng = np.random.default_rng(1)
-    sunny = blotches(rng, 2.5 * _SPOT).astype(np.float64)
+    sunny = smooth_noise(rng, 2.5 * _SPOT).astype(np.float64)
     y, x = np.mgrid[:TILE, :TILE]
     for _ in range(130):
         radius = rng.uniform(0.35, 0.7) * _SPOT * TILE
@@ -140,14 +113,7 @@ def dapples() -> Tensor:
 
 
 class Specular(CropEffect):
-    """The sun's reflection on enamel: a soft elliptic spot that burns out to white.
-
-    Example:
-        >>> spot = Specular(strength=(1, 1), where=(0, 0))
-        >>> lit = spot(torch.zeros(1, 3, 9, 9), torch.rand(1, Specular.draws))
-        >>> bool(lit[0, 0, 4, 4] > 0.9), bool(lit[0, 0, 4, 4] == lit.max())
-        (True, True)
-    """
+    """The sun's reflection on enamel: a soft elliptic spot that burns out to white."""
 
     draws: ClassVar[int] = 6
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -164,9 +130,7 @@ class Specular(CropEffect):
     def sample(self, u: Tensor) -> Params:
         """`strength`, `size`, `stretch`, `direction`: (N,); `where`: (N, 2)."""
         return {
-            "strength": quantile(u[:, 0], self.strength),
-            "size": quantile(u[:, 1], self.size),
-            "stretch": quantile(u[:, 2], self.stretch),
+            **self.ranges(u, "strength", "size", "stretch"),
             "where": quantile(u[:, 3:5], self.where),
             "direction": u[:, 5] * math.pi,  # of the longer side
         }
@@ -189,13 +153,7 @@ class Specular(CropEffect):
 
 
 class Backlight(CropEffect):
-    """The sun stands behind: the face is in its own shade, a veil of flare rises from one side.
-
-    Example:
-        >>> veiled = Backlight(light=(0.5, 0.5), veil=(0, 0))
-        >>> veiled(torch.ones(1, 3, 1, 1), torch.rand(1, Backlight.draws)).flatten().tolist()
-        [0.5, 0.5, 0.5]
-    """
+    """The sun stands behind: the face is in its own shade, a veil of flare rises from one side."""
 
     draws: ClassVar[int] = 4
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -208,15 +166,6 @@ class Backlight(CropEffect):
     """Over this share of the crop the veil falls to 1 / e."""
     direction: Range = (-math.pi, 0.0)
     """Towards the sun, in radians; 0 points right, -pi / 2 up."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`light`, `veil`, `reach`, `direction`: (N,)."""
-        return {
-            "light": quantile(u[:, 0], self.light),
-            "veil": quantile(u[:, 1], self.veil),
-            "reach": quantile(u[:, 2], self.reach),
-            "direction": quantile(u[:, 3], self.direction),
-        }
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """light * (1 - veil) * crop + veil * colour of the flare."""
@@ -235,13 +184,6 @@ class Night(CropEffect):
 
     The beam lights a spot around or below the sign; a lamp is warm (halogen) or cool (LED). What is
     dull by day drowns first: the plate throws the light back, its surroundings do not.
-
-    Example:
-        >>> night = Night(ambient=(0.1, 0.1), beam=(0.5, 0.5), spread=(0.1, 0.1), warmth=(0, 0),
-        ...               sideways=(0, 0), height=(0, 0))
-        >>> lit = night(torch.ones(1, 3, 9, 9), torch.rand(1, Night.draws))[0, 0]
-        >>> round(lit[4, 4].item(), 3), round(lit[0, 0].item(), 3)
-        (0.6, 0.1)
     """
 
     draws: ClassVar[int] = 7
@@ -261,11 +203,6 @@ class Night(CropEffect):
     """Natural logarithm of the red gain; blue takes the inverse."""
     crush: Annotated[Range, inside(0, 1)] = (0.2, 0.9)
     """How far dull colours drown: 1 squares the crop before it is lit."""
-
-    def sample(self, u: Tensor) -> Params:
-        """The ranges: (N,) each."""
-        names = ("ambient", "beam", "spread", "sideways", "height", "warmth", "crush")
-        return {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Square in part, then multiply by (ambient + Gaussian beam) * lamp colour."""

@@ -10,16 +10,16 @@ from torch import Tensor
 
 from raresign.synthesis.effect import (
     Effect,
+    LogRange,
     Params,
     Range,
+    Share,
     SignEffect,
     inside,
     quantile,
-    quantile_log,
 )
-from raresign.synthesis.effects.colour import Share
 from raresign.synthesis.fields import band
-from raresign.synthesis.painting import RUST, pixel_size, split, tint
+from raresign.synthesis.painting import RUST, pixel_size, rescaled, split, tint
 
 _FLUORESCENT = ((1.0, 0.82, 0.08), (0.82, 0.95, 0.15))
 """Temporary signs stand on yellow boards, crossings and schools on yellow-green ones."""
@@ -28,20 +28,10 @@ _PLAIN = ((1.0, 1.0, 1.0), (0.6, 0.61, 0.62), (0.42, 0.3, 0.2))
 
 
 def sign_light(sign: Tensor) -> Tensor:
-    """How brightly a sign is lit: the highest value in its layer, at most 1.
+    """(N,) how brightly a sign's layer is lit: its highest value, at most 1.
 
     Nearly every sign has white or yellow on it, so this is about what its light makes of white;
     what hangs beside it stands in the same light.
-
-    Args:
-        sign: (N, 4, H, W) premultiplied.
-
-    Returns:
-        (N,) in [0, 1].
-
-    Example:
-        >>> sign_light(torch.full((1, 4, 2, 2), 0.25)).item()
-        0.25
     """
     return sign[:, :3].amax((1, 2, 3)).clamp(0, 1)
 
@@ -81,9 +71,7 @@ class Board(SignEffect):
         )
         return {
             "colour": colour,
-            "brightness": quantile(u[:, 2], self.brightness),
-            "edge": quantile(u[:, 3], self.edge),
-            "edge_brightness": quantile(u[:, 4], self.edge_brightness),
+            **self.ranges(u[:, 2:], "brightness", "edge", "edge_brightness"),
             "margin": quantile(u[:, 5:9], self.margin),
         }
 
@@ -144,12 +132,9 @@ class Pole(SignEffect):
     def sample(self, u: Tensor) -> Params:
         """(N,) each; `above`, `striped`: 0 or 1; `stripe`: length of one in half plate widths."""
         return {
-            "width": quantile(u[:, 0], self.width),
-            "offset": quantile(u[:, 1], self.offset),
+            **self.ranges(u, "width", "offset"),
             "above": (u[:, 2] < self.above).float(),
-            "brightness": quantile(u[:, 3], self.brightness),
-            "rust": quantile(u[:, 4], self.rust),
-            "roundness": quantile(u[:, 5], self.roundness),
+            **self.ranges(u[:, 3:], "brightness", "rust", "roundness"),
             "striped": (u[:, 6] < self.striped).float(),
             "stripe": 0.3 + 0.5 * u[:, 7],
         }
@@ -200,9 +185,9 @@ class Neighbour(Effect):
     probability: float = Field(default=0.15, ge=0.0, le=1.0)
     gap: Annotated[Range, inside(-1, 10)] = (0.0, 0.2)
     """Between the two, in half plate widths."""
-    scale: Annotated[Range, inside(0.1, 5)] = (0.8, 1.15)
+    scale: Annotated[LogRange, inside(0.1, 5)] = (0.8, 1.15)
     """Width of the neighbour in widths of the sign."""
-    aspect: Annotated[Range, inside(0.2, 5)] = (1.0, 1.0, 1.0, 2.0)
+    aspect: Annotated[LogRange, inside(0.2, 5)] = (1.0, 1.0, 1.0, 2.0)
     """Its width over its height."""
     slide: Annotated[Range, inside(-3, 3)] = (-0.08, 0.08)
     """Offset along the common side, in half plate widths."""
@@ -218,47 +203,24 @@ class Neighbour(Effect):
         sense = 1 - 2 * first.float()
         return {
             "direction": torch.stack([sense * level, sense * ~level], 1),
-            "gap": quantile(u[:, 2], self.gap),
-            "scale": quantile_log(u[:, 3], self.scale),
-            "aspect": quantile_log(u[:, 4], self.aspect),
-            "slide": quantile(u[:, 5], self.slide),
+            **self.ranges(u[:, 2:]),
             "which": u[:, 6],
         }
 
     def neighbour_plate(self, plate: Tensor, params: Params) -> Tensor:
-        """Which point of the neighbour each pixel shows.
-
-        Args:
-            plate: (N, H, W, 2) plate coordinates of the sign.
-            params: What `sample` returned.
-
-        Returns:
-            (N, H, W, 2) plate coordinates in the neighbour's own frame, whose icon covers [-1, 1].
-        """
+        """(N, H, W, 2) which point of the neighbour each pixel shows; its icon covers [-1, 1]."""
         direction = params["direction"]
         half = torch.stack([params["scale"], params["scale"] / params["aspect"]], 1)
         reach = 1 + params["gap"][:, None] + half
         middle = direction * reach + direction.flip(1).abs() * params["slide"][:, None]
-        n, high, wide, _ = plate.shape
-        rows = plate.reshape(n, high, wide * 2)  # x y x y ...: faster than pairs
-        scale, shift = (
-            (1 / half).repeat(1, wide)[:, None],
-            (-middle / half).repeat(1, wide)[:, None],
-        )
-        return torch.addcmul(shift, rows, scale).view_as(plate)
+        return rescaled(plate, 1 / half, -middle / half)
 
-    def apply(self, sign: Tensor, plate: Tensor, params: Params, pictures: Tensor) -> Tensor:
-        """Lay the neighbour under the sign's layer.
+    def apply(self, sign: Tensor, pictures: Tensor) -> Tensor:
+        """Lay the neighbour, lit as the sign is, under the sign's layer.
 
         Args:
             sign: (N, 4, H, W) float32 RGBA, premultiplied; not changed.
-            plate: (N, H, W, 2) plate coordinates of the sign.
-            params: What `sample` returned.
-            pictures: (N, 4, H, W) premultiplied icons at `neighbour_plate`, not lit yet: they get
-                the sign's light here.
-
-        Returns:
-            (N, 4, H, W).
+            pictures: (N, 4, H, W) premultiplied icons at `neighbour_plate`, not lit yet.
         """
         bare = 1 - sign[:, 3:]
         both = sign.clone()

@@ -11,19 +11,12 @@ from pydantic import Field
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import along, axes, band, brightest, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, look_up, tile_on
+from raresign.synthesis.fields import along, axes, band, brightest, per_crop, window
+from raresign.synthesis.textures import TILE, look_up, ranked
 
 
 class Branches(CropEffect):
-    """Leafy or bare branches that hang into the crop from one side or from a corner.
-
-    Example:
-        >>> hidden = Branches(cover=(0.4, 0.4), bare=0, brightness=(0, 0))
-        >>> crops = hidden(torch.ones(64, 3, 16, 16), torch.rand(64, Branches.draws))
-        >>> 0.25 < (1 - crops[:, 0]).mean().item() < 0.55
-        True
-    """
+    """Leafy or bare branches that hang into the crop from one side or from a corner."""
 
     draws: ClassVar[int] = 13
     probability: float = Field(default=0.06, ge=0.0, le=1.0)
@@ -51,10 +44,7 @@ class Branches(CropEffect):
         from_low = torch.stack([u[:, 7] < 0.5, u[:, 8] < 0.8], 1).to(u.dtype)
         return {
             "is_bare": (u[:, 0] < self.bare).to(u.dtype),
-            "cover": quantile(u[:, 1], self.cover),
-            "leaf": quantile(u[:, 2], self.leaf),
-            "brightness": quantile(u[:, 3], self.brightness),
-            "autumn": quantile(u[:, 4], self.autumn),
+            **self.ranges(u[:, 1:]),
             "sides": from_low * 2 - 1,
             "reach": reach,
             "turn": u[:, 9] * (2 * math.pi),
@@ -67,10 +57,8 @@ class Branches(CropEffect):
         bare = params["is_bare"]
         leaf = params["leaf"].clamp(min=1.5 / crops.shape[3])
         tiles = _LEAF / leaf
-        texture = look_up(
-            tile_on(foliage, crops.device),
-            window(crops, tiles, params["turn"], params["corner"]),
-        )
+        places = window(crops, tiles, params["turn"], params["corner"])
+        texture = look_up(foliage, places)
         kind = torch.where(per_crop(bare) > 0, texture[:, 2:], texture[:, :2])
         height, tone = kind[:, :1], kind[:, 1:]
 
@@ -142,10 +130,6 @@ def foliage() -> Tensor:
 
     Heights are evenly distributed over [0, 1]: what lies above a bar of 1 - c covers a share c.
     Leaves that lie high are whole leaves; each shrinks as the bar rises.
-
-    Example:
-        >>> [round(share.item(), 3) for share in (foliage()[[0, 2]] > 0.8).float().mean((1, 2))]
-        [0.2, 0.2]
     """
     rng = np.random.default_rng(4)
     layers = [*_leaves(rng), *_twigs(rng)]
@@ -200,14 +184,7 @@ def _twigs(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Post(CropEffect):
-    """A lamp post, pole or cable in front of the sign, round and lit from one side.
-
-    Example:
-        >>> post = Post(width=(0.5, 0.5), place=(0, 0), lean=(0, 0), cables=0)
-        >>> seen = post(torch.ones(1, 3, 8, 8), torch.rand(1, Post.draws))
-        >>> (seen[0, 0, 0] < 1).int().tolist()
-        [0, 0, 1, 1, 1, 1, 0, 0]
-    """
+    """A lamp post, pole or cable in front of the sign, round and lit from one side."""
 
     draws: ClassVar[int] = 7
     probability: float = Field(default=0.04, ge=0.0, le=1.0)
@@ -226,16 +203,14 @@ class Post(CropEffect):
     def sample(self, u: Tensor) -> Params:
         """The ranges and `lit` (the lit side, -1 to 1): (N,)."""
         cable = u[:, 0] < self.cables
-        brightness = quantile(u[:, 4], self.brightness)
-        lean = quantile(u[:, 3], self.lean)
-        width = quantile(u[:, 1], self.width)
-        return {
-            "width": torch.where(cable, width * 0.2, width),
-            "place": quantile(u[:, 2], self.place),
-            "lean": torch.where(cable, (u[:, 6] - 0.5) * math.pi, lean),
-            "brightness": torch.where(cable, brightness * 0.4, brightness),
-            "lit": u[:, 5] * 2 - 1,
-        }
+        params = self.ranges(u[:, 1:], "width", "place", "lean", "brightness")
+        for field, cable_has in (
+            ("width", params["width"] * 0.2),
+            ("lean", (u[:, 6] - 0.5) * math.pi),
+            ("brightness", params["brightness"] * 0.4),
+        ):
+            params[field] = torch.where(cable, cable_has, params[field])
+        return params | {"lit": u[:, 5] * 2 - 1}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Lay a shaded cylinder over the crop; a cable thinner than a pixel is faint."""
@@ -252,13 +227,7 @@ class Post(CropEffect):
 
 
 class FrameEdge(CropEffect):
-    """The sign leaves the video frame: beyond, the crop is black or repeats the frame's last row.
-
-    Example:
-        >>> edge = FrameEdge(cut=(0.5, 0.5), black=1)
-        >>> edge(torch.ones(1, 3, 8, 8), torch.rand(1, FrameEdge.draws)).mean().item()
-        0.5
-    """
+    """The sign leaves the video frame: beyond it, the crop is black or repeats the frame's edge."""
 
     draws: ClassVar[int] = 3
     probability: float = Field(default=0.02, ge=0.0, le=1.0)

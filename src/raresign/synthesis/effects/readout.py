@@ -9,20 +9,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raresign.randomness import CropRandom
-from raresign.synthesis.effect import CropEffect, Params, Range, constant, inside, quantile
-from raresign.synthesis.effects.colour import LUMA, Share
+from raresign.synthesis.effect import CropEffect, LogRange, Params, Range, Share, constant, inside
+from raresign.synthesis.effects.colour import LUMA
+from raresign.synthesis.fields import per_crop
 
 
 class Noise(CropEffect):
     """Read noise, which is the same everywhere, and shot noise, which grows with the light.
 
     Their variances add up (EMVA Standard 1288, section 2). A share of the noise is coloured.
-
-    Example:
-        >>> noise = Noise(read=(0.1, 0.1), shot=(0, 0))
-        >>> noisy = noise(torch.full((8, 3, 64, 64), 0.5), torch.rand(8, Noise.draws))
-        >>> round(noisy.std().item(), 2)
-        0.1
     """
 
     draws: ClassVar[int] = 5
@@ -36,12 +31,7 @@ class Noise(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """`read`, `shot`, `colour`: (N,); `place`: (N, 2) in [0, 1), where the noise is read."""
-        return {
-            "read": quantile(u[:, 0], self.read),
-            "shot": quantile(u[:, 1], self.shot),
-            "colour": quantile(u[:, 2], self.colour),
-            "place": u[:, 3:5],
-        }
+        return self.ranges(u) | {"place": u[:, 3:5]}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Add noise of variance read^2 + shot^2 * value."""
@@ -55,35 +45,21 @@ class Noise(CropEffect):
             rows = first[:, None] + torch.arange(count, device=crops.device)
             return lines.index_select(0, rows.flatten()).view(n, planes, height, width)
 
-        luma, chroma = (
-            read_bank(params["place"][:, 0], 1),
-            read_bank(params["place"][:, 1], channels),
-        )
-        read, shot, colour = (
-            params[name][:, None, None, None] for name in ("read", "shot", "colour")
-        )
+        luma = read_bank(params["place"][:, 0], 1)
+        chroma = read_bank(params["place"][:, 1], channels)
+        read, shot, colour = (per_crop(params[name]) for name in ("read", "shot", "colour"))
         noise = (chroma * colour.sqrt()).add_(luma * (1 - colour).sqrt())
         spread = (crops.clamp(min=0) * (shot * shot)).add_(read * read).sqrt_()
         return crops + spread.mul_(noise)
 
 
 class Demosaic(CropEffect):
-    """Colour is measured at a half or a quarter of the pixels and interpolated: colours run.
-
-    Example:
-        >>> grey = torch.rand(1, 1, 8, 8).expand(1, 3, 8, 8)
-        >>> bool(torch.allclose(Demosaic()(grey, torch.rand(1, 1)), grey, atol=1e-6))
-        True
-    """
+    """Colour is measured at a half or a quarter of the pixels and interpolated: colours run."""
 
     draws: ClassVar[int] = 1
 
     softness: Share = (0.0, 1.0)
     """1 smooths the colour with the kernel [1 2 1] / 4 an axis; the luma stays."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`softness`: (N,)."""
-        return {"softness": quantile(u[:, 0], self.softness)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Blend with the picture of smoothed colour and sharp luma."""
@@ -94,22 +70,12 @@ class Demosaic(CropEffect):
 
 
 class Sharpening(CropEffect):
-    """The camera's unsharp mask: bright and dark halos along edges.
-
-    Example:
-        >>> flat = torch.full((1, 3, 8, 8), 0.5)
-        >>> bool(torch.allclose(Sharpening()(flat, torch.rand(1, 1)), flat))
-        True
-    """
+    """The camera's unsharp mask: bright and dark halos along edges."""
 
     draws: ClassVar[int] = 1
 
     amount: Annotated[Range, inside(0, 10)] = (0.0, 1.0)
     """How much of the detail that [1 2 1] / 4 smooths away is added once more."""
-
-    def sample(self, u: Tensor) -> Params:
-        """`amount`: (N,)."""
-        return {"amount": quantile(u[:, 0], self.amount)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """crop + amount * (crop - smoothed crop)."""
@@ -117,14 +83,20 @@ class Sharpening(CropEffect):
         return crops + detail
 
 
-def smoothed(crops: Tensor) -> Tensor:
-    """(N, C, H, W) smoothed with [1 2 1] / 4 along both axes; the edge pixels repeat outwards.
+class ToneCurve(CropEffect):
+    """Gamma of the camera's tone curve."""
 
-    Example:
-        >>> dot = torch.zeros(1, 1, 3, 3); dot[0, 0, 1, 1] = 16.0
-        >>> smoothed(dot)[0, 0, 0].tolist()
-        [1.0, 2.0, 1.0]
-    """
+    draws: ClassVar[int] = 1
+
+    gamma: Annotated[LogRange, inside(0.05, 20)] = (0.7, 1.5)
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """crop ** gamma on values clipped to [0, 1]."""
+        return crops.clamp(1e-4, 1.0).pow_(per_crop(params["gamma"]))
+
+
+def smoothed(crops: Tensor) -> Tensor:
+    """(N, C, H, W) smoothed with [1 2 1] / 4 along both axes; the edge pixels repeat outwards."""
     wide = F.pad(crops, (1, 1, 0, 0), mode="replicate")
     across = (wide[..., :-2] + wide[..., 2:]).add_(crops, alpha=2)
     tall = F.pad(across, (0, 0, 1, 1), mode="replicate")
@@ -141,10 +113,6 @@ def noise_bank(device: torch.device, reading: int) -> Tensor:
     Args:
         device: Where the values live; they are the same everywhere.
         reading: How many values in a row one crop reads.
-
-    Example:
-        >>> len(noise_bank(torch.device("cpu"), 3 * 64 * 64))
-        262144
     """
     length = _NOISE_BANK if 2 * reading < _NOISE_BANK else 2 * reading
     bank = _noise_banks.get(device)

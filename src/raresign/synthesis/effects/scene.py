@@ -11,6 +11,7 @@ from torch import Tensor
 
 from raresign.synthesis.effect import (
     Effect,
+    LogRange,
     Params,
     Range,
     apply_colour,
@@ -18,22 +19,16 @@ from raresign.synthesis.effect import (
     identity_colour,
     inside,
     over,
-    quantile,
-    quantile_log,
 )
 from raresign.synthesis.effects.colour import LUMA
 from raresign.synthesis.icon_atlas import IconAtlas
-from raresign.synthesis.textures import grain, look_up, tile_on
+from raresign.synthesis.textures import grain, look_up
 
 
 class Background(Effect):
     """Crops of the photos, a share of them a plain colour or a two-coloured texture instead.
 
     Contrast and brightness belong to the same crop of background, whatever it shows.
-
-    Example:
-        >>> sorted(Background().sample(torch.rand(2, Background.draws)))
-        ['colours', 'contrast', 'gain', 'kind', 'place', 'roughness']
     """
 
     draws: ClassVar[int] = 13
@@ -44,7 +39,7 @@ class Background(Effect):
     """Share on one plain colour: a temporary board, a wall, the sky."""
     textured: float = Field(default=0.1, ge=0.0, le=1.0)
     """Share on a made texture: foliage against the sky, a facade, asphalt, snow."""
-    gain: Annotated[Range, inside(1e-3, 1e3)] = (0.4, 1.6)
+    gain: Annotated[LogRange, inside(1e-3, 1e3)] = (0.4, 1.6)
     """Its brightness in relation to the sign's, linear in the logarithm."""
     contrast: Annotated[Range, inside(0, 10)] = (0.7, 2.0)
     """Contrast about its own mean colour."""
@@ -58,23 +53,13 @@ class Background(Effect):
         hue = torch.stack([u[:, 9:12], u[:, [10, 12, 9]]], 1)
         return {
             "kind": u[:, 0],
-            "gain": quantile_log(u[:, 1], self.gain),
-            "contrast": quantile(u[:, 2], self.contrast),
-            "roughness": quantile(u[:, 3], self.roughness),
+            **self.ranges(u[:, 1:]),
             "place": u[:, 4:6],
             "colours": torch.lerp(grey.expand_as(hue), hue, vividness),
         }
 
     def scene(self, photos: Tensor, params: Params) -> Tensor:
-        """The backgrounds of these crops.
-
-        Args:
-            photos: (N, 3, S, S) crops of photos; overwritten.
-            params: What `sample` returned.
-
-        Returns:
-            (N, 3, S, S).
-        """
+        """The backgrounds of crops, from (N, 3, S, S) crops of photos, which are overwritten."""
         scene = photos
         size = scene.shape[-1]
         kind = params["kind"]
@@ -87,7 +72,7 @@ class Background(Effect):
             across = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), 2)
             scale = params["roughness"][woven, None, None, None]
             places = across * scale + params["place"][woven, None, None]
-            share = look_up(tile_on(grain, scene.device), places)
+            share = look_up(grain, places)
             edge = ((share - 0.5) * 4 + 0.5).clamp_(0, 1)  # most of it is one colour or the other
             scene[woven] = torch.lerp(colours[woven, 0], colours[woven, 1], edge)
         contrast = params["contrast"]
@@ -102,10 +87,6 @@ class OtherSign(Effect):
 
     A network that sees other signs behind a sign cannot take "some part of a sign is visible" for
     its class (the "sign kinds mixed" of Jin and Rinard, NeurIPS 2021).
-
-    Example:
-        >>> OtherSign(distance=(1, 1)).sample(torch.rand(3, 5))["distance"].tolist()
-        [1.0, 1.0, 1.0]
     """
 
     draws: ClassVar[int] = 5
@@ -120,13 +101,7 @@ class OtherSign(Effect):
 
     def sample(self, u: Tensor) -> Params:
         """`scale`, `distance`, `direction`, `rotation`, `which` in [0, 1): (N,)."""
-        return {
-            "scale": quantile(u[:, 0], self.scale),
-            "distance": quantile(u[:, 1], self.distance),
-            "direction": quantile(u[:, 2], self.direction),
-            "rotation": quantile(u[:, 3], self.rotation),
-            "which": u[:, 4],
-        }
+        return self.ranges(u) | {"which": u[:, 4]}
 
     def look_up(self, icons: IconAtlas, params: Params, size: int) -> Tensor:
         """(N, 4, size, size) premultiplied: the other sign alone."""
@@ -144,14 +119,7 @@ class OtherSign(Effect):
 
 
 def with_other_sign(effect: OtherSign, crops: Tensor, icons: IconAtlas, params: Params) -> Tensor:
-    """The crops with another sign laid over them, as dark as they are.
-
-    Args:
-        effect: Where the sign stands.
-        crops: (N, 3, S, S).
-        icons: The signs to choose from.
-        params: What the effect drew.
-    """
+    """The (N, 3, S, S) crops with another sign laid over them, as dark as they are."""
     layer = effect.look_up(icons, params, crops.shape[-1])
     luma = constant(LUMA, crops.device)
     light = (crops.mean((2, 3)) @ luma).clamp(0.25, 1.0)[:, None, None, None]

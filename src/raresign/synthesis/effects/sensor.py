@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raresign.synthesis.effect import Effect, Params, Range, inside, quantile, quantile_log
+from raresign.synthesis.effect import Effect, LogRange, Params, Range, inside
 
 
 class Sensor(Effect):
@@ -19,21 +19,13 @@ class Sensor(Effect):
     Both resamplings are separable, so each is one matrix product an axis and a crop may have any
     resolution and any blur, each its own. What the electronics and the file do to the pixels
     happens between `see` and `enlarge`, at the sensor's own resolution.
-
-    Example:
-        >>> sensor = Sensor(pixels=(16, 16))
-        >>> params = sensor.sample(torch.rand(2, Sensor.draws))
-        >>> grey = torch.full((2, 3, 64, 64), 0.5)
-        >>> seen = sensor.see(grey, params, 16)
-        >>> seen.shape, bool(torch.allclose(sensor.enlarge(seen, params, 64), grey, atol=1e-4))
-        (torch.Size([2, 3, 16, 16]), True)
     """
 
     draws: ClassVar[int] = 3
 
     probability: float = Field(default=1.0, ge=1.0, le=1.0)
     """Every photo has a sensor."""
-    pixels: Annotated[Range, inside(1, 4096)] = (10.0, 64.0)
+    pixels: Annotated[LogRange, inside(1, 4096)] = (10.0, 64.0)
     """Side of the crop on the sensor in pixels, linear in its logarithm between the knots; more
     than the crop's size counts as the crop's size."""
     blur: Annotated[Range, inside(0, 100)] = (0.25, 0.9)
@@ -43,11 +35,8 @@ class Sensor(Effect):
 
     def sample(self, u: Tensor) -> Params:
         """`pixels` (whole), `blur`, `cubic`: (N,)."""
-        return {
-            "pixels": quantile_log(u[:, 0], self.pixels).round(),
-            "blur": quantile(u[:, 1], self.blur),
-            "cubic": quantile(u[:, 2], self.cubic),
-        }
+        params = self.ranges(u)
+        return {**params, "pixels": params["pixels"].round()}
 
     def see(self, crops: Tensor, params: Params, grid: int) -> Tensor:
         """What the sensor sees.
@@ -74,16 +63,7 @@ class Sensor(Effect):
 
 
 def along_both(pictures: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """Apply (N, T, H) matrices down and (N, V, W) matrices across (N, C, H, W) pictures.
-
-    Returns:
-        (N, C, T, V).
-
-    Example:
-        >>> swap, same = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]]), torch.eye(2)[None]
-        >>> along_both(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), swap, same).tolist()
-        [[[[3.0, 4.0], [1.0, 2.0]]]]
-    """
+    """(N, T, H) matrices down and (N, V, W) across (N, C, H, W) pictures: (N, C, T, V)."""
     tall = torch.matmul(down[:, None], pictures)  # (N, C, T, W)
     wide = torch.bmm(tall.flatten(1, 2), across.mT)  # all channels in one product
     return wide.view(*tall.shape[:3], across.shape[1])
@@ -98,13 +78,7 @@ def shrinking_matrix(pixels: Tensor, blur: Tensor, size: int, grid: int) -> Tens
     Args:
         pixels: (N,) number of sensor pixels, 1..size.
         blur: (N,) standard deviation of the blur in sensor pixels.
-        size: Input length.
-        grid: Output length.
-
-    Example:
-        >>> half = shrinking_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4, 3)[0]
-        >>> [[round(weight, 1) for weight in row] for row in half.tolist()]
-        [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.5]]
+        size, grid: Input and output length.
     """
     step = size / pixels[:, None, None]
     scale = 1 / ((blur[:, None, None] * step).clamp(min=0.25) * math.sqrt(2.0))
@@ -129,13 +103,7 @@ def enlarging_matrix(pixels: Tensor, cubic: Tensor, size: int, grid: int) -> Ten
     Args:
         pixels: (N,) number of inputs that count, 1..grid.
         cubic: (N,) share of the bicubic kernel, 0..1.
-        size: Output length.
-        grid: Input length.
-
-    Example:
-        >>> twice = enlarging_matrix(torch.tensor([2.0]), torch.tensor([0.0]), 4, 2)[0]
-        >>> twice.tolist()
-        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+        size, grid: Output and input length.
     """
     bilinear, keys = _kernels(size, grid, pixels.device)
     which = pixels.long() - 1

@@ -8,8 +8,16 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raresign.synthesis.effect import Params, Range, SignEffect, inside, quantile, quantile_log
-from raresign.synthesis.effects.colour import LUMA, Share
+from raresign.synthesis.effect import (
+    LogRange,
+    Params,
+    Range,
+    Share,
+    SignEffect,
+    inside,
+    quantile,
+)
+from raresign.synthesis.effects.colour import LUMA
 from raresign.synthesis.painting import (
     blotches,
     grain_on,
@@ -47,23 +55,14 @@ class Dirt(SignEffect):
     brightness: Share = (0.12, 0.3, 0.6)
     brown: Share = (0.0, 1.0)
     """Its colour: 0 grey, 1 dry mud."""
-    size: Annotated[Range, inside(0.01, 10)] = (0.25, 1.0)
+    size: Annotated[LogRange, inside(0.01, 10)] = (0.25, 1.0)
     """Of the largest blotches, in plate widths."""
     softness: Share = (0.15, 0.8)
     """Of their edges: 0 splashes, 1 a veil of dust."""
 
     def sample(self, u: Tensor) -> Params:
-        """The fields, (N,) each; `where`: (N, 2) in [0, 1), the place in the texture."""
-        return {
-            "coverage": quantile(u[:, 0], self.coverage),
-            "lower_edge": quantile(u[:, 1], self.lower_edge),
-            "opacity": quantile(u[:, 2], self.opacity),
-            "brightness": quantile(u[:, 3], self.brightness),
-            "brown": quantile(u[:, 4], self.brown),
-            "size": quantile_log(u[:, 5], self.size),
-            "softness": quantile(u[:, 6], self.softness),
-            "where": u[:, 7:9],
-        }
+        """The ranges: (N,) each; `where`: (N, 2) in [0, 1), the place in the texture."""
+        return self.ranges(u) | {"where": u[:, 7:9]}
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
         """See `SignEffect.apply`."""
@@ -93,19 +92,14 @@ class Peeling(SignEffect):
     probability: float = Field(default=0.05, ge=0.0, le=1.0)
     coverage: Share = (0.01, 0.04, 0.15)
     """Share of the plate that is bare."""
-    size: Annotated[Range, inside(0.01, 10)] = (0.2, 0.8)
+    size: Annotated[LogRange, inside(0.01, 10)] = (0.2, 0.8)
     """Of the largest patches, in plate widths."""
     brightness: Share = (0.3, 0.85)
     """Of the metal."""
 
     def sample(self, u: Tensor) -> Params:
-        """The fields, (N,) each; `where`: (N, 2) in [0, 1), the place in the texture."""
-        return {
-            "coverage": quantile(u[:, 0], self.coverage),
-            "size": quantile_log(u[:, 1], self.size),
-            "brightness": quantile(u[:, 2], self.brightness),
-            "where": u[:, 3:5],
-        }
+        """The ranges: (N,) each; `where`: (N, 2) in [0, 1), the place in the texture."""
+        return self.ranges(u) | {"where": u[:, 3:5]}
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:
         """See `SignEffect.apply`."""
@@ -127,9 +121,8 @@ class Glare(SignEffect):
         >>> signs[:, 3] = 1
         >>> glare = Glare(strength=(1, 1), bloom=(0, 0))
         >>> params = glare.sample(torch.full((3, Glare.draws), 0.5))
-        >>> lit = glare.apply(signs, torch.zeros(3, 8, 8, 2), params)
-        >>> gain = (lit / signs)[:, 0, 0, 0]
-        >>> bool(gain[0] > gain[1] > 1), lit[2, 0].max().item()
+        >>> lit = glare.apply(signs, torch.zeros(3, 8, 8, 2), params)[:, 0, 0, 0]
+        >>> bool(lit[0] / 0.6 > lit[1] / 0.3 > 1), lit[2].item()
         (True, 0.0)
     """
 
@@ -140,18 +133,15 @@ class Glare(SignEffect):
     """Light returned by white film in the hot spot, as a multiple of its light by day."""
     bloom: Share = (0.05, 0.5)
     """Share of the returned light that spreads over the plate."""
-    spot: Annotated[Range, inside(0.05, 20)] = (0.4, 2.5)
+    spot: Annotated[LogRange, inside(0.05, 20)] = (0.4, 2.5)
     """Radius of the hot spot, where half of the light is left, in half plate widths."""
     where: Annotated[Range, inside(-3, 3)] = (-0.8, 0.8)
     """Centre of the hot spot on the plate."""
 
     def sample(self, u: Tensor) -> Params:
         """`strength`, `bloom`, `spot`: (N,); `where`: (N, 2)."""
-        return {
-            "strength": quantile(u[:, 0], self.strength),
-            "bloom": quantile(u[:, 1], self.bloom),
-            "spot": quantile_log(u[:, 2], self.spot),
-            "where": quantile(u[:, 3:5], self.where),
+        return self.ranges(u, "strength", "bloom", "spot") | {
+            "where": quantile(u[:, 3:5], self.where)
         }
 
     def apply(self, sign: Tensor, plate: Tensor, params: Params) -> Tensor:

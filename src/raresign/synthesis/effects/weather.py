@@ -10,20 +10,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raresign.synthesis.effect import CropEffect, Params, Range, inside, quantile
-from raresign.synthesis.fields import axes, blotches, brightest, per_crop, ranked, window
-from raresign.synthesis.textures import TILE, look_up, tile_on
+from raresign.synthesis.effect import CropEffect, Params, Range, inside
+from raresign.synthesis.fields import axes, brightest, per_crop, window
+from raresign.synthesis.textures import TILE, look_up, ranked, smooth_noise
 
 
 class Rain(CropEffect):
-    """Rain: bright streaks of one slant, and contrast lost to the drops farther away.
-
-    Example:
-        >>> wet = Rain(density=(0, 0), contrast=(0.5, 0.5), veil=(1, 1))
-        >>> crop = torch.tensor([0.0, 1.0]).expand(1, 3, 8, 2)
-        >>> wet(crop, torch.rand(1, Rain.draws)).unique().tolist()
-        [0.25, 0.75]
-    """
+    """Rain: bright streaks of one slant, and contrast lost to the drops farther away."""
 
     draws: ClassVar[int] = 9
     probability: float = Field(default=0.05, ge=0.0, le=1.0)
@@ -45,9 +38,7 @@ class Rain(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """The ranges: (N,) each; `corner`: (N, 2)."""
-        names = ("density", "strength", "length", "width", "slant", "contrast", "veil")
-        params = {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
-        return params | {"corner": u[:, 7:9]}
+        return self.ranges(u) | {"corner": u[:, 7:9]}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Towards the veil everywhere, and to something brighter along the streaks."""
@@ -59,7 +50,7 @@ class Rain(CropEffect):
         sideways = (x - per_crop(params["slant"]) * y) * per_crop(tiles_x) + corner_x
         down = (y * per_crop(tiles_y) + corner_y).expand_as(sideways)
         places = torch.cat([sideways, down], 1).permute(0, 2, 3, 1)
-        streaks = look_up(tile_on(streak_levels, crops.device), places)
+        streaks = look_up(streak_levels, places)
         wet = _above(streaks, params["density"], distinct).mul_(per_crop(params["strength"]))
 
         contrast = per_crop(params["contrast"])
@@ -70,15 +61,7 @@ class Rain(CropEffect):
 
 
 class Snow(CropEffect):
-    """Snowfall: a ragged white cap on the upper part of what is seen, and falling flakes.
-
-    Example:
-        >>> snow = Snow(depth=(0.5, 0.5), density=(0, 0), brightness=(1, 1))
-        >>> draws = torch.full((1, Snow.draws), 0.5)
-        >>> seen = snow(torch.linspace(0, 1, 16).expand(1, 3, 16, 16), draws)
-        >>> bool(seen[0, 2, 0, 0] > 0.7), bool(seen[0, 2, -1, 0] == 0)
-        (True, True)
-    """
+    """Snowfall: a ragged white cap on the upper part of what is seen, and falling flakes."""
 
     draws: ClassVar[int] = 9
     probability: float = Field(default=0.04, ge=0.0, le=1.0)
@@ -98,16 +81,14 @@ class Snow(CropEffect):
 
     def sample(self, u: Tensor) -> Params:
         """The ranges and `turn`: (N,) each; `corner`: (N, 2)."""
-        names = ("depth", "ragged", "tilt", "brightness", "density", "flake")
-        params = {name: quantile(u[:, k], getattr(self, name)) for k, name in enumerate(names)}
-        return params | {"corner": u[:, 6:8], "turn": u[:, 8] * (2 * math.pi)}
+        return self.ranges(u) | {"corner": u[:, 6:8], "turn": u[:, 8] * (2 * math.pi)}
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Cover by the cap and by the flakes; the cap's lower rim is in a bluish shade."""
         x, y = axes(crops)
         flake, distinct = _at_least_a_pixel(params["flake"], crops.shape[3])
         places = window(crops, _FLAKE / flake, params["turn"], params["corner"])
-        texture = look_up(tile_on(snow_levels, crops.device), places)
+        texture = look_up(snow_levels, places)
         drift, levels = texture[:, :1], texture[:, 1:]
 
         # The drift's mean is 1/2: the cap reaches as deep as asked in the mean.
@@ -163,13 +144,7 @@ def _stamp(tile: np.ndarray, place: np.ndarray, half: tuple[int, int], shape: np
 
 
 def streak_levels() -> Tensor:
-    """(1, TILE, TILE) upright streaks; each has its own height in (0, 1] on its middle line.
-
-    Example:
-        >>> levels = streak_levels()
-        >>> levels.shape, bool((levels <= 1).all())
-        (torch.Size([1, 256, 256]), True)
-    """
+    """(1, TILE, TILE) upright streaks; each has its own height in (0, 1] on its middle line."""
     rng = np.random.default_rng(2)
     tile = np.zeros((TILE, TILE), np.float32)
     y, x = np.mgrid[-32:33, -3:4]
@@ -184,11 +159,6 @@ def snow_levels() -> Tensor:
 
     Drifts are smooth noise, evenly distributed over (0, 1); flakes are round, soft, of two sizes,
     each with its own height in (0, 1].
-
-    Example:
-        >>> levels = snow_levels()
-        >>> levels.shape, bool((levels <= 1).all())
-        (torch.Size([2, 256, 256]), True)
     """
     rng = np.random.default_rng(3)
     tile = np.zeros((TILE, TILE), np.float32)
@@ -197,5 +167,5 @@ def snow_levels() -> Tensor:
         shape = np.clip(1.3 * np.exp(-((np.hypot(x, y) / radius) ** 2)) - 0.1, 0, 1)
         for height in np.linspace(0.02, 1, count):
             _stamp(tile, rng.integers(0, TILE, 2), (7, 7), height * shape)
-    drifts = 0.85 * blotches(rng, 0.3) + 0.15 * blotches(rng, 0.08)
+    drifts = 0.85 * smooth_noise(rng, 0.3) + 0.15 * smooth_noise(rng, 0.08)
     return torch.from_numpy(np.stack([ranked(drifts), tile]))
