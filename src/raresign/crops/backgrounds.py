@@ -32,13 +32,6 @@ def load_backgrounds(folder: str | Path, max_side: int = 256) -> list[npt.NDArra
 
     Raises:
         InputError: The folder is missing or holds no usable photo, or `max_side` is below 16.
-
-    Example:
-        >>> import tempfile
-        >>> root = Path(tempfile.mkdtemp())
-        >>> Image.new("RGB", (400, 200)).save(root / "a.jpg")
-        >>> [photo.shape for photo in load_backgrounds(root)]
-        [(128, 256, 3)]
     """
     if max_side < _SMALLEST_SIDE:
         raise InputError(f"max_side {max_side} is below {_SMALLEST_SIDE} pixels", "use 256")

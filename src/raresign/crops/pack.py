@@ -181,10 +181,7 @@ def _write(
     refused: list[tuple[int, str]] = []
     done = 0
     # Plain writes, no memory map: on a full disk a write raises, a mapped page kills the process.
-    with (
-        (folder / _CROPS).open("wb") as file,
-        closing(squashed_chunks(table, size)) as chunks,
-    ):
+    with (folder / _CROPS).open("wb") as file, closing(squashed_chunks(table, size)) as chunks:
         _write_header(file, len(table), size)
         for chunk in chunks:
             if strict and chunk.refused:

@@ -40,14 +40,6 @@ def pack_key(table: CropTable, size: int) -> PackKey:
     It covers every file's path relative to the common folder, its size and time of change, boxes,
     labels and the crop size. So a data folder that moves as a whole keeps its pack, and a picture
     that is replaced, a label that changes or a row that is added makes a new one.
-
-    Example:
-        >>> table = CropTable((Path("a/1.png"), Path("a/2.png")), np.array([0, 1]), None, ("", ""))
-        >>> key = pack_key(table, 64)
-        >>> key.root, key.names, key.digest == pack_key(table, 64).digest
-        ('a', ['1.png', '2.png'], True)
-        >>> key.digest == pack_key(table, 48).digest
-        False
     """
     paths, stats = _stat_files(table.paths)
     root = _common_folder(paths)

@@ -40,17 +40,6 @@ def choose_pseudo_rare(
 
     Raises:
         InputError: The share is not in (0, 1), or fewer than two frequent classes have crops.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from raresign.signs.catalogue.sign_class import SignClass
-        >>> signs = [
-        ...     SignClass(f"x{i}", i, "freq", (Path("x.png"),), family, None)
-        ...     for i, family in enumerate(["red ring"] * 4 + ["blue disc"] * 4)
-        ... ]
-        >>> chosen = choose_pseudo_rare(SignCatalogue(signs), dict.fromkeys(range(8), 9), 0.25, 0)
-        >>> len(chosen), sum(label < 4 for label in chosen)
-        (2, 1)
     """
     _check_share(share)
     candidates = [lab for lab in catalogue.labels_of_type("freq") if counts.get(lab, 0) > 0]
@@ -71,10 +60,7 @@ def choose_pseudo_rare(
         open_seats = [i for i, family in enumerate(members) if seats[i] < len(family) - 1]
         if not open_seats:
             open_seats = [i for i, family in enumerate(members) if seats[i] < len(family)]
-        winner = max(
-            open_seats,
-            key=lambda i: (seats[i] == 0, share * len(members[i]) - seats[i]),
-        )
+        winner = max(open_seats, key=lambda i: (seats[i] == 0, share * len(members[i]) - seats[i]))
         seats[winner] += 1
     return sorted(
         label for family, count in zip(members, seats, strict=True) for label in family[:count]
@@ -143,12 +129,6 @@ def split_validation(
 
     Raises:
         InputError: The share is not in (0, 1), or the arrays do not match.
-
-    Example:
-        >>> labels = np.zeros(10, dtype=np.int64)
-        >>> clusters = np.arange(10) // 2
-        >>> int(split_validation(labels, clusters, 0.2, seed=0).sum())
-        2
     """
     _check_share(share)
     if labels.ndim != 1 or labels.shape != clusters.shape:

@@ -55,10 +55,6 @@ def squash(picture: Image.Image, size: int) -> npt.NDArray[np.uint8]:
 
     Returns:
         (3, size, size) uint8.
-
-    Example:
-        >>> squash(Image.new("RGB", (30, 20), (1, 2, 3)), 8)[:, 0, 0].tolist()
-        [1, 2, 3]
     """
     if picture.size != (size, size):
         shrinks = max(picture.size) > size
@@ -80,14 +76,6 @@ def squashed_chunks(table: CropTable, size: int) -> Generator[SquashedChunk, Non
 
     Yields:
         The chunks, together all rows of the table.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "a.png"
-        >>> Image.new("RGB", (9, 9)).save(path)
-        >>> table = CropTable((path, Path("missing.png")), np.array([0, 0]), None, ("", ""))
-        >>> [(chunk.crops.shape, chunk.refused) for chunk in squashed_chunks(table, 16)]
-        [((1, 3, 16, 16), [(1, 'No such file or directory')])]
     """
     workers = os.cpu_count() or 1
     waiting: deque[Future[SquashedChunk]] = deque()

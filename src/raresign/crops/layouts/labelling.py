@@ -47,13 +47,6 @@ def label_crops(
         catalogue: Knows the labels.
         source: What the warning calls the source.
         fate: What does not happen to crops of unknown classes, for the warning.
-
-    Example:
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
-        >>> label_crops([Path("a.png")] * 2, ["1.1", ""], None, Signs(), "x").labels.tolist()
-        [0, -1]
     """
     counts = Counter(names)
     label_of = {name: catalogue.label_of(name) if name else -1 for name in counts}
@@ -87,12 +80,7 @@ def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> lis
 
 
 def sound_box(numbers: Sequence[object]) -> Box | None:
-    """x0, y0, x1, y1 as a box, or None if broken (not four finite numbers, or zero area).
-
-    Example:
-        >>> sound_box(["1", "2", "3", "4"]), sound_box([1, 2, 1, 4]), sound_box(["a"] * 4)
-        ((1.0, 2.0, 3.0, 4.0), None, None)
-    """
+    """x0, y0, x1, y1 as a box, or None if broken (not four finite numbers, or zero area)."""
     try:
         x0, y0, x1, y1 = (float(str(number)) for number in numbers)
     except ValueError:

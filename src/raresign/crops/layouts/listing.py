@@ -13,12 +13,7 @@ PICTURE_SUFFIXES = frozenset(
 
 
 def is_picture_name(name: str) -> bool:
-    """Whether a file of this name should be a picture; hidden files (`._a.png`) are not.
-
-    Example:
-        >>> is_picture_name("00001.PNG"), is_picture_name("._1.png"), is_picture_name("a.csv")
-        (True, False, False)
-    """
+    """Whether a file of this name should be a picture; hidden files (`._a.png`) are not."""
     return name.rpartition(".")[2].lower() in PICTURE_SUFFIXES and not name.startswith(".")
 
 

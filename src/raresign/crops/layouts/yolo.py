@@ -24,10 +24,7 @@ _NAMES_HINT = "give a text file with one class a line, or a data.yaml with names
 
 
 def from_yolo(
-    root: str | Path,
-    names: Sequence[str] | str | Path,
-    catalogue: CodeBook,
-    margin: float = 0.1,
+    root: str | Path, names: Sequence[str] | str | Path, catalogue: CodeBook, margin: float = 0.1
 ) -> CropTable:
     """Read YOLO labels: a text file a frame with lines `class cx cy width height` in 0 .. 1.
 

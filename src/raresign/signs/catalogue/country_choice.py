@@ -69,10 +69,6 @@ def said_country(name: str, where: str) -> CountryChoice:
 
     Raises:
         InputError: There is no such country.
-
-    Example:
-        >>> str(said_country("DE", "as --country says"))
-        'country: DE, as --country says'
     """
     return CountryChoice(None if name == NO_COUNTRY else country(name), where, is_said=True)
 
@@ -149,11 +145,6 @@ def _icons(folder: Path, codes: Sequence[str]) -> dict[str, Pixels]:
 
 
 def _spread(codes: Sequence[str], most: int) -> list[str]:
-    """At most so many of the codes, evenly.
-
-    Example:
-        >>> _spread(["a", "b", "c", "d"], 2)
-        ['a', 'c']
-    """
+    """At most so many of the codes, evenly."""
     count = min(most, len(codes))
     return [codes[k * len(codes) // count] for k in range(count)]

@@ -45,17 +45,6 @@ def check_new_icon(icon: Pixels, code: str, existing: Sequence[tuple[str, Pixels
     Raises:
         InputError: The icon is no such array, empty, smaller than 16 px, without an outline, or
             the picture of a class there is; that class is named.
-
-    Example:
-        >>> y, x = np.mgrid[-1:1:64j, -1:1:64j]
-        >>> disc = np.zeros((64, 64, 4), dtype=np.uint8)
-        >>> disc[x**2 + y**2 < 1] = (0, 80, 220, 255)
-        >>> check_new_icon(disc, "4.99", [])
-        >>> check_new_icon(disc, "4.99", [("4.1.1", disc)])
-        Traceback (most recent call last):
-        ...
-        raresign.errors.InputError: icon of class '4.99' is the picture of class '4.1.1' too; \
-use that class, or give an icon that differs
     """
     name = f"icon of class '{code}'"
     if icon.ndim != 3 or icon.shape[2] != 4 or icon.dtype != np.uint8:
@@ -105,12 +94,6 @@ def without_border(icon: Pixels) -> Pixels:
 
     Returns:
         (h, w, 4), a view.
-
-    Example:
-        >>> icon = np.zeros((9, 9, 4), dtype=np.uint8)
-        >>> icon[2:5, 1:8] = 255
-        >>> without_border(icon).shape
-        (3, 7, 4)
     """
     opaque = icon[..., 3] >= _OPAQUE
     rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
@@ -125,11 +108,6 @@ def look_on_grey(icon: Pixels) -> Look:
 
     Returns:
         (32, 32, 3) RGB in 0..255.
-
-    Example:
-        >>> nothing = np.zeros((5, 7, 4), dtype=np.uint8)
-        >>> float(look_on_grey(nothing).min()), float(look_on_grey(nothing).max())
-        (128.0, 128.0)
     """
     return on_grey(small_look(icon).astype(np.float64))
 

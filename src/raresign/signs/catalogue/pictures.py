@@ -56,16 +56,6 @@ def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
 
     Raises:
         InputError: As `class_pictures`.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "3.1.svg"
-        >>> disc = '<circle cx="35" cy="35" r="31" fill="#f00"/>'
-        >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 70">'
-        >>> _ = path.write_text(head + disc + "</svg>")
-        >>> crops = icon_crops([SignClass("3.1", 0, "rare", (path,), "red disc", None)], 64)
-        >>> crops.shape, crops[0, :, 0, 0].tolist(), crops[0, :, 32, 32].tolist()
-        ((1, 3, 64, 64), [128, 128, 128], [255, 0, 0])
     """
     crops = []
     for drawn in in_threads(lambda sign: _picture(sign.icons[0], size, sign.code), signs):

@@ -38,12 +38,6 @@ def mirror_similarity(icon: Pixels, other: Pixels) -> float:
 
     Returns:
         1 = mirror image, 0 = at some spot as different as black from white.
-
-    Example:
-        >>> left = np.full((32, 32, 4), 255, dtype=np.uint8)
-        >>> left[:, :16, :3] = 0
-        >>> mirror_similarity(left, left[:, ::-1]), mirror_similarity(left, left)
-        (1.0, 0.0)
     """
     return _similarity(_look(icon)[:, ::-1], _look(other))
 
@@ -53,15 +47,6 @@ def looks_symmetric(icon: Pixels) -> bool:
 
     Args:
         icon: (H, W, 4) uint8, RGBA, straight alpha.
-
-    Example:
-        >>> arrow = np.zeros((32, 32, 4), dtype=np.uint8)
-        >>> arrow[12:20, :, 3] = 255
-        >>> looks_symmetric(arrow)
-        True
-        >>> arrow[4:28, 20:26, 3] = 255
-        >>> looks_symmetric(arrow)
-        False
     """
     return mirror_similarity(icon, icon) >= OWN_MIRROR_SIMILARITY
 
@@ -78,13 +63,6 @@ def find_twins(icons: Mapping[str, Pixels], country: Country | None = None) -> d
 
     Returns:
         A symmetric mapping; classes without a twin among `icons` are absent.
-
-    Example:
-        >>> bend = np.zeros((32, 32, 4), dtype=np.uint8)
-        >>> bend[8:24, 2:20, 3] = 255
-        >>> bend[2:10, 2:8, 3] = 255
-        >>> find_twins({"left": bend, "right": bend[:, ::-1]})
-        {'left': 'right', 'right': 'left'}
     """
     if country is None:
         return _twins_by_icon(icons)

@@ -79,11 +79,6 @@ class Country:
 
         Returns:
             None where the code or the language is not known.
-
-        Example:
-            >>> from raresign.signs.countries.registry import country
-            >>> country("RU").name("3.13.r3.5", "ru"), country("DE").name("205", "de")
-            ('Ограничение высоты 3,5 м', 'Vorfahrt gewähren')
         """
         code = self._own(code)
         base = self._base(code)
@@ -100,13 +95,7 @@ class Country:
         return f"{name} {self.grammar.units[base][language].format(value.replace('.', decimal))}"
 
     def family(self, code: str) -> str | None:
-        """The family of a sign; None where its code does not tell.
-
-        Example:
-            >>> from raresign.signs.countries.registry import country
-            >>> country("RU").family("3.1"), country("RU").family("3.10"), country("DE").family("3")
-            ('red disc', 'red ring', None)
-        """
+        """The family of a sign; None where its code does not tell."""
         code = self._own(code)
         for beginning in _beginnings(code) if self._base(code) else ():
             if beginning in self.families:
@@ -114,13 +103,7 @@ class Country:
         return None
 
     def twin(self, code: str, present: Collection[str]) -> str | None:
-        """The mirror twin of a class, if it is among the `present` codes.
-
-        Example:
-            >>> from raresign.signs.countries.registry import country
-            >>> country("RU").twin("1.11.1", {"1.11.1", "1.11.2"}), country("DE").twin("19", {"20"})
-            ('1.11.2', '20')
-        """
+        """The mirror twin of a class, if it is among the `present` codes."""
         twin = self.twins.get(self._own(code))
         if twin is None or twin in present:
             return twin
@@ -143,12 +126,7 @@ def read_table(package: str, file: str) -> dict[str, Any]:
 
 
 def both_ways(pairs: Collection[tuple[str, str]]) -> dict[str, str]:
-    """Each of a pair -> the other.
-
-    Example:
-        >>> both_ways([("a", "b")])
-        {'a': 'b', 'b': 'a'}
-    """
+    """Each of a pair -> the other."""
     return {a: b for pair in pairs for a, b in (tuple(pair), tuple(pair)[::-1])}
 
 

@@ -34,13 +34,6 @@ def write_icons(
     Raises:
         InputError: A code has no drawing, or another icon; nothing is written then.
         OSError: The folder cannot be written.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_icons(folder, standard("gost"), ["3.24.n55", "4.1.2"], variants=False)
-        2
-        >>> sorted(path.name for path in folder.iterdir())
-        ['3.24.n55.svg', '4.1.2.svg']
     """
     drawings: dict[str, str] = {}
     for code in codes:
@@ -73,13 +66,6 @@ def write_catalogue(folder: Path, signs: Standard) -> int:
     Raises:
         InputError: The folder holds another icon of a class; nothing is written then.
         OSError: The folder cannot be written.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_catalogue(folder, standard("gost")) > 205
-        True
-        >>> sorted(path.name for path in folder.iterdir())
-        ['classes.json', 'icons']
     """
     icons = write_icons(folder / "icons", signs, signs.classes)
     classes = {

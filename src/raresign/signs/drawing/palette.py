@@ -28,10 +28,6 @@ def painted(svg: str, field: str = "white", colour: str = "black") -> str:
         svg: SVG whose paints are names of `PALETTE`, `field`, `currentColor` or `none`.
         field: The name that `field` stands for.
         colour: The name that `currentColor` stands for.
-
-    Example:
-        >>> painted('<path fill="field" stroke="currentColor"/>', "yellow", "red")
-        '<path fill="#ffc900" stroke="#d5121e"/>'
     """
     svg = svg.replace("currentColor", colour)
     names = {**PALETTE, "field": PALETTE[field], "none": "none"}

@@ -143,10 +143,6 @@ def on_grey(picture: npt.NDArray[Any], grey: float = 128.0) -> npt.NDArray[Any]:
 
     Returns:
         (..., 3) RGB in 0..255, of the type of `picture`.
-
-    Example:
-        >>> on_grey(np.array([255.0, 0.0, 0.0, 127.5])).tolist()
-        [191.5, 64.0, 64.0]
     """
     alpha = picture[..., 3:] / 255
     seen: npt.NDArray[Any] = picture[..., :3] * alpha + grey * (1 - alpha)

@@ -186,12 +186,7 @@ def _line(
         at += size * advance + spacing
         before, last = size, name
     left, bottom, right, top = zip(*boxes, strict=True)
-    return places, (
-        min(left),
-        min(0.0, *bottom),
-        max(right),
-        max(_capital(weight), *top),
-    )
+    return places, (min(left), min(0.0, *bottom), max(right), max(_capital(weight), *top))
 
 
 def _glyph_path(

@@ -99,13 +99,6 @@ def flood_from_border(free: Mask) -> Mask:
 
     Returns:
         (H, W) bool.
-
-    Example:
-        >>> free = np.ones((5, 5), dtype=bool)
-        >>> free[1:4, 1:4] = False
-        >>> free[2, 2] = True
-        >>> int(flood_from_border(free).sum()), bool(flood_from_border(free)[2, 2])
-        (16, False)
     """
     flooded: Mask = binary_propagation(np.zeros_like(free), mask=free, border_value=1)
     return flooded

@@ -38,10 +38,6 @@ def class_icons(
 
     Raises:
         InputError: An SVG is refused by `read_svg`.
-
-    Example:
-        >>> class_icons(["1.1", "2.5"], {"1.1": [Path("1.1.png")]})
-        {'1.1': (PosixPath('1.1.png'),)}
     """
     templates: dict[str, tuple[Path, ...]] = {}
     found: dict[str, tuple[Path, ...]] = {}
@@ -132,14 +128,6 @@ def fill_slots(root: Element, values: Mapping[str, str]) -> None:
     Raises:
         InputError: A value is missing or shown by no slot, does not fit legibly, or has a
             character without glyph; or a slot is no proper rectangle.
-
-    Example:
-        >>> root = Element("svg")
-        >>> slot = {"data-slot": "value", "width": "60", "height": "30", "fill": "#111"}
-        >>> root.append(Element("rect", slot))
-        >>> fill_slots(root, {"1": "20", "value": "20"})
-        >>> root[0].tag, root[0].attrib["fill"]
-        ('path', '#111')
     """
     shown: set[str] = set()
     for parent, place, rect in list(_slots(root)):

@@ -44,12 +44,7 @@ _BENCHMARK = read_table(_HERE, "aliases.json")
 
 
 def shown_value(code: str, base: str) -> str | None:
-    """What a name says of what follows the dash; see `CodeGrammar`.
-
-    Example:
-        >>> shown_value("274-50", "274"), shown_value("103-10", "103")
-        ('50', '')
-    """
+    """What a name says of what follows the dash; see `CodeGrammar`."""
     return code[len(base) + 1 :] if base in _UNITS else ""
 
 

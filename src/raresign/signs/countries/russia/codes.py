@@ -36,14 +36,7 @@ UNIT_OF = {
 
 
 def shown_value(code: str, base: str) -> str | None:
-    """What a name says of the value of a code; see `CodeGrammar`.
-
-    Example:
-        >>> shown_value("3.24.n60", "3.24"), shown_value("8.5.4.t0800-1730", "8.5.4")
-        ('60', '8:00-17:30')
-        >>> shown_value("3.24.n", "3.24"), shown_value("1.1.n5", "1.1")
-        ('', None)
-    """
+    """What a name says of the value of a code; see `CodeGrammar`."""
     rest = code[len(base) + 1 :]
     if not rest:
         return ""

@@ -56,24 +56,16 @@ PROHIBITORY: dict[str, Sign] = {
     "3.18.2": mirror(_NO_TURN),
     "3.19": sign("prohibition-slash", Picture("u-turn-left", Box(148, 102, 349, 462))),
     "3.20": sign(
-        "prohibition",
-        Picture("car-rear", _LEFT_CAR, "red"),
-        Picture("car-rear", _RIGHT_CAR),
+        "prohibition", Picture("car-rear", _LEFT_CAR, "red"), Picture("car-rear", _RIGHT_CAR)
     ),
     "3.21": sign(
-        "end",
-        Picture("car-rear", _LEFT_CAR, "grey"),
-        Picture("car-rear", _RIGHT_CAR, "grey"),
+        "end", Picture("car-rear", _LEFT_CAR, "grey"), Picture("car-rear", _RIGHT_CAR, "grey")
     ),
     "3.22": sign(
-        "prohibition",
-        Picture("truck-rear", _LEFT_TRUCK, "red"),
-        Picture("car-rear", _RIGHT_CAR),
+        "prohibition", Picture("truck-rear", _LEFT_TRUCK, "red"), Picture("car-rear", _RIGHT_CAR)
     ),
     "3.23": sign(
-        "end",
-        Picture("truck-rear", _LEFT_TRUCK, "grey"),
-        Picture("car-rear", _RIGHT_CAR, "grey"),
+        "end", Picture("truck-rear", _LEFT_TRUCK, "grey"), Picture("car-rear", _RIGHT_CAR, "grey")
     ),
     "3.24": sign("prohibition", Text("{value}", _SPEED)),
     "3.25": sign("end", Text("{value}", _SPEED, "grey")),
