@@ -125,9 +125,9 @@ def read_table(package: str, file: str) -> dict[str, Any]:
     return table
 
 
-def both_ways(pairs: Collection[tuple[str, str]]) -> dict[str, str]:
+def both_ways(pairs: Mapping[str, str]) -> dict[str, str]:
     """Each of a pair -> the other."""
-    return {a: b for pair in pairs for a, b in (tuple(pair), tuple(pair)[::-1])}
+    return {**pairs, **{b: a for a, b in pairs.items()}}
 
 
 def _beginnings(code: str) -> Iterator[str]:
