@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.ndimage import maximum_filter, minimum_filter
 
 from raresign.signs.countries.country import Country
 from raresign.signs.icons.icon_file import Pixels, on_grey
@@ -43,11 +42,7 @@ def mirror_similarity(icon: Pixels, other: Pixels) -> float:
 
 
 def looks_symmetric(icon: Pixels) -> bool:
-    """Whether an icon is its own mirror image, as `mirror_similarity` judges.
-
-    Args:
-        icon: (H, W, 4) uint8, RGBA, straight alpha.
-    """
+    """Whether an icon is its own mirror image, as `mirror_similarity` judges."""
     return mirror_similarity(icon, icon) >= OWN_MIRROR_SIMILARITY
 
 
@@ -58,7 +53,7 @@ def find_twins(icons: Mapping[str, Pixels], country: Country | None = None) -> d
     `TWIN_SIMILARITY`, and better than it is its own.
 
     Args:
-        icons: Class code -> (H, W, 4) uint8 icon, RGBA, straight alpha.
+        icons: Class code -> icon as from `load_icon`.
         country: Knows the twins of its codes.
 
     Returns:
@@ -119,6 +114,8 @@ def _similarity(a: _Look, b: _Look) -> float:
 
 def _difference(a: _Look, b: _Look) -> npt.NDArray[np.float32]:
     """(32, 32) how far each pixel of `a` is outside the range of its 3x3 neighbours in `b`."""
+    from scipy.ndimage import maximum_filter, minimum_filter  # 0.3 s; answering needs none of it
+
     size = (3, 3, 1)
     high, low = (find(b, size, mode="nearest") for find in (maximum_filter, minimum_filter))
     outside = np.maximum(a - high, low - a)
