@@ -34,8 +34,10 @@ class Standard:
     Example:
         >>> from raresign.signs.countries.registry import standard
         >>> GOST = standard("gost")
-        >>> len(GOST.classes), GOST.base_of("3.24.n5.5")
-        (205, '3.24')
+        >>> len(GOST.classes), GOST.base_of("3.24.n5.5"), GOST.size("4.1.1")
+        (205, '3.24', (0.7, 0.7))
+        >>> GOST.draws("3.24.n55"), GOST.draws("274-55"), GOST.takes_values("2.1")
+        (True, False, False)
     """
 
     name: str
@@ -108,14 +110,16 @@ class Standard:
         return draw(looks[variant], self.frames, self.signs.__getitem__, values)
 
     def variants_of(self, code: str, present: Collection[str] = ()) -> tuple[str, ...]:
-        """Other looks that the road gives a class, but those that are classes of their own.
-
-        Args:
-            code: Class code.
-            present: The codes of all classes.
+        """Other looks that the road gives a class, but those that are among the classes `present`.
 
         Raises:
             InputError: No such sign, or the value is not written as it should be.
+
+        Example:
+            >>> from raresign.signs.countries.registry import standard
+            >>> GOST = standard("gost")
+            >>> GOST.variants_of("4.1.2"), GOST.variants_of("4.1.2", {"4.1.2", "4.1.2.1"})
+            (('plain',), ())
         """
         base = self.base_of(code)
         taken = {self.signs[other] for other in present if other in self.signs}

@@ -100,13 +100,7 @@ Layer = Picture | Text | Inset
 
 @dataclass(frozen=True)
 class Sign:
-    """A sign: a frame with layers, first layer lowest.
-
-    Args:
-        frame: Name of a frame.
-        layers: Lowest first.
-        field: Ground of the frame, a name of the palette.
-    """
+    """A sign: a frame (its name) with layers, lowest first; `field` is the colour of the ground."""
 
     frame: str
     layers: tuple[Layer, ...] = ()
