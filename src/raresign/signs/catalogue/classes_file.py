@@ -101,14 +101,14 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     return value.strip()
 
 
-def json_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; every way to be wrong has its message."""
+def json_object(path: Path, hint: str = HOW) -> dict[str, Any]:
+    """The object in a JSON file; every way to be wrong has its message, `hint` says what to do."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", HOW) from error
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint) from error
     try:
         value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
@@ -117,9 +117,9 @@ def json_object(path: Path) -> dict[str, Any]:
             "mend the file there",
         ) from error
     except RecursionError as error:
-        raise InputError(f"{path}: the JSON is nested too deep", HOW) from error
+        raise InputError(f"{path}: the JSON is nested too deep", hint) from error
     if not isinstance(value, dict):
-        raise InputError(f"{path} holds {shown(value)}, not an object", HOW)
+        raise InputError(f"{path} holds {shown(value)}, not an object", hint)
     return value
 
 

@@ -55,6 +55,8 @@ class Country:
         ('Speed limit 60 km/h', 'red ring', None)
         >>> country("DE").name("274-60"), country("DE").name("02")
         ('Speed limit 60 km/h', 'Speed limit 50 km/h')
+        >>> russia.name("3.13.r3.5", "ru"), russia.twin("1.11.1", {"1.11.1", "1.11.2"})
+        ('Ограничение высоты 3,5 м', '1.11.2')
     """
 
     iso: str
@@ -71,14 +73,9 @@ class Country:
         return self._base(self._own(code)) is not None
 
     def name(self, code: str, language: str = "en") -> str | None:
-        """The short name of a sign, with the value that its code carries.
+        """The short name of a sign, with its value; None where code or language is not known.
 
-        Args:
-            code: Class code.
-            language: "en", or a language of the country ("ru", "de").
-
-        Returns:
-            None where the code or the language is not known.
+        `language` is "en" or one of the country's own ("ru", "de").
         """
         code = self._own(code)
         base = self._base(code)

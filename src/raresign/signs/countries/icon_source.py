@@ -66,7 +66,7 @@ class IconSource:
         return IconSource(place=self.place.resolve()) if self.place is not None else self
 
     def folder(self, root: Path, codes: Collection[str]) -> Path:
-        """A folder with the icons of the classes `codes` of a data folder, kept until the process ends.
+        """A folder with the icons of `codes` for the data in `root`, kept until the process ends.
 
         Raises:
             InputError: A code has no drawing; the folder's own icons are missing.

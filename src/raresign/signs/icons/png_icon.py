@@ -91,7 +91,7 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
 
 
 def flood_from_border(free: Mask) -> Mask:
-    """The pixels of `free` that are joined to the picture's border through `free` (4-neighbours)."""
+    """The pixels of `free` that are joined to the border through `free` (4-neighbours)."""
     from scipy.ndimage import binary_propagation  # 0.3 s; answering needs none of it
 
     flooded: Mask = binary_propagation(np.zeros_like(free), mask=free, border_value=1)
