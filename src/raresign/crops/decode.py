@@ -18,12 +18,7 @@ _EXIF_ORIENTATION = 0x0112
 
 
 class UnreadableFile(Exception):  # noqa: N818 (it is a finding about a file, not a fault of code)
-    """A file that is no readable picture; packing skips its rows.
-
-    Args:
-        path: The file.
-        reason: Why, in words for the user.
-    """
+    """A file that is no readable picture, and why in words for the user; packing skips its rows."""
 
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -43,9 +38,6 @@ def decode_crop(
         path: The picture file.
         box: x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive; widened to whole
             pixels and clipped to the picture. None or NaN = the whole picture.
-
-    Returns:
-        The crop, mode RGB.
 
     Raises:
         UnreadableFile: The file is missing, empty, truncated, no picture or too large, or the box
@@ -97,8 +89,7 @@ def cut_box(
     right = min(picture.width, math.ceil(box[2]))
     bottom = min(picture.height, math.ceil(box[3]))
     if left >= right or top >= bottom:
-        shown = ", ".join(f"{side:g}" for side in box)
-        size = f"{picture.width} x {picture.height}"
+        shown, size = ", ".join(f"{side:g}" for side in box), f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"the box ({shown}) lies outside the picture of {size} pixels")
     return picture.crop((left, top, right, bottom))
 

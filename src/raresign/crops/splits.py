@@ -41,14 +41,13 @@ def choose_pseudo_rare(
     Raises:
         InputError: The share is not in (0, 1), or fewer than two frequent classes have crops.
     """
-    _check_share(share)
+    rng = _checked(share, seed)
     candidates = [lab for lab in catalogue.labels_of_type("freq") if counts.get(lab, 0) > 0]
     if len(candidates) < 2:
         raise InputError(
             f"{len(candidates)} frequent classes have real crops: none can play rare",
             "give real crops of at least 2 classes, or set the share of pseudo-rare classes to 0",
         )
-    rng = np.random.default_rng(_seed(seed))
     families: dict[str, list[int]] = {}
     for label in rng.permutation(candidates).tolist():
         families.setdefault(catalogue[label].family, []).append(label)
@@ -85,20 +84,12 @@ def near_duplicate_clusters(
     Returns:
         (N,) int64 cluster numbers 0, 1, 2, ... by first appearance.
 
-    Raises:
-        InputError: The shapes or the threshold do not fit.
 
     Example:
         >>> crop = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
         >>> near_duplicate_clusters(np.stack([crop, 255 - crop, crop // 2])).tolist()
         [0, 1, 0]
     """
-    if crops.ndim != 4 or crops.shape[1] != 3:
-        raise InputError(f"crops have the shape {crops.shape}", "give (N, 3, S, S)")
-    if not 0 < threshold <= 1:
-        raise InputError(f"threshold {threshold}", "give a correlation in (0, 1]")
-    if labels is not None and labels.shape != (len(crops),):
-        raise InputError(f"labels of shape {labels.shape} for {len(crops)} crops", "give (N,)")
     thumbnails = _thumbnails(crops)
     roots = np.arange(len(crops), dtype=np.int64)
     groups = np.zeros(len(crops), dtype=np.int64) if labels is None else labels
@@ -128,17 +119,12 @@ def split_validation(
         (N,) bool, True where the crop validates.
 
     Raises:
-        InputError: The share is not in (0, 1), or the arrays do not match.
+        InputError: The share is not in (0, 1).
     """
-    _check_share(share)
-    if labels.ndim != 1 or labels.shape != clusters.shape:
-        raise InputError(
-            f"labels {labels.shape} and clusters {clusters.shape} do not match", "give (N,) both"
-        )
-    validates = np.zeros(len(labels), dtype=np.bool_)
+    rng = _checked(share, seed)
     known = np.flatnonzero(labels >= 0)
     if not len(known):
-        return validates
+        return np.zeros(len(labels), dtype=np.bool_)
     names, cluster_of = np.unique(clusters, return_inverse=True)
     width = int(labels.max()) + 1
     # One row a (cluster, class) pair that occurs, sorted by cluster.
@@ -150,7 +136,7 @@ def split_validation(
     taken = [0] * width
     classes, counts = (pairs % width).tolist(), sizes.tolist()
     chosen = np.zeros(len(names), dtype=np.bool_)
-    for cluster in np.random.default_rng(_seed(seed)).permutation(len(names)).tolist():
+    for cluster in rng.permutation(len(names)).tolist():
         part = range(first[cluster], first[cluster + 1])
         gain = sum(
             abs(target[classes[k]] - taken[classes[k]])
@@ -165,15 +151,11 @@ def split_validation(
     return np.asarray(chosen[cluster_of])
 
 
-def _check_share(share: float) -> None:
-    """All or nothing is no share."""
+def _checked(share: float, seed: int) -> np.random.Generator:
+    """The generator of a seed, for a share that is one; NumPy takes no negative seeds."""
     if not 0 < share < 1:
         raise InputError(f"share {share}", "give a number between 0 and 1, such as 0.2")
-
-
-def _seed(seed: int) -> int:
-    """NumPy takes no negative seeds."""
-    return seed & ((1 << 64) - 1)
+    return np.random.default_rng(seed & ((1 << 64) - 1))
 
 
 def _area_weights(size: int) -> npt.NDArray[np.float32]:

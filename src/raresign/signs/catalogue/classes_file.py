@@ -15,17 +15,9 @@ _TYPES: tuple[SignType, ...] = get_args(SignType)
 HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
-_COUNTRY = "country"
-
-
 @dataclass(frozen=True)
 class ClassRow:
-    """What classes.json says of one class.
-
-    Args:
-        id, type: See `SignClass`.
-        name, family: "" where it says nothing.
-    """
+    """What classes.json says of one class; name and family are "" where it says nothing."""
 
     id: int
     type: SignType
@@ -35,12 +27,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ClassesFile:
-    """A read classes.json.
-
-    Args:
-        rows: Class code -> what is said of it, in the order of the file; at least one.
-        country: What its "country" says, None where it says nothing.
-    """
+    """A read classes.json: its classes by code, at least one, in order; its country, if any."""
 
     rows: dict[str, ClassRow]
     country: str | None
@@ -86,9 +73,9 @@ def read_codes(path: Path) -> list[str]:
 def _split(path: Path) -> tuple[dict[str, Any], str | None]:
     """The classes, and the country; a class may be called "country" too, and is an object then."""
     rows = json_object(path)
-    if not isinstance(country := rows.get(_COUNTRY), str):
+    if not isinstance(country := rows.get("country"), str):
         return rows, None
-    return {code: row for code, row in rows.items() if code != _COUNTRY}, country
+    return {code: row for code, row in rows.items() if code != "country"}, country
 
 
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:
@@ -134,7 +121,7 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 
 
 def checked_id(row: Mapping[str, Any], where: str) -> int:
-    """A checked id."""
+    """The id of a row."""
     value = row.get("id")
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"{where} has the id {shown(value)}", "use a whole number from 0")
@@ -142,7 +129,7 @@ def checked_id(row: Mapping[str, Any], where: str) -> int:
 
 
 def checked_type(value: object, where: str) -> SignType:
-    """A checked type."""
+    """`value` as a type."""
     for type_ in _TYPES:
         if value == type_:
             return type_

@@ -102,12 +102,11 @@ _COLOURS = ("red", "yellow", "green", "blue", "white", "black")
 
 def _colours(icon: Pixels) -> npt.NDArray[np.int64]:
     """(H, W) number of each pixel's colour in `_COLOURS`, by hue, saturation and brightness."""
-    hsv = np.asarray(Image.fromarray(np.ascontiguousarray(icon[..., :3])).convert("HSV")).astype(
-        np.int64
-    )
-    hue, saturation, value = hsv[..., 0] * 360 // 256, hsv[..., 1], hsv[..., 2]
+    hsv = Image.fromarray(np.ascontiguousarray(icon[..., :3])).convert("HSV")
+    hue, saturation, value = np.moveaxis(np.asarray(hsv, np.int64), 2, 0)
     # Upper ends of red, yellow (with orange), green, blue and red again, in degrees.
-    by_hue = np.array([0, 1, 2, 3, 0])[np.searchsorted([20, 70, 165, 280], hue, side="right")]
+    degrees = hue * 360 // 256
+    by_hue = np.array([0, 1, 2, 3, 0])[np.searchsorted([20, 70, 165, 280], degrees, side="right")]
     grey = np.where(value >= 110, 4, 5)
     return np.where((saturation >= 90) & (value >= 60), by_hue, grey)
 
