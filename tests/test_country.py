@@ -21,7 +21,6 @@ from raresign.commands.data_folder import open_data
 from raresign.errors import InputError
 from raresign.signs.catalogue.names_file import NamesWarning
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.countries.icon_source import IconSource
 from raresign.signs.countries.registry import COUNTRIES, country, standard
@@ -98,12 +97,7 @@ def test_an_unknown_country_is_refused_with_those_there_are() -> None:
         ("205", "Give way", "Vorfahrt gewähren", "red inverted triangle"),
         ("209", "Turn right ahead", "Vorgeschriebene Fahrtrichtung rechts", "blue disc"),
         ("267", "No entry", "Verbot der Einfahrt", "red disc"),
-        (
-            "274-50",
-            "Speed limit 50 km/h",
-            "Zulässige Höchstgeschwindigkeit 50 km/h",
-            "red ring",
-        ),
+        ("274-50", "Speed limit 50 km/h", "Zulässige Höchstgeschwindigkeit 50 km/h", "red ring"),
         ("274.1-20", "20 km/h zone", "Beginn einer Tempo 20-Zone", "white plate"),
         ("274.1", "30 km/h zone", "Beginn einer Tempo 30-Zone", "white plate"),
         (
@@ -312,11 +306,6 @@ def test_a_wrong_name_or_family(tmp_path: Path, key: str, value: str) -> None:
     (root / "classes.json").write_text(f'{{"2.5": {{"id": 0, "type": "rare", "{key}": {value}}}}}')
     with pytest.raises(InputError, match=rf"class '2\.5' has the {key} .*; use a text of one line"):
         SignCatalogue.from_folder(root)
-
-
-def test_a_title_is_the_name_or_the_code() -> None:
-    sign = SignClass("3.1", 0, "freq", (Path("3.1.png"),), "red disc", None)
-    assert (sign.name, sign.title) == ("", "3.1")
 
 
 # --- where icons come from ------------------------------------------------------------------------

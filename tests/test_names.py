@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from raresign.signs.countries.registry import country
-from raresign.signs.countries.russia.codes import UNIT_OF
+from raresign.signs.countries.russia.russian_signs import UNIT_OF
 
 RUSSIA = country("RU")
 _NAMES = {code: names["en"] for code, names in RUSSIA.names.items()}

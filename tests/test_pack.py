@@ -22,7 +22,7 @@ import raresign.crops.pack as pack_module
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import decode_crop
 from raresign.crops.pack import default_cache, pack_crops
-from raresign.crops.pack_name import _stat_one, _stat_part, pack_key
+from raresign.crops.pack_name import pack_key
 from raresign.crops.squashing import squash
 from raresign.errors import InputError
 
@@ -166,16 +166,6 @@ def test_keys_know_where_files_lie_under_their_root(names: list[str]) -> None:
         assert [Path(key.root) / name for name in key.names] == list(paths)
 
 
-def test_stats_agree_with_the_operating_system(tmp_path: Path) -> None:
-    paths = [*map(str, write_pictures(tmp_path, 4).paths), str(tmp_path / "gone")]
-    (tmp_path / "link.png").symlink_to(tmp_path / "000.png")
-    paths.append(str(tmp_path / "link.png"))
-    assert _stat_part(paths) == [_stat_one(path) for path in paths]
-    assert _stat_part(paths)[4] == (-1, -1)
-    too_long = str(tmp_path / ("x" * 300))
-    assert _stat_part([paths[0], too_long]) == [_stat_one(paths[0]), (-1, -1)]
-
-
 def test_unreadable_files_are_listed_and_left_out(tmp_path: Path) -> None:
     table = write_pictures(tmp_path / "data", 70)
     table.paths[2].write_text("no picture")
@@ -291,7 +281,7 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
         import sys
         import numpy as np
         from pathlib import Path
-        from raresign.datasets import CropTable, pack_crops
+        from raresign import CropTable, pack_crops
         data, cache = map(Path, sys.argv[1:])
         paths = tuple(sorted(data.iterdir()))
         table = CropTable(paths, np.arange(len(paths)) % 3, None, ("x",) * len(paths))

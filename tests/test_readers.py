@@ -253,8 +253,7 @@ def test_gtsrb_round_trip_gives_train_and_test_the_same_codes(
         write_gtsrb_csv(place / f"GT-{code:05d}.csv", rows)
     picture(tmp_path / "Final_Test" / "Images" / "00000.ppm", (53, 54))
     write_gtsrb_csv(
-        tmp_path / csv_folder / "GT-final_test.csv",
-        [("00000.ppm", 53, 54, 6, 5, 48, 49, 14)],
+        tmp_path / csv_folder / "GT-final_test.csv", [("00000.ppm", 53, 54, 6, 5, 48, 49, 14)]
     )
     with no_warnings():
         train, test = from_gtsrb(tmp_path, Signs())

@@ -27,7 +27,7 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.countries.registry import country, standard
-from raresign.signs.countries.russia.drawn_signs import SIGNS
+from raresign.signs.countries.russia.drawings import SIGNS
 from raresign.signs.countries.russia.frames import FRAMES
 from raresign.signs.drawing.palette import PALETTE, painted
 from raresign.signs.drawing.parts import Box, Inset, Picture, Text, mirror, sign

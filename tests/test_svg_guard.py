@@ -357,7 +357,7 @@ def test_a_forked_process_draws_by_itself(tmp_path: Path) -> None:
 def test_no_process_is_left_behind(tmp_path: Path) -> None:
     path = written(tmp_path, svg(RED))
     program = (
-        "import sys, raresign.catalogue as c; from raresign.catalogue import svg_renderer as r; "
+        "import sys, raresign as c; from raresign.signs.icons import svg_renderer as r; "
         f"c.load_icon({str(path)!r}, 32); print(r._resting[0]._process.pid)"
     )
     pid = subprocess.run(

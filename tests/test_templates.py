@@ -17,8 +17,6 @@ from PIL import Image
 from raresign.errors import InputError
 from raresign.signs.catalogue.pictures import class_pictures, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.registry import country
 from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.lettering import Slot, outline
 from raresign.signs.icons.svg_renderer import draw_svg
@@ -64,10 +62,7 @@ ROAD_TEXT = st.text("0123456789,.:-тмкчАЯпрgQ%", min_size=1, max_size=9)
 
 @settings(max_examples=60, deadline=None)
 @given(
-    ROAD_TEXT,
-    st.floats(20, 250),
-    st.floats(20, 250),
-    st.sampled_from(["start", "middle", "end"]),
+    ROAD_TEXT, st.floats(20, 250), st.floats(20, 250), st.sampled_from(["start", "middle", "end"])
 )
 def test_no_ink_leaves_the_slot(text: str, width: float, height: float, align: Any) -> None:
     """Drawn, not computed: an oracle that knows nothing of font tables."""
@@ -142,10 +137,6 @@ def test_several_values() -> None:
 def test_unreadable_values(rest: str) -> None:
     with pytest.raises(InputError, match=r"class '3\.24\..*(no value for|no time of day)"):
         code_values(f"3.24.{rest}", "3.24")
-
-
-def test_codes_with_hours_are_codes_of_the_standard() -> None:
-    assert country("RU").family("8.5.4.t0800-2000") == "white plate"
 
 
 # --- which icon -----------------------------------------------------------------------------------
@@ -254,8 +245,7 @@ def test_a_class_without_value_has_an_empty_slot(tmp_path: Path) -> None:
 def test_slots_in_groups_and_drawings_without(tmp_path: Path) -> None:
     path = written(tmp_path / "3.24.svg", f'{RING}<g transform="scale(1)">{VALUE.format("")}</g>')
     assert np.array_equal(
-        load_icon(path, 64, "3.24.n20"),
-        load_icon(speed_limit(tmp_path / "b"), 64, "3.24.n20"),
+        load_icon(path, 64, "3.24.n20"), load_icon(speed_limit(tmp_path / "b"), 64, "3.24.n20")
     )
 
 
@@ -379,9 +369,3 @@ def test_a_text_that_does_not_fit_stops_before_the_training(tmp_path: Path) -> N
         InputError, match=r"3\.13\.svg for class '3\.13\.r123456789\.5'.*'123456789,5м'"
     ):
         SignCatalogue.from_folder(root)
-
-
-def test_hand_made_class_with_a_template(tmp_path: Path) -> None:
-    path = speed_limit(tmp_path)
-    sign = SignClass("3.24.n60", 0, "rare", (path,), "red ring", None)
-    assert dark(class_pictures(sign, 64)[0]).any()

@@ -161,7 +161,7 @@ def _with_our_drawings(root: Path, choice: CountryChoice) -> IconSource:
         return IconSource()
     codes = list(read_classes(root / "classes.json").rows)
     drawn = sum(ours.draws(code) for code in codes)
-    return IconSource.joining(ours.name) if drawn >= _MOST * len(codes) else IconSource()
+    return IconSource(ours.name, joined=True) if drawn >= _MOST * len(codes) else IconSource()
 
 
 def _check_layout(layout: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from raresign.crops.decode import UnreadableFile, decode_crop
-from raresign.crops.layouts.labelling import first_names
+from raresign.crops.layouts.labelling import first_names, warn_of_skipped
 from raresign.crops.layouts.listing import existing_folder, pictures_under
 from raresign.errors import InputError
 
@@ -23,22 +22,11 @@ def load_backgrounds(folder: str | Path, max_side: int = 256) -> list[npt.NDArra
     The aspect is kept and nothing is enlarged. Photos that cannot be read, or whose shorter side is
     (or would become) less than 16 pixels, are skipped with one warning.
 
-    Args:
-        folder: The photos, also in sub-folders.
-        max_side: The most pixels of the longer side.
-
     Returns:
-        One (H, W, 3) uint8 array a photo.
+        One (H, W, 3) uint8 array a photo, at most `max_side` pixels long.
 
     Raises:
         InputError: The folder is missing or holds no usable photo, or `max_side` is below 16.
-
-    Example:
-        >>> import tempfile
-        >>> root = Path(tempfile.mkdtemp())
-        >>> Image.new("RGB", (400, 200)).save(root / "a.jpg")
-        >>> [photo.shape for photo in load_backgrounds(root)]
-        [(128, 256, 3)]
     """
     if max_side < _SMALLEST_SIDE:
         raise InputError(f"max_side {max_side} is below {_SMALLEST_SIDE} pixels", "use 256")
@@ -57,13 +45,8 @@ def load_backgrounds(folder: str | Path, max_side: int = 256) -> list[npt.NDArra
         photos.append(np.asarray(photo, np.uint8))
     if not photos:
         why = f": {first_names(skipped)}" if skipped else ""
-        raise InputError(
-            f"{folder} holds no usable photo{why}", "put some JPEG or PNG photos there"
-        )
-    if skipped:
-        warnings.warn(
-            f"{folder}: {len(skipped)} photos are skipped: {first_names(skipped)}", stacklevel=2
-        )
+        raise InputError(f"{folder} holds no usable photo{why}", "put JPEG or PNG photos there")
+    warn_of_skipped("photos", skipped, folder)
     return photos
 
 

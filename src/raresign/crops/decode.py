@@ -18,16 +18,7 @@ _EXIF_ORIENTATION = 0x0112
 
 
 class UnreadableFile(Exception):  # noqa: N818 (it is a finding about a file, not a fault of code)
-    """A file that is no readable picture; packing skips its rows.
-
-    Args:
-        path: The file.
-        reason: Why, in words for the user.
-
-    Example:
-        >>> str(UnreadableFile(Path("a.png"), "the file is empty"))
-        'a.png: the file is empty'
-    """
+    """A file that is no readable picture, and why in words for the user; packing skips its rows."""
 
     def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -48,20 +39,9 @@ def decode_crop(
         box: x0, y0, x1, y1 in pixels of the upright picture, x1 and y1 exclusive; widened to whole
             pixels and clipped to the picture. None or NaN = the whole picture.
 
-    Returns:
-        The crop, mode RGB.
-
     Raises:
         UnreadableFile: The file is missing, empty, truncated, no picture or too large, or the box
             lies outside the picture.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "a.png"
-        >>> Image.new("L", (10, 8), 200).save(path)
-        >>> crop = decode_crop(path, (2, 2, 7, 20))
-        >>> crop.size, crop.getpixel((0, 0))
-        ((5, 6), (200, 200, 200))
     """
     return cut_box(decode_picture(read_file(path), path), box, path)
 
@@ -93,21 +73,14 @@ def decode_picture(data: bytes, path: str | Path) -> Image.Image:
 
 
 def upright_rgb(picture: Image.Image) -> Image.Image:
-    """A picture of any mode as files are decoded: its EXIF orientation applied, mode RGB.
-
-    Example:
-        >>> upright_rgb(Image.new("LA", (2, 1), (255, 0))).getpixel((0, 0))
-        (128, 128, 128)
-    """
+    """A picture of any mode as files are decoded: its EXIF orientation applied, mode RGB."""
     if _orientation(picture) > 1:
         picture = ImageOps.exif_transpose(picture)
     return _as_rgb(picture)
 
 
 def cut_box(
-    picture: Image.Image,
-    box: Sequence[float] | npt.NDArray[np.float64] | None,
-    path: str | Path,
+    picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float64] | None, path: str | Path
 ) -> Image.Image:
     """Cut `box` out of an upright picture, as `decode_crop` does; `path` names it in errors."""
     if box is None or any(math.isnan(side) for side in box):
@@ -116,8 +89,7 @@ def cut_box(
     right = min(picture.width, math.ceil(box[2]))
     bottom = min(picture.height, math.ceil(box[3]))
     if left >= right or top >= bottom:
-        shown = ", ".join(f"{side:g}" for side in box)
-        size = f"{picture.width} x {picture.height}"
+        shown, size = ", ".join(f"{side:g}" for side in box), f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"the box ({shown}) lies outside the picture of {size} pixels")
     return picture.crop((left, top, right, bottom))
 
@@ -127,13 +99,6 @@ def picture_size(path: str | Path) -> tuple[int, int]:
 
     Raises:
         UnreadableFile: The file is missing, empty or no picture.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "a.bmp"
-        >>> Image.new("RGB", (10, 8)).save(path)
-        >>> picture_size(path)
-        (10, 8)
     """
     data = read_file(path)
     try:

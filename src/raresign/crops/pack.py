@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack_name import PackKey, pack_key
-from raresign.crops.squashing import SquashedChunk, squashed_chunks
+from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
 
 _CROPS, _TABLE, _SKIPPED = "crops.npy", "table.parquet", "skipped.json"
@@ -95,9 +95,7 @@ def pack_crops(
     if not len(table):
         raise InputError("there are no crops to pack", "check the data folder")
     if not 1 <= size <= 1024:
-        raise InputError(
-            f"crop size {size} is not between 1 and 1024 pixels", "use for instance 64"
-        )
+        raise InputError(f"crop size {size} is not between 1 and 1024 pixels", "use 64")
     key = pack_key(table, size)
     folder = Path(cache) / key.digest
     pack = _open(folder, key.root)
@@ -181,16 +179,13 @@ def _write(
     refused: list[tuple[int, str]] = []
     done = 0
     # Plain writes, no memory map: on a full disk a write raises, a mapped page kills the process.
-    with (
-        (folder / _CROPS).open("wb") as file,
-        closing(squashed_chunks(table, size)) as chunks,
-    ):
+    with (folder / _CROPS).open("wb") as file, closing(squashed_chunks(table, size)) as chunks:
         _write_header(file, len(table), size)
         for chunk in chunks:
             if strict and chunk.refused:
                 row, reason = chunk.refused[0]
                 raise _strict_error(str(table.paths[row]), reason)
-            _write_crops(file, chunk)
+            file.write(np.ascontiguousarray(chunk.crops).data)
             rows += chunk.rows
             sizes += chunk.sizes
             hashes += chunk.hashes
@@ -221,14 +216,8 @@ def _write(
 
 def _write_header(file: BinaryIO, count: int, size: int) -> None:
     """The .npy header; NumPy pads it so that its length does not depend on `count`."""
-    shape = (count, 3, size, size)
-    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, 3, size, size)}
     np.lib.format.write_array_header_1_0(file, header)
-
-
-def _write_crops(file: BinaryIO, chunk: SquashedChunk) -> None:
-    """Append the crops of a chunk."""
-    file.write(np.ascontiguousarray(chunk.crops).data)
 
 
 def _strict_error(path: str, reason: str) -> InputError:

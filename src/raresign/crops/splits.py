@@ -40,26 +40,14 @@ def choose_pseudo_rare(
 
     Raises:
         InputError: The share is not in (0, 1), or fewer than two frequent classes have crops.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from raresign.signs.catalogue.sign_class import SignClass
-        >>> signs = [
-        ...     SignClass(f"x{i}", i, "freq", (Path("x.png"),), family, None)
-        ...     for i, family in enumerate(["red ring"] * 4 + ["blue disc"] * 4)
-        ... ]
-        >>> chosen = choose_pseudo_rare(SignCatalogue(signs), dict.fromkeys(range(8), 9), 0.25, 0)
-        >>> len(chosen), sum(label < 4 for label in chosen)
-        (2, 1)
     """
-    _check_share(share)
+    rng = _checked(share, seed)
     candidates = [lab for lab in catalogue.labels_of_type("freq") if counts.get(lab, 0) > 0]
     if len(candidates) < 2:
         raise InputError(
             f"{len(candidates)} frequent classes have real crops: none can play rare",
             "give real crops of at least 2 classes, or set the share of pseudo-rare classes to 0",
         )
-    rng = np.random.default_rng(_seed(seed))
     families: dict[str, list[int]] = {}
     for label in rng.permutation(candidates).tolist():
         families.setdefault(catalogue[label].family, []).append(label)
@@ -71,10 +59,7 @@ def choose_pseudo_rare(
         open_seats = [i for i, family in enumerate(members) if seats[i] < len(family) - 1]
         if not open_seats:
             open_seats = [i for i, family in enumerate(members) if seats[i] < len(family)]
-        winner = max(
-            open_seats,
-            key=lambda i: (seats[i] == 0, share * len(members[i]) - seats[i]),
-        )
+        winner = max(open_seats, key=lambda i: (seats[i] == 0, share * len(members[i]) - seats[i]))
         seats[winner] += 1
     return sorted(
         label for family, count in zip(members, seats, strict=True) for label in family[:count]
@@ -99,20 +84,12 @@ def near_duplicate_clusters(
     Returns:
         (N,) int64 cluster numbers 0, 1, 2, ... by first appearance.
 
-    Raises:
-        InputError: The shapes or the threshold do not fit.
 
     Example:
         >>> crop = np.random.default_rng(0).integers(0, 256, (3, 24, 24), dtype=np.uint8)
         >>> near_duplicate_clusters(np.stack([crop, 255 - crop, crop // 2])).tolist()
         [0, 1, 0]
     """
-    if crops.ndim != 4 or crops.shape[1] != 3:
-        raise InputError(f"crops have the shape {crops.shape}", "give (N, 3, S, S)")
-    if not 0 < threshold <= 1:
-        raise InputError(f"threshold {threshold}", "give a correlation in (0, 1]")
-    if labels is not None and labels.shape != (len(crops),):
-        raise InputError(f"labels of shape {labels.shape} for {len(crops)} crops", "give (N,)")
     thumbnails = _thumbnails(crops)
     roots = np.arange(len(crops), dtype=np.int64)
     groups = np.zeros(len(crops), dtype=np.int64) if labels is None else labels
@@ -142,23 +119,12 @@ def split_validation(
         (N,) bool, True where the crop validates.
 
     Raises:
-        InputError: The share is not in (0, 1), or the arrays do not match.
-
-    Example:
-        >>> labels = np.zeros(10, dtype=np.int64)
-        >>> clusters = np.arange(10) // 2
-        >>> int(split_validation(labels, clusters, 0.2, seed=0).sum())
-        2
+        InputError: The share is not in (0, 1).
     """
-    _check_share(share)
-    if labels.ndim != 1 or labels.shape != clusters.shape:
-        raise InputError(
-            f"labels {labels.shape} and clusters {clusters.shape} do not match", "give (N,) both"
-        )
-    validates = np.zeros(len(labels), dtype=np.bool_)
+    rng = _checked(share, seed)
     known = np.flatnonzero(labels >= 0)
     if not len(known):
-        return validates
+        return np.zeros(len(labels), dtype=np.bool_)
     names, cluster_of = np.unique(clusters, return_inverse=True)
     width = int(labels.max()) + 1
     # One row a (cluster, class) pair that occurs, sorted by cluster.
@@ -170,7 +136,7 @@ def split_validation(
     taken = [0] * width
     classes, counts = (pairs % width).tolist(), sizes.tolist()
     chosen = np.zeros(len(names), dtype=np.bool_)
-    for cluster in np.random.default_rng(_seed(seed)).permutation(len(names)).tolist():
+    for cluster in rng.permutation(len(names)).tolist():
         part = range(first[cluster], first[cluster + 1])
         gain = sum(
             abs(target[classes[k]] - taken[classes[k]])
@@ -185,15 +151,11 @@ def split_validation(
     return np.asarray(chosen[cluster_of])
 
 
-def _check_share(share: float) -> None:
-    """All or nothing is no share."""
+def _checked(share: float, seed: int) -> np.random.Generator:
+    """The generator of a seed, for a share that is one; NumPy takes no negative seeds."""
     if not 0 < share < 1:
         raise InputError(f"share {share}", "give a number between 0 and 1, such as 0.2")
-
-
-def _seed(seed: int) -> int:
-    """NumPy takes no negative seeds."""
-    return seed & ((1 << 64) - 1)
+    return np.random.default_rng(seed & ((1 << 64) - 1))
 
 
 def _area_weights(size: int) -> npt.NDArray[np.float32]:

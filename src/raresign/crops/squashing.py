@@ -43,22 +43,11 @@ class SquashedChunk:
 
 
 def squash(picture: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """Resize a picture to a square, antialiased, whatever its aspect.
+    """(3, size, size) uint8: an RGB picture resized to a square, antialiased, whatever its aspect.
 
     Lanczos if either side shrinks (Pillow widens the filter with the scale, so nothing aliases; it
     keeps thin strokes of a sign sharper than bicubic), bicubic if none does (Lanczos would ring
     around the coarse pixels of a tiny crop).
-
-    Args:
-        picture: Mode RGB.
-        size: Side of the result in pixels.
-
-    Returns:
-        (3, size, size) uint8.
-
-    Example:
-        >>> squash(Image.new("RGB", (30, 20), (1, 2, 3)), 8)[:, 0, 0].tolist()
-        [1, 2, 3]
     """
     if picture.size != (size, size):
         shrinks = max(picture.size) > size
@@ -69,25 +58,11 @@ def squash(picture: Image.Image, size: int) -> npt.NDArray[np.uint8]:
 
 
 def squashed_chunks(table: CropTable, size: int) -> Generator[SquashedChunk, None, None]:
-    """Decode and squash all rows, in order, a chunk at a time, on all cores.
+    """Decode and squash all rows to `size` px, in order, a chunk at a time, on all cores.
 
     Pillow releases the GIL while it decodes and resizes. Only a few chunks are ahead of the
-    consumer, so memory stays flat; closing the iterator stops the threads.
-
-    Args:
-        table: The crops; rows of the same file should stand together, it is then decoded once.
-        size: Side of the crops in pixels.
-
-    Yields:
-        The chunks, together all rows of the table.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "a.png"
-        >>> Image.new("RGB", (9, 9)).save(path)
-        >>> table = CropTable((path, Path("missing.png")), np.array([0, 0]), None, ("", ""))
-        >>> [(chunk.crops.shape, chunk.refused) for chunk in squashed_chunks(table, 16)]
-        [((1, 3, 16, 16), [(1, 'No such file or directory')])]
+    consumer, so memory stays flat; closing the iterator stops the threads. Rows of the same file
+    should stand together: it is then decoded once.
     """
     workers = os.cpu_count() or 1
     waiting: deque[Future[SquashedChunk]] = deque()

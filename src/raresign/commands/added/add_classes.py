@@ -28,7 +28,7 @@ from raresign.runs.run_folder import RunFolder
 from raresign.runs.saved_recipe import saved_recipe
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.families import family_of_icon
-from raresign.signs.catalogue.icon_check import check_new_icon, known_look, refuse_known
+from raresign.signs.catalogue.icon_check import check_new_icon, known_look
 from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
@@ -202,11 +202,7 @@ def _new_signs(
     signs = []
     new = in_threads(lambda pair: load_icon(pair[0], code=pair[1]), zip(icons, names, strict=True))
     for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True)):
-        check_new_icon(picture, code, ())
-        look = known_look(picture)
-        assert look is not None  # checked
-        refuse_known(look, code, known)
-        known.append((code, look))
+        known.append((code, check_new_icon(picture, code, known)))
         family = (country.family(code) if country else None) or family_of_icon(picture)
         name = (country.name(code) if country else None) or ""
         signs.append(SignClass(code, first + number, "rare", (icon,), family, None, name))

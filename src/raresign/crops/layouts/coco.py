@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from raresign.crops.crop_table import CodeBook, CropTable
-from raresign.crops.layouts.frames import FrameRow, check_margin, four_numbers, frame_table
-from raresign.crops.layouts.labelling import Box, sound_box, warn_of_broken_boxes
+from raresign.crops.layouts.frames import check_margin, four_numbers, frame_table
+from raresign.crops.layouts.labelling import BROKEN_BOXES, Box, BoxRow, sound_box, warn_of_skipped
 from raresign.crops.layouts.listing import existing_folder
 from raresign.errors import InputError
+from raresign.signs.catalogue.classes_file import json_object
 
 _COCO_HINT = "a COCO file has images (id, file_name), categories (id, name) and annotations"
 
@@ -45,29 +45,28 @@ def from_coco(
 
     Example:
         >>> import tempfile
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
+        >>> import json
+        >>> from types import SimpleNamespace
+        >>> catalogue = SimpleNamespace(label_of=["1.1"].index)
         >>> root = Path(tempfile.mkdtemp())
         >>> (root / "1.jpg").touch()
         >>> _ = (root / "a.json").write_text(json.dumps({
         ...     "images": [{"id": 7, "file_name": "1.jpg"}],
         ...     "categories": [{"id": 3, "name": "1.1"}],
         ...     "annotations": [{"image_id": 7, "category_id": 3, "bbox": [10, 20, 10, 20]}]}))
-        >>> from_coco(root / "a.json", root, Signs()).boxes.tolist()
+        >>> from_coco(root / "a.json", root, catalogue).boxes.tolist()
         [[9.0, 18.0, 21.0, 42.0]]
     """
     check_margin(margin)
     json_file = Path(json_file)
     images = existing_folder(images, "give the folder of the frames")
-    content = _read_json(json_file)
+    content = json_object(json_file, _COCO_HINT)
     try:
         files = {frame["id"]: str(frame["file_name"]) for frame in content["images"]}
         codes = {category["id"]: str(category["name"]) for category in content["categories"]}
-        annotations = list(content["annotations"])
-        rows: list[FrameRow] = []
+        rows: list[BoxRow] = []
         broken: list[str] = []
-        for number, annotation in enumerate(annotations):
+        for number, annotation in enumerate(content["annotations"]):
             if annotation.get("iscrowd"):
                 continue
             category = annotation["category_id"]
@@ -75,13 +74,13 @@ def from_coco(
             frame = files.get(annotation["image_id"])
             if box is None or frame is None:
                 broken.append(f"annotation {annotation.get('id', f'number {number}')}")
-                continue
-            rows.append((images / frame, codes.get(category, f"category {category}"), box))
+            else:
+                rows.append((images / frame, codes.get(category, f"category {category}"), box))
     except KeyError as error:
         raise InputError(f"{json_file} lacks the key {error} somewhere", _COCO_HINT) from error
     except (TypeError, AttributeError) as error:
         raise InputError(f"{json_file} is not a COCO file: {error}", _COCO_HINT) from error
-    warn_of_broken_boxes(broken, json_file)
+    warn_of_skipped(BROKEN_BOXES, broken, json_file)
     return frame_table(rows, catalogue, margin, json_file, strict)
 
 
@@ -92,16 +91,3 @@ def _box_of_corner(values: Any) -> Box | None:
         return None
     x, y, width, height = numbers
     return sound_box((x, y, x + width, y + height))
-
-
-def _read_json(path: Path) -> Any:
-    """The content of a JSON file, or an InputError with line and column."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", "check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text", _COCO_HINT) from error
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"{path}, {place}: {error.msg}", "mend the JSON") from error

@@ -26,13 +26,6 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
     Raises:
         InputError: The file is missing or not text, a column is missing (shows those found),
             or a line has too few or too many cells.
-
-    Example:
-        >>> import tempfile
-        >>> file = Path(tempfile.mkdtemp()) / "a.csv"
-        >>> _ = file.write_text("filename,class\\n1.png,1.1\\n")
-        >>> list(csv_rows(file, ["class"]))
-        [(2, {'filename': '1.png', 'class': '1.1'})]
     """
     try:
         text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")

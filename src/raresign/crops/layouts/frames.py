@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from raresign.crops.crop_table import CodeBook, CropTable
-from raresign.crops.layouts.labelling import Box, label_crops, present_rows
+from raresign.crops.layouts.labelling import Box, BoxRow, box_table
 from raresign.errors import InputError
-
-FrameRow = tuple[Path, str, Box]
 
 
 def check_margin(margin: float) -> None:
@@ -19,20 +17,15 @@ def check_margin(margin: float) -> None:
 
 
 def frame_table(
-    rows: list[FrameRow], catalogue: CodeBook, margin: float, source: Path, strict: bool
+    rows: list[BoxRow], catalogue: CodeBook, margin: float, source: Path, strict: bool
 ) -> CropTable:
     """The table of those rows whose frame exists, frame by frame, boxes widened."""
     rows = sorted(rows, key=lambda row: row[0])  # stable: boxes of a frame keep their order
-    present = present_rows([path for path, _, _ in rows], source, strict)
-    if not present:
+    widened = [(path, name, _widened(box, margin)) for path, name, box in rows]
+    table = box_table(widened, catalogue, source, strict)
+    if not len(table):
         raise InputError(f"{source}: there is no usable box", "check the frames and the labels")
-    return label_crops(
-        [rows[row][0] for row in present],
-        [rows[row][1] for row in present],
-        [_widened(rows[row][2], margin) for row in present],
-        catalogue,
-        source,
-    )
+    return table
 
 
 def four_numbers(values: Any) -> list[float] | None:

@@ -9,18 +9,19 @@ from pathlib import Path
 from raresign.crops.crop_table import CodeBook, CropTable
 from raresign.crops.layouts.csv_file import csv_rows
 from raresign.crops.layouts.labelling import (
+    BROKEN_BOXES,
     Box,
-    label_crops,
-    present_rows,
+    BoxRow,
+    box_table,
     sound_box,
-    warn_of_broken_boxes,
+    warn_of_skipped,
 )
 from raresign.crops.layouts.listing import existing_folder
 from raresign.errors import InputError
 
 _TRAIN_CSV = re.compile(r"GT-\d+\.csv")
 _TEST_CSV = "GT-final_test.csv"
-_Row = tuple[Path, str, Box]
+
 _ROI_COLUMNS = ("Roi.X1", "Roi.Y1", "Roi.X2", "Roi.Y2")
 
 
@@ -51,16 +52,15 @@ def from_gtsrb(
 
     Example:
         >>> import tempfile
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"00014": 0}.get(code, -1)
+        >>> from types import SimpleNamespace
+        >>> catalogue = SimpleNamespace(label_of=["00014"].index)
         >>> folder = Path(tempfile.mkdtemp()) / "Final_Training" / "Images" / "00014"
         >>> folder.mkdir(parents=True)
         >>> (folder / "00000_00000.ppm").touch()
         >>> _ = (folder / "GT-00014.csv").write_text(
         ...     "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\\n"
         ...     "00000_00000.ppm;29;30;5;6;24;25;14\\n")
-        >>> train, test = from_gtsrb(folder.parents[1], Signs())
+        >>> train, test = from_gtsrb(folder.parents[1], catalogue)
         >>> train.class_names, train.boxes.tolist(), len(test)
         (('00014',), [[5.0, 6.0, 24.0, 25.0]], 0)
     """
@@ -80,15 +80,12 @@ def from_gtsrb(
             f"there is no GT-<class>.csv and no {_TEST_CSV} under {root}",
             "give the folder that GTSRB's archives were unpacked into",
         )
-    train = [_rows(path, [path.parent]) for path in train_csvs]
-    test = [_rows(path, [path.parent, *test_folders]) for path in test_csvs]
-    return (
-        _table([row for rows in train for row in rows], root, catalogue, strict),
-        _table([row for rows in test for row in rows], root, catalogue, strict),
-    )
+    train = [row for path in train_csvs for row in _rows(path, [path.parent])]
+    test = [row for path in test_csvs for row in _rows(path, [path.parent, *test_folders])]
+    return box_table(train, catalogue, root, strict), box_table(test, catalogue, root, strict)
 
 
-def _rows(csv: Path, folders: list[Path]) -> list[_Row]:
+def _rows(csv: Path, folders: list[Path]) -> list[BoxRow]:
     """The rows of one CSV, its pictures in the first of `folders` that has the first of them."""
     rows: list[tuple[str, str, Box]] = []
     broken: list[str] = []
@@ -100,19 +97,7 @@ def _rows(csv: Path, folders: list[Path]) -> list[_Row]:
         if not row["ClassId"].isdecimal():
             raise InputError(f"{csv}, line {line}: ClassId is {row['ClassId']!r}", "mend the line")
         rows.append((row["Filename"], f"{int(row['ClassId']):05d}", box))
-    warn_of_broken_boxes(broken, csv)
+    warn_of_skipped(BROKEN_BOXES, broken, csv)
     having = [folder for folder in folders if rows and (folder / rows[0][0]).exists()]
     folder = (having or folders)[0]
     return [(folder / file, code, box) for file, code, box in rows]
-
-
-def _table(rows: list[_Row], root: Path, catalogue: CodeBook, strict: bool) -> CropTable:
-    """The table of those rows whose picture exists."""
-    present = present_rows([path for path, _, _ in rows], root, strict)
-    return label_crops(
-        [rows[row][0] for row in present],
-        [rows[row][1] for row in present],
-        [rows[row][2] for row in present],
-        catalogue,
-        root,
-    )

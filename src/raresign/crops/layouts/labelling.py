@@ -14,6 +14,8 @@ from raresign.crops.crop_table import CodeBook, CropTable
 from raresign.errors import InputError
 
 Box = tuple[float, float, float, float]
+BoxRow = tuple[Path, str, Box]
+BROKEN_BOXES = "broken boxes (zero area or no numbers)"
 WHOLE: Box = (math.nan, math.nan, math.nan, math.nan)
 _NAMES_SHOWN = 5
 
@@ -47,13 +49,6 @@ def label_crops(
         catalogue: Knows the labels.
         source: What the warning calls the source.
         fate: What does not happen to crops of unknown classes, for the warning.
-
-    Example:
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
-        >>> label_crops([Path("a.png")] * 2, ["1.1", ""], None, Signs(), "x").labels.tolist()
-        [0, -1]
     """
     counts = Counter(names)
     label_of = {name: catalogue.label_of(name) if name else -1 for name in counts}
@@ -86,36 +81,27 @@ def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> lis
     return [row for row, path in enumerate(paths) if exists[path]]
 
 
-def sound_box(numbers: Sequence[object]) -> Box | None:
-    """x0, y0, x1, y1 as a box, or None if broken (not four finite numbers, or zero area).
+def warn_of_skipped(what: str, skipped: Sequence[str], source: str | Path) -> None:
+    """One warning for all that is skipped of a source, such as frames; nothing if that is none."""
+    if skipped:
+        text = f"{source}: {len(skipped)} {what} are skipped: {first_names(skipped)}"
+        warnings.warn(text, stacklevel=3)
 
-    Example:
-        >>> sound_box(["1", "2", "3", "4"]), sound_box([1, 2, 1, 4]), sound_box(["a"] * 4)
-        ((1.0, 2.0, 3.0, 4.0), None, None)
-    """
+
+def box_table(rows: Sequence[BoxRow], catalogue: CodeBook, source: Path, strict: bool) -> CropTable:
+    """The table of those rows whose file exists."""
+    present = present_rows([path for path, _, _ in rows], source, strict)
+    paths, names, boxes = (
+        zip(*(rows[row] for row in present), strict=True) if present else ((),) * 3
+    )
+    return label_crops(paths, names, boxes, catalogue, source)
+
+
+def sound_box(numbers: Sequence[object]) -> Box | None:
+    """x0, y0, x1, y1 as a box, or None if broken (not four finite numbers, or zero area)."""
     try:
         x0, y0, x1, y1 = (float(str(number)) for number in numbers)
     except ValueError:
         return None
     finite = all(map(math.isfinite, (x0, y0, x1, y1)))
     return (x0, y0, x1, y1) if finite and x0 < x1 and y0 < y1 else None
-
-
-def warn_of_broken_boxes(broken: Sequence[str], source: str | Path) -> None:
-    """One warning for all broken boxes of a source, each told by where it stands."""
-    if broken:
-        warnings.warn(
-            f"{source}: {len(broken)} broken boxes (zero area or no numbers) are skipped: "
-            f"{first_names(broken)}",
-            stacklevel=3,
-        )
-
-
-def warn_of_unreadable(unreadable: Sequence[str], source: str | Path) -> None:
-    """One warning for all frames of a source that could not be opened."""
-    if unreadable:
-        warnings.warn(
-            f"{source}: {len(unreadable)} frames cannot be read and are skipped: "
-            f"{first_names(unreadable)}",
-            stacklevel=3,
-        )

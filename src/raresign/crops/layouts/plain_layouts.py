@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ import numpy as np
 from raresign.crops.crop_table import BOX_COLUMNS, CodeBook, CropTable
 from raresign.crops.layouts.csv_file import csv_rows
 from raresign.crops.layouts.labelling import (
+    BROKEN_BOXES,
     WHOLE,
-    Box,
+    BoxRow,
+    box_table,
     label_crops,
-    present_rows,
     sound_box,
-    warn_of_broken_boxes,
+    warn_of_skipped,
 )
 from raresign.crops.layouts.listing import (
     class_folders,
@@ -39,25 +41,19 @@ def from_folders(root: str | Path, catalogue: CodeBook) -> CropTable:
 
     Example:
         >>> import tempfile
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
+        >>> from types import SimpleNamespace
+        >>> catalogue = SimpleNamespace(label_of=["1.1"].index)
         >>> root = Path(tempfile.mkdtemp())
         >>> (root / "1.1").mkdir()
         >>> (root / "1.1" / "a.jpg").touch()
-        >>> from_folders(root, Signs()).class_names
+        >>> from_folders(root, catalogue).class_names
         ('1.1',)
     """
     root = existing_folder(root, "give the folder that holds one folder a class")
-    paths: list[Path] = []
-    names: list[str] = []
-    for folder in class_folders(root):
-        pictures = pictures_in(folder)
-        paths.extend(pictures)
-        names.extend([folder.name] * len(pictures))
+    paths = [path for folder in class_folders(root) for path in pictures_in(folder)]
     if not paths:
         raise InputError(f"the class folders of {root} hold no picture", "put pictures into them")
-    return label_crops(paths, names, None, catalogue, root)
+    return label_crops(paths, [path.parent.name for path in paths], None, catalogue, root)
 
 
 def from_csv(
@@ -80,20 +76,17 @@ def from_csv(
 
     Example:
         >>> import tempfile
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
+        >>> from types import SimpleNamespace
+        >>> catalogue = SimpleNamespace(label_of=["1.1"].index)
         >>> root = Path(tempfile.mkdtemp())
         >>> (root / "frame.jpg").touch()
         >>> _ = (root / "a.csv").write_text("path,class,x0,y0,x1,y1\\nframe.jpg,1.1,4,5,20,21\\n")
-        >>> from_csv(root / "a.csv", Signs()).boxes.tolist()
+        >>> from_csv(root / "a.csv", catalogue).boxes.tolist()
         [[4.0, 5.0, 20.0, 21.0]]
     """
     csv = Path(csv)
     base = csv.parent if root is None else Path(root)
-    paths: list[Path] = []
-    names: list[str] = []
-    boxes: list[Box] = []
+    rows: list[BoxRow] = []
     broken: list[str] = []
     boxed = False
     for line, row in csv_rows(csv, ("path", "class")):
@@ -107,21 +100,13 @@ def from_csv(
         box = sound_box(cells) if any(cells) else WHOLE
         if box is None:
             broken.append(f"line {line}")
-            continue
-        paths.append(base / row["path"])
-        names.append(row["class"])
-        boxes.append(box)
-    warn_of_broken_boxes(broken, csv)
-    rows = present_rows(paths, csv, strict)
-    if not rows:
+        else:
+            rows.append((base / row["path"], row["class"], box))
+    warn_of_skipped(BROKEN_BOXES, broken, csv)
+    table = box_table(rows, catalogue, csv, strict)
+    if not len(table):
         raise InputError(f"{csv} has no usable row", "check its paths and the root folder")
-    return label_crops(
-        [paths[row] for row in rows],
-        [names[row] for row in rows],
-        [boxes[row] for row in rows] if boxed else None,
-        catalogue,
-        csv,
-    )
+    return table if boxed else replace(table, boxes=None)
 
 
 def from_files(paths: Sequence[str | Path]) -> CropTable:
@@ -145,16 +130,11 @@ def from_files(paths: Sequence[str | Path]) -> CropTable:
     """
     if not paths:
         raise InputError("no files were given", "name picture files or folders")
-    found: list[Path] = []
-    empty: list[Path] = []
-    for path in map(Path, paths):
-        pictures = pictures_under(path) if path.is_dir() else [path]
-        found.extend(pictures)
-        if not pictures:
-            empty.append(path)
-    listed = ", ".join(map(str, empty))
+    given = {path: pictures_under(path) if path.is_dir() else [path] for path in map(Path, paths)}
+    found = [picture for path in map(Path, paths) for picture in given[path]]
+    listed = ", ".join(str(path) for path, pictures in given.items() if not pictures)
     if not found:
         raise InputError(f"{listed}: no picture in it", "name a folder that holds pictures")
-    if empty:
+    if listed:
         warnings.warn(f"{listed}: no picture in it", stacklevel=2)
     return CropTable(tuple(found), np.full(len(found), -1), None, ("",) * len(found))

@@ -39,15 +39,14 @@ def from_reference(
 
     Example:
         >>> import tempfile
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
+        >>> from types import SimpleNamespace
+        >>> catalogue = SimpleNamespace(label_of=["1.1"].index)
         >>> root = Path(tempfile.mkdtemp())
         >>> for name in ("cropped-train/1.1/a.png", "smalltest/b.png"):
         ...     (root / name).parent.mkdir(parents=True)
         ...     (root / name).touch()
         >>> _ = (root / "smalltest_annotations.csv").write_text("filename,class\\nb.png,1.1\\n")
-        >>> train, test = from_reference(root, Signs())
+        >>> train, test = from_reference(root, catalogue)
         >>> train.labels.tolist(), test.labels.tolist()
         ([0], [0])
     """
@@ -60,10 +59,7 @@ def from_reference(
 
 
 def from_reference_test(root: str | Path, catalogue: CodeBook, strict: bool = False) -> CropTable:
-    """The test crops alone, ordered by path: `root/cropped-train` need not be there.
-
-    Args and errors: see `from_reference`.
-    """
+    """The test crops alone: `root/cropped-train` need not be there. See `from_reference`."""
     root = Path(root)
     hint = f"put crops into {TEST_FOLDER}/ and their classes into {TEST_ANNOTATIONS}"
     test_folder = existing_folder(root / TEST_FOLDER, hint)

@@ -10,13 +10,8 @@ import yaml
 
 from raresign.crops.crop_table import CodeBook, CropTable
 from raresign.crops.decode import UnreadableFile, picture_size
-from raresign.crops.layouts.frames import FrameRow, check_margin, four_numbers, frame_table
-from raresign.crops.layouts.labelling import (
-    Box,
-    sound_box,
-    warn_of_broken_boxes,
-    warn_of_unreadable,
-)
+from raresign.crops.layouts.frames import check_margin, four_numbers, frame_table
+from raresign.crops.layouts.labelling import BROKEN_BOXES, Box, BoxRow, sound_box, warn_of_skipped
 from raresign.crops.layouts.listing import existing_folder, pictures_under
 from raresign.errors import InputError
 
@@ -24,10 +19,7 @@ _NAMES_HINT = "give a text file with one class a line, or a data.yaml with names
 
 
 def from_yolo(
-    root: str | Path,
-    names: Sequence[str] | str | Path,
-    catalogue: CodeBook,
-    margin: float = 0.1,
+    root: str | Path, names: Sequence[str] | str | Path, catalogue: CodeBook, margin: float = 0.1
 ) -> CropTable:
     """Read YOLO labels: a text file a frame with lines `class cx cy width height` in 0 .. 1.
 
@@ -54,26 +46,24 @@ def from_yolo(
     Example:
         >>> import tempfile
         >>> from PIL import Image
-        >>> class Signs:
-        ...     def label_of(self, code: str) -> int:
-        ...         return {"1.1": 0}.get(code, -1)
+        >>> from types import SimpleNamespace
+        >>> catalogue = SimpleNamespace(label_of=["1.1"].index)
         >>> root = Path(tempfile.mkdtemp())
         >>> Image.new("RGB", (100, 200)).save(root / "1.jpg")
         >>> _ = (root / "1.txt").write_text("0 0.5 0.5 0.2 0.1\\n")
-        >>> from_yolo(root, ["1.1"], Signs(), margin=0.0).boxes.round(6).tolist()
+        >>> from_yolo(root, ["1.1"], catalogue, margin=0.0).boxes.round(6).tolist()
         [[40.0, 90.0, 60.0, 110.0]]
     """
     check_margin(margin)
     root = existing_folder(root, "give the folder that holds frames and labels")
     codes = _class_names(Path(names)) if isinstance(names, (str, Path)) else list(names)
-    rows: list[FrameRow] = []
+    rows: list[BoxRow] = []
     broken: list[str] = []
     unreadable: list[str] = []
     for frame in pictures_under(root):
         text = _label_file(frame)
         lines = text.read_text(encoding="utf-8", errors="replace").splitlines() if text else []
-        cells_by_line = [(number, line.split()) for number, line in enumerate(lines, 1)]
-        cells_by_line = [(number, cells) for number, cells in cells_by_line if cells]
+        cells_by_line = [(k, cells) for k, line in enumerate(lines, 1) if (cells := line.split())]
         if not cells_by_line:
             continue
         try:
@@ -92,8 +82,8 @@ def from_yolo(
                 )
             else:
                 rows.append((frame, codes[int(cells[0])], box))
-    warn_of_broken_boxes(broken, root)
-    warn_of_unreadable(unreadable, root)
+    warn_of_skipped(BROKEN_BOXES, broken, root)
+    warn_of_skipped("frames that cannot be read", unreadable, root)
     return frame_table(rows, catalogue, margin, root, strict=False)
 
 

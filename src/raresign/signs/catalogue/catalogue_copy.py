@@ -31,17 +31,7 @@ def save_classes(classes: Sequence[SignClass], of: Country | None, folder: Path)
         ]
         for icon, name in zip(sign.icons, names, strict=True):
             _copy(icon, sign.code, folder / "icons" / name)
-        rows.append(
-            {
-                "code": sign.code,
-                "id": sign.id,
-                "type": sign.type,
-                "icons": names,
-                "family": sign.family,
-                "twin": sign.twin,
-                "name": sign.name,
-            }
-        )
+        rows.append({**vars(sign), "icons": names})
     written = {"country": of.iso if of else NO_COUNTRY, "classes": rows}
     write_json(folder / "catalogue.json", written)
 
@@ -68,10 +58,8 @@ def load_classes(folder: Path) -> tuple[list[SignClass], Country | None]:
 def _copy(source: Path, code: str, target: Path) -> None:
     """Copy one icon, whole or not at all."""
     try:
-        if fills(source, code):
-            content = svg_bytes(read_icon_svg(source, code))
-        else:
-            content = source.read_bytes()
+        filled = fills(source, code)
+        content = svg_bytes(read_icon_svg(source, code)) if filled else source.read_bytes()
     except OSError as error:
         raise InputError(f"icon {source} cannot be read: {error.strerror}", "restore it") from error
     with whole_file(target) as temporary:

@@ -15,17 +15,9 @@ _TYPES: tuple[SignType, ...] = get_args(SignType)
 HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
-_COUNTRY = "country"
-
-
 @dataclass(frozen=True)
 class ClassRow:
-    """What classes.json says of one class.
-
-    Args:
-        id, type: See `SignClass`.
-        name, family: "" where it says nothing.
-    """
+    """What classes.json says of one class; name and family are "" where it says nothing."""
 
     id: int
     type: SignType
@@ -35,12 +27,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class ClassesFile:
-    """A read classes.json.
-
-    Args:
-        rows: Class code -> what is said of it, in the order of the file; at least one.
-        country: What its "country" says, None where it says nothing.
-    """
+    """A read classes.json: its classes by code, at least one, in order; its country, if any."""
 
     rows: dict[str, ClassRow]
     country: str | None
@@ -86,9 +73,9 @@ def read_codes(path: Path) -> list[str]:
 def _split(path: Path) -> tuple[dict[str, Any], str | None]:
     """The classes, and the country; a class may be called "country" too, and is an object then."""
     rows = json_object(path)
-    if not isinstance(country := rows.get(_COUNTRY), str):
+    if not isinstance(country := rows.get("country"), str):
         return rows, None
-    return {code: row for code, row in rows.items() if code != _COUNTRY}, country
+    return {code: row for code, row in rows.items() if code != "country"}, country
 
 
 def _text(row: Mapping[str, Any], key: str, where: str) -> str:
@@ -101,14 +88,14 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     return value.strip()
 
 
-def json_object(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; every way to be wrong has its message."""
+def json_object(path: Path, hint: str = HOW) -> dict[str, Any]:
+    """The object in a JSON file; every way to be wrong has its message, `hint` says what to do."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", HOW) from error
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint) from error
     try:
         value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
@@ -117,9 +104,9 @@ def json_object(path: Path) -> dict[str, Any]:
             "mend the file there",
         ) from error
     except RecursionError as error:
-        raise InputError(f"{path}: the JSON is nested too deep", HOW) from error
+        raise InputError(f"{path}: the JSON is nested too deep", hint) from error
     if not isinstance(value, dict):
-        raise InputError(f"{path} holds {shown(value)}, not an object", HOW)
+        raise InputError(f"{path} holds {shown(value)}, not an object", hint)
     return value
 
 
@@ -134,7 +121,7 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 
 
 def checked_id(row: Mapping[str, Any], where: str) -> int:
-    """A checked id."""
+    """The id of a row."""
     value = row.get("id")
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"{where} has the id {shown(value)}", "use a whole number from 0")
@@ -142,7 +129,7 @@ def checked_id(row: Mapping[str, Any], where: str) -> int:
 
 
 def checked_type(value: object, where: str) -> SignType:
-    """A checked type."""
+    """`value` as a type."""
     for type_ in _TYPES:
         if value == type_:
             return type_

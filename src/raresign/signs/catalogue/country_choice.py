@@ -23,27 +23,15 @@ from raresign.signs.icons.templates import class_icons
 # Measured: so do 97.5 to 100 % of Russian icons; of lists in which a third of the codes mean
 # something else 50 to 80 %, of German icons under the right Russian codes 71 %, of shuffled ones
 # at most 20 %.
-_ASTRAY = 0.1
-"""Largest share of icons that do not look like our drawings; one icon where there are few."""
-_FEW = 6
-_DRAWN = 0.5
-"""Least share of the codes of which there is a drawing."""
-_COMPARED, _RIVALS = 40, 80
-_FEWEST = 3
-_FARTHEST = 55.0
-"""Grey levels. Icons of the same sign differ by at most 45, those of RTSD-R1's speed limits."""
-_SIDE = 64
+_ASTRAY = 0.1  # largest share of icons that look otherwise; one icon where there are six or more
+_DRAWN = 0.5  # least share of the codes of which there is a drawing
+_COMPARED, _RIVALS, _FEWEST = 40, 80, 3
+_FARTHEST = 55.0  # grey levels; icons of the same sign differ by up to 45 (RTSD-R1, speed limits)
 
 
 @dataclass(frozen=True)
 class CountryChoice:
-    """A country, or none, and why.
-
-    Args:
-        country: Gives class codes their names, families and twins.
-        reason: In words.
-        is_said: Whether the user said so, on the command line or in classes.json.
-    """
+    """A country, or none, and why, in words; `is_said` if the user said so."""
 
     country: Country | None
     reason: str
@@ -61,18 +49,10 @@ class CountryChoice:
 
 
 def said_country(name: str, where: str) -> CountryChoice:
-    """What the user said.
-
-    Args:
-        name: ISO code, or "none".
-        where: In which words: "as --country says".
+    """What the user said: an ISO code or "none"; `where` says in which words ("as --country says").
 
     Raises:
         InputError: There is no such country.
-
-    Example:
-        >>> str(said_country("DE", "as --country says"))
-        'country: DE, as --country says'
     """
     return CountryChoice(None if name == NO_COUNTRY else country(name), where, is_said=True)
 
@@ -80,12 +60,7 @@ def said_country(name: str, where: str) -> CountryChoice:
 def seen_country(folder: Path, codes: Sequence[str]) -> CountryChoice:
     """The country whose drawings the icons of a folder look like, code by code.
 
-    Args:
-        folder: Holds the icons; need not be there.
-        codes: The class codes.
-
-    Returns:
-        No country where too few of the codes are drawn or of the icons look like the drawings.
+    None where there is no such folder, or too few codes are drawn or icons look like the drawings.
     """
     if not folder.is_dir():
         return CountryChoice(None, "there are no icons to recognise it from")
@@ -97,7 +72,7 @@ def seen_country(folder: Path, codes: Sequence[str]) -> CountryChoice:
             continue
         icons = _icons(folder, _spread(known, _COMPARED))
         like = looking_like(icons, one.drawings)
-        astray = max(int(_ASTRAY * len(icons)), len(icons) >= _FEW)
+        astray = max(int(_ASTRAY * len(icons)), len(icons) >= 6)
         if len(icons) >= _FEWEST and len(icons) - like <= astray:
             counts = f"{like} of {len(icons)} look like our drawings"
             return CountryChoice(one, f"recognised from its icons ({counts})")
@@ -108,15 +83,10 @@ def seen_country(folder: Path, codes: Sequence[str]) -> CountryChoice:
 
 
 def looking_like(icons: Mapping[str, Pixels], signs: Standard) -> int:
-    """How many icons look more like the drawing of their code than like any other.
-
-    Args:
-        icons: Code -> (H, W, 4) uint8 RGBA; all codes are drawn.
-        signs: The drawings.
-    """
+    """How many icons look more like the drawing of their code than like any other."""
     others = [code for code in signs.classes if code not in icons]
     rivals = [*icons, *_spread(others, max(_RIVALS - len(icons), 0))]
-    drawn = np.stack([_look(render_sign(code, _SIDE, signs=signs.name)) for code in rivals])
+    drawn = np.stack([_look(render_sign(code, 64, signs=signs.name)) for code in rivals])
     count = 0
     for code, icon in icons.items():
         distance = np.abs(drawn - _look(icon)).mean((1, 2, 3))
@@ -149,11 +119,6 @@ def _icons(folder: Path, codes: Sequence[str]) -> dict[str, Pixels]:
 
 
 def _spread(codes: Sequence[str], most: int) -> list[str]:
-    """At most so many of the codes, evenly.
-
-    Example:
-        >>> _spread(["a", "b", "c", "d"], 2)
-        ['a', 'c']
-    """
+    """At most `most` of the codes, evenly."""
     count = min(most, len(codes))
     return [codes[k * len(codes) // count] for k in range(count)]

@@ -7,9 +7,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.ndimage import distance_transform_cdt
 
-from raresign.signs.icons.icon_file import Pixels
+from raresign.signs.icons.icon_file import Pixels, without_border
 from raresign.signs.icons.png_icon import Mask
 
 _SIDE = 64  # the icon is judged at this size; a border of a sign is then 3 to 6 px thick
@@ -41,11 +40,9 @@ def family_of_icon(icon: Pixels) -> str:
         >>> family_of_icon(disc)
         'blue disc'
     """
-    opaque = icon[..., 3] >= 128
-    if not opaque.any():
+    if not (icon[..., 3] >= 128).any():
         return "white plate"  # a ghost of an icon: nothing to see
-    rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
-    icon = np.ascontiguousarray(icon[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    icon = np.ascontiguousarray(without_border(icon))
     height, width = icon.shape[:2]
     small = np.asarray(Image.fromarray(icon).resize((_SIDE, _SIDE), Image.Resampling.BOX))
     mask = small[..., 3] >= 128
@@ -105,18 +102,19 @@ _COLOURS = ("red", "yellow", "green", "blue", "white", "black")
 
 def _colours(icon: Pixels) -> npt.NDArray[np.int64]:
     """(H, W) number of each pixel's colour in `_COLOURS`, by hue, saturation and brightness."""
-    hsv = np.asarray(Image.fromarray(np.ascontiguousarray(icon[..., :3])).convert("HSV")).astype(
-        np.int64
-    )
-    hue, saturation, value = hsv[..., 0] * 360 // 256, hsv[..., 1], hsv[..., 2]
+    hsv = Image.fromarray(np.ascontiguousarray(icon[..., :3])).convert("HSV")
+    hue, saturation, value = np.moveaxis(np.asarray(hsv, np.int64), 2, 0)
     # Upper ends of red, yellow (with orange), green, blue and red again, in degrees.
-    by_hue = np.array([0, 1, 2, 3, 0])[np.searchsorted([20, 70, 165, 280], hue, side="right")]
+    degrees = hue * 360 // 256
+    by_hue = np.array([0, 1, 2, 3, 0])[np.searchsorted([20, 70, 165, 280], degrees, side="right")]
     grey = np.where(value >= 110, 4, 5)
     return np.where((saturation >= 90) & (value >= 60), by_hue, grey)
 
 
 def _depth(mask: Mask) -> npt.NDArray[np.float64]:
     """(H, W) taxicab distance to the outline over the largest such distance."""
+    from scipy.ndimage import distance_transform_cdt  # 0.3 s; answering needs none of it
+
     depth = distance_transform_cdt(np.pad(mask, 1), "taxicab")[1:-1, 1:-1]
     scaled: npt.NDArray[np.float64] = depth / max(int(depth.max()), 1)
     return scaled
@@ -125,11 +123,7 @@ def _depth(mask: Mask) -> npt.NDArray[np.float64]:
 def _shape(mask: Mask) -> str:
     """The ideal shape that overlaps the mask best."""
     shapes = _ideal_shapes()
-    overlap = {
-        name: float((mask & ideal).sum()) / float((mask | ideal).sum())
-        for name, ideal in shapes.items()
-    }
-    return max(overlap, key=lambda name: overlap[name])
+    return max(shapes, key=lambda name: (mask & shapes[name]).sum() / (mask | shapes[name]).sum())
 
 
 @lru_cache(maxsize=1)

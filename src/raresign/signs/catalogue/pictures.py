@@ -15,22 +15,15 @@ from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.icons.icon_file import Pixels, load_icon, on_grey
 
 _MAX_THREADS = 8
-_KEPT, _LARGEST = 4096, 256
-"""Pictures that are kept, and their largest side: a gigabyte at most, usually a tenth of it."""
+_KEPT, _LARGEST = 4096, 256  # pictures kept, and their largest side: a gigabyte at most
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
 def class_pictures(sign: SignClass, size: int | None = None) -> list[Pixels]:
-    """Draw every icon of a class.
+    """Draw every icon of a class, as `load_icon`.
 
-    Args:
-        sign: The class.
-        size: Side of the pictures in pixels; `None` keeps each icon's own size and aspect.
-
-    Returns:
-        For each of `sign.icons`: (size, size, 4) uint8, RGBA, straight alpha, as `load_icon`; not
-        to be written to, as an icon is drawn once at each size and kept.
+    The pictures are not to be written to: an icon is drawn once at each size and kept.
 
     Raises:
         InputError: An icon cannot be read, or a value does not fit its template.
@@ -48,28 +41,9 @@ def load_pictures(signs: Sequence[SignClass], size: int | None = None) -> list[l
 
 
 def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
-    """(K, 3, S, S) uint8: the first icon of every class on middle grey.
-
-    Args:
-        signs: The K classes, at least one.
-        size: Side S in pixels.
-
-    Raises:
-        InputError: As `class_pictures`.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "3.1.svg"
-        >>> disc = '<circle cx="35" cy="35" r="31" fill="#f00"/>'
-        >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 70 70">'
-        >>> _ = path.write_text(head + disc + "</svg>")
-        >>> crops = icon_crops([SignClass("3.1", 0, "rare", (path,), "red disc", None)], 64)
-        >>> crops.shape, crops[0, :, 0, 0].tolist(), crops[0, :, 32, 32].tolist()
-        ((1, 3, 64, 64), [128, 128, 128], [255, 0, 0])
-    """
-    crops = []
-    for drawn in in_threads(lambda sign: _picture(sign.icons[0], size, sign.code), signs):
-        crops.append(on_grey(drawn.astype(np.float32)).round().astype(np.uint8))
+    """(K, 3, S, S) uint8: the first icon of every class on middle grey."""
+    drawn = in_threads(lambda sign: _picture(sign.icons[0], size, sign.code), signs)
+    crops = [on_grey(icon.astype(np.float32)).round().astype(np.uint8) for icon in drawn]
     return np.ascontiguousarray(np.stack(crops).transpose(0, 3, 1, 2))
 
 
@@ -85,8 +59,8 @@ def _picture(path: Path, size: int | None, code: str) -> Pixels:
     try:
         known = path.stat()
     except OSError:
-        return load_icon(path, size, code)  # tells what is wrong
-    if size is None or size > _LARGEST:
+        known = None  # load_icon tells what is wrong
+    if known is None or size is None or size > _LARGEST:
         return load_icon(path, size, code)
     return _drawn(path, known.st_mtime_ns, known.st_size, known.st_ino, size, code)
 

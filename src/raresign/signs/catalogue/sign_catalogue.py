@@ -88,25 +88,12 @@ class SignCatalogue:
 
         Raises:
             InputError: A file is missing or wrong; the message shows it and what to do.
-
-        Example:
-            >>> import tempfile
-            >>> root = Path(tempfile.mkdtemp())
-            >>> _ = (root / "classes.json").write_text('{"2.1": {"id": 4, "type": "rare"}}')
-            >>> (root / "icons").mkdir()
-            >>> head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">'
-            >>> drawing = head + '<path d="M10 0L20 10L10 20L0 10z" fill="gold"/></svg>'
-            >>> _ = (root / "icons" / "2.1.svg").write_text(drawing)
-            >>> SignCatalogue.from_folder(root)[0].family
-            'yellow diamond'
         """
         root = Path(root)
-        path = root / "classes.json"
-        found = read_classes(path)
-        if isinstance(country, CountryChoice):
-            choice = country
-        else:
-            choice = choose_country(root, found, country)
+        found = read_classes(root / "classes.json")
+        choice = (
+            country if isinstance(country, CountryChoice) else choose_country(root, found, country)
+        )
         folder = root / "icons" if icons is None else icons(tuple(found.rows))
         names = read_names(root / NAMES, found.rows) if (root / NAMES).exists() else {}
         classes = _build(folder, found.rows, choice.country, strict, names)
@@ -137,11 +124,7 @@ class SignCatalogue:
         return cls(_build(Path(folder), rows, country, strict, {}), country)
 
     def extended(self, more: Sequence[SignClass]) -> SignCatalogue:
-        """The catalogue with more classes behind its own.
-
-        Raises:
-            InputError: As the constructor.
-        """
+        """The catalogue with more classes behind its own, checked as by the constructor."""
         return SignCatalogue([*self.classes, *more], self.country) if more else self
 
     def label_of(self, code: str) -> int:
@@ -168,9 +151,6 @@ class SignCatalogue:
     def save(self, folder: str | Path) -> None:
         """Write a self-contained copy: `catalogue.json` and `icons/`, templates filled.
 
-        Args:
-            folder: Is made if missing.
-
         Raises:
             InputError: An icon cannot be read any more.
             OSError: The folder cannot be written.
@@ -188,22 +168,15 @@ class SignCatalogue:
 
 
 def is_own_mirror(sign: SignClass) -> bool:
-    """Whether a mirror leaves the sign as it is, judged by all its icons.
-
-    Raises:
-        InputError: An icon cannot be read.
-    """
+    """Whether a mirror leaves the sign as it is, judged by all its icons."""
     return all(looks_symmetric(icon) for icon in class_pictures(sign))
 
 
 def choose_country(root: Path, found: ClassesFile, said: str | None = None) -> CountryChoice:
-    """The country of a data folder.
+    """The country of a data folder with the classes `found`.
 
-    Args:
-        root: The folder.
-        found: Its classes.json.
-        said: What the user says: an ISO code, or "none". It counts before `classes.json`, and that
-            before the look of `root/icons/`.
+    What the user says (an ISO code, or "none") counts before `classes.json`, and that before the
+    look of `root/icons/`.
 
     Raises:
         InputError: There is no such country.

@@ -40,12 +40,7 @@ class SignClass:
 
     @property
     def title(self) -> str:
-        """The name; the code where none is known.
-
-        Example:
-            >>> SignClass("x7", 0, "freq", (), "red disc", None).title
-            'x7'
-        """
+        """The name; the code where none is known."""
         return self.name or self.code
 
 

@@ -55,6 +55,8 @@ class Country:
         ('Speed limit 60 km/h', 'red ring', None)
         >>> country("DE").name("274-60"), country("DE").name("02")
         ('Speed limit 60 km/h', 'Speed limit 50 km/h')
+        >>> russia.name("3.13.r3.5", "ru"), russia.twin("1.11.1", {"1.11.1", "1.11.2"})
+        ('Ограничение высоты 3,5 м', '1.11.2')
     """
 
     iso: str
@@ -71,19 +73,9 @@ class Country:
         return self._base(self._own(code)) is not None
 
     def name(self, code: str, language: str = "en") -> str | None:
-        """The short name of a sign, with the value that its code carries.
+        """The short name of a sign, with its value; None where code or language is not known.
 
-        Args:
-            code: Class code.
-            language: "en", or a language of the country ("ru", "de").
-
-        Returns:
-            None where the code or the language is not known.
-
-        Example:
-            >>> from raresign.signs.countries.registry import country
-            >>> country("RU").name("3.13.r3.5", "ru"), country("DE").name("205", "de")
-            ('Ограничение высоты 3,5 м', 'Vorfahrt gewähren')
+        `language` is "en" or one of the country's own ("ru", "de").
         """
         code = self._own(code)
         base = self._base(code)
@@ -100,13 +92,7 @@ class Country:
         return f"{name} {self.grammar.units[base][language].format(value.replace('.', decimal))}"
 
     def family(self, code: str) -> str | None:
-        """The family of a sign; None where its code does not tell.
-
-        Example:
-            >>> from raresign.signs.countries.registry import country
-            >>> country("RU").family("3.1"), country("RU").family("3.10"), country("DE").family("3")
-            ('red disc', 'red ring', None)
-        """
+        """The family of a sign; None where its code does not tell."""
         code = self._own(code)
         for beginning in _beginnings(code) if self._base(code) else ():
             if beginning in self.families:
@@ -114,13 +100,7 @@ class Country:
         return None
 
     def twin(self, code: str, present: Collection[str]) -> str | None:
-        """The mirror twin of a class, if it is among the `present` codes.
-
-        Example:
-            >>> from raresign.signs.countries.registry import country
-            >>> country("RU").twin("1.11.1", {"1.11.1", "1.11.2"}), country("DE").twin("19", {"20"})
-            ('1.11.2', '20')
-        """
+        """The mirror twin of a class, if it is among the `present` codes."""
         twin = self.twins.get(self._own(code))
         if twin is None or twin in present:
             return twin
@@ -142,14 +122,9 @@ def read_table(package: str, file: str) -> dict[str, Any]:
     return table
 
 
-def both_ways(pairs: Collection[tuple[str, str]]) -> dict[str, str]:
-    """Each of a pair -> the other.
-
-    Example:
-        >>> both_ways([("a", "b")])
-        {'a': 'b', 'b': 'a'}
-    """
-    return {a: b for pair in pairs for a, b in (tuple(pair), tuple(pair)[::-1])}
+def both_ways(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Each of a pair -> the other."""
+    return {**pairs, **{b: a for a, b in pairs.items()}}
 
 
 def _beginnings(code: str) -> Iterator[str]:

@@ -34,8 +34,10 @@ class Standard:
     Example:
         >>> from raresign.signs.countries.registry import standard
         >>> GOST = standard("gost")
-        >>> len(GOST.classes), GOST.base_of("3.24.n5.5")
-        (205, '3.24')
+        >>> len(GOST.classes), GOST.base_of("3.24.n5.5"), GOST.size("4.1.1")
+        (205, '3.24', (0.7, 0.7))
+        >>> GOST.draws("3.24.n55"), GOST.draws("274-55"), GOST.takes_values("2.1")
+        (True, False, False)
     """
 
     name: str
@@ -74,13 +76,7 @@ class Standard:
         return base
 
     def draws(self, code: str) -> bool:
-        """Whether there is a drawing of a class code.
-
-        Example:
-            >>> from raresign.signs.countries.registry import standard
-            >>> standard("gost").draws("3.24.n55"), standard("gost").draws("274-55")
-            (True, False)
-        """
+        """Whether there is a drawing of a class code."""
         try:
             self.svg(code)
         except InputError:
@@ -98,11 +94,6 @@ class Standard:
 
         Raises:
             InputError: No such sign or variant, or the value is not written as it should be.
-
-        Example:
-            >>> from raresign.signs.countries.registry import standard
-            >>> standard("gost").svg("3.13.r2.9").startswith("<svg")
-            True
         """
         base = self.base_of(code)
         values = code_values(code, base)
@@ -119,21 +110,16 @@ class Standard:
         return draw(looks[variant], self.frames, self.signs.__getitem__, values)
 
     def variants_of(self, code: str, present: Collection[str] = ()) -> tuple[str, ...]:
-        """Other looks that the road gives a class, but those that are classes of their own.
-
-        Args:
-            code: Class code.
-            present: The codes of all classes.
+        """Other looks that the road gives a class, but those that are among the classes `present`.
 
         Raises:
             InputError: No such sign, or the value is not written as it should be.
 
         Example:
             >>> from raresign.signs.countries.registry import standard
-            >>> standard("gost").variants_of("4.1.2")
-            ('plain',)
-            >>> standard("gost").variants_of("4.1.2", {"4.1.2", "4.1.2.1"})
-            ()
+            >>> GOST = standard("gost")
+            >>> GOST.variants_of("4.1.2"), GOST.variants_of("4.1.2", {"4.1.2", "4.1.2.1"})
+            (('plain',), ())
         """
         base = self.base_of(code)
         taken = {self.signs[other] for other in present if other in self.signs}
@@ -142,13 +128,7 @@ class Standard:
         return (*(() if valued else self._endings(base, present)[1:]), *looks)
 
     def takes_values(self, code: str) -> bool:
-        """Whether a value may follow the code of its drawing.
-
-        Example:
-            >>> from raresign.signs.countries.registry import standard
-            >>> standard("gost").takes_values("3.24.n60"), standard("gost").takes_values("2.1")
-            (True, False)
-        """
+        """Whether a value may follow the code of its drawing."""
         return bool(self._slots(self.base_of(code)))
 
     def size(self, code: str) -> tuple[float, float]:
@@ -156,11 +136,6 @@ class Standard:
 
         Raises:
             InputError: No such sign.
-
-        Example:
-            >>> from raresign.signs.countries.registry import standard
-            >>> standard("gost").size("4.1.1")
-            (0.7, 0.7)
         """
         frame = self.frames[self.signs[self.base_of(code)].frame]
         return frame.width / 1000, frame.height / 1000

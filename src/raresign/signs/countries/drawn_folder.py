@@ -22,33 +22,18 @@ def write_icons(
 ) -> int:
     """Write `<code>.svg` and `<code>@<variant>.svg`; a file that is there already is left.
 
-    Args:
-        folder: Is made if it is not there.
-        signs: Draws them.
-        codes: The classes.
-        variants: Whether to write more than the main drawings.
-
     Returns:
         How many files were written.
 
     Raises:
         InputError: A code has no drawing, or another icon; nothing is written then.
         OSError: The folder cannot be written.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_icons(folder, standard("gost"), ["3.24.n55", "4.1.2"], variants=False)
-        2
-        >>> sorted(path.name for path in folder.iterdir())
-        ['3.24.n55.svg', '4.1.2.svg']
     """
-    drawings: dict[str, str] = {}
+    files: dict[Path, str] = {}
     for code in codes:
-        looks = _looks(signs, code, codes) if variants else ("",)
-        for look in looks:
-            name = f"{code}@{look}" if look else code
-            drawings[name] = signs.svg(code, look, codes)
-    files = {folder / f"{name}.svg": svg + "\n" for name, svg in drawings.items()}
+        for look in ("", *(signs.variants_of(code, codes) if variants else ())):
+            name = f"{code}@{look}.svg" if look else f"{code}.svg"
+            files[folder / name] = signs.svg(code, look, codes) + "\n"
     present = icon_files(folder) if folder.is_dir() and any(folder.iterdir()) else {}
     for code in codes:
         for path in present.get(code, ()):
@@ -63,23 +48,7 @@ def write_icons(
 def write_catalogue(folder: Path, signs: Standard) -> int:
     """Write `icons/` and `classes.json` of all classes: a data folder without photos.
 
-    Args:
-        folder: Is made if it is not there.
-        signs: Names the classes and draws the icons.
-
-    Returns:
-        How many files were written.
-
-    Raises:
-        InputError: The folder holds another icon of a class; nothing is written then.
-        OSError: The folder cannot be written.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> write_catalogue(folder, standard("gost")) > 205
-        True
-        >>> sorted(path.name for path in folder.iterdir())
-        ['classes.json', 'icons']
+    Returns, raises: See `write_icons`.
     """
     icons = write_icons(folder / "icons", signs, signs.classes)
     classes = {
@@ -90,12 +59,7 @@ def write_catalogue(folder: Path, signs: Standard) -> int:
 
 
 def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Path:
-    """A folder with the icons of classes, there until the process ends.
-
-    Args:
-        name: Of the standard.
-        codes: The classes.
-        variants: Whether to draw more than the main drawings.
+    """A folder with the icons that the standard `name` draws, kept until the process ends.
 
     Raises:
         InputError: No such standard, or a code has no drawing.
@@ -104,7 +68,7 @@ def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Pat
 
 
 def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
-    """A folder with one's own icons first and ours as variants, there until the process ends.
+    """A folder with one's own icons first and ours as variants, kept until the process ends.
 
     Variants on boards are left out: synthesis mounts signs on boards itself, and with them the
     other looks would come too seldom.
@@ -126,7 +90,7 @@ def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
     for code in codes:
         if code not in present or not signs.draws(code):
             continue
-        for look in _looks(signs, code, codes):
+        for look in ("", *signs.variants_of(code, codes)):
             if not look.endswith("board"):
                 file = folder / f"{code}@{name}-{look or 'main'}.svg"
                 write_text(file, signs.svg(code, look, codes))
@@ -134,19 +98,10 @@ def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
 
 
 def drawn_catalogue(name: str) -> Path:
-    """A data folder with all classes of a standard and no photos, there until the process ends.
-
-    Raises:
-        InputError: No such standard.
-    """
+    """A data folder with all classes of a standard and no photos, kept until the process ends."""
     folder = _temporary(os.getpid()) / name
     write_catalogue(folder, standard(name))  # writes what is missing
     return folder
-
-
-def _looks(signs: Standard, code: str, codes: Collection[str]) -> tuple[str, ...]:
-    """The main drawing and the variants."""
-    return ("", *signs.variants_of(code, codes))
 
 
 @cache

@@ -10,7 +10,6 @@ from raresign.errors import InputError
 from raresign.signs.countries.drawn_folder import drawn_icons, joined_icons
 from raresign.signs.countries.registry import STANDARDS
 
-_OWN = "own"
 _AND = "own+"
 
 
@@ -37,14 +36,13 @@ class IconSource:
         """What a user says of icons.
 
         Args:
-            text: None or "own": DATA/icons; "gost": our drawings; "own+gost": DATA/icons, and our
-                drawings as variants; else a folder.
+            text: None or "own": DATA/icons; "gost": our drawings; "own+gost": both; else a folder.
 
         Raises:
             InputError: After "own+" comes no name of drawings.
         """
-        said = _OWN if text is None else str(text)
-        if said == _OWN:
+        said = str(text)
+        if text is None or said == "own":
             return cls()
         if is_drawn(said):
             return cls(drawn=said)
@@ -57,27 +55,18 @@ class IconSource:
             return cls(drawn=name, joined=True)
         return cls(place=Path(said))
 
-    @classmethod
-    def joining(cls, name: str) -> IconSource:
-        """The folder's own icons with the drawings of a standard as variants."""
-        return cls(drawn=name, joined=True)
-
     def __str__(self) -> str:
         """What `parse` reads."""
         if self.place is not None:
             return str(self.place)
-        return (_AND if self.joined else "") + self.drawn if self.drawn else _OWN
+        return (_AND if self.joined else "") + self.drawn if self.drawn else "own"
 
     def lasting(self) -> IconSource:
         """The same from any working directory."""
         return IconSource(place=self.place.resolve()) if self.place is not None else self
 
     def folder(self, root: Path, codes: Collection[str]) -> Path:
-        """A folder that holds the icons of classes, there until the process ends.
-
-        Args:
-            root: The data folder.
-            codes: The classes.
+        """A folder with the icons of `codes` for the data in `root`, kept until the process ends.
 
         Raises:
             InputError: A code has no drawing; the folder's own icons are missing.

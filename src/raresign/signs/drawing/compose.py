@@ -141,12 +141,7 @@ def _sized(text: str) -> tuple[str, tuple[float, ...]]:
 
 @cache
 def pictogram(name: str) -> tuple[float, float, str]:
-    """Width, height and inner SVG of pictograms/<name>.svg.
-
-    Example:
-        >>> pictogram("fence")[:2]
-        (344.0, 206.0)
-    """
+    """Width, height and inner SVG of pictograms/<name>.svg."""
     source = (
         resources.files("raresign.signs.drawing").joinpath("pictograms").joinpath(f"{name}.svg")
     )

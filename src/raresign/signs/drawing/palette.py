@@ -22,16 +22,11 @@ _PAINT = re.compile(r'\b(fill|stroke|color)="([a-z]+)"')
 
 
 def painted(svg: str, field: str = "white", colour: str = "black") -> str:
-    """Put colour values in the place of colour names.
+    """SVG with colour values in the place of colour names.
 
     Args:
-        svg: SVG whose paints are names of `PALETTE`, `field`, `currentColor` or `none`.
-        field: The name that `field` stands for.
-        colour: The name that `currentColor` stands for.
-
-    Example:
-        >>> painted('<path fill="field" stroke="currentColor"/>', "yellow", "red")
-        '<path fill="#ffc900" stroke="#d5121e"/>'
+        svg: Its paints are names of `PALETTE`, `field`, `currentColor` or `none`.
+        field, colour: The names that `field` and `currentColor` stand for.
     """
     svg = svg.replace("currentColor", colour)
     names = {**PALETTE, "field": PALETTE[field], "none": "none"}

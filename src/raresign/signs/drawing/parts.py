@@ -10,12 +10,7 @@ from raresign.signs.icons.lettering import Weight
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle: left edge, top edge, width and height in mm.
-
-    Example:
-        >>> Box(10, 20, 100, 50).mirrored(700)
-        Box(left=590, top=20, width=100, height=50)
-    """
+    """A rectangle: left edge, top edge, width and height in mm."""
 
     left: float
     top: float
@@ -105,13 +100,7 @@ Layer = Picture | Text | Inset
 
 @dataclass(frozen=True)
 class Sign:
-    """A sign: a frame with layers, first layer lowest.
-
-    Args:
-        frame: Name of a frame.
-        layers: Lowest first.
-        field: Ground of the frame, a name of the palette.
-    """
+    """A sign: a frame (its name) with layers, lowest first; `field` is the colour of the ground."""
 
     frame: str
     layers: tuple[Layer, ...] = ()
@@ -119,12 +108,7 @@ class Sign:
 
 
 def sign(frame: str, *layers: Layer, field: str = "white") -> Sign:
-    """A sign in fewer brackets.
-
-    Example:
-        >>> sign("stop", Text("STOP", Box(55, 247, 597, 205), "white")).layers[0].text
-        'STOP'
-    """
+    """A sign in fewer brackets."""
     return Sign(frame, layers, field)
 
 
@@ -134,10 +118,6 @@ def mirror(original: Sign, width: float = 700) -> Sign:
     Args:
         original: Its frame is its own mirror image but for the front.
         width: Of the frame's drawing, mm.
-
-    Example:
-        >>> mirror(sign("plate", Picture("arrow-right", Box(0, 0, 9, 9)))).layers[0].mirrored
-        True
     """
     return replace(original, layers=tuple(_mirrored(layer, width) for layer in original.layers))
 

@@ -16,12 +16,7 @@ def disc(inset: float = 0) -> str:
 
 
 def rectangle(width: float, height: float, inset: float = 0, corner: float = 45) -> str:
-    """A rectangle with round corners, `corner` the radius of the outermost outline.
-
-    Example:
-        >>> rectangle(700, 350, 10)
-        'rect x="10" y="10" width="680" height="330" rx="35"'
-    """
+    """A rectangle with round corners, `corner` the radius of the outermost outline."""
     return (
         f'rect x="{inset:g}" y="{inset:g}" width="{width - 2 * inset:g}" '
         f'height="{height - 2 * inset:g}" rx="{max(corner - inset, 0):g}"'
@@ -29,12 +24,7 @@ def rectangle(width: float, height: float, inset: float = 0, corner: float = 45)
 
 
 def octagon(inset: float = 0) -> str:
-    """Regular octagon 700 mm between opposite sides.
-
-    Example:
-        >>> octagon().count(",")
-        8
-    """
+    """Regular octagon 700 mm between opposite sides."""
     radius = (350 - inset) / math.cos(math.pi / 8)
     angles = [math.pi * (2 * k + 1) / 8 for k in range(8)]
     corners = (f"{350 + radius * math.cos(a):.1f},{350 + radius * math.sin(a):.1f}" for a in angles)
@@ -42,12 +32,7 @@ def octagon(inset: float = 0) -> str:
 
 
 def triangle(inset: float = 0, corner: float = 45) -> str:
-    """Equilateral triangle of side 900 mm with round corners; in a drawing of 834 x 735 mm.
-
-    Example:
-        >>> triangle().startswith('path d="M')
-        True
-    """
+    """Equilateral triangle of side 900 mm with round corners; in a drawing of 834 x 735 mm."""
     inner = 260 - inset - corner  # inradius of the triangle through the corners' centres
     cos30, sin30 = math.cos(math.pi / 6), 0.5
     centres = [(417, 475 - 2 * inner), (417 + 2 * inner * cos30, 475 + inner)]
@@ -62,12 +47,7 @@ def triangle(inset: float = 0, corner: float = 45) -> str:
 
 
 def diamond(half: float, corner: float = 0) -> str:
-    """A square on its corner around (350, 350), `half` its half side.
-
-    Example:
-        >>> diamond(100).endswith('transform="rotate(45 350 350)"')
-        True
-    """
+    """A square on its corner around (350, 350), `half` its half side."""
     return (
         f'rect x="{350 - half:g}" y="{350 - half:g}" width="{2 * half:g}" '
         f'height="{2 * half:g}" rx="{corner:g}" transform="rotate(45 350 350)"'
@@ -75,20 +55,10 @@ def diamond(half: float, corner: float = 0) -> str:
 
 
 def filled(shape: str, colour: str) -> str:
-    """A shape painted in a colour of the palette.
-
-    Example:
-        >>> filled(disc(), "red")
-        '<circle cx="350" cy="350" r="350" fill="red"/>'
-    """
+    """A shape painted in a colour of the palette."""
     return f'<{shape} fill="{colour}"/>'
 
 
 def outlined(shape: str, colour: str, width: float) -> str:
-    """A shape drawn as a line.
-
-    Example:
-        >>> outlined(disc(), "black", 10).endswith('fill="none" stroke="black" stroke-width="10"/>')
-        True
-    """
+    """A shape drawn as a line."""
     return f'<{shape} fill="none" stroke="{colour}" stroke-width="{width:g}"/>'

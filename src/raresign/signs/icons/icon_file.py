@@ -77,10 +77,10 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
         With `size=None`: (height, width, 4).
 
     Raises:
-        InputError: The file is missing, unreadable, truncated, of another type, smaller than
-            8 px, larger than 4096 x 4096 px, fully transparent, without alpha and without a flat
-            border, an SVG that `read_svg` refuses or that is too slow to draw, or a template
-            whose slots do not fit the value.
+        InputError: The file is missing, unreadable, of another type, smaller than 8 px, larger
+            than 4096 x 4096 px, fully transparent or without alpha and without a flat border; an
+            SVG that `read_svg` refuses or that is too slow to draw; a template whose slots do not
+            fit the value.
 
     Example:
         >>> import tempfile
@@ -134,20 +134,15 @@ def _sign_alone(path: Path, picture: Image.Image) -> Image.Image:
     return picture.crop(box)
 
 
+def without_border(icon: Pixels) -> Pixels:
+    """A view of the (H, W, 4) icon's rows and columns with a pixel of at least half alpha."""
+    opaque = icon[..., 3] >= 128
+    rows, columns = np.flatnonzero(opaque.any(axis=1)), np.flatnonzero(opaque.any(axis=0))
+    return icon[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
 def on_grey(picture: npt.NDArray[Any], grey: float = 128.0) -> npt.NDArray[Any]:
-    """An RGBA picture laid on a grey ground.
-
-    Args:
-        picture: (..., 4) float, straight alpha, all in 0..255.
-        grey: Level of the ground in 0..255.
-
-    Returns:
-        (..., 3) RGB in 0..255, of the type of `picture`.
-
-    Example:
-        >>> on_grey(np.array([255.0, 0.0, 0.0, 127.5])).tolist()
-        [191.5, 64.0, 64.0]
-    """
+    """(..., 3) RGB in 0..255: a straight-alpha RGBA picture, (..., 4) float in 0..255, on grey."""
     alpha = picture[..., 3:] / 255
     seen: npt.NDArray[Any] = picture[..., :3] * alpha + grey * (1 - alpha)
     return seen

@@ -13,7 +13,7 @@ from raresign.errors import InputError
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
-Align = Literal["start", "middle", "end"]
+ALIGNS = {"start": 0.0, "middle": 0.5, "end": 1.0}  # share of the room before the line
 Weight = Literal["Semibold", "Bold"]
 _Box = tuple[float, float, float, float]  # left, bottom, right, top in font units, y upwards
 
@@ -24,7 +24,7 @@ class Slot:
 
     Args:
         left, top, width, height: The rectangle.
-        align: Where the line stands if the rectangle is wider.
+        align: Where the line stands if the rectangle is wider, one of `ALIGNS`.
         narrowest: How far letters may be narrowed, as a share of their width, to stay high.
     """
 
@@ -32,7 +32,7 @@ class Slot:
     top: float
     width: float
     height: float
-    align: Align = "middle"
+    align: str = "middle"
     narrowest: float = 1.0
 
 
@@ -50,6 +50,11 @@ class Outline:
 
 
 _GAP = 60  # font units that a smaller unit stands off its value, besides its own side
+# Source Sans' "1" without the bar that it stands on, as on road signs: outline, advance, bearing.
+_ONE: dict[Weight, tuple[str, int, int]] = {
+    "Semibold": ("M162 0V512H45V584Q93 593 127.5 605.5Q162 618 192 636H278V0Z", 353, 45),
+    "Bold": ("M159 0V486H40V577Q92 587 128 601Q164 615 198 635H306V0Z", 368, 40),
+}
 
 
 @lru_cache(maxsize=1024)  # one text stands on a sign and its variants
@@ -90,8 +95,7 @@ def outline(
     wide = slot.width / (right - left)
     high = min(wide / slot.narrowest, slot.height / (top - bottom))
     wide = min(wide, high)
-    room = slot.width - wide * (right - left)
-    start = slot.left + {"start": 0.0, "middle": room / 2, "end": room}[slot.align]
+    start = slot.left + ALIGNS[slot.align] * (slot.width - wide * (right - left))
     base_line = slot.top + (slot.height + high * (top + bottom)) / 2
     path = "".join(
         _glyph_path(
@@ -106,34 +110,24 @@ def outline(
 
 @cache
 def _font(weight: Weight) -> TTFont:
-    """The font that travels in the package font-source-sans-pro (SIL Open Font License 1.1)."""
-    # Only catalogues with lettering pay for the import.
+    """The font that travels in the package font-source-sans-pro (SIL Open Font License 1.1).
+
+    "1" is replaced; the licence allows it in a work that does not ship the font.
+    """
+    # Only catalogues with lettering pay for the imports.
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+    from fontTools.svgLib.path import parse_path
     from fontTools.ttLib import TTFont
 
     file = files("font_source_sans_pro").joinpath(f"files/SourceSansPro-{weight}.ttf")
     with file.open("rb") as stream:
         font = TTFont(stream, lazy=False)
-    _take_the_foot_off_one(font, weight)
-    return font
-
-
-# Source Sans' "1" without the bar that it stands on, as on road signs: outline, advance.
-_ONE: dict[Weight, tuple[str, int]] = {
-    "Semibold": ("M162 0V512H45V584Q93 593 127.5 605.5Q162 618 192 636H278V0Z", 353),
-    "Bold": ("M159 0V486H40V577Q92 587 128 601Q164 615 198 635H306V0Z", 368),
-}
-
-
-def _take_the_foot_off_one(font: TTFont, weight: Weight) -> None:
-    """Replace the glyph of "1"; the licence allows it in a work that does not ship the font."""
-    from fontTools.pens.ttGlyphPen import TTGlyphPen
-    from fontTools.svgLib.path import parse_path
-
-    path, advance = _ONE[weight]
+    path, advance, bearing = _ONE[weight]
     pen = TTGlyphPen(None)
     parse_path(path, pen)
     font["glyf"]["one"] = pen.glyph()
-    font["hmtx"]["one"] = (advance, 45 if weight == "Semibold" else 40)
+    font["hmtx"]["one"] = (advance, bearing)
+    return font
 
 
 @cache
@@ -186,12 +180,7 @@ def _line(
         at += size * advance + spacing
         before, last = size, name
     left, bottom, right, top = zip(*boxes, strict=True)
-    return places, (
-        min(left),
-        min(0.0, *bottom),
-        max(right),
-        max(_capital(weight), *top),
-    )
+    return places, (min(left), min(0.0, *bottom), max(right), max(_capital(weight), *top))
 
 
 def _glyph_path(

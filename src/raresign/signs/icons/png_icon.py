@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy.ndimage import binary_propagation
 
 from raresign.errors import InputError
 
@@ -92,20 +91,8 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
 
 
 def flood_from_border(free: Mask) -> Mask:
-    """The pixels of `free` that are joined to the picture's border through `free` (4-neighbours).
+    """The pixels of `free` that are joined to the border through `free` (4-neighbours)."""
+    from scipy.ndimage import binary_propagation  # 0.3 s; answering needs none of it
 
-    Args:
-        free: (H, W) bool, where the flood may go.
-
-    Returns:
-        (H, W) bool.
-
-    Example:
-        >>> free = np.ones((5, 5), dtype=bool)
-        >>> free[1:4, 1:4] = False
-        >>> free[2, 2] = True
-        >>> int(flood_from_border(free).sum()), bool(flood_from_border(free)[2, 2])
-        (16, False)
-    """
     flooded: Mask = binary_propagation(np.zeros_like(free), mask=free, border_value=1)
     return flooded

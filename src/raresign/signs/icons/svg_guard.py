@@ -65,12 +65,7 @@ def read_svg(content: bytes, source: str) -> Element:
 
 
 def svg_bytes(root: Element) -> bytes:
-    """The tree of `read_svg` as a UTF-8 SVG file.
-
-    Example:
-        >>> svg_bytes(Element("svg", {"width": "9"}))
-        b'<svg xmlns="http://www.w3.org/2000/svg" width="9" />'
-    """
+    """The tree of `read_svg` as a UTF-8 SVG file."""
     named = Element(root.tag, {"xmlns": _SVG, **root.attrib})
     named.text = root.text
     named.extend(root)

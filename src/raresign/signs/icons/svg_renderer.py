@@ -91,12 +91,6 @@ def draw_svg(svg: bytes, side: int, source: str) -> Image.Image:
     Raises:
         InputError: It is no proper SVG, or needs more than a second (of processor time, up to
             1024 px), or more than 1 GiB of memory.
-
-    Example:
-        >>> square = b'<rect width="9" height="9" fill="red"/>'
-        >>> svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">%s</svg>' % square
-        >>> draw_svg(svg, 32, "an example").getpixel((16, 16))
-        (255, 0, 0, 255)
     """
     side = min(side, MAX_SIDE)
     seconds = max(1.0, side * side / _PIXELS_A_SECOND) * MAX_SECONDS

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import get_args
 from xml.etree.ElementTree import Element
 
 from raresign.errors import InputError
-from raresign.signs.icons.lettering import Align, Slot, outline
+from raresign.signs.icons.lettering import ALIGNS, Slot, outline
 from raresign.signs.icons.svg_guard import read_svg
 from raresign.signs.values import code_values
 
@@ -24,7 +23,7 @@ _NAME = re.compile(r"\{(\w+)\}")
 def class_icons(
     codes: Collection[str], files: Mapping[str, Sequence[Path]]
 ) -> dict[str, tuple[Path, ...]]:
-    """The icon files that each class uses.
+    """Class code -> the icon files that it uses; classes without any are absent.
 
     A class's own files win. Else it uses the SVG templates of the longest code that its code
     begins with, up to a dot: "3.24.n20" uses `3.24.svg`.
@@ -33,15 +32,8 @@ def class_icons(
         codes: Class codes.
         files: As from `icon_files`.
 
-    Returns:
-        Class code -> its files; classes without any are absent.
-
     Raises:
         InputError: An SVG is refused by `read_svg`.
-
-    Example:
-        >>> class_icons(["1.1", "2.5"], {"1.1": [Path("1.1.png")]})
-        {'1.1': (PosixPath('1.1.png'),)}
     """
     templates: dict[str, tuple[Path, ...]] = {}
     found: dict[str, tuple[Path, ...]] = {}
@@ -59,20 +51,12 @@ def class_icons(
 
 
 def is_template(path: Path) -> bool:
-    """Whether a file is an SVG with text slots.
-
-    Raises:
-        InputError: The file is missing or refused by `read_svg`.
-    """
-    return path.suffix.lower() == ".svg" and has_slots(_read(path))
+    """Whether a file is an SVG with text slots; InputError as `read_icon_svg`."""
+    return path.suffix.lower() == ".svg" and _has_slots(_read(path))
 
 
 def fills(path: Path, code: str) -> bool:
-    """Whether a class's icon is a template that stands for more classes than this one.
-
-    Raises:
-        InputError: The file is missing or refused by `read_svg`.
-    """
+    """Whether a class's icon is a template that stands for more classes than this one."""
     return code.startswith(_own_code(path) + ".") and is_template(path)
 
 
@@ -89,9 +73,9 @@ def read_icon_svg(path: Path, code: str | None) -> Element:
     """
     root = _read(path)
     own = _own_code(path)
-    shows = code is not None and (code + ".").startswith(own + ".")
-    if has_slots(root):
+    if _has_slots(root):
         try:
+            shows = code is not None and (code + ".").startswith(own + ".")
             fill_slots(root, code_values(code, own) if code is not None and shows else {})
         except InputError as error:
             problem = f"icon {path} for class '{code}': {error.problem}"
@@ -113,7 +97,7 @@ def _own_code(path: Path) -> str:
     return path.stem.partition("@")[0]
 
 
-def has_slots(root: Element) -> bool:
+def _has_slots(root: Element) -> bool:
     """Whether a drawing is a template."""
     return any("data-slot" in element.attrib for element in root.iter())
 
@@ -132,17 +116,15 @@ def fill_slots(root: Element, values: Mapping[str, str]) -> None:
     Raises:
         InputError: A value is missing or shown by no slot, does not fit legibly, or has a
             character without glyph; or a slot is no proper rectangle.
-
-    Example:
-        >>> root = Element("svg")
-        >>> slot = {"data-slot": "value", "width": "60", "height": "30", "fill": "#111"}
-        >>> root.append(Element("rect", slot))
-        >>> fill_slots(root, {"1": "20", "value": "20"})
-        >>> root[0].tag, root[0].attrib["fill"]
-        ('path', '#111')
     """
     shown: set[str] = set()
-    for parent, place, rect in list(_slots(root)):
+    slots = [
+        (parent, place, element)
+        for parent in root.iter()
+        for place, element in enumerate(parent)
+        if "data-slot" in element.attrib
+    ]
+    for parent, place, rect in slots:
         if not values:
             parent.remove(rect)
             continue
@@ -172,14 +154,6 @@ def _slot_text(rect: Element, values: Mapping[str, str]) -> tuple[str, list[str]
     return _NAME.sub(lambda match: values[match[1]].replace(".", decimal), wanted), names
 
 
-def _slots(root: Element) -> Iterator[tuple[Element, int, Element]]:
-    """Every slot with its parent and place there."""
-    for parent in root.iter():
-        for place, element in enumerate(parent):
-            if "data-slot" in element.attrib:
-                yield parent, place, element
-
-
 def _lettering(rect: Element, text: str) -> Element:
     """The path that takes the place of a slot."""
     name = rect.get("data-slot", "")
@@ -189,12 +163,9 @@ def _lettering(rect: Element, text: str) -> Element:
     align = rect.get("data-align", "middle")
     if not text.strip():
         raise InputError(f"the slot '{name}' has a blank text", "mend data-text")
-    for known in get_args(Align):
-        if align == known:
-            line = outline(text, Slot(left, top, width, height, known))
-            break
-    else:
+    if align not in ALIGNS:
         raise InputError(f"the slot '{name}' has data-align {align!r}", "start, middle or end")
+    line = outline(text, Slot(left, top, width, height, align))
     share = line.letter_height / height
     if share < MIN_LETTER_SHARE:
         raise InputError(

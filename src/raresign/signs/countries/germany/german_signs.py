@@ -3,7 +3,8 @@
 Sources: StVO, annexes 1 to 4, and the catalogue of traffic signs (VzKat, 2017); names are
 shortened. What follows the dash is a value (274-50: limit 50) or tells forms of one sign apart
 (103-10 to the left, 103-20 to the right; -10 and -20 also for the right and left roadside).
-`aliases.json` are the numbers of the German Traffic Sign Recognition Benchmark.
+`aliases.json` are the numbers of the German Traffic Sign Recognition Benchmark. No twins: signs
+whose lettering a mirror would spoil.
 """
 
 from __future__ import annotations
@@ -12,22 +13,6 @@ import re
 
 from raresign.signs.countries.country import CodeGrammar, Country, both_ways, read_table
 
-# Mirror images. Not here: signs whose lettering a mirror would spoil.
-TWINS = (
-    ("103-10", "103-20"),
-    ("105-10", "105-20"),
-    ("117-10", "117-20"),
-    ("121-10", "121-20"),
-    ("133-10", "133-20"),
-    ("136-10", "136-20"),
-    ("138-10", "138-20"),
-    ("142-10", "142-20"),
-    ("209-10", "209-20"),
-    ("211-10", "211-20"),
-    ("214-10", "214-20"),
-    ("222-10", "222-20"),
-    ("1000-10", "1000-20"),
-)
 # StVO gives these numbers without a dash to the form for the right.
 _BY_LAW = {"209": "209-20", "211": "211-20", "214": "214-20", "222": "222-20"}
 
@@ -38,18 +23,12 @@ _UNITS = {
     **dict.fromkeys(("274", "275", "278", "279"), _SPEED),
 }
 
-_HERE = "raresign.signs.countries.germany"
-_NAMES = read_table(_HERE, "names.json")
-_BENCHMARK = read_table(_HERE, "aliases.json")
+_NAMES = read_table(__package__, "names.json")
+_BENCHMARK = read_table(__package__, "aliases.json")
 
 
 def shown_value(code: str, base: str) -> str | None:
-    """What a name says of what follows the dash; see `CodeGrammar`.
-
-    Example:
-        >>> shown_value("274-50", "274"), shown_value("103-10", "103")
-        ('50', '')
-    """
+    """What a name says of what follows the dash; see `CodeGrammar`."""
     return code[len(base) + 1 :] if base in _UNITS else ""
 
 
@@ -63,8 +42,8 @@ GERMANY = Country(
     iso="DE",
     title="Germany, StVO and VzKat",
     names=_NAMES,
-    families=read_table(_HERE, "families.json"),
-    twins=both_ways(TWINS),
+    families=read_table(__package__, "families.json"),
+    twins=both_ways(read_table(__package__, "twins.json")),
     grammar=CodeGrammar(_code(), shown_value, _UNITS, {"en": ".", "de": ","}),
     # The benchmark's own folders and files write its numbers with five digits.
     aliases={**_BY_LAW, **_BENCHMARK, **{f"{k:0>5}": code for k, code in _BENCHMARK.items()}},

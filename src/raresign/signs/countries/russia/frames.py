@@ -35,11 +35,7 @@ def _ring(front: str = "", ground: str = "field", edge: str = "") -> Frame:
     """Red ring with a white rim, and perhaps a white `edge` inside."""
     back = filled(disc(), "white") + filled(disc(_RIM), "red") + edge
     return Frame(
-        700,
-        700,
-        disc(),
-        back + filled(disc(_BORDER + (10 if edge else 0)), ground),
-        front,
+        700, 700, disc(), back + filled(disc(_BORDER + (10 if edge else 0)), ground), front
     )
 
 
@@ -94,12 +90,7 @@ _WINDOW = filled('rect x="66" y="176" width="568" height="568" rx="40"', "white"
 FRAMES: dict[str, Frame] = {
     "warning": _triangle_frame(),
     "yield": _triangle_frame('transform="rotate(180 417 367.5)"'),
-    "stop": Frame(
-        700,
-        700,
-        octagon(),
-        filled(octagon(), "white") + filled(octagon(17), "red"),
-    ),
+    "stop": Frame(700, 700, octagon(), filled(octagon(), "white") + filled(octagon(17), "red")),
     "priority": _diamond_frame(),
     "priority-end": _diamond_frame(_stripes(246, 18, 8)),
     "prohibition": _ring(),
@@ -129,9 +120,6 @@ FRAMES: dict[str, Frame] = {
     "white-upright": _white(700, 1050, 10, 13),
     "white-3x1": _white(1050, 350, 10, 10),
     "board": Frame(
-        960,
-        960,
-        rectangle(960, 960, corner=60),
-        filled(rectangle(960, 960, corner=60), "field"),
+        960, 960, rectangle(960, 960, corner=60), filled(rectangle(960, 960, corner=60), "field")
     ),
 }
