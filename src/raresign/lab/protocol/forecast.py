@@ -17,11 +17,9 @@ class ClassRecalls:
     """Classes of one fold: what was known beforehand, and how it went.
 
     Attributes:
-        fold: Its number.
         labels: (Q,) int64.
         facts: (Q, 4) of `class_facts`.
-        hits: (Q,) crops recognised, of `crops` (Q,).
-        crops: See `hits`.
+        hits, crops: (Q,) crops recognised, and all.
     """
 
     fold: int
