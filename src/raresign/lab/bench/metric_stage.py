@@ -17,7 +17,7 @@ from raresign.models.sign_net import SignNet, default_backbone
 from raresign.training.batches import StageBatches
 from raresign.training.stage import Balanced, Stage
 
-EPOCH_CROPS, PUBLISHED_STEP = 284_896, 10.83
+_EPOCH_CROPS, _PUBLISHED_STEP = 284_896, 10.83
 """Crops of an epoch of its metric stage, and the seconds that one of its steps took."""
 
 
@@ -30,12 +30,7 @@ def bench_metric(quick: bool, data: Path | None) -> dict[str, float]:
 
     Args:
         quick: Fewer repetitions.
-        data: Data folder; embedded signs otherwise.
-
-    Returns:
-        `metric.step_seconds`, `metric.loop_step_seconds`, `metric.ratio`; `metric.epoch_minutes`
-        and `metric.loop_epoch_minutes` of 2,226 such steps; `metric.published_step_seconds` and
-        `metric.published_epoch_minutes`.
+        data: Data folder; drawn signs otherwise.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name, size = default_backbone(device.type)
@@ -65,7 +60,7 @@ def bench_metric(quick: bool, data: Path | None) -> dict[str, float]:
         runs=2 if quick else 5,
     )
     ours, loop = times["ours"][0], times["loop"][0]
-    steps = -(-EPOCH_CROPS // (balanced.classes * balanced.items))
+    steps = -(-_EPOCH_CROPS // (balanced.classes * balanced.items))
     return {
         "metric.step_seconds": ours,
         "metric.step_seconds_slowest": times["ours"][2],
@@ -74,6 +69,6 @@ def bench_metric(quick: bool, data: Path | None) -> dict[str, float]:
         "metric.epoch_steps": steps,
         "metric.epoch_minutes": ours * steps / 60,
         "metric.loop_epoch_minutes": loop * steps / 60,
-        "metric.published_step_seconds": PUBLISHED_STEP,
-        "metric.published_epoch_minutes": PUBLISHED_STEP * steps / 60,
+        "metric.published_step_seconds": _PUBLISHED_STEP,
+        "metric.published_epoch_minutes": _PUBLISHED_STEP * steps / 60,
     }

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import statistics
-import subprocess
-import sys
+from raresign.lab.bench.measure import fresh_processes, spread
 
 _CHILD = """
-import json, time
+import time
 start = time.perf_counter()
-from raresign.signs import render_sign, standard
+from raresign import render_sign, standard
 signs = standard("gost")
 imported = time.perf_counter()
 for code in signs.codes:
     render_sign(code, 256)
-print(json.dumps([imported - start, time.perf_counter() - imported]))
+print([imported - start, time.perf_counter() - imported])
 """
 
 
@@ -28,16 +25,7 @@ def bench_signs(quick: bool = False) -> dict[str, float]:
     Returns:
         `signs.seconds` (median, with `_min` and `_max`) and `signs.import_seconds`.
     """
-    runs = []
-    for _ in range(2 if quick else 7):
-        ended = subprocess.run(
-            [sys.executable, "-c", _CHILD], check=True, capture_output=True, text=True
-        )
-        runs.append(json.loads(ended.stdout))
-    imports, drawings = zip(*runs, strict=True)
-    return {
-        "signs.seconds": statistics.median(drawings),
-        "signs.seconds_min": min(drawings),
-        "signs.seconds_max": max(drawings),
-        "signs.import_seconds": statistics.median(imports),
-    }
+    imports, drawings = fresh_processes(_CHILD, 2 if quick else 7)
+    names = ("signs.seconds", "signs.seconds_min", "signs.seconds_max")
+    times = dict(zip(names, spread(drawings), strict=True))
+    return {**times, "signs.import_seconds": spread(imports)[0]}

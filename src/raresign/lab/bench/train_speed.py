@@ -20,12 +20,11 @@ from raresign.training.stage import Stage
 def bench_train(quick: bool, data: Path | None) -> dict[str, float]:
     """Time what a step of the default mixed stage consists of: making its batch, and the network.
 
-    Crops are rendered for many steps at once, so the batches of all these steps are made in one
-    run and a step is charged its share of it.
+    Crops are rendered for many steps at once; a step is charged its share of that.
 
     Args:
         quick: Fewer repetitions.
-        data: Data folder; embedded signs otherwise.
+        data: Data folder; drawn signs otherwise.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     name, size = default_backbone(device.type)
@@ -65,12 +64,7 @@ def bench_train(quick: bool, data: Path | None) -> dict[str, float]:
 
 
 def bench_predict(quick: bool, data: Path | None) -> dict[str, float]:
-    """Time the default classifier on packed crops, without reading files.
-
-    Args:
-        quick: Fewer repetitions.
-        data: Not used; prediction speed does not depend on it.
-    """
+    """Time the default classifier on packed crops, without reading files; `data` is not used."""
     name, size = default_backbone("cpu")
     net = SignNet(name, 205, weights="none", crop_size=size)
     crops = np.random.default_rng(0).integers(0, 256, (512, 3, size, size), dtype=np.uint8)

@@ -13,13 +13,7 @@ from raresign.synthesis.preset import RoadPreset
 
 @dataclass(frozen=True)
 class Shares:
-    """Shares of the crops to which a step happens; all other steps happen to each.
-
-    Example:
-        >>> preset = RoadPreset()
-        >>> Shares.of(preset).motion == preset.motion_blur.probability
-        True
-    """
+    """Shares of the crops to which a step happens; all other steps happen to each."""
 
     haze: float = 0.3
     gradient: float = 0.3
