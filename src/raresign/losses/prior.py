@@ -56,8 +56,7 @@ def balanced_cross_entropy(
         >>> round(loss.item(), 4)  # -(ln 0.2 + ln 0.6) / 2
         1.0601
     """
-    _check(logits, labels, prior, domain, label_smoothing)
-    _check_floor(floor)
+    _check(logits, labels, prior, domain, label_smoothing, floor)
     wide = torch.promote_types(logits.dtype, torch.float32)
     floored = prior.to(wide).clamp_min(floor)
     rows = floored if domain is None else floored[domain.long()]
@@ -73,7 +72,12 @@ def balanced_cross_entropy(
 
 
 def _check(
-    logits: Tensor, labels: Tensor, prior: Tensor, domain: Tensor | None, label_smoothing: float
+    logits: Tensor,
+    labels: Tensor,
+    prior: Tensor,
+    domain: Tensor | None,
+    label_smoothing: float,
+    floor: float,
 ) -> None:
     """Refuse shapes that would broadcast into a wrong loss without a word."""
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
@@ -90,8 +94,5 @@ def _check(
         )
     if not 0.0 <= label_smoothing < 1.0:
         raise InputError(f"label_smoothing is {label_smoothing}", "use 0 to below 1")
-
-
-def _check_floor(floor: float) -> None:
     if not 0.0 < floor < 1.0:
         raise InputError(f"floor is {floor}", "use a small share above 0, such as 1e-6")

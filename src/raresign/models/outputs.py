@@ -1,4 +1,4 @@
-"""Crops through the net in batches: logits and embedding."""
+"""Crops through the net in batches: logits and embedding, or the embedding alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def net_outputs(net: SignNet, crops: np.ndarray, batch: int = 256) -> Outputs:
     Args:
         net: The classifier.
         crops: (N, 3, S, S) uint8.
-        batch: Crops at a time.
+        batch: Crops that are on the device at a time.
 
     Example:
         >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
@@ -57,7 +57,7 @@ def net_outputs(net: SignNet, crops: np.ndarray, batch: int = 256) -> Outputs:
 def tensor_outputs(
     net: SignNet, crops: Tensor | Iterable[Tensor], labels: np.ndarray | None = None
 ) -> Outputs:
-    """As `net_outputs`, for made crops.
+    """As `net_outputs`, for synthetic crops.
 
     Args:
         net: The classifier, left in evaluation mode.
@@ -72,16 +72,25 @@ def tensor_outputs(
 
 
 def net_rows(net: SignNet) -> tuple[np.ndarray, np.ndarray]:
-    """(C, E) rows and (C,) biases of the net's linear classifier, float32 on the CPU.
+    """(C, E) rows and (C,) biases of the net's linear classifier, float32 on the CPU."""
+    weight, bias = (part.detach().float().cpu().numpy() for part in net.classifier.parameters())
+    return weight, bias
 
-    Example:
-        >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
-        >>> [part.shape for part in net_rows(net)]
-        [(3, 8), (3,)]
-    """
-    state = net.state_dict()
-    weight, bias = (state[f"classifier.{name}"].float().cpu() for name in ("weight", "bias"))
-    return weight.numpy(), bias.numpy()
+
+class TorchEncoder:
+    """Embeddings by the net itself, on any device; a `raresign.runtime.encoder.Encoder`."""
+
+    def __init__(self, net: SignNet) -> None:
+        self.net = net.eval()
+
+    @property
+    def crop_size(self) -> int:
+        """S, side of the crops in pixels."""
+        return self.net.crop_size
+
+    def embed(self, crops: np.ndarray) -> np.ndarray:
+        """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""
+        return net_outputs(self.net, crops).embedding
 
 
 def _forward(net: SignNet, crops: Tensor) -> tuple[Tensor, Tensor]:

@@ -19,12 +19,7 @@ _OTHER_SIZE = "choose another crop size or backbone"
 
 
 class SignOutput(NamedTuple):
-    """What the classifier returns.
-
-    Attributes:
-        logits: (N, C) floats.
-        embedding: (N, E) floats, before the ReLU, as in the reference (its `fc`).
-    """
+    """(N, C) logits, and (N, E) embeddings before the ReLU, as in the published system's `fc`."""
 
     logits: Tensor
     embedding: Tensor
@@ -104,11 +99,7 @@ class SignNet(nn.Module):
         return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
 
     def train(self, mode: bool = True) -> SignNet:
-        """Switch to training; frozen batch normalisations stay in evaluation mode.
-
-        A BatchNorm in training mode moves its running statistics even if its weights are frozen, so
-        the frozen part would change all the same. Frozen is what `requires_grad` says.
-        """
+        """Switch to training; batch normalisations with frozen weights keep their statistics."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -123,12 +114,6 @@ def quicken_batchnorms(module: nn.Module) -> None:
 
     Fine-tuning lasts some thousand steps; with 0.01 the running statistics lag behind and cost 10
     points of accuracy (measured on EfficientNet-Lite0).
-
-    Example:
-        >>> norm = nn.BatchNorm2d(8, momentum=0.01)
-        >>> quicken_batchnorms(norm)
-        >>> norm.momentum
-        0.1
     """
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm) and part.momentum == 0.01:
