@@ -12,11 +12,9 @@ class PackagedWeights:
     Attributes:
         package: Name and version to install.
         module: Its import name; it is located, never imported.
-        file: Path of the weights inside it.
-        sha256: Of the file; another file is refused.
+        file, sha256: Path of the weights inside it, and their checksum; another file is refused.
         prefix: Cut from the names of its tensors; "" if tensors are matched by order.
-        mean: Per channel, for crops in [0, 1].
-        std: Per channel.
+        mean, std: Per channel, for crops in [0, 1].
     """
 
     package: str

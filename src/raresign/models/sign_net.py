@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.models.contrast import even_contrast
 from raresign.models.weights import load_weights
 
 # What timm's models raise when a crop size does not suit them.
@@ -107,6 +106,20 @@ class SignNet(nn.Module):
                 if own and not any(parameter.requires_grad for parameter in own):
                     module.eval()
         return self
+
+
+def even_contrast(crops: Tensor) -> Tensor:
+    """Bring every crop to the mean 0.45 and the standard deviation 0.22 over pixels and channels.
+
+    Photometric normalisation in training and test (Jin, Rinard 2021 use autocontrast); mean and
+    deviation instead of extremes, which one glint decides. Colours keep their ratios' order.
+
+    Args:
+        crops: (N, 3, H, W) floats in [0, 1].
+    """
+    mean = crops.mean((1, 2, 3), keepdim=True)
+    deviation = (crops - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
+    return (crops - mean) * (0.22 / deviation.clamp_min(1 / 255)) + 0.45
 
 
 def quicken_batchnorms(module: nn.Module) -> None:

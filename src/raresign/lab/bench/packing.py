@@ -60,9 +60,7 @@ def measure_packing(table: CropTable, size: int, cache: Path) -> dict[str, float
     the operating system.
 
     Args:
-        table: The crops.
-        size: Side of the packed crops in pixels.
-        cache: A folder without a pack of this table.
+        table, size, cache: See `pack_crops`; `cache` holds no pack of this table.
 
     Returns:
         `crops`, `crops_per_second` (packing), `bytes` (of the array), `pack_seconds`,

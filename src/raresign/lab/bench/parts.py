@@ -8,13 +8,11 @@ from typing import Any
 
 from raresign.errors import InputError
 from raresign.lab.bench.loss import bench_loss
-from raresign.lab.bench.metric_stage import bench_metric
 from raresign.lab.bench.packing import bench_packing
 from raresign.lab.bench.sampler import bench_sampler
-from raresign.lab.bench.signs import bench_signs
-from raresign.lab.bench.start_up import bench_start
+from raresign.lab.bench.start_up import bench_signs, bench_start
 from raresign.lab.bench.synth import bench_synth
-from raresign.lab.bench.train_speed import bench_predict, bench_train
+from raresign.lab.bench.train_speed import bench_metric, bench_predict, bench_train
 from raresign.runs.environment import machine, versions
 
 _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""How soon the package is ready: its import, the command line, a loaded run's first answer."""
+"""Work in fresh processes: import, command line, a run's first answer, drawing the signs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,17 @@ _ANSWER = """
 import sys, raresign
 answer, = raresign.predict(raresign.load(sys.argv[1]), [sys.argv[2]])
 assert answer.error is None, answer.error
+"""
+
+_DRAW = """
+import time
+start = time.perf_counter()
+from raresign import render_sign, standard
+signs = standard("gost")
+imported = time.perf_counter()
+for code in signs.codes:
+    render_sign(code, 256)
+print([imported - start, time.perf_counter() - imported])
 """
 
 
@@ -53,3 +64,18 @@ def bench_start(quick: bool, data: Path | None) -> dict[str, Any]:
             figures |= zip(keys, spread(seconds), strict=True)
             figures[f"start.{name}_modules"] = int(spread(modules)[0])
     return figures
+
+
+def bench_signs(quick: bool = False) -> dict[str, float]:
+    """Draw every class of `gost` at 256 px, composing, lettering and rasterising included.
+
+    Args:
+        quick: 2 fresh processes instead of 7.
+
+    Returns:
+        `signs.seconds` (median, with `_min` and `_max`) and `signs.import_seconds`.
+    """
+    imports, drawings = fresh_processes(_DRAW, 2 if quick else 7)
+    names = ("signs.seconds", "signs.seconds_min", "signs.seconds_max")
+    times = dict(zip(names, spread(drawings), strict=True))
+    return {**times, "signs.import_seconds": spread(imports)[0]}

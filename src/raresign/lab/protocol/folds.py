@@ -53,17 +53,6 @@ def class_folds(
 
     Raises:
         InputError: Fewer than 2 folds, or fewer classes with crops than folds.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from raresign.signs.catalogue.sign_class import SignClass
-        >>> signs = [
-        ...     SignClass(f"x{i}", i, "freq", (Path("x.png"),), "disc" if i < 4 else "ring", None)
-        ...     for i in range(6)
-        ... ]
-        >>> folds = class_folds(SignCatalogue(signs), dict.fromkeys(range(6), 9), 2, seed=0)
-        >>> [sum(label < 4 for label in fold) for fold in folds]
-        [2, 2]
     """
     known = [label for label in catalogue.labels_of_type("freq") if counts.get(label, 0) > 0]
     if folds < 2 or len(known) < folds:

@@ -39,13 +39,10 @@ class Trial:
 
     Attributes:
         title: Of the row.
-        fold, seed: Numbers.
-        labels: (N,) int64.
-        rows: (N,) int64 rows of the crops in the pack.
+        labels, rows: (N,) int64 classes of the crops, and their rows in the pack.
         plays_rare: (N,) bool.
         real: (C,) bool, whether real crops of a class were trained on.
-        logits: (N, C) float32.
-        embedding: (N, E) float32.
+        logits, embedding: (N, C) and (N, E) float32.
         index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
         seconds: Training time.
         steps: Optimiser steps.
