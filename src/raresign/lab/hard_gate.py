@@ -33,24 +33,16 @@ class HardGate:
     def rare_probability(
         self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike
     ) -> np.ndarray:
-        """(N,) float64 probability that the crop is of a rare class. Args: See `predict`."""
+        """(N,) float64 probability that the crop is of a rare class. Args: See `gate_features`."""
         said: np.ndarray = self.judge.predict_proba(gate_features(logits, cosines, rare))[:, 1]
         return said
 
     def predict(self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> np.ndarray:
-        """The class of each crop.
-
-        Args:
-            logits: (N, C) floats of the classifier.
-            cosines: (N, C) floats of `PrototypeIndex.similarities`.
-            rare: (C,) bool, which classes are rare; both types must occur.
+        """The class of each crop. Args and Raises: See `gate_features`.
 
         Returns:
             (N,) int64: where the gate says rare (above 1/2) the rare class of the largest cosine,
             else the frequent class of the largest logit.
-
-        Raises:
-            InputError: Shapes that do not belong together, or classes of one type only.
         """
         logit, cosine, is_rare = checked_scores(logits, cosines, rare)
         best_rare = np.where(is_rare, cosine, -np.inf).argmax(axis=1)
@@ -70,7 +62,7 @@ def fit_hard_gate(
     """The gate fitted to crops of known class.
 
     Args:
-        logits, cosines, rare: See `HardGate.predict`.
+        logits, cosines, rare: See `gate_features`.
         labels: (N,) integers in [0, C).
         kind: A random forest, or a logistic regression on features of variance 1.
 
@@ -101,7 +93,10 @@ def fit_hard_gate(
 def gate_features(logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> np.ndarray:
     """What the gate sees of crops.
 
-    Args: See `HardGate.predict`.
+    Args:
+        logits: (N, C) floats of the classifier.
+        cosines: (N, C) floats of `PrototypeIndex.similarities`.
+        rare: (C,) bool, which classes are rare; both types must occur.
 
     Returns:
         (N, 5) float64: the largest probability of a frequent and of a rare class, the largest

@@ -97,7 +97,7 @@ def reference_contrastive_loss(embedding: Tensor, labels: Tensor, margin: float 
         loss: Tensor = _PairLoss.apply(  # type: ignore[no-untyped-call]
             x, positive, negative, share, share, margin
         )
-        return loss.to(_result_type(embedding))
+        return loss.to(torch.promote_types(embedding.dtype, torch.float32))
 
 
 def contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
@@ -134,7 +134,7 @@ def contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 1.0) -> 
         loss: Tensor = _PairLoss.apply(  # type: ignore[no-untyped-call]
             x, positive, negative, a, b, margin
         )
-        return loss.to(_result_type(embedding))
+        return loss.to(torch.promote_types(embedding.dtype, torch.float32))
 
 
 def naive_contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 2.0) -> Tensor:
@@ -152,8 +152,3 @@ def naive_contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 2.
         else:
             total = total + torch.clamp(margin - distance, min=0).pow(2)
     return total / max(n * (n - 1), 1)
-
-
-def _result_type(embedding: Tensor) -> torch.dtype:
-    """Float64 stays; everything shorter gives a float32 loss, as cross-entropy under autocast."""
-    return torch.float64 if embedding.dtype == torch.float64 else torch.float32

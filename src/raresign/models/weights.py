@@ -12,7 +12,7 @@ import threading
 import urllib.error
 import urllib.request
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,6 @@ class WeightsRecord:
     sha256: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for a JSON file."""
-        return asdict(self)
 
 
 def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
@@ -117,12 +113,11 @@ def hub_reachable(url: str = "", seconds: float = _HUB_SECONDS) -> bool:
         try:
             request = urllib.request.Request(url or hub_constants.ENDPOINT, method="HEAD")
             urllib.request.urlopen(request, timeout=seconds).close()
+            answers.put(True)
         except urllib.error.HTTPError:
             answers.put(True)  # an error status is an answer
         except (OSError, ValueError, http.client.HTTPException):
             answers.put(False)
-        else:
-            answers.put(True)
 
     # No time-out reaches the look-up of a name: it may hang, but in a thread that nobody waits for.
     threading.Thread(target=ask, daemon=True).start()
@@ -196,20 +191,15 @@ def _from_package(backbone: nn.Module, name: str) -> WeightsRecord:
     if packaged.prefix:
         state = {key.removeprefix(packaged.prefix): value for key, value in state.items()}
     else:
-        state = _renamed_by_order(state, own)
+        # By order: weight, bias, running_mean, ...; a classifier at the end stays out.
+        pairs = zip(own, state.items(), strict=False)
+        state = {
+            key: value
+            for key, (theirs, value) in pairs
+            if key.rpartition(".")[2] == theirs.rpartition(".")[2]
+        }
     _fill(backbone, {key: value for key, value in state.items() if key in own}, path)
     return _record(backbone, f"package:{packaged.package}", digest, packaged.mean, packaged.std)
-
-
-def _renamed_by_order(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors under the names of `own`, in order; a classifier at the end stays out."""
-    pairs = zip(own, state.items(), strict=False)
-    # weight, bias, running_mean, ...: a tensor that is one place off would be caught here.
-    return {
-        key: value
-        for key, (theirs, value) in pairs
-        if key.rpartition(".")[2] == theirs.rpartition(".")[2]
-    }
 
 
 def _from_file(backbone: nn.Module, path: Path) -> WeightsRecord:
