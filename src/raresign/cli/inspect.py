@@ -31,16 +31,11 @@ def catalogue(
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(
-            help="With gost: folder for pictures, every sign; with --compare pairs of icon and "
-            "drawing."
-        ),
+        typer.Option(help="With gost: folder for pictures; with --compare icon beside drawing."),
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(
-            help="With gost: folder of official icons, <code>.png; how like them the drawings are."
-        ),
+        typer.Option(help="With gost: official icons, <code>.png; how like them drawings are."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -142,15 +137,13 @@ def bench(
     part: Annotated[
         str,
         typer.Argument(
-            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all."
+            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all"
         ),
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[
         Path | None,
-        typer.Option(
-            help="Data folder to bench on; the drawn signs otherwise. For start: a run folder."
-        ),
+        typer.Option(help="Data folder; the drawn signs otherwise. For start: a run folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 
 def draw_parameters(rng: np.random.Generator) -> dict[str, float]:
-    """Draw what the reference draws before it knows the rotated size; the rest are shares."""
+    """Draw what the generator draws before it knows the rotated size; the rest are shares."""
     side = int(rng.integers(16, 129))
     return {
         "side": side,
@@ -52,19 +52,7 @@ def paste_on(
 def reference_crop(
     icon: Image.Image, background: Image.Image, rng: np.random.Generator
 ) -> Image.Image:
-    """One crop of the reference generator, at its own size.
-
-    Args:
-        icon: RGBA.
-        background: RGBA photo of any size.
-        rng: Source of every draw.
-
-    Example:
-        >>> icon = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
-        >>> photo = Image.new("RGBA", (200, 100), (0, 0, 255, 255))
-        >>> reference_crop(icon, photo, np.random.default_rng(0)).mode
-        'RGB'
-    """
+    """One RGB crop at its own size, of an RGBA icon and an RGBA photo of any size."""
     parameters = draw_parameters(rng)
     layer = icon_layer(icon, parameters)
     room = int(layer.width * 0.15)

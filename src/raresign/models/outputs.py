@@ -31,13 +31,12 @@ class Outputs:
     labels: np.ndarray
 
 
-def net_outputs(net: SignNet, crops: np.ndarray, batch: int = _BATCH) -> Outputs:
+def net_outputs(net: SignNet, crops: np.ndarray) -> Outputs:
     """Logits and embedding of crops, on the device of `net`, which is left in evaluation mode.
 
     Args:
         net: The classifier.
         crops: (N, 3, S, S) uint8.
-        batch: Crops that are on the device at a time.
 
     Example:
         >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
@@ -45,7 +44,7 @@ def net_outputs(net: SignNet, crops: np.ndarray, batch: int = _BATCH) -> Outputs
         (2, 8)
     """
     device = next(net.parameters()).device
-    parts = (crops[start : start + batch] for start in range(0, len(crops), batch))
+    parts = (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
     tensors = (torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts)
     return tensor_outputs(net, (pixels.float().div_(255) for pixels in tensors))
 

@@ -72,7 +72,8 @@ class SignNet(nn.Module):
         if classes < 1 or embedding < 1:
             raise InputError(f"{classes} classes, embedding {embedding}", "both need at least 1")
         self.backbone = _create(backbone, crop_size)
-        self.crop_size = crop_size or _trained_at(self.backbone)
+        trained_at: Any = getattr(self.backbone, "pretrained_cfg", None) or {}
+        self.crop_size = crop_size or int(trained_at.get("input_size", (3, 224, 224))[1])
         width = _width(self.backbone, backbone, self.crop_size)
         self.settings: dict[str, Any] = {
             "backbone": backbone,
@@ -160,12 +161,6 @@ def _create(backbone: str, crop_size: int | None) -> nn.Module:
             f"{backbone} cannot be made for crops of {crop_size} px: {error}", _OTHER_SIZE
         ) from error
     return model
-
-
-def _trained_at(backbone: nn.Module) -> int:
-    """The side of the crops that timm's weights were trained with."""
-    settings: Any = getattr(backbone, "pretrained_cfg", None) or {}
-    return int(settings.get("input_size", (3, 224, 224))[1])
 
 
 @torch.no_grad()

@@ -47,15 +47,12 @@ def fresh_processes(code: str, runs: int, *arguments: object) -> list[tuple[floa
     """What Python code prints last, a JSON list of numbers, in fresh processes.
 
     Args:
-        code: The code.
+        code: The code; a failure raises CalledProcessError.
         runs: Number of processes, one after another.
         arguments: Its `sys.argv[1:]`, as text.
 
     Returns:
         (runs,) for each number in the list.
-
-    Raises:
-        subprocess.CalledProcessError: The code failed.
 
     Example:
         >>> fresh_processes("import sys; print([len(sys.argv), 7])", 2, "one")

@@ -50,7 +50,6 @@ class AbsentTrial:
     """What a net said of signs that it never saw, and how they fared once they were added.
 
     Attributes:
-        fold, seed: Numbers.
         arrays: For `known` (N crops of known frequent classes that did not train), `near` (M crops
             of absent classes) and `far` (crops without a sign): `_scores` (N, 4) by `SCORES`,
             `_level` (N,) position in `LEVELS`. `known_right` (N,) bool and `known_after` (N,) bool,

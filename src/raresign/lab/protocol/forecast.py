@@ -34,9 +34,6 @@ def cross_fold_forecast(
 ) -> tuple[dict[str, Any] | None, tuple[tuple[float, ...], ...], dict[str, Any] | None]:
     """Quality on folds that did not teach the forecast, the points of it, the forecast of all.
 
-    Args:
-        parts: One or more a fold; a forecast for a fold is learned on all others.
-
     Returns:
         `ForecastQuality` as a dict; (label, predicted, low, high, observed, crops) of every class
         of every part; the forecast as a dict. Nothing where other folds have fewer than 2 classes.
