@@ -15,6 +15,7 @@ from raresign import InputError, run_bench
         ("train", ["train.crops_per_second", "train.share_of_time_in_batches"]),
         ("predict", ["predict.crops_per_second"]),
         ("signs", ["signs.seconds", "signs.import_seconds"]),
+        ("start", ["start.import_cpu_seconds", "start.help_cpu_seconds", "start.help_modules"]),
     ],
 )
 def test_each_part_prints_its_figures(part, figures, monkeypatch):
@@ -33,3 +34,10 @@ def test_the_index_of_the_reference_size_is_built_in_time():
 def test_an_unknown_part_names_the_known_ones():
     with pytest.raises(InputError, match=r"'sinth'.*use loss, sampler, synth"):
         run_bench("sinth")
+
+
+def test_nothing_large_is_imported_before_it_is_needed():
+    figures = run_bench("start", quick=True)
+    assert figures["start.import_modules"] < 120
+    assert figures["start.help_modules"] < 500
+    assert "no run folder" in figures["start.first_answer"]

@@ -19,8 +19,7 @@ from torch import Tensor
 from raresign.cli.speed_table import synth_table
 from raresign.lab.bench import synth
 from raresign.lab.bench.material import BenchMaterial
-from raresign.lab.bench.measure import median_seconds
-from raresign.lab.bench.memory import peak_growth_mb
+from raresign.lab.bench.measure import median_seconds, peak_growth_mb
 from raresign.lab.bench.peers.albumentations import AlbumentationsChain
 from raresign.lab.bench.peers.chain import MissingLibraryError, load_library, to_training
 from raresign.lab.bench.peers.inputs import PeerInputs
@@ -313,7 +312,5 @@ def test_peak_memory_is_that_of_the_work_alone():
 
 
 def test_memory_is_left_out_where_the_system_has_no_peak(tmp_path, monkeypatch):
-    from raresign.lab.bench import memory
-
-    monkeypatch.setattr(memory, "_CLEAR", tmp_path / "none" / "clear_refs")
+    monkeypatch.setattr("raresign.lab.bench.measure._CLEAR", tmp_path / "none" / "clear_refs")
     assert peak_growth_mb(lambda: None) is None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
-from raresign.lab.protocol.folds import class_folds, protocol_folds, straddling_clusters
+from raresign.lab.protocol.folds import Fold, class_folds, leaking_clusters, protocol_folds
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 
@@ -101,7 +101,8 @@ def test_parts_of_a_fold_share_no_crop_and_no_cluster(seed: int, folds: int) -> 
         assert not np.isin(labels[np.concatenate(parts[:2])], fold.classes).any()
         for i, left in enumerate(parts):
             for right in parts[i + 1 :]:
-                assert straddling_clusters(found, left, right) == 0
+                assert not np.intersect1d(found[left], found[right]).size
+        assert leaking_clusters(found, [fold]) == 0
         for label in set(labels[fold.training].tolist()) | set(fold.classes):
             assert (labels[np.concatenate([fold.training, fold.spare])] == label).any(), label
         played.update(fold.classes)
@@ -124,7 +125,9 @@ def test_half_of_the_crops_of_a_class_that_plays_rare_measure_it() -> None:
     assert all((a.measured == b.measured).all() for a, b in zip(folds, again, strict=True))
 
 
-def test_straddling_clusters_are_counted_once_each() -> None:
-    clusters = np.array([0, 0, 0, 1, 1, 2, 3])
-    assert straddling_clusters(clusters, np.array([0, 1, 3, 5]), np.array([2, 4, 6])) == 2
-    assert straddling_clusters(clusters, np.array([0]), np.array([], dtype=np.int64)) == 0
+def test_leaking_clusters_are_counted_once_each() -> None:
+    clusters = np.array([0, 0, 0, 1, 1, 2, 3, 3])
+    training, validation, measured = np.array([0, 1, 3, 5]), np.array([2]), np.array([4, 6])
+    fold = Fold((1,), training, validation, measured, spare=np.array([7]))
+    assert leaking_clusters(clusters, [fold]) == 3
+    assert leaking_clusters(clusters, [fold, fold]) == 6

@@ -22,8 +22,7 @@ from raresign.fitting.forecast import Forecast, fit_forecast
 from raresign.fitting.forecast_facts import icon_detail
 from raresign.fitting.forecasts import facts_of, forecast_rare, judged_forecast, known_forecast
 from raresign.lab.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
-from raresign.models.encoder import TorchEncoder
-from raresign.models.outputs import Outputs
+from raresign.models.outputs import Outputs, TorchEncoder
 from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.pictures import class_pictures

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.models.contrast import even_contrast
 from raresign.models.model_files import load_model, save_model
-from raresign.models.sign_net import SignNet
+from raresign.models.sign_net import SignNet, even_contrast
 
 BACKBONE = "test_efficientnet"
 

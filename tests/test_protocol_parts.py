@@ -19,7 +19,6 @@ from raresign.lab.protocol.ideas import load_ideas, rows_of_ideas
 from raresign.lab.protocol.run_trials import protocol_absent
 from raresign.lab.protocol.table import paired_difference
 from raresign.lab.protocol.trial import Trial, load_trial, trial_folder
-from raresign.signs.countries.icon_source import IconSource
 from raresign.training.recipe import load_recipe
 from raresign.training.training_data import TrainingData
 
@@ -54,8 +53,7 @@ Absent = tuple[Path, AbsentTable, list[TrainingData]]
 
 
 def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
-    _, pack, parts = run_module._material(str(data_folder), IconSource(), None, 32, 2)
-    source = run_module._material(str(data_folder), IconSource(), None, 32, 2)[0]
+    source, pack, parts = run_module._material(data_folder, None, None, 32, 2)
     crops = np.asarray(pack.crops)
     assert len(absent[2]) == 2
     for fold, data in zip(parts, absent[2], strict=True):
@@ -77,7 +75,7 @@ def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
 def test_absent_figures_against_loops(absent: Absent, data_folder: Path) -> None:
     out, table, _ = absent
     trials = [load_absent(file.parent) for file in sorted(out.glob("*/*/absent.json"))]
-    _, pack, parts = run_module._material(str(data_folder), IconSource(), None, 32, 2)
+    _, pack, parts = run_module._material(data_folder, None, None, 32, 2)
     added, lost = [], []
     counts = {kind: [0, 0, 0, 0] for kind in ("known", "near", "far")}
     for trial in trials:
@@ -170,7 +168,6 @@ def trial_of(rng: np.random.Generator, fold: int, seed: int, skill: float) -> Tr
         logits=logits,
         seconds=0.0,
         steps=1,
-        info={},
         **dict.fromkeys(unused, np.empty(0)),
     )
 

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 import raresign
 from raresign.errors import InputError
 from raresign.fitting.encoder_export import export_encoder
-from raresign.models.encoder import TorchEncoder
 from raresign.models.model_files import load_model
+from raresign.models.outputs import TorchEncoder
 from raresign.models.saved_weights import classifier_rows
 from raresign.runs.run_folder import RunFolder
 from raresign.runs.saved_recipe import saved_recipe

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from rich.console import Console
 
 from raresign.cli import camera, inspect, later, measure, run, synth_command
+from raresign.cli.tables import error_console
 
 
 class _StoppedError(Exception):
@@ -41,7 +41,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # its imports double the time that --help takes
+    context_settings={"max_content_width": 100},
 )
 for command in (
     run.demo,
@@ -59,7 +60,8 @@ for command in (
     inspect.catalogue,
     inspect.bench,
 ):
-    app.command()(_telling(command))
+    summary = (command.__doc__ or "").partition("\n")[0]
+    app.command(short_help=summary)(_telling(command))
 
 
 def main() -> None:
@@ -71,27 +73,26 @@ def run_safely(command: Callable[[], object]) -> int:
     """Call the command; turn what a user can mend into one clear message."""
     from raresign import InputError
 
-    errors = Console(stderr=True, soft_wrap=True, highlight=False)
-
+    errors = error_console()
     told = set()
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         if str(message) not in told:  # an icon is read more than once
             told.add(str(message))
-            errors.print(f"warning: {message}", style="yellow", markup=False)
+            errors.print(f"warning: {message}", style="yellow")
 
     warnings.showwarning = show
     try:
         command()
     except InputError as error:
-        errors.print(f"error: {error}", style="red", markup=False)
+        errors.print(f"error: {error}", style="red")
         return 2
     except _StoppedError as stop:
-        errors.print(str(stop), markup=False)
+        errors.print(str(stop))
         return 130
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        errors.print(f"error: {error.strerror or error}{where}", style="red", markup=False)
+        errors.print(f"error: {error.strerror or error}{where}", style="red")
         return 2
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

@@ -12,8 +12,7 @@ from rich.table import Table
 import raresign
 from raresign.cli.options import Crops, Data, Layout, Seed, Strict
 
-_GAPS = 8
-"""Statistics that are shown."""
+_GAPS = 8  # statistics that are shown
 
 
 def fit_camera(
@@ -31,14 +30,7 @@ def fit_camera(
     """
     console = Console(markup=False)
     fit = raresign.fit_camera(
-        data,
-        crops,
-        out,
-        base=preset,
-        layout=layout,
-        seed=seed,
-        strict=strict,
-        say=console.print,
+        data, crops, out, base=preset, layout=layout, seed=seed, strict=strict, say=console.print
     )
     rows = [fit.before, fit.after] + ([fit.floor] if fit.floor else [])
     _print_realism(console, rows, fit.gaps, fit.after.name)
@@ -61,14 +53,9 @@ def realism(
     Example: `raresign realism DATA --preset road --preset camera.yaml`
     """
     console = Console(markup=False)
+    presets = tuple(preset or ["road"])
     table = raresign.compare_realism(
-        data,
-        tuple(preset or ["road"]),
-        crops,
-        layout=layout,
-        seed=seed,
-        strict=strict,
-        say=console.print,
+        data, presets, crops, layout=layout, seed=seed, strict=strict, say=console.print
     )
     _print_realism(console, list(table.rows), table.gaps[-1], table.rows[len(table.gaps) - 1].name)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +13,7 @@ from rich.table import Table
 import raresign
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
 from raresign.cli.speed_table import synth_table
-
-_DRAWN = "Drawn signs (DATA is gost)"
+from raresign.cli.tables import error_console, print_json
 
 
 def catalogue(
@@ -29,22 +27,15 @@ def catalogue(
     icons: Icons = None,
     country: Country = None,
     export: Annotated[
-        Path | None,
-        typer.Option(help="Write icons/ and classes.json there.", rich_help_panel=_DRAWN),
+        Path | None, typer.Option(help="With gost: write icons/ and classes.json there.")
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for pictures: every sign; with --compare pairs of icon and drawing.",
-            rich_help_panel=_DRAWN,
-        ),
+        typer.Option(help="With gost: folder for pictures; with --compare icon beside drawing."),
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of official icons, <code>.png: how like them the drawings are.",
-            rich_help_panel=_DRAWN,
-        ),
+        typer.Option(help="With gost: official icons, <code>.png; how like them drawings are."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -65,10 +56,9 @@ def catalogue(
             raise raresign.InputError(
                 f"{option} with {data}", "that is for `raresign catalogue gost`"
             )
-    say = Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print
-    rows = raresign.catalogue_rows(data, crops, layout, icons, country, say)
+    rows = raresign.catalogue_rows(data, crops, layout, icons, country, error_console().print)
     if as_json:
-        typer.echo(json.dumps([row.as_dict() for row in rows], ensure_ascii=False))
+        print_json([row.as_dict() for row in rows])
         return
     table = Table("code", "name", "type", "family", "twin", "icons", "training", "test", "missing")
     for row in rows:
@@ -108,13 +98,13 @@ def _drawn(
     if compare is not None:
         likeness = raresign.compare_signs(compare, name, codes)
         if as_json:
-            typer.echo(json.dumps(likeness.as_dict(), ensure_ascii=False))
+            print_json(likeness.as_dict())
         else:
             _likeness(console, likeness)
     elif export is None and sheet is None:
         rows = raresign.drawn_rows(name, codes)
         if as_json:
-            typer.echo(json.dumps([row.as_dict() for row in rows], ensure_ascii=False))
+            print_json([row.as_dict() for row in rows])
             return
         table = Table("code", "name", "имя", "type", "family", "twin", "value", "variants")
         for row in rows:
@@ -127,7 +117,7 @@ def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     """Means, the worst ten, the closest pairs."""
     values = list(likeness.similarity.values())
     table = Table("code", "name", "similarity", title="The drawings least like their icons")
-    for code, value in list(likeness.similarity.items())[:_WORST]:
+    for code, value in list(likeness.similarity.items())[:10]:
         table.add_row(code, likeness.names[code], f"{value:.2f}")
     console.print(table)
     middle = sorted(values)[len(values) // 2]
@@ -143,26 +133,27 @@ def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     console.print(table)
 
 
-_WORST = 10
-
-
 def bench(
     part: Annotated[
-        str, typer.Argument(help="loss, sampler, synth, train, metric, predict, pack, signs, all.")
+        str,
+        typer.Argument(
+            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all"
+        ),
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[
-        Path | None, typer.Option(help="Data folder to bench on; the drawn signs otherwise.")
+        Path | None,
+        typer.Option(help="Data folder; the drawn signs otherwise. For start: a run folder."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Time our parts against the reference's, side by side in one run.
+    """Time our parts against the published system's, side by side in one run.
 
     Example: `raresign bench loss --quick --json`
     """
     figures = raresign.run_bench(part, quick=quick, data=data)
     if as_json:
-        typer.echo(json.dumps(figures))
+        print_json(figures)
         return
     speeds, others = synth_table(figures)
     if speeds is not None:

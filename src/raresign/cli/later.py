@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.options import Json, Run
-from raresign.cli.tables import percent
+from raresign.cli.tables import percent, print_json
 
 
 def add_class(
@@ -34,7 +33,7 @@ def add_class(
     found = raresign.add_class(run, icons, code or (), photos)
     if as_json:
         for one in found:
-            typer.echo(json.dumps(one.as_dict(), ensure_ascii=False))
+            print_json(one.as_dict())
         return
     table = Table("code", "name", "family", "predicted recall %", "confused with")
     for one in found:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 import raresign
 from raresign.cli.options import Country, Crops, Data, Json, Layout, Run, Strict
-from raresign.cli.tables import print_metrics
+from raresign.cli.tables import error_console, print_json, print_metrics
 
 
 def evaluate(
@@ -31,14 +30,14 @@ def evaluate(
 
     Example: `raresign evaluate RUN DATA`
     """
-    say = Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print
+    say = error_console().print
     metrics = raresign.evaluate(
         run, data, out=out, crops=crops, layout=layout, strict=strict, say=say
     )
     if as_json:
-        typer.echo(json.dumps(metrics.as_dict(), ensure_ascii=False))
-        return
-    print_metrics(Console(), metrics)
+        print_json(metrics.as_dict())
+    else:
+        print_metrics(Console(), metrics)
 
 
 def compare(
@@ -54,9 +53,9 @@ def compare(
     """
     comparison = raresign.compare(run, other)
     if as_json:
-        typer.echo(json.dumps(comparison.as_dict(), ensure_ascii=False))
-        return
-    typer.echo(comparison.verdict)
+        print_json(comparison.as_dict())
+    else:
+        typer.echo(comparison.verdict)
 
 
 def protocol(
@@ -84,37 +83,15 @@ def protocol(
 
     Example: `raresign protocol DATA --out runs/protocol --ideas ideas --jobs 2`
     """
-    say = Console(stderr=True, highlight=False).print
-    if absent:
-        told = raresign.protocol_absent(
-            data,
-            out,
-            recipe,
-            folds=folds,
-            seeds=seeds,
-            icons=icons,
-            country=country,
-            jobs=jobs,
-            say=say,
+    say = error_console().print
+    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs, "country": country}
+    shared |= {"icons": icons, "say": say}
+    table = (
+        raresign.protocol_absent(data, out, recipe, **shared)
+        if absent
+        else raresign.protocol(
+            data, out, recipe, ideas=ideas, only=only or (), reference=reference, **shared
         )
-        page = out / "absent.json"
-        typer.echo(page.read_text(encoding="utf-8") if as_json else told.markdown())
-        return
-    table = raresign.protocol(
-        data,
-        out,
-        recipe,
-        folds=folds,
-        seeds=seeds,
-        ideas=ideas,
-        only=only or (),
-        reference=reference,
-        icons=icons,
-        country=country,
-        jobs=jobs,
-        say=say,
     )
-    if as_json:
-        typer.echo((out / "table.json").read_text(encoding="utf-8"))
-        return
-    typer.echo(table.markdown())
+    file = out / ("absent.json" if absent else "table.json")
+    typer.echo(file.read_text(encoding="utf-8") if as_json else table.markdown())

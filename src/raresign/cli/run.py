@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.console import Console
 
 import raresign
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Run, Seed, Strict
-from raresign.cli.tables import print_answers, print_stages
+from raresign.cli.tables import print_answers, print_json, print_stages
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
@@ -122,7 +121,7 @@ def predict(
     for answer in raresign.predict(model, files, top):
         answers.append(answer)
         if as_json:
-            typer.echo(json.dumps(answer.as_dict(), ensure_ascii=False))
+            print_json(answer.as_dict())
     if all(answer.error for answer in answers):
         first = f"{answers[0].path}: {answers[0].error}"
         raise raresign.InputError(

@@ -13,20 +13,7 @@ _TITLE = "64 px crops a second, median of the rounds; `road is` how many times a
 
 
 def synth_table(figures: Mapping[str, Any]) -> tuple[Table | None, dict[str, Any]]:
-    """One row for each way to make crops.
-
-    Args:
-        figures: As `raresign bench` measured them.
-
-    Returns:
-        The table (None if synthesis was not measured) and the figures that it does not show.
-
-    Example:
-        >>> figures = {"synth.kornia": "not installed: pip install kornia", "loss.ratio": 2000.0}
-        >>> table, rest = synth_table(figures)
-        >>> table.row_count, rest
-        (1, {'loss.ratio': 2000.0})
-    """
+    """One row for each way to make crops (no table without one), and the figures left over."""
     rest = dict(figures)
     table = Table(title=_TITLE, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("synth", no_wrap=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import raresign
 from raresign.cli.options import Country, Json
+from raresign.cli.tables import error_console, print_json
 
 _Progress = Callable[[int, int], None]
-_SETTINGS = "Settings"
-_LOOK = "Sheets"
-_AGAIN = "Crops once more"
 
 
 def synth(
@@ -41,53 +38,34 @@ def synth(
             "--format",
             help="png or webp (lossless) in class folders; tar or tar-webp: WebDataset shards. "
             "png if not given.",
-            rich_help_panel=_SETTINGS,
         ),
     ] = None,
     preset: Annotated[
-        str | None,
-        typer.Option(
-            help="Preset name or YAML file; road if not given.", rich_help_panel=_SETTINGS
-        ),
+        str | None, typer.Option(help="Preset name or YAML file; road if not given.")
     ] = None,
     size: Annotated[
-        int | None,
-        typer.Option(
-            help="Side of the crops in pixels; 64 if not given.", rich_help_panel=_SETTINGS
-        ),
+        int | None, typer.Option(help="Side of the crops in pixels; 64 if not given.")
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(
-            min=0,
-            max=2**63 - 1,
-            help="Seed of every random choice; 0 if not given.",
-            rich_help_panel=_SETTINGS,
-        ),
+        typer.Option(min=0, max=2**63 - 1, help="Seed of every random choice; 0 if not given."),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
             help="Folder for sheets: every class, every effect from weak to strong, real beside "
-            "synthetic, a blind test. Without --out nothing else is written.",
-            rich_help_panel=_LOOK,
+            "synthetic, a blind test. Without --out nothing else is written."
         ),
     ] = None,
     again: Annotated[
         Path | None,
-        typer.Option(
-            help="A manifest.parquet: render its row --row anew, bit for bit, to --out.",
-            rich_help_panel=_AGAIN,
-        ),
+        typer.Option(help="A manifest.parquet: render its row --row anew, bit for bit, to --out."),
     ] = None,
-    row: Annotated[
-        int | None, typer.Option(help="Row of --again, from 0.", rich_help_panel=_AGAIN)
-    ] = None,
+    row: Annotated[int | None, typer.Option(help="Row of --again, from 0.")] = None,
     verify: Annotated[
         Path | None,
         typer.Option(
-            help="A folder that --out made: render every crop anew and compare, bit for bit.",
-            rich_help_panel=_AGAIN,
+            help="A folder that --out made: render every crop anew and compare, bit for bit."
         ),
     ] = None,
     country: Country = None,
@@ -144,8 +122,7 @@ def _make(
                     progress=progress,
                 )
         except KeyboardInterrupt:
-            errors = Console(stderr=True, markup=False, soft_wrap=True)
-            errors.print(f"stopped; what is in {out} is kept, the same command goes on")
+            error_console().print(f"stopped; what is in {out} is kept, the same command goes on")
             raise
         told.update(result.as_dict())
         console.print(
@@ -162,7 +139,7 @@ def _make(
         told["sheets"] = [str(path) for path in files]
         console.print(f"{len(files)} files written to {sheet}")
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        print_json(told)
 
 
 def _again(
@@ -175,7 +152,7 @@ def _again(
         )
     found = raresign.render_again(manifest, row, out, data)
     if as_json:
-        typer.echo(json.dumps({"out": str(out), "row": found}, ensure_ascii=False))
+        print_json({"out": str(out), "row": found})
     else:
         path = found["path"] + (f":{found['key']}" if "key" in found else "")
         Console(markup=False, soft_wrap=True).print(f"row {row}, {path}, rendered to {out}")
@@ -194,7 +171,7 @@ def _verify(folder: Path, data: Path | None, as_json: bool) -> None:
         f"{result.same} of {result.crops} crops are bit for bit what their rows render to"
     )
     if as_json:
-        typer.echo(json.dumps(result.as_dict(), ensure_ascii=False))
+        print_json(result.as_dict())
     if result.different:
         raise typer.Exit(1)
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 import raresign
+
+
+def error_console() -> Console:
+    """Plain lines on the error channel, as long as they are."""
+    return Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """One line for machines."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
 
 
 def percent(value: float | None) -> str:
@@ -19,26 +31,12 @@ def percent(value: float | None) -> str:
 
 
 def print_stages(console: Console, run: Path) -> None:
-    """One row a stage: recall on test crops, pseudo-rare recall, steps, time, speed.
-
-    The stages' figures are the classifier's; the last row is what the run answers, prototypes
-    and calibration included.
-    """
+    """One row a stage by the classifier alone; the last one is what the run answers."""
     info: dict[str, Any] = raresign.RunFolder.open(run).info
     simulated = ", simulated photos" if info["settings"].get("simulated") else ""
-    table = Table(
-        "stage",
-        "all",
-        "rare",
-        "freq",
-        "pseudo-\nrare",
-        "steps",
-        "time s",
-        "crops/s",
-        "draws\nrefused",
-        title=f"Recall on the test crops in %{simulated}",
-        padding=(0, 0, 0, 1),
-    )
+    heads = ("stage", "all", "rare", "freq", "pseudo-\nrare", "steps", "time s", "crops/s")
+    title = f"Recall on the test crops in %{simulated}"
+    table = Table(*heads, "draws\nrefused", title=title, padding=(0, 0, 0, 1))
     for stage in info["stages"]:
         test = stage["test"] or {}
         table.add_row(
@@ -73,16 +71,10 @@ def print_metrics(console: Console, metrics: Any) -> None:
 def print_answers(console: Console, answers: Sequence[Any], rule: Any) -> None:
     """A row a file with the final answer, then its guesses, and how many crops have a class.
 
-    Args:
-        console: Prints.
-        answers: One a file.
-        rule: When the model says "unknown", None if it never does.
+    `rule` tells when the model says "unknown"; None if it never does.
     """
-    table = Table()
-    table.add_column("file", overflow="fold", ratio=1)
-    table.add_column("answer", overflow="fold", ratio=1)
-    for name in ("probability", "family"):
-        table.add_column(name, no_wrap=True)
+    folded = (Column(name, overflow="fold", ratio=1) for name in ("file", "answer"))
+    table = Table(*folded, *(Column(name, no_wrap=True) for name in ("probability", "family")))
     for one in answers:
         if one.error:
             table.add_row(escape(one.path), f"[red]error: {escape(one.error)}[/red]", "", "")

@@ -19,9 +19,9 @@ from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 
-def predict_logits(net: SignNet, crops: np.ndarray, batch: int = 256) -> np.ndarray:
+def predict_logits(net: SignNet, crops: np.ndarray) -> np.ndarray:
     """(N, C) float32 logits of (N, 3, S, S) uint8 crops, on the device of `net`."""
-    return net_outputs(net, crops, batch).logits
+    return net_outputs(net, crops).logits
 
 
 def predict_pack(

@@ -18,8 +18,7 @@ from raresign.fitting.calibrate import HeldOut, Strangers, calibrate_fusion, cal
 from raresign.fitting.made_crops import index_outputs
 from raresign.fitting.new_rows import fit_rows
 from raresign.fitting.unknown_signs import outside_signs
-from raresign.models.encoder import TorchEncoder
-from raresign.models.outputs import Outputs, net_outputs, net_rows, tensor_outputs
+from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.randomness import CropRandom
 from raresign.runtime.recogniser import Recogniser

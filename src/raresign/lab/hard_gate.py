@@ -11,17 +11,7 @@ from scipy.special import log_softmax
 
 from raresign.answers.fusion import checked_scores
 from raresign.errors import InputError
-from raresign.fitting.checks import counted
 
-FEATURES = (
-    "max probability of a frequent class",
-    "max probability of a rare class",
-    "max cosine of a frequent class",
-    "max cosine of a rare class",
-    "entropy",
-)
-"""What the gate sees of a crop, in this order."""
-GATES = ("forest", "logistic")
 _TREES, _LEAF = 200, 10
 """Trees of the forest, and the fewest crops in a leaf."""
 
@@ -35,7 +25,7 @@ class HardGate:
     "Classification of rare traffic signs", Computer Optics 44(2), 2020.
 
     Attributes:
-        judge: Fitted on the `FEATURES` of crops and whether they are rare.
+        judge: Fitted on `gate_features` of crops and whether they are rare.
     """
 
     judge: Any
@@ -43,33 +33,21 @@ class HardGate:
     def rare_probability(
         self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike
     ) -> np.ndarray:
-        """(N,) float64 probability, in [0, 1], that the crop is of a rare class.
-
-        Args: as `predict`.
-        """
-        features = gate_features(logits, cosines, rare)
-        said: np.ndarray = self.judge.predict_proba(features)[:, 1]
+        """(N,) float64 probability that the crop is of a rare class. Args: See `gate_features`."""
+        said: np.ndarray = self.judge.predict_proba(gate_features(logits, cosines, rare))[:, 1]
         return said
 
     def predict(self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> np.ndarray:
-        """The class of each crop.
-
-        Args:
-            logits: (N, C) floats of the classifier.
-            cosines: (N, C) floats of `PrototypeIndex.similarities`.
-            rare: (C,) bool, which classes are rare; both types must occur.
+        """The class of each crop. Args and Raises: See `gate_features`.
 
         Returns:
             (N,) int64: where the gate says rare (above 1/2) the rare class of the largest cosine,
             else the frequent class of the largest logit.
-
-        Raises:
-            InputError: Shapes that do not belong together, or classes of one type only.
         """
         logit, cosine, is_rare = checked_scores(logits, cosines, rare)
-        chosen = self.rare_probability(logit, cosine, is_rare) > 0.5
         best_rare = np.where(is_rare, cosine, -np.inf).argmax(axis=1)
         best_frequent = np.where(is_rare, -np.inf, logit).argmax(axis=1)
+        chosen = self.rare_probability(logit, cosine, is_rare) > 0.5
         labels: np.ndarray = np.where(chosen, best_rare, best_frequent)
         return labels
 
@@ -79,21 +57,17 @@ def fit_hard_gate(
     cosines: ArrayLike,
     labels: ArrayLike,
     rare: ArrayLike,
-    weights: ArrayLike | None = None,
     kind: Literal["forest", "logistic"] = "forest",
 ) -> HardGate:
     """The gate fitted to crops of known class.
 
     Args:
-        logits: (N, C) finite floats.
-        cosines: (N, C) finite floats.
-        labels: (N,) integers in [0, C); crops with -1 are left out.
-        rare: (C,) bool.
-        weights: (N,) of at least 0; None counts every crop alike.
+        logits, cosines, rare: See `gate_features`.
+        labels: (N,) integers in [0, C).
         kind: A random forest, or a logistic regression on features of variance 1.
 
     Raises:
-        InputError: As `fit_fusion`; crops or classes of one type only; no such kind.
+        InputError: See `gate_features`; or all crops are of one type.
 
     Example:
         >>> logits, cosines = np.zeros((2, 2)), np.array([[0.9, 0.1], [0.2, 0.8]])
@@ -102,48 +76,31 @@ def fit_hard_gate(
         >>> gate.predict(logits, cosines, rare).tolist()
         [0, 1]
     """
-    features = gate_features(logits, cosines, rare)
-    truth, share = counted(np.asarray(logits), labels, weights)
-    rows = np.flatnonzero(share)
-    features, share = features[rows], share[rows]
-    if not np.isfinite(features).all():
-        raise InputError("a logit or a cosine is not finite", "look for the crop that gives it")
-    target = np.asarray(rare)[truth[rows]]
-    if target.min() == target.max():
-        raise InputError("all crops to fit the gate are of one type", "give rare and frequent ones")
-    judge, name = _judge(kind)
-    judge.fit(features, target, **{name: share * len(share)})
-    return HardGate(judge)
-
-
-def _judge(kind: str) -> tuple[Any, str]:
-    """A classifier of scikit-learn, and what it calls the weights of the crops."""
     # Half a second to import, and only a protocol needs it.
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    if kind == "forest":
-        return (
-            RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0),
-            "sample_weight",
-        )
-    if kind == "logistic":
-        return (
-            make_pipeline(StandardScaler(), LogisticRegression()),
-            "logisticregression__sample_weight",
-        )
-    raise InputError(f"gate '{kind}'", f"use {' or '.join(GATES)}")
+    target = np.asarray(rare)[np.asarray(labels)]
+    if target.min() == target.max():
+        raise InputError("all crops to fit the gate are of one type", "give rare and frequent ones")
+    forest = RandomForestClassifier(_TREES, min_samples_leaf=_LEAF, random_state=0)
+    judge = forest if kind == "forest" else make_pipeline(StandardScaler(), LogisticRegression())
+    return HardGate(judge.fit(gate_features(logits, cosines, rare), target))
 
 
 def gate_features(logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> np.ndarray:
-    """(N, 5) float64: the `FEATURES` of each crop; the entropy is in nats.
+    """What the gate sees of crops.
 
     Args:
-        logits: (N, C) floats.
-        cosines: (N, C) floats.
-        rare: (C,) bool, with both types.
+        logits: (N, C) floats of the classifier.
+        cosines: (N, C) floats of `PrototypeIndex.similarities`.
+        rare: (C,) bool, which classes are rare; both types must occur.
+
+    Returns:
+        (N, 5) float64: the largest probability of a frequent and of a rare class, the largest
+        cosine of both, the entropy in nats.
 
     Raises:
         InputError: Shapes that do not belong together, or classes of one type only.

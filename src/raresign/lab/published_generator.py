@@ -9,12 +9,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 
 def draw_parameters(rng: np.random.Generator) -> dict[str, float]:
-    """Draw what the reference draws before it knows the rotated size; the rest are shares.
-
-    Example:
-        >>> sorted(draw_parameters(np.random.default_rng(0)))[:3]
-        ['angle', 'brightness', 'grow_x']
-    """
+    """Draw what the generator draws before it knows the rotated size; the rest are shares."""
     side = int(rng.integers(16, 129))
     return {
         "side": side,
@@ -29,17 +24,12 @@ def draw_parameters(rng: np.random.Generator) -> dict[str, float]:
 
 
 def icon_layer(icon: Image.Image, parameters: Mapping[str, float]) -> Image.Image:
-    """Resize, pad, rotate, blur twice and darken one RGBA icon.
+    """Resize, pad, rotate, blur twice and darken an RGBA icon of any size.
 
     Args:
-        icon: RGBA of any size.
+        icon: The icon.
         parameters: `side` and `padding` in pixels, `angle` in degrees counter-clockwise and
             `brightness`.
-
-    Example:
-        >>> parameters = {"side": 32, "padding": 3, "angle": 0, "brightness": 0.6}
-        >>> icon_layer(Image.new("RGBA", (64, 64), (255, 0, 0, 255)), parameters).size
-        (35, 35)
     """
     side, padding = int(parameters["side"]), int(parameters["padding"])
     small = icon.resize((side, side), Image.Resampling.LANCZOS)
@@ -53,15 +43,7 @@ def icon_layer(icon: Image.Image, parameters: Mapping[str, float]) -> Image.Imag
 def paste_on(
     layer: Image.Image, background: Image.Image, grow: tuple[int, int], corner: tuple[int, int]
 ) -> Image.Image:
-    """Squash the whole background to the layer's size plus `grow` pixels and paste at `corner`.
-
-    Example:
-        >>> layer = Image.new("RGBA", (20, 20), (255, 0, 0, 128))
-        >>> photo = Image.new("RGBA", (200, 100), (0, 0, 255, 255))
-        >>> crop = paste_on(layer, photo, (3, 1), (2, 0))
-        >>> crop.size, crop.getpixel((0, 0)), crop.getpixel((2, 0))
-        ((23, 21), (0, 0, 255), (128, 0, 127))
-    """
+    """Squash the whole background to the layer's size plus `grow` pixels and paste at `corner`."""
     scene = background.resize((layer.width + grow[0], layer.height + grow[1]))
     scene.paste(layer, corner, layer)
     return scene.convert("RGB")
@@ -70,19 +52,7 @@ def paste_on(
 def reference_crop(
     icon: Image.Image, background: Image.Image, rng: np.random.Generator
 ) -> Image.Image:
-    """One crop of the reference generator, at its own size.
-
-    Args:
-        icon: RGBA.
-        background: RGBA photo of any size.
-        rng: Source of every draw.
-
-    Example:
-        >>> icon = Image.new("RGBA", (64, 64), (255, 0, 0, 255))
-        >>> photo = Image.new("RGBA", (200, 100), (0, 0, 255, 255))
-        >>> reference_crop(icon, photo, np.random.default_rng(0)).mode
-        'RGB'
-    """
+    """One RGB crop at its own size, of an RGBA icon and an RGBA photo of any size."""
     parameters = draw_parameters(rng)
     layer = icon_layer(icon, parameters)
     room = int(layer.width * 0.15)

@@ -1,7 +1,8 @@
-"""Contrastive losses over all pairs of a batch: the reference formula and a normalised one."""
+"""Contrastive losses over all pairs of a batch: the published formula and a normalised one."""
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import torch
@@ -24,8 +25,7 @@ def _check(embedding: Tensor, labels: Tensor, margin: float) -> None:
 def _pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Boolean (N, N) masks of the ordered pairs i != j: same label, different label."""
     same = labels[:, None] == labels[None, :]
-    diagonal = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    return same & ~diagonal, ~same
+    return same.clone().fill_diagonal_(False), ~same
 
 
 class _PairLoss(torch.autograd.Function):
@@ -64,7 +64,7 @@ def _exact(embedding: Tensor) -> Tensor:
 
 
 def reference_contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 2.0) -> Tensor:
-    """The reference system's contrastive loss, vectorised.
+    """The published system's contrastive loss, vectorised.
 
     L = 1 / (n (n - 1)) * sum over ordered pairs i != j of
     d_ij^2 if the labels agree, max(0, margin - d_ij)^2 if not, with d_ij = |e_i - e_j|
@@ -97,7 +97,7 @@ def reference_contrastive_loss(embedding: Tensor, labels: Tensor, margin: float 
         loss: Tensor = _PairLoss.apply(  # type: ignore[no-untyped-call]
             x, positive, negative, share, share, margin
         )
-        return loss.to(_result_type(embedding))
+        return loss.to(torch.promote_types(embedding.dtype, torch.float32))
 
 
 def contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 1.0) -> Tensor:
@@ -109,8 +109,7 @@ def contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 1.0) -> 
     squared pair losses and a mean reducer (tested).
 
     Args:
-        embedding: (N, D) floats of any precision; computed in float64, also under autocast.
-        labels: (N,) integers.
+        embedding, labels: See `reference_contrastive_loss`.
         margin: Distance in (0, 2] on the unit sphere from which different labels cost nothing;
             sqrt(2) is a right angle.
 
@@ -135,42 +134,21 @@ def contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 1.0) -> 
         loss: Tensor = _PairLoss.apply(  # type: ignore[no-untyped-call]
             x, positive, negative, a, b, margin
         )
-        return loss.to(_result_type(embedding))
+        return loss.to(torch.promote_types(embedding.dtype, torch.float32))
 
 
 def naive_contrastive_loss(embedding: Tensor, labels: Tensor, margin: float = 2.0) -> Tensor:
-    """The same formula as `reference_contrastive_loss`, pair by pair as the reference computes it.
+    """`reference_contrastive_loss` pair by pair, as the published system computes it.
 
     The oracle of the tests and the slow row of the benchmark; its gradient is NaN where two
     embeddings coincide.
-
-    Args:
-        embedding: (N, D) floats.
-        labels: (N,) integers.
-        margin: As in `reference_contrastive_loss`.
-
-    Returns:
-        Scalar tensor.
-
-    Example:
-        >>> x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 1.0]])
-        >>> round(naive_contrastive_loss(x, torch.tensor([7, 7, 8])).item(), 4)
-        8.6667
     """
     n = len(labels)
     total = embedding.sum() * 0
-    for i in range(n):
-        for j in range(n):
-            if i == j:
-                continue
-            distance = (embedding[i] - embedding[j]).pow(2).sum().sqrt()
-            if labels[i] == labels[j]:
-                total = total + distance.pow(2)
-            else:
-                total = total + torch.clamp(margin - distance, min=0).pow(2)
+    for i, j in permutations(range(n), 2):
+        distance = (embedding[i] - embedding[j]).pow(2).sum().sqrt()
+        if labels[i] == labels[j]:
+            total = total + distance.pow(2)
+        else:
+            total = total + torch.clamp(margin - distance, min=0).pow(2)
     return total / max(n * (n - 1), 1)
-
-
-def _result_type(embedding: Tensor) -> torch.dtype:
-    """Float64 stays; everything shorter gives a float32 loss, as cross-entropy under autocast."""
-    return torch.float64 if embedding.dtype == torch.float64 else torch.float32

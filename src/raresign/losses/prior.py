@@ -56,26 +56,6 @@ def balanced_cross_entropy(
         >>> round(loss.item(), 4)  # -(ln 0.2 + ln 0.6) / 2
         1.0601
     """
-    _check(logits, labels, prior, domain, label_smoothing)
-    _check_floor(floor)
-    wide = torch.promote_types(logits.dtype, torch.float32)
-    floored = prior.to(wide).clamp_min(floor)
-    rows = floored if domain is None else floored[domain.long()]
-    log_p = F.log_softmax(logits.to(wide) + rows.log(), dim=1)
-    loss = F.nll_loss(log_p, labels)
-    if label_smoothing:
-        # A label that occurs is possible, whatever the prior says: no row is empty.
-        support = (rows > floor).scatter(1, labels[:, None], True)
-        weights = rows * support
-        smooth = -(weights * log_p).sum(1) / weights.sum(1)
-        loss = (1 - label_smoothing) * loss + label_smoothing * smooth.mean()
-    return loss
-
-
-def _check(
-    logits: Tensor, labels: Tensor, prior: Tensor, domain: Tensor | None, label_smoothing: float
-) -> None:
-    """Refuse shapes that would broadcast into a wrong loss without a word."""
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
         raise InputError(
             f"logits {tuple(logits.shape)} and labels {tuple(labels.shape)}",
@@ -90,8 +70,17 @@ def _check(
         )
     if not 0.0 <= label_smoothing < 1.0:
         raise InputError(f"label_smoothing is {label_smoothing}", "use 0 to below 1")
-
-
-def _check_floor(floor: float) -> None:
     if not 0.0 < floor < 1.0:
         raise InputError(f"floor is {floor}", "use a small share above 0, such as 1e-6")
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    floored = prior.to(wide).clamp_min(floor)
+    rows = floored if domain is None else floored[domain.long()]
+    log_p = F.log_softmax(logits.to(wide) + rows.log(), dim=1)
+    loss = F.nll_loss(log_p, labels)
+    if label_smoothing:
+        # A label that occurs is possible, whatever the prior says: no row is empty.
+        support = (rows > floor).scatter(1, labels[:, None], True)
+        weights = rows * support
+        smooth = -(weights * log_p).sum(1) / weights.sum(1)
+        loss = (1 - label_smoothing) * loss + label_smoothing * smooth.mean()
+    return loss

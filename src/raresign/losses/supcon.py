@@ -17,8 +17,7 @@ def supervised_contrastive_loss(embedding: Tensor, labels: Tensor) -> Tensor:
     the anchors that have a positive. Only directions count.
 
     Args:
-        embedding: (N, E) floats.
-        labels: (N,) int64.
+        embedding, labels: (N, E) floats and (N,) int64.
 
     Returns:
         Scalar float32; 0, with a gradient of 0, for a batch without a positive pair.

@@ -18,14 +18,13 @@ MODES = ("none", "stem", "partial", "all-but-head")
 def freeze(net: SignNet, mode: str) -> int:
     """Let only a part of the net learn; whatever was frozen before is forgotten.
 
-    The parts of a backbone are those that timm itself tells (`group_matcher`, `feature_info`);
-    where it tells none, the first and the last child. Frozen batch normalisations also keep their
-    running statistics: `SignNet.train` leaves them in evaluation mode.
+    Frozen batch normalisations also keep their running statistics: `SignNet.train` leaves them in
+    evaluation mode.
 
     Args:
         net: The classifier, changed in place.
         mode: `none` trains all; `stem` freezes what comes before the first block; `partial` trains
-            the last block, what follows it, and the head (the reference's layer4 + fc +
+            the last block, what follows it, and the head (the published system's layer4 + fc +
             classifier); `all-but-head` trains embedding and classifier only.
 
     Returns:
@@ -35,22 +34,16 @@ def freeze(net: SignNet, mode: str) -> int:
         InputError: Unknown mode.
 
     Example:
-        >>> net = SignNet("resnet18", 3, weights="none", crop_size=32)
-        >>> freeze(net, "partial") == sum(
-        ...     p.numel() for m in (net.backbone.layer4, net.embed, net.classifier)
-        ...     for p in m.parameters()
-        ... )
-        True
+        >>> net = SignNet("resnet18", 3, 8, weights="none", crop_size=32)
+        >>> freeze(net, "all-but-head")  # (512 + 1) * 8 + (8 + 1) * 3
+        4131
     """
     if mode not in MODES:
         raise InputError(f"freeze is '{mode}'", f"use one of {', '.join(MODES)}")
-    frozen: set[str] = set()
-    if mode == "all-but-head":
-        frozen = {name for name, _ in net.backbone.named_parameters()}
-    elif mode != "none":
-        parts = backbone_parts(net.backbone)
-        kept = parts[:1] if mode == "stem" else parts[: _last_block(net.backbone, parts)]
-        frozen = {name for part in kept for name in part}
+    parts = backbone_parts(net.backbone)
+    last = _last_block(net.backbone, parts)
+    count = {"none": 0, "stem": 1, "partial": last, "all-but-head": len(parts)}[mode]
+    frozen = {name for part in parts[:count] for name in part}
     for parameter in net.parameters():
         parameter.requires_grad_(True)
     for name, parameter in net.backbone.named_parameters():
@@ -60,28 +53,17 @@ def freeze(net: SignNet, mode: str) -> int:
 
 
 def backbone_parts(backbone: nn.Module) -> list[list[str]]:
-    """Names of the parameters, grouped from the stem to the last part of a timm backbone.
+    """Names of the parameters, each once: the stem, then each block, then what may follow.
 
-    Args:
-        backbone: A timm model, or any module with children in the order of its data.
-
-    Returns:
-        Every parameter once: the stem, then each block (ResNet's layers, ConvNeXt's stages,
-        a ViT's blocks), then what may follow.
-
-    Example:
-        >>> import timm
-        >>> [part[0] for part in backbone_parts(timm.create_model("resnet18", num_classes=0))]
-        ['conv1.weight', 'layer1.0.conv1.weight', 'layer2.0.conv1.weight', \
-'layer3.0.conv1.weight', 'layer4.0.conv1.weight']
+    The parts are those that timm tells (ResNet's layers, ConvNeXt's stages, a ViT's blocks); where
+    it tells none, the children of the backbone.
     """
-    names = [name for name, _ in backbone.named_parameters()]
     matcher: Any = getattr(backbone, "group_matcher", None)
     if matcher is not None:
         groups = group_parameters(backbone, matcher(coarse=True))
         return [list(groups[key]) for key in sorted(groups)]
     parts: dict[str, list[str]] = {}
-    for name in names:
+    for name, _ in backbone.named_parameters():
         parts.setdefault(name.partition(".")[0], []).append(name)
     return list(parts.values())
 
@@ -98,30 +80,17 @@ def _last_block(backbone: nn.Module, parts: list[list[str]]) -> int:
 
 @contextmanager
 def frozen_statistics(net: nn.Module) -> Iterator[None]:
-    """Batch normalisations use the batch's statistics, but their running ones stay as they are.
-
-    Example:
-        >>> import torch
-        >>> norm = nn.BatchNorm1d(2)
-        >>> with frozen_statistics(norm):
-        ...     _ = norm(torch.rand(8, 2) + 5)
-        >>> norm.running_mean.tolist()
-        [0.0, 0.0]
-    """
-    norms = [
-        module
+    """Batch normalisations use the batch's statistics, but their running ones stay as they are."""
+    kept = [
+        (module, module.momentum, module.num_batches_tracked)
         for module in net.modules()
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training
     ]
-    kept = [norm.momentum for norm in norms]
-    counted = [norm.num_batches_tracked for norm in norms]
     try:
-        for norm in norms:
+        for norm, _, count in kept:
             norm.momentum = 0.0
-            if norm.num_batches_tracked is not None:
-                norm.num_batches_tracked = norm.num_batches_tracked.clone()
+            norm.num_batches_tracked = None if count is None else count.clone()
         yield
     finally:
-        for norm, momentum, count in zip(norms, kept, counted, strict=True):
-            norm.momentum = momentum
-            norm.num_batches_tracked = count
+        for norm, momentum, count in kept:
+            norm.momentum, norm.num_batches_tracked = momentum, count

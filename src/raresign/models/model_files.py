@@ -28,13 +28,6 @@ def save_model(net: SignNet, folder: str | Path) -> None:
 
     Raises:
         OSError: The folder cannot be written.
-
-    Example:
-        >>> import tempfile
-        >>> folder = tempfile.mkdtemp()
-        >>> save_model(SignNet("mobilenetv3_small_050", 3, weights="none"), folder)
-        >>> load_model(folder).settings["classes"]
-        3
     """
     folder = Path(folder)
     state = {key: value.detach().cpu().contiguous() for key, value in net.state_dict().items()}
@@ -44,11 +37,9 @@ def save_model(net: SignNet, folder: str | Path) -> None:
             save_file(state, temporary, metadata={"sha256": _digest(state)})
     except SafetensorError as error:  # a full disk, which safetensors calls so
         raise OSError(f"cannot write the model to {folder}: {error}") from error
-    description = {**net.settings, "weights": net.weights.source}
-    description["weights_sha256"] = net.weights.sha256
-    description["mean"] = net.mean.flatten().tolist()
-    description["std"] = net.std.flatten().tolist()
-    write_json(folder / _SETTINGS, description)
+    weights = {"weights": net.weights.source, "weights_sha256": net.weights.sha256}
+    scale = {"mean": net.mean.flatten().tolist(), "std": net.std.flatten().tolist()}
+    write_json(folder / _SETTINGS, {**net.settings, **weights, **scale})
 
 
 def load_model(folder: str | Path) -> SignNet:
@@ -59,12 +50,6 @@ def load_model(folder: str | Path) -> SignNet:
 
     Raises:
         InputError: A file is missing or damaged, or the two do not belong together.
-
-    Example:
-        >>> load_model("/none")
-        Traceback (most recent call last):
-        ...
-        raresign.errors.InputError: /none holds no model: model.json is missing; name a run folder
     """
     folder = Path(folder)
     for name in (_SETTINGS, WEIGHTS_FILE):
@@ -73,15 +58,10 @@ def load_model(folder: str | Path) -> SignNet:
     try:
         settings = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
         _check_form(folder, settings)
-        net = SignNet(
-            settings["backbone"],
-            settings["classes"],
-            settings["embedding"],
-            weights="none",
-            crop_size=settings["crop_size"],
-            drop_rate=settings["drop_rate"],
-            photometry=settings.get("photometry", "none"),
-        )
+        names = ("backbone", "classes", "embedding", "crop_size", "drop_rate")
+        given = {"photometry": "none", **settings}  # older files do not name it
+        own = {name: given[name] for name in (*names, "photometry")}
+        net = SignNet(**own, weights="none")
         source, digest = str(settings["weights"]), str(settings["weights_sha256"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Crops through the net in batches: logits and embedding."""
+"""Crops through the net in batches: logits and embedding, or the embedding alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from raresign.models.sign_net import SignNet
 
+_BATCH = 256
 _CPU_BATCH = 64
 """Crops at a time on a CPU: with 256 they leave its caches, and each takes half as long again."""
 
@@ -30,34 +31,29 @@ class Outputs:
     labels: np.ndarray
 
 
-@torch.no_grad()
-def net_outputs(net: SignNet, crops: np.ndarray, batch: int = 256) -> Outputs:
+def net_outputs(net: SignNet, crops: np.ndarray) -> Outputs:
     """Logits and embedding of crops, on the device of `net`, which is left in evaluation mode.
 
     Args:
         net: The classifier.
         crops: (N, 3, S, S) uint8.
-        batch: Crops at a time.
 
     Example:
         >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
         >>> net_outputs(net, np.zeros((2, 3, 32, 32), np.uint8)).embedding.shape
         (2, 8)
     """
-    net.eval()
     device = next(net.parameters()).device
-    parts = []
-    for start in range(0, len(crops), batch):
-        pixels = torch.from_numpy(np.ascontiguousarray(crops[start : start + batch]))
-        parts.append(_forward(net, pixels.to(device).float().div_(255)))
-    return _joined(net, parts, np.full(len(crops), -1, np.int64))
+    parts = (crops[start : start + _BATCH] for start in range(0, len(crops), _BATCH))
+    tensors = (torch.from_numpy(np.ascontiguousarray(part)).to(device) for part in parts)
+    return tensor_outputs(net, (pixels.float().div_(255) for pixels in tensors))
 
 
 @torch.no_grad()
 def tensor_outputs(
     net: SignNet, crops: Tensor | Iterable[Tensor], labels: np.ndarray | None = None
 ) -> Outputs:
-    """As `net_outputs`, for made crops.
+    """As `net_outputs`, for synthetic crops.
 
     Args:
         net: The classifier, left in evaluation mode.
@@ -65,35 +61,38 @@ def tensor_outputs(
         labels: (N,) int64; -1 unless given.
     """
     net.eval()
-    given = [crops] if isinstance(crops, Tensor) else crops
-    parts = [_forward(net, some) for several in given for some in several.split(256)]
-    count = sum(len(logits) for logits, _ in parts)
-    return _joined(net, parts, np.full(count, -1, np.int64) if labels is None else labels)
+    said = []
+    for several in [crops] if isinstance(crops, Tensor) else crops:
+        size = _CPU_BATCH if several.device.type == "cpu" else _BATCH
+        for some in several.split(size):
+            output = net(some.contiguous(memory_format=torch.channels_last))
+            said.append([part.float().cpu() for part in output])
+    if said:
+        logits, embedding = (torch.cat(parts).numpy() for parts in zip(*said, strict=True))
+    else:
+        logits, embedding = (
+            np.empty((0, net.settings[name]), np.float32) for name in ("classes", "embedding")
+        )
+    return Outputs(logits, embedding, np.full(len(logits), -1) if labels is None else labels)
 
 
 def net_rows(net: SignNet) -> tuple[np.ndarray, np.ndarray]:
-    """(C, E) rows and (C,) biases of the net's linear classifier, float32 on the CPU.
-
-    Example:
-        >>> net = SignNet("mobilenetv3_small_050", 3, 8, weights="none", crop_size=32)
-        >>> [part.shape for part in net_rows(net)]
-        [(3, 8), (3,)]
-    """
-    state = net.state_dict()
-    weight, bias = (state[f"classifier.{name}"].float().cpu() for name in ("weight", "bias"))
-    return weight.numpy(), bias.numpy()
+    """(C, E) rows and (C,) biases of the net's linear classifier, float32 on the CPU."""
+    weight, bias = (part.detach().float().cpu().numpy() for part in net.classifier.parameters())
+    return weight, bias
 
 
-def _forward(net: SignNet, crops: Tensor) -> tuple[Tensor, Tensor]:
-    size = _CPU_BATCH if crops.device.type == "cpu" else max(1, len(crops))
-    said = [net(some.contiguous(memory_format=torch.channels_last)) for some in crops.split(size)]
-    logits = torch.cat([output.logits.float().cpu() for output in said])
-    return logits, torch.cat([output.embedding.float().cpu() for output in said])
+class TorchEncoder:
+    """Embeddings by the net itself, on any device; a `raresign.runtime.encoder.Encoder`."""
 
+    def __init__(self, net: SignNet) -> None:
+        self.net = net.eval()
 
-def _joined(net: SignNet, parts: list[tuple[Tensor, Tensor]], labels: np.ndarray) -> Outputs:
-    if not parts:
-        none = np.empty((0, net.settings["classes"]), np.float32)
-        return Outputs(none, np.empty((0, net.settings["embedding"]), np.float32), labels)
-    logits, embedding = (torch.cat(list(column)).numpy() for column in zip(*parts, strict=True))
-    return Outputs(logits, embedding, labels)
+    @property
+    def crop_size(self) -> int:
+        """S, side of the crops in pixels."""
+        return self.net.crop_size
+
+    def embed(self, crops: np.ndarray) -> np.ndarray:
+        """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""
+        return net_outputs(self.net, crops).embedding

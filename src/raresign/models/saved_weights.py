@@ -37,13 +37,6 @@ def classifier_rows(folder: str | Path) -> SavedRows:
 
     Raises:
         InputError: No model, a damaged file, or a net of another head.
-
-    Example:
-        >>> classifier_rows("/none")
-        Traceback (most recent call last):
-        ...
-        raresign.errors.InputError: /none holds no model: model.safetensors is missing; \
-name a run folder
     """
     file = Path(folder) / WEIGHTS_FILE
     if not file.is_file():

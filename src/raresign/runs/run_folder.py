@@ -151,7 +151,7 @@ class RunFolder:
             encoder = OnnxEncoder(file)
             if encoder.model_digest == saved.digest:
                 return encoder
-        from raresign.models.encoder import TorchEncoder  # torch takes seconds to import
+        from raresign.models.outputs import TorchEncoder  # torch takes seconds to import
 
         return TorchEncoder(self.model())
 

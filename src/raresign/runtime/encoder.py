@@ -10,7 +10,7 @@ import numpy as np
 class Encoder(Protocol):
     """Crops in, embeddings out: the trained net, or the same net in another runtime.
 
-    `raresign.models.encoder.TorchEncoder` is the one that a run brings.
+    `raresign.models.outputs.TorchEncoder` is the one that a run brings.
     """
 
     @property

@@ -18,9 +18,8 @@ from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
 from raresign.fitting.forecasts import known_forecast
 from raresign.fitting.made_crops import index_outputs
-from raresign.models.encoder import TorchEncoder
 from raresign.models.folding import folded
-from raresign.models.outputs import Outputs
+from raresign.models.outputs import Outputs, TorchEncoder
 from raresign.models.sign_net import SignNet
 from raresign.runs.added_classes import ADDED, AddedFolder, write_added
 from raresign.runs.backgrounds import read_backgrounds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def train(
             "versions": versions(),
             "machine": machine(),
             "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
-            "weights": net.weights.as_dict(),
+            "weights": asdict(net.weights),
             "pseudo_rare": [codes[label] for label in prepared.split.pseudo_rare_labels],
         }
         run = RunFolder.create(out, settings, source.catalogue, notes)

@@ -15,9 +15,10 @@ from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.plain_layouts import from_folders
 from raresign.crops.pack import pack_crops
 from raresign.crops.squashing import squashed_chunks
+from raresign.lab.bench.measure import median_seconds
 
-CROP_SIZE = 64
-_FULL_COUNT = 284_896  # the training set of the reference system, real and synthetic crops
+_CROP_SIZE = 64
+_FULL_COUNT = 284_896  # the training set of the published system, real and synthetic crops
 _QUICK_COUNT = 2_000
 _CLASSES = 205
 _TEMPLATES = 64
@@ -32,23 +33,9 @@ class _OneLabel:
 
 
 def make_files(folder: Path, count: int, seed: int) -> None:
-    """Write `count` PNGs of 48 x 48 pixels into 205 class folders, as fast as the disk takes them.
+    """Write `count` PNGs of 48 x 48 pixels into 205 class folders, `c000` to `c204`.
 
     The pictures repeat 64 templates of smooth noise (about 5 KB, like RTSD's crops), encoded once.
-
-    Args:
-        folder: Where the class folders `c000` .. `c204` are made.
-        count: Number of files.
-        seed: Of the templates' pixels.
-
-    Raises:
-        OSError: The files cannot be written.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> make_files(folder, 3, seed=0)
-        >>> sorted(path.name for path in folder.glob("*/*.png"))
-        ['000000.png', '000001.png', '000002.png']
     """
     random = np.random.default_rng(seed)
     templates = []
@@ -73,25 +60,13 @@ def measure_packing(table: CropTable, size: int, cache: Path) -> dict[str, float
     the operating system.
 
     Args:
-        table: The crops.
-        size: Side of the packed crops in pixels.
-        cache: A folder without a pack of this table.
+        table, size, cache: See `pack_crops`; `cache` holds no pack of this table.
 
     Returns:
         `crops`, `crops_per_second` (packing), `bytes` (of the array), `pack_seconds`,
         `start_without_seconds` (decoding and squashing all crops into memory), `start_with_seconds`
         (opening the pack, whose pages are read from disk when used; median of 3) and `ratio` of
         these two.
-
-    Raises:
-        InputError: See `pack_crops`.
-
-    Example:
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> make_files(folder / "made", 10, seed=0)
-        >>> figures = measure_packing(from_folders(folder / "made", _OneLabel()), 16, folder)
-        >>> figures["crops"], figures["bytes"]
-        (10.0, 7680.0)
     """
     for path in dict.fromkeys(table.paths):
         path.read_bytes()
@@ -102,12 +77,8 @@ def measure_packing(table: CropTable, size: int, cache: Path) -> dict[str, float
     start = time.perf_counter()
     pack = pack_crops(table, size, cache)
     packing = time.perf_counter() - start
-    openings = []
-    for _ in range(3):
-        start = time.perf_counter()
-        pack_crops(table, size, cache)
-        openings.append(time.perf_counter() - start)
-    opening = sorted(openings)[1]
+    opens = {"open": lambda: pack_crops(table, size, cache)}
+    opening = median_seconds(opens, runs=3, warmup=0)["open"][0]
     return {
         "crops": float(len(pack)),
         "crops_per_second": len(table) / packing,
@@ -132,10 +103,6 @@ def bench_packing(quick: bool, data: Path | None) -> dict[str, float]:
 
     Raises:
         InputError: `data` is not in the reference layout, or the disk has no room.
-
-    Example:
-        >>> bench_packing(True, None)["pack.made.crops"]
-        2000.0
     """
     count = _QUICK_COUNT if quick else _FULL_COUNT
     figures: dict[str, float] = {}
@@ -151,6 +118,6 @@ def bench_packing(quick: bool, data: Path | None) -> dict[str, float]:
             start = time.perf_counter()
             table = from_folders(root, _OneLabel())
             listing = time.perf_counter() - start
-            measured = {"list_seconds": listing, **measure_packing(table, CROP_SIZE, folder)}
+            measured = {"list_seconds": listing, **measure_packing(table, _CROP_SIZE, folder)}
             figures |= {f"pack.{source}.{key}": value for key, value in measured.items()}
     return figures

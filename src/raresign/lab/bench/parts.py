@@ -1,4 +1,4 @@
-"""Benchmarks: ours against the reference, side by side in one run, medians with spread."""
+"""The parts of the benchmark by name, and the call that runs them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from typing import Any
 
 from raresign.errors import InputError
 from raresign.lab.bench.loss import bench_loss
-from raresign.lab.bench.metric_stage import bench_metric
 from raresign.lab.bench.packing import bench_packing
 from raresign.lab.bench.sampler import bench_sampler
-from raresign.lab.bench.signs import bench_signs
+from raresign.lab.bench.start_up import bench_signs, bench_start
 from raresign.lab.bench.synth import bench_synth
-from raresign.lab.bench.train_speed import bench_predict, bench_train
+from raresign.lab.bench.train_speed import bench_metric, bench_predict, bench_train
 from raresign.runs.environment import machine, versions
-
-__all__ = ["run_bench"]
 
 _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "loss": lambda quick, data: bench_loss(quick),
@@ -27,6 +24,7 @@ _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "predict": bench_predict,
     "pack": bench_packing,
     "signs": lambda quick, data: bench_signs(quick),
+    "start": bench_start,
 }
 
 
@@ -36,9 +34,11 @@ def run_bench(
     """Run one benchmark or all of them.
 
     Args:
-        part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs` or `all`.
+        part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs`, `start` or
+            `all`.
         quick: Fewer repetitions; `all` then ends within a minute on two cores.
-        data: Data folder with real icons, backgrounds and crops; drawn signs otherwise.
+        data: Data folder with real icons, backgrounds and crops, drawn signs otherwise; for `start`
+            a run folder.
 
     Returns:
         Figures by dotted name (`loss.ratio`), and the machine and versions.

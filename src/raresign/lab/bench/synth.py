@@ -12,8 +12,7 @@ from typing import Any, cast
 import torch
 
 from raresign.lab.bench.material import BenchMaterial
-from raresign.lab.bench.measure import median_seconds
-from raresign.lab.bench.memory import peak_growth_mb
+from raresign.lab.bench.measure import median_seconds, peak_growth_mb
 from raresign.lab.bench.peers.albumentations import AlbumentationsChain
 from raresign.lab.bench.peers.chain import Chain, MissingLibraryError, to_training
 from raresign.lab.bench.peers.inputs import PeerInputs
@@ -23,7 +22,7 @@ from raresign.lab.bench.peers.published import PublishedFiles, PublishedInMemory
 from raresign.lab.bench.peers.strengths import Shares
 from raresign.lab.bench.peers.torchvision import TorchvisionChain
 from raresign.synthesis.background_atlas import BackgroundAtlas
-from raresign.synthesis.batch import Synthesiser
+from raresign.synthesis.batch import SyntheticBatch
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import RoadPreset, load_preset
 from raresign.synthesis.synthesiser import build_synthesiser
@@ -56,15 +55,13 @@ class _Peer:
 def bench_synth(quick: bool, data: Path | None) -> dict[str, Any]:
     """Time the presets `road` and `reference` and their peers: same icons, photos and size.
 
-    Every round runs every contestant once, so that a busy machine hits all alike; the figures are
-    medians with the slowest and the fastest round. Loading, imports and the start of processes are
-    not timed. All end with the (N, 3, 64, 64) float32 tensor that training takes, but for the
-    published generator, which ends with PNG files in memory. What each peer's chain holds and
-    lacks stands in its module in `raresign.bench.peers`.
+    Loading, imports and the start of processes are not timed. All end with the (N, 3, 64, 64)
+    float32 tensor that training takes, but for the published generator, which ends with PNG files
+    in memory. What each peer's chain holds and lacks stands in its module in `peers`.
 
     Args:
         quick: 3 short rounds instead of 9 longer ones.
-        data: Data folder; embedded signs and procedural backgrounds otherwise.
+        data: Data folder; drawn signs and procedural backgrounds otherwise.
 
     Returns:
         By contestant NAME: `synth.NAME` (what it is, or why it did not run),
@@ -73,28 +70,20 @@ def bench_synth(quick: bool, data: Path | None) -> dict[str, Any]:
         the published generator on one thread. Rows on a GPU end in `gpu`; they are compared with
         `road` on the GPU. `synth.NAME_peak_memory_mb` is how far resident memory rises above its
         level in a run of several calls, `synth.peak_memory_one_block_mb` in one call of `road`.
-
-    Raises:
-        InputError: The data folder cannot be read.
-
-    Example:
-        >>> bench_synth(True, None)["synth.ratio"] > 1  # doctest: +SKIP
-        True
     """
     rounds, length = (3, 1) if quick else (9, 2)
     material = BenchMaterial.load(data, _SIZE)
     inputs = PeerInputs.from_material(material)
     classes = len(material.catalogue)
-    presets = {name: load_preset(preset) for name, preset in _PRESETS.items()}
-    engines = {
-        name: build_synthesiser(preset, material.icons, material.backgrounds, 0)
-        for name, preset in presets.items()
-    }
-    shares = Shares.of(cast(RoadPreset, presets["road"]))
+    shares = Shares.of(cast(RoadPreset, load_preset("road")))
     threads = _counted(torch.get_num_threads(), "thread")
+    renders = {
+        name: _rendering(preset, classes, material.icons, material.backgrounds)
+        for name, preset in _PRESETS.items()
+    }
     contestants = {
-        name: _in_calls(f"{threads}, {BLOCK} a call", _renders(engine, classes), BLOCK, length)
-        for name, engine in engines.items()
+        name: _in_calls(f"{threads}, {BLOCK} a call", render, BLOCK, length)
+        for name, render in renders.items()
     }
     missing: dict[str, str] = {}
     try:
@@ -104,7 +93,7 @@ def bench_synth(quick: bool, data: Path | None) -> dict[str, Any]:
     else:
         about = f"{kornia.about}, {threads}, {kornia.batch} a call"
         contestants["kornia"] = _in_calls(about, kornia.crops, kornia.batch, 2 * length)
-    memory = _memory(contestants, _renders(engines["road"], classes))
+    memory = _memory(contestants, renders["road"])
 
     peers = _peers(inputs, shares)
     chains: dict[str, Chain] = {}
@@ -121,10 +110,11 @@ def bench_synth(quick: bool, data: Path | None) -> dict[str, Any]:
     for name in contestants:
         if name not in (*_PRESETS, "published_generator"):
             figures[f"synth.ratio_{name}"] = _ratio(figures, "road", name)
-    published = partial(_ratio, figures, other="published_generator")
-    figures["synth.ratio"] = published("road")
-    figures["synth.reference_preset_ratio"] = published("reference_preset")
-    figures["synth.refused_share"] = _refused(engines["road"], classes)
+    figures["synth.ratio"] = _ratio(figures, "road", "published_generator")
+    key = "synth.reference_preset_ratio"
+    figures[key] = _ratio(figures, "reference_preset", "published_generator")
+    made = renders["road"](0, BLOCK)
+    figures["synth.refused_share"] = made.refused / made.drawn
     return figures | memory | _gpu(material, inputs, shares, rounds, figures)
 
 
@@ -133,12 +123,13 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{plural if count > 1 else ''}"
 
 
-def _renders(
-    engine: Synthesiser, classes: int, device: str = "cpu"
-) -> Callable[[int, int], object]:
-    """An engine of ours as it is called for the crops from `first` on, all classes in turn."""
+def _rendering(
+    preset: str, classes: int, icons: IconAtlas, backgrounds: BackgroundAtlas, device: str = "cpu"
+) -> Callable[[int, int], SyntheticBatch]:
+    """A preset of ours as it is called for the crops from `first` on, all classes in turn."""
+    engine = build_synthesiser(load_preset(preset), icons, backgrounds, 0)
 
-    def crops(first: int, block: int) -> object:
+    def crops(first: int, block: int) -> SyntheticBatch:
         numbers = torch.arange(first, first + block, device=device)
         return engine.render(numbers % classes, numbers)
 
@@ -231,13 +222,6 @@ def _memory(
     return {key: peak for key, peak in peaks.items() if peak is not None}
 
 
-def _refused(engine: Synthesiser, classes: int) -> float:
-    """Share of the road engine's draws that its guard refuses."""
-    numbers = torch.arange(BLOCK)
-    made = engine.render(numbers % classes, numbers)
-    return made.refused / made.drawn
-
-
 def _gpu(
     material: BenchMaterial,
     inputs: PeerInputs,
@@ -253,19 +237,15 @@ def _gpu(
     icons = IconAtlas.from_catalogue(material.catalogue, _SIZE, device)
     backgrounds = BackgroundAtlas.from_pictures(material.pictures, _SIZE, device)
 
-    def waited(crops: Callable[[int, int], object]) -> Callable[[int, int], None]:
-        def finished(first: int, block: int) -> None:
-            crops(first, block)
-            torch.cuda.synchronize()
-
-        return finished
+    def waited(crops: Callable[[int, int], object], first: int, block: int) -> None:
+        crops(first, block)
+        torch.cuda.synchronize()
 
     about = f"{torch.cuda.get_device_name()}, {GPU_BLOCK} a call"
     contestants = {}
     for name, preset in (("gpu", "road"), ("reference_preset_gpu", "reference")):
-        engine = build_synthesiser(load_preset(preset), icons, backgrounds, 0)
-        crops = waited(_renders(engine, classes, device))
-        contestants[name] = _in_calls(about, crops, GPU_BLOCK, 4)
+        render = _rendering(preset, classes, icons, backgrounds, device)
+        contestants[name] = _in_calls(about, partial(waited, render), GPU_BLOCK, 4)
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
     contestants["gpu"].run(0)
@@ -277,8 +257,8 @@ def _gpu(
     except (MissingLibraryError, RuntimeError) as error:  # a peer's trouble is not ours
         missing["synth.kornia_gpu"] = str(error)
     else:
-        crops = waited(kornia.crops)
-        contestants["kornia_gpu"] = _in_calls(f"{kornia.about}, {about}", crops, GPU_BLOCK, 1)
+        what, crops = f"{kornia.about}, {about}", partial(waited, kornia.crops)
+        contestants["kornia_gpu"] = _in_calls(what, crops, GPU_BLOCK, 1)
     figures = _speeds(contestants, rounds)
     if "kornia_gpu" in contestants:
         figures["synth.ratio_kornia_gpu"] = _ratio(figures, "gpu", "kornia_gpu")

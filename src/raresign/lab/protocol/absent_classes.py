@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,6 @@ class AbsentTrial:
     """What a net said of signs that it never saw, and how they fared once they were added.
 
     Attributes:
-        fold, seed: Numbers.
         arrays: For `known` (N crops of known frequent classes that did not train), `near` (M crops
             of absent classes) and `far` (crops without a sign): `_scores` (N, 4) by `SCORES`,
             `_level` (N,) position in `LEVELS`. `known_right` (N,) bool and `known_after` (N,) bool,
@@ -72,19 +72,14 @@ def run_absent(
     number: int,
     seed: int,
     folder: Path,
-    icons: str | None = None,
 ) -> None:
     """Train without the fold's classes, measure, add them, measure; `absent.json` comes last.
 
     Args:
         source: Catalogue and backgrounds; of the photos every second trains, the others measure.
-        pack: Real crops.
+        pack, number, seed, folder: See `run_trial`.
         fold: Its classes are absent.
         recipe: As for training; every stage runs as it stands.
-        number: Of the fold.
-        seed: Of the training.
-        folder: Gets the files.
-        icons: What the catalogue's icons were asked for as, for the record.
     """
     crops = np.asarray(pack.crops)
     data, labels = _without(source, pack, fold, recipe, seed)
@@ -100,15 +95,8 @@ def run_absent(
     for name, outputs in (("known", known), ("near", near), ("far", far)):
         said = head.judge(outputs.embedding)
         arrays[f"{name}_level"] = said.levels
-        arrays[f"{name}_scores"] = np.stack(
-            [
-                said.known,
-                max_probability(said.probabilities),
-                energy(said.logits),
-                max_cosine(said.cosines),
-            ],
-            axis=1,
-        )
+        scores = max_probability(said.probabilities), energy(said.logits), max_cosine(said.cosines)
+        arrays[f"{name}_scores"] = np.stack([said.known, *scores], axis=1)
         if name == "known":
             arrays["known_right"] = said.probabilities.argmax(1) == labels[fold.validation]
         if name == "near":
@@ -120,19 +108,20 @@ def run_absent(
     signs = [replace(source.catalogue[label], twin=None) for label in fold.classes]
     bigger, trial = _taught(net, recogniser, signs, data, recipe)
     before = len(head.families)
-    place = np.full(len(source.catalogue), -1)
-    place[list(fold.classes)] = before + np.arange(len(signs))
-    after = bigger.judge(known.embedding).probabilities.argmax(1)
+    after, answered, tried = (
+        bigger.judge(outputs.embedding).probabilities.argmax(1) for outputs in (known, near, trial)
+    )
     arrays["known_after"] = after == labels[fold.validation]
     arrays["near_labels"] = pack.labels[absent_rows]
-    answered = bigger.judge(near.embedding).probabilities.argmax(1)
+    place = np.full(len(source.catalogue), -1)
+    place[list(fold.classes)] = before + np.arange(len(signs))
     arrays["near_right"] = answered == place[pack.labels[absent_rows]]
     pictures = [class_pictures(sign, 32)[0] for sign in (*data.catalogue.classes, *signs)]
     arrays["fact_labels"] = np.array(fold.classes)
     arrays["facts"] = class_facts(
         np.arange(before, before + len(signs)),
         trial.labels + before,
-        bigger.judge(trial.embedding).probabilities.argmax(1) == trial.labels + before,
+        tried == trial.labels + before,
         bigger.index.class_means,
         bigger.families,
         ~bigger.rare,
@@ -140,8 +129,7 @@ def run_absent(
     )
     with whole_file(folder / "absent.npz") as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
-    classes = [sign.code for sign in signs]
-    info = {"fold": number, "seed": seed, "icons": icons, "classes": classes}
+    info = {"fold": number, "seed": seed, "icons": str(source.icons), "classes": hidden}
     write_json(folder / "absent.json", {**info, "recipe": recipe.model_dump(mode="json")})
 
 
@@ -152,44 +140,28 @@ def _without(
     signs = source.catalogue.classes
     kept = [label for label in range(len(signs)) if label not in fold.classes]
     codes = {signs[label].code for label in kept}
-    smaller = SignCatalogue(
-        [
-            replace(signs[label], twin=signs[label].twin if signs[label].twin in codes else None)
-            for label in kept
-        ],
-        source.catalogue.country,
-    )
+    left = [
+        sign if sign.twin in codes else replace(sign, twin=None)
+        for sign in (signs[label] for label in kept)
+    ]
+    smaller = SignCatalogue(left, source.catalogue.country)
     new_label = np.full(len(signs) + 1, -1)  # the last stands for crops of no known class
     new_label[kept] = np.arange(len(kept))
     labels = new_label[pack.labels]
     crops = np.asarray(pack.crops)[fold.training]
     own = labels[fold.training]
     split = split_crops(crops, own, smaller, recipe.pseudo_rare, recipe.validation, seed)
-    photos = source.backgrounds()[::2]
-    data = TrainingData(
-        smaller,
-        torch.from_numpy(crops),
-        torch.from_numpy(own),
-        split,
-        photos,
-        recipe.crop_size,
-        seed,
-    )
-    return data, labels
+    photos, tensors = source.backgrounds()[::2], (torch.from_numpy(crops), torch.from_numpy(own))
+    return TrainingData(smaller, *tensors, split, photos, recipe.crop_size, seed), labels
 
 
 def _trained(
     recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
 ) -> tuple[SignNet, Recogniser]:
-    """Net and recogniser as `raresign train` makes them; hidden signs do not play strangers."""
+    """Net and recogniser as `raresign train` makes them; hidden signs do not play unknown ones."""
     rules = None
-    for place, net, _ in fit_stages(
-        lambda: new_net(recipe, len(data.catalogue), seed),
-        recipe.stages,
-        data,
-        folder / "stages",
-        quiet=True,
-    ):
+    new = partial(new_net, recipe, len(data.catalogue), seed)
+    for place, net, _ in fit_stages(new, recipe.stages, data, folder / "stages", quiet=True):
         if recipe.fits_rules(place):
             rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     rows = data.trained_on(recipe.stages)
@@ -197,11 +169,7 @@ def _trained(
 
 
 def _taught(
-    net: SignNet,
-    recogniser: Recogniser,
-    signs: list[SignClass],
-    data: TrainingData,
-    recipe: Recipe,
+    net: SignNet, recogniser: Recogniser, signs: list[SignClass], data: TrainingData, recipe: Recipe
 ) -> tuple[Head, Outputs]:
     """The head with new classes, and fresh crops of them that it can be tried on."""
     catalogue = SignCatalogue(signs)
@@ -215,8 +183,7 @@ def _taught(
     quick = folded(net)  # to rounding the same
     made = index_outputs(quick, engine, catalogue.codes, crops_of_new(len(signs)))
     bigger = recogniser.head.with_classes(fit_new_classes(recogniser, signs, made))
-    trial = index_outputs(quick, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
-    return bigger, trial
+    return bigger, index_outputs(quick, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
 
 
 def load_absent(folder: Path) -> AbsentTrial:

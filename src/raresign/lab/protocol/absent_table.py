@@ -18,6 +18,8 @@ from raresign.files import write_json
 from raresign.lab.protocol.absent_classes import SCORES, AbsentTrial
 from raresign.lab.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
 
+_KINDS = {"known": "known signs", "near": "unknown signs", "far": "no sign"}
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -103,15 +105,15 @@ class AbsentTable:
                     float(np.mean(np.concatenate([a[f"{kind}_level"] for a in arrays]) == number))
                     for number in range(len(LEVELS))
                 )
-                for kind in ("known", "near", "far")
+                for kind in _KINDS
             },
             class_error=Spread.of([_class_error(a) for a in arrays]),
             family=Spread.of([_mean(a["near_family"][a["near_family_known"]]) for a in arrays]),
-            family_answered=Spread.of([_family_answered(a) for a in arrays]),
-            added=Spread.of([float(a["near_right"].mean()) for a in arrays]),
-            lost=Spread.of(
-                [float(a["known_right"].mean() - a["known_after"].mean()) for a in arrays]
+            family_answered=Spread.of(
+                [_mean(a["near_family"][a["near_level"] == LEVELS.index("family")]) for a in arrays]
             ),
+            added=Spread.of([_mean(a["near_right"]) for a in arrays]),
+            lost=Spread.of([_mean(a["known_right"]) - _mean(a["known_after"]) for a in arrays]),
             forecast=quality,
             points=points,
             learned=learned,
@@ -133,18 +135,14 @@ class AbsentTable:
             cells = (row.near, row.near_fpr, row.far, row.far_fpr, row.risk)
             lines.append(f"| {row.score} | " + " | ".join(cell.percent() for cell in cells) + " |")
         lines += ["", "| crops | class | family | sign | no sign |", "|" + "---|" * 5]
-        for kind, title in (
-            ("known", "known signs"),
-            ("near", "signs outside the catalogue"),
-            ("far", "no sign"),
-        ):
+        for kind, title in _KINDS.items():
             shares = " | ".join(f"{100 * share:.1f}" for share in self.levels[kind])
             lines.append(f"| {title} | {shares} |")
         lines += [
             "",
             "- wrong among the crops answered with a class, nine known frequent signs to one "
-            f"outside the catalogue: {self.class_error.percent()} %",
-            f"- family of a sign outside the catalogue: {self.family.percent()} %, "
+            f"unknown: {self.class_error.percent()} %",
+            f"- family of an unknown sign: {self.family.percent()} %, "
             f"{self.family_answered.percent()} % where a family was answered",
             f"- recall of signs added from one icon: {self.added.percent()} %",
             f"- lost by the earlier signs: {self.lost.percent()} points",
@@ -155,24 +153,16 @@ class AbsentTable:
 
 
 def _score_row(arrays: Sequence[dict[str, np.ndarray]], column: int) -> ScoreRow:
-    known, near, far = (
-        [a[f"{kind}_scores"][:, column] for a in arrays] for kind in ("known", "near", "far")
-    )
-    risks = [
-        area_under_risk_coverage(
-            np.concatenate([k, n]),
-            np.concatenate([a["known_right"], np.zeros(len(n), bool)]),
+    figures = []
+    for a in arrays:
+        known, near, far = (a[f"{kind}_scores"][:, column] for kind in ("known", "near", "far"))
+        risk = area_under_risk_coverage(
+            np.concatenate([known, near]),
+            np.concatenate([a["known_right"], np.zeros(len(near), bool)]),
         )
-        for k, n, a in zip(known, near, arrays, strict=True)
-    ]
-    return ScoreRow(
-        SCORES[column],
-        Spread.of([auroc(k, n) for k, n in zip(known, near, strict=True)]),
-        Spread.of([fpr_at_tpr(k, n) for k, n in zip(known, near, strict=True)]),
-        Spread.of([auroc(k, f) for k, f in zip(known, far, strict=True)]),
-        Spread.of([fpr_at_tpr(k, f) for k, f in zip(known, far, strict=True)]),
-        Spread.of(risks),
-    )
+        told = [judge(known, other) for other in (near, far) for judge in (auroc, fpr_at_tpr)]
+        figures.append((*told, risk))
+    return ScoreRow(SCORES[column], *map(Spread.of, zip(*figures, strict=True)))
 
 
 def _class_error(a: dict[str, np.ndarray]) -> float:
@@ -181,10 +171,6 @@ def _class_error(a: dict[str, np.ndarray]) -> float:
     right = 0.9 * float((answered & a["known_right"]).mean())
     wrong = 0.9 * float((answered & ~a["known_right"]).mean()) + 0.1 * float(absent.mean())
     return wrong / (right + wrong) if right + wrong else math.nan
-
-
-def _family_answered(a: dict[str, np.ndarray]) -> float:
-    return _mean(a["near_family"][a["near_level"] == LEVELS.index("family")])
 
 
 def _mean(values: np.ndarray) -> float:

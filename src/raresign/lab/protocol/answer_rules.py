@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,13 +15,15 @@ from raresign.fitting.calibrate import HeldOut, calibrate_fusion
 from raresign.lab.hard_gate import fit_hard_gate
 from raresign.lab.protocol.trial import Trial
 
+_Said = list[tuple[np.ndarray, np.ndarray | None]]
+"""Labels of each trial's crops, and how sure they are."""
+
 
 @dataclass(frozen=True)
 class AnswerRow:
     """One way to answer, measured on all folds and seeds of a protocol's base.
 
     Attributes:
-        title: Of the way.
         rare: Recall on crops that play rare, in [0, 1].
         frequent: Recall on held-out crops of frequent classes.
         called_frequent: Share of the crops that play rare and were called a frequent class.
@@ -34,20 +36,16 @@ class AnswerRow:
     frequent: float
     called_frequent: float
     ece: float
-    difference: float
+    difference: float = 0.0
 
 
 def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
-    """Every way to answer; a rule for a fold is fitted on other folds and other crops, same seed.
-
-    Args:
-        trials: Of one row, at least two folds; nothing comes of one.
-    """
+    """Every way to answer, none for one fold; rules are fitted on other folds of the same seed."""
     if len({trial.fold for trial in trials}) < 2:
         return ()
     mean = [_held(trial, "mean") for trial in trials]
     nearest = [_held(trial, "nearest") for trial in trials]
-    ways: dict[str, list[tuple[np.ndarray, np.ndarray | None]]] = {
+    ways: dict[str, _Said] = {
         "classifier alone": [_softmax(held.logits) for held in mean],
         "prototypes alone, class means": [(held.cosines.argmax(1), None) for held in mean],
         "prototypes alone, 5 nearest": [(held.cosines.argmax(1), None) for held in nearest],
@@ -62,11 +60,9 @@ def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
         ("fused: classifier, 5 nearest, bias", nearest, ("logits", "prototypes", "bias")),
     ):
         ways[title] = _fused(trials, helds, parts)
-    rows: list[AnswerRow] = []
-    for title, said in ways.items():
-        first = rows[0] if rows else None
-        rows.append(_row(title, mean, said, first))
-    return tuple(rows)
+    rows = [_row(title, mean, said) for title, said in ways.items()]
+    alone = rows[0].rare + rows[0].frequent
+    return tuple(replace(row, difference=(row.rare + row.frequent - alone) / 2) for row in rows)
 
 
 def answers_markdown(rows: Sequence[AnswerRow]) -> str:
@@ -95,76 +91,46 @@ def _softmax(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return p.argmax(1), p.max(1)
 
 
-def _others(trials: Sequence[Trial], number: int) -> list[int]:
-    """Trials of the same seed and other folds."""
-    own = trials[number]
-    return [k for k, t in enumerate(trials) if t.seed == own.seed and t.fold != own.fold]
-
-
-def _fused(
-    trials: Sequence[Trial], helds: Sequence[HeldOut], parts: tuple[str, ...]
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
+def _fused(trials: Sequence[Trial], helds: Sequence[HeldOut], parts: tuple[str, ...]) -> _Said:
     """Answers by the mean of the rules of the other folds, fitted on crops that are not judged."""
     names = ("logit_scale", "prototype_scale", "rare_bias")
-    said: list[tuple[np.ndarray, np.ndarray | None]] = []
+    said: _Said = []
     for number, held in enumerate(helds):
-        chosen = [
-            calibrate_fusion(_unseen(trials, helds, k, number), parts)
-            for k in _others(trials, number)
-        ]
+        chosen = [calibrate_fusion(other, parts) for other in _others(trials, helds, number)]
         rule = Fusion(*(float(np.mean([getattr(one, name) for one in chosen])) for name in names))
         said.append(_softmax(rule.scores(held.logits, held.cosines, held.rare)))
     return said
 
 
-def _unseen(
-    trials: Sequence[Trial], helds: Sequence[HeldOut], fitting: int, judged: int
-) -> HeldOut:
-    """The crops of one trial that another one does not measure."""
-    held = helds[fitting]
-    keep = ~np.isin(trials[fitting].rows, trials[judged].rows)
-    return HeldOut(
-        held.logits[keep],
-        held.cosines[keep],
-        held.labels[keep],
-        held.plays_rare[keep],
-        held.rare,
-    )
+def _others(trials: Sequence[Trial], helds: Sequence[HeldOut], number: int) -> Iterator[HeldOut]:
+    """Of the same seed's other folds the crops that trial `number` does not measure."""
+    own = trials[number]
+    for trial, held in zip(trials, helds, strict=True):
+        if trial.seed == own.seed and trial.fold != own.fold:
+            keep = ~np.isin(trial.rows, own.rows)
+            names = ("logits", "cosines", "labels", "plays_rare")
+            yield replace(held, **{name: getattr(held, name)[keep] for name in names})
 
 
 def _gated(
     trials: Sequence[Trial], helds: Sequence[HeldOut], kind: Literal["forest", "logistic"]
-) -> list[tuple[np.ndarray, np.ndarray | None]]:
+) -> _Said:
     """Answers by the hard gate of one other fold."""
-    said: list[tuple[np.ndarray, np.ndarray | None]] = []
+    said: _Said = []
     for number, held in enumerate(helds):
-        other = _unseen(trials, helds, _others(trials, number)[0], number)
+        other = next(_others(trials, helds, number))
         gate = fit_hard_gate(other.logits, other.cosines, other.labels, other.rare, kind=kind)
         said.append((gate.predict(held.logits, held.cosines, held.rare), None))
     return said
 
 
-def _row(
-    title: str,
-    helds: Sequence[HeldOut],
-    said: Sequence[tuple[np.ndarray, np.ndarray | None]],
-    first: AnswerRow | None,
-) -> AnswerRow:
-    answered = np.concatenate([labels for labels, _ in said])
+def _row(title: str, helds: Sequence[HeldOut], said: _Said) -> AnswerRow:
     right = np.concatenate([a == h.labels for (a, _), h in zip(said, helds, strict=True)])
     rare = np.concatenate([held.plays_rare for held in helds])
     frequent_class = np.concatenate([~h.rare[a] for (a, _), h in zip(said, helds, strict=True)])
     ece = float("nan")
     if said[0][1] is not None:
         sure = np.concatenate([c for _, c in said if c is not None])
-        parts = [calibration_error(sure[g], right[g]) for g in (rare, ~rare)]
-        ece = float(np.mean(parts))
-    one, two = float(right[rare].mean()), float(right[~rare].mean())
-    return AnswerRow(
-        title,
-        one,
-        two,
-        float((frequent_class & ~right)[rare].mean()),
-        ece,
-        (one + two - first.rare - first.frequent) / 2 if first and len(answered) else 0.0,
-    )
+        ece = float(np.mean([calibration_error(sure[g], right[g]) for g in (rare, ~rare)]))
+    called = float((frequent_class & ~right)[rare].mean())
+    return AnswerRow(title, float(right[rare].mean()), float(right[~rare].mean()), called, ece)

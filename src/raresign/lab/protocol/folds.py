@@ -53,17 +53,6 @@ def class_folds(
 
     Raises:
         InputError: Fewer than 2 folds, or fewer classes with crops than folds.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from raresign.signs.catalogue.sign_class import SignClass
-        >>> signs = [
-        ...     SignClass(f"x{i}", i, "freq", (Path("x.png"),), "disc" if i < 4 else "ring", None)
-        ...     for i in range(6)
-        ... ]
-        >>> folds = class_folds(SignCatalogue(signs), dict.fromkeys(range(6), 9), 2, seed=0)
-        >>> [sum(label < 4 for label in fold) for fold in folds]
-        [2, 2]
     """
     known = [label for label in catalogue.labels_of_type("freq") if counts.get(label, 0) > 0]
     if folds < 2 or len(known) < folds:
@@ -115,42 +104,31 @@ def protocol_folds(
     for classes in class_folds(catalogue, counts, folds, seed):
         plays = np.isin(labels, classes)
         frequent = ~plays & (labels >= 0)
-        parts.append(
-            Fold(
-                classes,
-                np.flatnonzero(frequent & ~held_out),
-                np.flatnonzero(frequent & held_out),
-                np.flatnonzero(plays & half),
-                np.flatnonzero(plays & ~half),
-            )
-        )
+        chosen = (frequent & ~held_out, frequent & held_out, plays & half, plays & ~half)
+        parts.append(Fold(classes, *map(np.flatnonzero, chosen)))
     return tuple(parts)
 
 
-def straddling_clusters(clusters: Integers, left: Integers, right: Integers) -> int:
-    """How many near-duplicate clusters have crops among both rows: the leak guard's count.
-
-    Args:
-        clusters: (N,) int64 cluster of every crop.
-        left, right: Row numbers, such as training and measured crops.
-
-    Example:
-        >>> straddling_clusters(np.array([0, 0, 1, 2]), np.array([0, 2]), np.array([1, 3]))
-        1
-    """
-    return len(np.intersect1d(clusters[left], clusters[right]))
-
-
 def leaking_clusters(clusters: Integers, folds: Sequence[Fold]) -> int:
-    """`straddling_clusters` between what trains and what measures, summed over folds.
+    """How many near-duplicate clusters both train and measure, summed over folds.
 
     With clusters within labels it is 0, because `protocol_folds` keeps those whole; with clusters
     over all labels it counts signs that stand in the data under two labels.
+
+    Args:
+        clusters: (N,) int64 cluster of every crop.
+        folds: Parts of the same crops.
+
+    Example:
+        >>> fold = Fold((1,), *(np.array([row]) for row in range(4)))
+        >>> leaking_clusters(np.array([0, 0, 1, 1]), [fold])
+        2
     """
     return sum(
-        straddling_clusters(
-            clusters, fold.training, np.concatenate([fold.measured, fold.validation])
-        )
-        + straddling_clusters(clusters, fold.spare, fold.measured)
+        len(np.intersect1d(clusters[trains], clusters[measures]))
         for fold in folds
+        for trains, measures in (
+            (fold.training, np.concatenate([fold.measured, fold.validation])),
+            (fold.spare, fold.measured),
+        )
     )

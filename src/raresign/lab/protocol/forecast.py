@@ -17,11 +17,9 @@ class ClassRecalls:
     """Classes of one fold: what was known beforehand, and how it went.
 
     Attributes:
-        fold: Its number.
         labels: (Q,) int64.
         facts: (Q, 4) of `class_facts`.
-        hits: (Q,) crops recognised, of `crops` (Q,).
-        crops: See `hits`.
+        hits, crops: (Q,) crops recognised, and all.
     """
 
     fold: int
@@ -35,9 +33,6 @@ def cross_fold_forecast(
     parts: Sequence[ClassRecalls],
 ) -> tuple[dict[str, Any] | None, tuple[tuple[float, ...], ...], dict[str, Any] | None]:
     """Quality on folds that did not teach the forecast, the points of it, the forecast of all.
-
-    Args:
-        parts: One or more a fold; a forecast for a fold is learned on all others.
 
     Returns:
         `ForecastQuality` as a dict; (label, predicted, low, high, observed, crops) of every class

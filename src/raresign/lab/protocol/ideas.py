@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +41,18 @@ def load_ideas(source: str | Path = "ideas") -> tuple[Idea, ...]:
 
     Raises:
         InputError: No such file, not such a list, or a title that stands twice.
-
-    Example:
-        >>> len(load_ideas()) > 10
-        True
     """
-    where = "ideas" if source == "ideas" else str(source)
+    where = str(source)
+    path = Path(__file__).with_name("ideas.yaml") if where == "ideas" else Path(source)
     try:
-        if source == "ideas":
-            text = (resources.files("raresign.lab.protocol") / "ideas.yaml").read_text("utf-8")
-        else:
-            text = Path(source).read_text(encoding="utf-8")
-        rows = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read the ideas {where}: {error}") from error
-    if not isinstance(rows, list) or not rows:
-        raise InputError(f"{where}: a list of ideas is needed", "see docs/method.md")
-    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(rows, list) or not rows:
+            raise InputError(f"{where}: a list of ideas is needed", "see docs/method.md")
         ideas = tuple(Idea.model_validate(row) for row in rows)
     except ValidationError as error:
         raise InputError(f"{where}: {validation_problem(error, Idea)}") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"cannot read the ideas {where}: {error}") from error
     titles = [idea.title for idea in ideas]
     twice = sorted({title for title in titles if titles.count(title) > 1})
     if twice:
@@ -74,11 +65,6 @@ def with_ideas(recipe: Recipe, ideas: Sequence[Idea]) -> Recipe:
 
     Raises:
         InputError: An idea names a setting that does not exist or does not fit.
-
-    Example:
-        >>> recipe = load_recipe({"stages": [{"use": "mixed", "steps": 5}]})
-        >>> with_ideas(recipe, [Idea(title="x", stage={"prior": "none"})]).stages[0].steps
-        5
     """
     values = recipe.model_dump(mode="json")
     for idea in ideas:

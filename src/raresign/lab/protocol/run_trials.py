@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from itertools import product
@@ -27,10 +27,11 @@ from raresign.lab.protocol.absent_table import AbsentTable
 from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable
-from raresign.lab.protocol.trial import Trial, load_trial, run_trial, trial_folder
-from raresign.signs.countries.icon_source import IconSource
+from raresign.lab.protocol.trial import load_trial, run_trial, trial_folder
 from raresign.training.recipe import Recipe, load_recipe
 
+_Data = tuple[str | Path, str | Path | None, str | None, int, int]
+"""Data folder, its icons and country as they were asked for, crop size, folds."""
 _VALIDATION = 0.15
 _FOLD_SEED = 0
 """The folds are the same for every seed and row, or nothing could be paired."""
@@ -41,15 +42,17 @@ class _Job:
     """One trial, as it travels to a process."""
 
     kind: Literal["row", "ceiling", "absent"]
-    data: str
-    icons: IconSource
-    country: str | None
+    data: _Data
     recipe: Recipe
-    folds: int
     title: str
     fold: int
     seed: int
     folder: Path
+
+    @property
+    def record(self) -> Path:
+        """The file that is written last."""
+        return self.folder / ("absent.json" if self.kind == "absent" else "trial.json")
 
 
 def protocol(
@@ -89,9 +92,6 @@ def protocol(
     Raises:
         InputError: Anything given is wrong, the real crops are too few for so many folds, or
             `out` holds trials of other folds or data.
-
-    Returns:
-        The table.
     """
     base = definite(load_recipe(recipe))
     rows: dict[str, Recipe] = {BASE: base}
@@ -102,11 +102,17 @@ def protocol(
         rows[CEILING] = base
     if ideas is not None:
         rows.update(rows_of_ideas(base, load_ideas(ideas)))
-    rows = _chosen(rows, only)
+    unknown = [title for title in only if title not in rows]
+    if unknown:
+        raise InputError(f"no row is called '{unknown[0]}'", f"use {', '.join(rows)}")
+    rows = {
+        title: definite(chosen)  # an idea may bring an `auto` of its own
+        for title, chosen in rows.items()
+        if not only or title in (*only, BASE)
+    }
     _check_counts(seeds, jobs)
-    out = Path(out)
-    place = IconSource.parse(icons)
-    source, pack, parts = _material(str(data), place, country, base.crop_size, folds)
+    given = data, icons, country, base.crop_size, folds
+    source, pack, parts = _material(*given)
     say(str(source.choice))
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
@@ -118,17 +124,15 @@ def protocol(
     )
     wanted = []
     for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):
-        folder = trial_folder(out, title, chosen, number, seed)
+        folder = trial_folder(Path(out), title, chosen, number, seed)
         kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
-        wanted.append(
-            _Job(kind, str(data), place, country, chosen, folds, title, number, seed, folder)
-        )
-    _run([job for job in wanted if not _finished(job, "trial.json")], jobs, say)
-    trials: dict[str, list[Trial]] = {title: [] for title in rows}
-    for job in wanted:
-        trials[job.title].append(load_trial(job.folder))
+        wanted.append(_Job(kind, given, chosen, title, number, seed, folder))
+    _run(wanted, jobs, say)
+    trials = {
+        title: [load_trial(job.folder) for job in wanted if job.title == title] for title in rows
+    }
     table = ProtocolTable.from_trials(trials, source.catalogue, leaks, int(clusters.max()) + 1)
-    table.write(out)
+    table.write(Path(out))
     return table
 
 
@@ -158,26 +162,13 @@ def protocol_absent(
     """
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
-    place = IconSource.parse(icons)
-    source, _, _ = _material(str(data), place, country, chosen.crop_size, folds)
-    say(str(source.choice))
-    # Wrong input is found by now: nothing has run yet.
-    wanted = [
-        _Job(
-            "absent",
-            str(data),
-            place,
-            country,
-            chosen,
-            folds,
-            "absent",
-            number,
-            seed,
-            trial_folder(Path(out), "absent", chosen, number, seed),
-        )
-        for seed, number in product(range(seeds), range(folds))
-    ]
-    _run([job for job in wanted if not _finished(job, "absent.json")], jobs, say)
+    given = data, icons, country, chosen.crop_size, folds
+    say(str(_material(*given)[0].choice))  # wrong input is found by now: nothing has run yet
+    wanted = []
+    for seed, number in product(range(seeds), range(folds)):
+        folder = trial_folder(Path(out), "absent", chosen, number, seed)
+        wanted.append(_Job("absent", given, chosen, "absent", number, seed, folder))
+    _run(wanted, jobs, say)
     table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
     table.write(Path(out))
     return table
@@ -199,23 +190,12 @@ def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
     return recipe.model_copy(update={"stages": stages})
 
 
-def _chosen(rows: Mapping[str, Recipe], only: Sequence[str]) -> dict[str, Recipe]:
-    unknown = [title for title in only if title not in rows]
-    if unknown:
-        raise InputError(f"no row is called '{unknown[0]}'", f"use {', '.join(rows)}")
-    return {
-        title: definite(recipe)  # an idea may bring an `auto` of its own
-        for title, recipe in rows.items()
-        if not only or title in only or title == BASE
-    }
-
-
 @functools.lru_cache(maxsize=1)
 def _material(
-    data: str, icons: IconSource, country: str | None, size: int, folds: int
+    data: str | Path, icons: str | Path | None, country: str | None, size: int, folds: int
 ) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
     """Crops and folds, once a process."""
-    source = open_data(data, icons=str(icons), country=country)
+    source = open_data(data, icons=icons, country=country)
     if not len(source.training):
         raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
     pack = pack_crops(source.training, size, default_cache(), False)
@@ -225,32 +205,29 @@ def _material(
     return source, pack, parts
 
 
-def _material_of(job: _Job) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
-    """What a trial needs."""
-    return _material(job.data, job.icons, job.country, job.recipe.crop_size, job.folds)
-
-
-def _finished(job: _Job, name: str) -> bool:
+def _finished(job: _Job) -> bool:
     """Whether the trial lies in its folder.
 
     Raises:
         InputError: One of other folds or other data lies there: nothing could be paired with it.
     """
     try:
-        info = json.loads((job.folder / name).read_text(encoding="utf-8"))
+        info = json.loads(job.record.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
     except (OSError, ValueError) as error:
-        raise InputError(f"{job.folder / name} cannot be read: {error}", "delete it") from error
-    source, _, parts = _material_of(job)
+        raise InputError(f"{job.record} cannot be read: {error}", "delete it") from error
+    source, _, parts = _material(*job.data)
     classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
-    if info.get("classes") != classes or IconSource.parse(info.get("icons")) != job.icons:
+    icons = info.get("icons") or "own"  # null in trials of an earlier version
+    if info.get("classes") != classes or icons != str(source.icons):
         raise InputError(f"{job.folder} is of other folds or data", "name another --out")
     return True
 
 
-def _run(waiting: list[_Job], jobs: int, say: Say) -> None:
-    """All waiting trials, some at a time."""
+def _run(wanted: list[_Job], jobs: int, say: Say) -> None:
+    """All unfinished trials, some at a time."""
+    waiting = [job for job in wanted if not _finished(job)]
 
     def done(number: int, job: _Job) -> None:
         say(f"{number + 1} of {len(waiting)}: {job.title}, fold {job.fold}, seed {job.seed}")
@@ -283,10 +260,9 @@ def _start(threads: int) -> None:
 
 
 def _one(job: _Job) -> None:
-    source, pack, parts = _material_of(job)
-    given = source, pack, parts[job.fold], job.recipe
+    source, pack, parts = _material(*job.data)
+    given = source, pack, parts[job.fold], job.recipe, job.fold, job.seed, job.folder
     if job.kind == "absent":
-        run_absent(*given, job.fold, job.seed, job.folder, str(job.icons))
+        run_absent(*given)
     else:
-        spare = job.kind == "ceiling"
-        run_trial(*given, job.title, job.fold, job.seed, job.folder, str(job.icons), spare=spare)
+        run_trial(*given, job.title, spare=job.kind == "ceiling")

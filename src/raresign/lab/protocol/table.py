@@ -29,7 +29,6 @@ class ProtocolRow:
     """One row: means over folds and seeds.
 
     Attributes:
-        title: Of the row.
         rare: Recall on real crops of classes that play rare, in [0, 1], over all crops (micro).
         rare_spread: Standard deviation of it over the seeds, NaN for one.
         rare_low, rare_high: 95 % interval, classes drawn anew (bootstrap).
@@ -42,7 +41,6 @@ class ProtocolRow:
         gap: Share of the gap from the published recipe to the ceiling that it closes.
         seconds: Training time a trial, mean.
         steps: Optimiser steps a trial.
-        trials: How many.
     """
 
     title: str
@@ -94,24 +92,19 @@ class ProtocolTable:
         leaks: int,
         clusters: int,
     ) -> ProtocolTable:
-        """Put the rows of trials together.
-
-        Args:
-            trials: Title -> its trials, the base among the titles.
-            catalogue: The classes.
-            leaks, clusters: Counts of the leak guard.
-        """
+        """Put trials together: by the title of their row, the base among them."""
         base = trials[BASE]
-        rare = {title: _recall(ones) for title, ones in trials.items()}
-        floor = rare.get(REFERENCE, math.nan)
-        ceiling = rare.get(CEILING, math.nan)
+        rare = {title: _recall(ones, True) for title, ones in trials.items()}
+        frequent = {title: _recall(ones, False) for title, ones in trials.items()}
+        floor, ceiling = (rare.get(title, math.nan) for title in (REFERENCE, CEILING))
         rows = []
         for title, ones in trials.items():
-            low, high = _interval(ones)
+            low, high = _interval(*_by_class(ones))
             seeds = sorted({trial.seed for trial in ones})
-            spread = [_recall([trial for trial in ones if trial.seed == seed]) for seed in seeds]
+            spread = [_recall([t for t in ones if t.seed == seed], True) for seed in seeds]
             same = title == BASE
             change, down, up = (math.nan,) * 3 if same else paired_difference(ones, base)
+            called = [(t.real[t.logits.argmax(1)] & ~hits(t))[t.plays_rare] for t in ones]
             rows.append(
                 ProtocolRow(
                     title=title,
@@ -119,18 +112,12 @@ class ProtocolTable:
                     rare_spread=float(np.std(spread, ddof=1)) if len(seeds) > 1 else math.nan,
                     rare_low=low,
                     rare_high=high,
-                    frequent=_mean(ones, lambda t: hits(t)[~t.plays_rare]),
-                    called_frequent=_mean(
-                        ones,
-                        lambda t: t.real[t.logits.argmax(1)][t.plays_rare] & ~hits(t)[t.plays_rare],
-                    ),
+                    frequent=frequent[title],
+                    called_frequent=float(np.concatenate(called).mean()),
                     difference=change,
                     low=down,
                     high=up,
-                    frequent_difference=math.nan
-                    if same
-                    else _mean(ones, lambda t: hits(t)[~t.plays_rare])
-                    - _mean(base, lambda t: hits(t)[~t.plays_rare]),
+                    frequent_difference=math.nan if same else frequent[title] - frequent[BASE],
                     gap=(rare[title] - floor) / (ceiling - floor) if ceiling != floor else math.nan,
                     seconds=float(np.mean([trial.seconds for trial in ones])),
                     steps=ones[0].steps,
@@ -154,24 +141,20 @@ class ProtocolTable:
             "|" + "---|" * 10,
         ]
         for row in self.rows:
-            spread = "" if math.isnan(row.rare_spread) else f" ± {100 * row.rare_spread:.1f}"
-            paired = (
-                ""
-                if math.isnan(row.difference)
-                else f"{100 * row.difference:+.1f} ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+            spread = _percent(row.rare_spread, " ± {:.1f}")
+            interval = f" ({100 * row.low:+.1f} to {100 * row.high:+.1f})"
+            cells = (
+                row.title,
+                f"{100 * row.rare:.1f}{spread} ({100 * row.rare_low:.1f} to "
+                f"{100 * row.rare_high:.1f})",
+                f"{100 * row.frequent:.1f}",
+                f"{100 * row.called_frequent:.1f}",
+                _percent(row.difference, "{:+.1f}" + interval),
+                _percent(row.frequent_difference, "{:+.1f}"),
+                _percent(row.gap, "{:.0f}"),
+                f"{row.seconds:.0f} | {row.steps} | {row.trials}",
             )
-            freq = (
-                ""
-                if math.isnan(row.frequent_difference)
-                else f"{100 * row.frequent_difference:+.1f}"
-            )
-            gap = "" if math.isnan(row.gap) else f"{100 * row.gap:.0f}"
-            lines.append(
-                f"| {row.title} | {100 * row.rare:.1f}{spread} ({100 * row.rare_low:.1f} to "
-                f"{100 * row.rare_high:.1f}) | {100 * row.frequent:.1f} "
-                f"| {100 * row.called_frequent:.1f} | {paired} | {freq} | {gap} "
-                f"| {row.seconds:.0f} | {row.steps} | {row.trials} |"
-            )
+            lines.append(f"| {' | '.join(cells)} |")
         if self.answers:
             lines += ["", answers_markdown(self.answers)]
         if self.forecast is not None:
@@ -181,13 +164,12 @@ class ProtocolTable:
 
 def class_recalls(trial: Trial, catalogue: SignCatalogue) -> ClassRecalls:
     """Facts and observed recall of the classes that played rare in a trial."""
-    labels = trial.labels[trial.plays_rare]
-    classes, crops = np.unique(labels, return_counts=True)
-    right = np.bincount(labels, hits(trial)[trial.plays_rare], minlength=len(catalogue))
+    right, crops = _by_class([trial])
+    classes = np.flatnonzero(crops)
     made = Outputs(trial.index_logits, trial.index, trial.index_labels)
     means = trial.prototypes().class_means
     facts = facts_of(classes.tolist(), made, means, trial.real, catalogue)
-    return ClassRecalls(trial.fold, classes, facts, right[classes], crops)
+    return ClassRecalls(trial.fold, classes, facts, right[classes], crops[classes])
 
 
 def hits(trial: Trial) -> np.ndarray:
@@ -196,18 +178,18 @@ def hits(trial: Trial) -> np.ndarray:
     return right
 
 
-def _mean(trials: Sequence[Trial], values: object) -> float:
-    """Mean over all crops of all trials of `values(trial)`."""
-    assert callable(values)
-    return float(np.mean(np.concatenate([values(trial) for trial in trials])))
+def _percent(share: float, form: str) -> str:
+    return "" if math.isnan(share) else form.format(100 * share)
 
 
-def _recall(trials: Sequence[Trial]) -> float:
-    return _mean(trials, lambda t: hits(t)[t.plays_rare])
+def _recall(trials: Sequence[Trial], rare: bool) -> float:
+    """Over all crops of all trials that play rare, or that do not."""
+    return float(np.concatenate([hits(t)[t.plays_rare == rare] for t in trials]).mean())
 
 
-def _by_class(trials: Sequence[Trial], count: int) -> tuple[np.ndarray, np.ndarray]:
+def _by_class(trials: Sequence[Trial]) -> tuple[np.ndarray, np.ndarray]:
     """(C,) hits and crops of the classes that play rare, summed over trials."""
+    count = len(trials[0].real)
     right, crops = np.zeros(count), np.zeros(count)
     for trial in trials:
         labels = trial.labels[trial.plays_rare]
@@ -216,8 +198,8 @@ def _by_class(trials: Sequence[Trial], count: int) -> tuple[np.ndarray, np.ndarr
     return right, crops
 
 
-def _interval(trials: Sequence[Trial]) -> tuple[float, float]:
-    right, crops = _by_class(trials, len(trials[0].real))
+def _interval(right: np.ndarray, crops: np.ndarray) -> tuple[float, float]:
+    """95 % interval of the recall: crops of one class hang together, so classes are drawn."""
     played = np.flatnonzero(crops)
     drawn = np.random.default_rng(0).choice(played, (_DRAWS, len(played)))
     low, high = np.percentile(right[drawn].sum(1) / crops[drawn].sum(1), [2.5, 97.5])
@@ -227,23 +209,18 @@ def _interval(trials: Sequence[Trial]) -> tuple[float, float]:
 def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial]) -> tuple[float, float, float]:
     """Recall of ours less theirs on crops that play rare, with a 95 % interval over classes.
 
-    Trials are paired by fold and seed; crops of one class hang together, so classes are drawn
-    (bootstrap by cluster), not crops.
+    Trials are paired by fold and seed.
+
+    Raises:
+        InputError: The trials of a pair measured other crops.
     """
-    rows = {(t.fold, t.seed): t.rows for t in theirs}
-    keys = {(t.fold, t.seed) for t in ours} & set(rows)
-    if any(
-        not np.array_equal(rows[t.fold, t.seed], t.rows) for t in ours if (t.fold, t.seed) in keys
-    ):
+    others = {(t.fold, t.seed): t for t in theirs}
+    pairs = [(t, others[t.fold, t.seed]) for t in ours if (t.fold, t.seed) in others]
+    if not all(np.array_equal(one.rows, other.rows) for one, other in pairs):
         raise InputError(
             f"'{ours[0].title}' and '{theirs[0].title}' measured other crops",
             "keep crop_size as it is in the base: it decides which crops are near-duplicates",
         )
-    count = len(ours[0].real)
-    a, crops = _by_class([t for t in ours if (t.fold, t.seed) in keys], count)
-    b, _ = _by_class([t for t in theirs if (t.fold, t.seed) in keys], count)
-    played = np.flatnonzero(crops)
-    drawn = np.random.default_rng(0).choice(played, (_DRAWS, len(played)))
-    change = (a - b)[drawn].sum(1) / crops[drawn].sum(1)
-    low, high = np.percentile(change, [2.5, 97.5])
-    return float((a - b).sum() / crops.sum()), float(low), float(high)
+    a, crops = _by_class([one for one, _ in pairs])
+    b, _ = _by_class([other for _, other in pairs])
+    return float((a - b).sum() / crops.sum()), *_interval(a - b, crops)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -28,7 +29,7 @@ from raresign.training.recipe import Recipe
 from raresign.training.stage_loop import fit_stages
 from raresign.training.training_data import Split, TrainingData
 
-KEPT_CROPS = 32
+_KEPT_CROPS = 32
 """Synthetic crops a class whose embeddings are kept."""
 
 
@@ -38,17 +39,13 @@ class Trial:
 
     Attributes:
         title: Of the row.
-        fold, seed: Numbers.
-        labels: (N,) int64.
-        rows: (N,) int64 row of each crop in the pack: the same crop has the same in every trial.
+        labels, rows: (N,) int64 classes of the crops, and their rows in the pack.
         plays_rare: (N,) bool.
         real: (C,) bool, whether real crops of a class were trained on.
-        logits: (N, C) float32.
-        embedding: (N, E) float32.
+        logits, embedding: (N, C) and (N, E) float32.
         index: (M, E) float32 embeddings of synthetic crops, `index_labels` (M,) their classes.
         seconds: Training time.
         steps: Optimiser steps.
-        info: What else trial.json holds.
     """
 
     title: str
@@ -65,16 +62,11 @@ class Trial:
     index_logits: np.ndarray
     seconds: float
     steps: int
-    info: dict[str, Any]
 
     def prototypes(self) -> PrototypeIndex:
         """The index of its synthetic crops."""
-        return PrototypeIndex(
-            self.index,
-            self.index_labels,
-            np.zeros(len(self.index), np.uint8),
-            self.logits.shape[1],
-        )
+        synthetic = np.zeros(len(self.index), np.uint8)
+        return PrototypeIndex(self.index, self.index_labels, synthetic, self.logits.shape[1])
 
 
 def trial_folder(out: Path, title: str, recipe: Recipe, fold: int, seed: int) -> Path:
@@ -90,12 +82,11 @@ def run_trial(
     pack: CropPack,
     fold: Fold,
     recipe: Recipe,
-    title: str,
     number: int,
     seed: int,
     folder: Path,
-    icons: str | None = None,
-    spare: bool = False,
+    title: str,
+    spare: bool,
 ) -> None:
     """Train and write `trial.json` last: a folder that has it is finished.
 
@@ -104,11 +95,10 @@ def run_trial(
         pack: Real crops.
         fold: Which of them train and measure.
         recipe: What is trained; every stage holds out, and is measured at its end only.
-        title: Of the row.
-        number: Number of the fold.
+        number: Of the fold.
         seed: Of the training.
         folder: Gets the files.
-        icons: What the catalogue's icons were asked for as, for the record.
+        title: Of the row.
         spare: The ceiling: also train on the real crops of the fold's classes that do not measure.
     """
     training = np.sort(np.concatenate([fold.training, fold.spare])) if spare else fold.training
@@ -129,21 +119,15 @@ def run_trial(
         stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
         for stage in recipe.stages
     )
-    for _, trained, result in fit_stages(
-        lambda: new_net(recipe, len(source.catalogue), seed),
-        stages,
-        data,
-        folder / "stages",
-        quiet=True,
-    ):
+    new = functools.partial(new_net, recipe, len(source.catalogue), seed)
+    for _, trained, result in fit_stages(new, stages, data, folder / "stages", quiet=True):
         net = trained
         steps += result.steps
     seconds = time.monotonic() - began
     rows = np.concatenate([fold.validation, fold.measured])
-    crops = np.asarray(pack.crops)[rows]
-    measured = net_outputs(net, crops)
+    measured = net_outputs(net, np.asarray(pack.crops)[rows])
     made = data.synthesiser(recipe.index_preset, len(recipe.stages), next(net.parameters()).device)
-    index = index_outputs(net, made, source.catalogue.codes, KEPT_CROPS)
+    index = index_outputs(net, made, source.catalogue.codes, _KEPT_CROPS)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
     with whole_file(folder / "outputs.safetensors") as temporary:
         save_file(
@@ -166,7 +150,7 @@ def run_trial(
             "title": title,
             "fold": number,
             "seed": seed,
-            "icons": icons,
+            "icons": str(source.icons),
             "classes": [source.catalogue.codes[label] for label in fold.classes],
             "seconds": seconds,
             "steps": steps,
@@ -191,19 +175,10 @@ def load_trial(folder: Path) -> Trial:
         raise InputError(
             f"{folder} holds no trial: {type(error).__name__}: {error}", "delete it and run again"
         ) from error
-    floats = {
-        name: value.astype(np.float32)
+    wide: dict[str, Any] = {
+        name: value.astype(np.float32) if value.dtype == np.float16 else value
         for name, value in arrays.items()
-        if value.dtype == np.float16
+        if not name.startswith("view ")  # of an earlier version
     }
-    # Older trials hold other views of the crops, too.
-    arrays = {name: value for name, value in arrays.items() if not name.startswith("view ")}
-    return Trial(
-        title=info["title"],
-        fold=info["fold"],
-        seed=info["seed"],
-        seconds=info["seconds"],
-        steps=info["steps"],
-        info=info,
-        **{**arrays, **floats},
-    )
+    about = {name: info[name] for name in ("title", "fold", "seed", "seconds", "steps")}
+    return Trial(**about, **wide)

@@ -24,20 +24,8 @@ from raresign.lab.bench.peers.strengths import Shares
 class AlbumentationsChain:
     """albumentations in the order of the preset `road`, OpenCV on one thread.
 
-    Args:
-        inputs: Icons and photos.
-        shares: How often what does not happen to every crop does.
-
     Raises:
         MissingLibraryError: albumentations is not installed.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 256)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
-        >>> AlbumentationsChain(inputs, Shares()).make(0, 2).shape  # doctest: +SKIP
-        (2, 3, 64, 64)
     """
 
     install = "albumentations==2.0.8 opencv-python-headless"
@@ -66,9 +54,8 @@ class AlbumentationsChain:
             ]
         )
         one, none = (1.0, 1.0), (0.0, 0.0)
-        self._fading = a.Compose(
-            [a.ColorJitter(s.SIGN_BRIGHTNESS, one, s.SIGN_SATURATION, none, p=1.0)]
-        )
+        fading = a.ColorJitter(s.SIGN_BRIGHTNESS, one, s.SIGN_SATURATION, none, p=1.0)
+        self._fading = a.Compose([fading])
         self._exposure = a.Compose([a.ColorJitter(s.SCENE_BRIGHTNESS, one, one, none, p=1.0)])
         smallest, largest = s.PIXELS
         self._camera = a.Compose(

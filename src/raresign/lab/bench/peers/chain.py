@@ -36,21 +36,10 @@ class MissingLibraryError(Exception):
 
 
 def load_library(module: str, install: str) -> ModuleType:
-    """Import an optional library.
-
-    Args:
-        module: Such as `kornia.augmentation`.
-        install: What pip is told to install.
+    """Import the module of an optional library, which pip gets as `install`.
 
     Raises:
         MissingLibraryError: It cannot be imported.
-
-    Example:
-        >>> try:
-        ...     load_library("no_such_library", "no-such-library==1.0")
-        ... except MissingLibraryError as error:
-        ...     print(error)
-        not installed: pip install no-such-library==1.0
     """
     try:
         return importlib.import_module(module)
@@ -60,22 +49,12 @@ def load_library(module: str, install: str) -> ModuleType:
         raise MissingLibraryError(f"cannot be imported: {error}") from error
 
 
-def version_of(*distributions: str) -> str:
-    """Names and versions of installed packages.
-
-    Example:
-        >>> version_of("torch").startswith("torch ")
-        True
-    """
-    return ", ".join(f"{name} {metadata.version(name)}" for name in distributions)
+def version_of(distribution: str) -> str:
+    """Name and version of an installed package."""
+    return f"{distribution} {metadata.version(distribution)}"
 
 
 def to_training(parts: Sequence[np.ndarray]) -> Tensor:
-    """Stack uint8 crops into the (N, 3, S, S) float32 tensor in [0, 1] that training takes.
-
-    Example:
-        >>> to_training([np.full((2, 3, 4, 4), 255, np.uint8)]).unique().tolist()
-        [1.0]
-    """
+    """Stack uint8 crops into the (N, 3, S, S) float32 tensor in [0, 1] that training takes."""
     stacked = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return torch.from_numpy(stacked).float().div_(255)

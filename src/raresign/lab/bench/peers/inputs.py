@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,16 +25,6 @@ class PeerInputs:
         photos: (P, H, W, 3) uint8, all cut to one size of at least S x S.
         icon_files: (C,) the same icons as PNG files, 256 px from `from_material`.
         photo_files: (P,) the photos, uncut, as JPEG files.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 64)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 32)
-        >>> inputs.icons.shape, inputs.photos.shape
-        ((1, 32, 32, 4), (1, 256, 256, 3))
-        >>> inputs.scene(np.random.default_rng(0)).shape
-        (32, 32, 3)
     """
 
     icons: np.ndarray
@@ -91,9 +82,8 @@ class PeerInputs:
 def _edged(icon: np.ndarray) -> np.ndarray:
     """Give transparent pixels the plate's mean colour, so that resampling leaves no dark rim."""
     solid = icon[..., 3] > 127
-    colour = icon[solid, :3].mean(0) if solid.any() else 255.0
     filled: np.ndarray = icon.copy()
-    filled[icon[..., 3] < 8, :3] = colour
+    filled[icon[..., 3] < 8, :3] = icon[solid, :3].mean(0) if solid.any() else 255.0
     return filled
 
 
@@ -101,17 +91,16 @@ def _one_size(pictures: Sequence[np.ndarray], size: int) -> np.ndarray:
     """Cut the middle out of each photo; smaller ones than `size` are enlarged."""
     large = []
     for picture in pictures:
-        grow = size / min(picture.shape[:2])
-        if grow > 1:
-            side = (-int(-picture.shape[1] * grow // 1), -int(-picture.shape[0] * grow // 1))
-            picture = np.asarray(Image.fromarray(picture).resize(side))
-        large.append(picture)
-    height = min(len(picture) for picture in large)
-    width = min(picture.shape[1] for picture in large)
-    corners = [((len(p) - height) // 2, (p.shape[1] - width) // 2) for p in large]
-    return np.stack(
-        [p[y : y + height, x : x + width] for p, (y, x) in zip(large, corners, strict=True)]
-    )
+        grow = max(1.0, size / min(picture.shape[:2]))
+        height, width = (math.ceil(side * grow) for side in picture.shape[:2])
+        large.append(Image.fromarray(picture).resize((width, height)))
+    side = min(picture.width for picture in large), min(picture.height for picture in large)
+    return np.stack([np.asarray(_middle(picture, *side)) for picture in large])
+
+
+def _middle(picture: Image.Image, width: int, height: int) -> Image.Image:
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _encoded(picture: np.ndarray, kind: str) -> bytes:

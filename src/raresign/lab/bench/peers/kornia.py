@@ -24,21 +24,8 @@ from raresign.lab.bench.peers.strengths import Shares
 class KorniaChain:
     """kornia's augmentations in the order of the preset `road`.
 
-    Args:
-        inputs: Icons and photos.
-        shares: How often what does not happen to every crop does.
-        device: Where the crops are made.
-
     Raises:
         MissingLibraryError: kornia is not installed.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 256)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
-        >>> KorniaChain(inputs, Shares()).crops(0, 4).shape  # doctest: +SKIP
-        torch.Size([4, 3, 64, 64])
     """
 
     install = "kornia==0.9.0"

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -26,19 +25,6 @@ class AllCores:
 
     Args:
         chains: By name, what makes each chain; called once in every worker.
-
-    Example:
-        >>> from functools import partial
-        >>> from raresign.lab.bench.peers.inputs import PeerInputs
-        >>> from raresign.lab.bench.peers.published import PublishedInMemory
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 64)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 32)
-        >>> with AllCores({"held": partial(PublishedInMemory, inputs)}) as cores:
-        ...     parts = cores.make("held", first=0, count=3 * cores.workers)
-        >>> sum(len(part) for part in parts) == 3 * cores.workers
-        True
     """
 
     parts = 2
@@ -54,13 +40,7 @@ class AllCores:
         self._pool.submit(usable_cores).result()  # they start now, not within a timed call
 
     def make(self, name: str, first: int, count: int) -> list[Any]:
-        """The crops `first` to `first + count - 1` of the chain `name`, in parts, in order.
-
-        Args:
-            name: One of the chains.
-            first: Serial number of the first crop.
-            count: How many; best a multiple of `workers` times `parts`.
-        """
+        """The crops `first` to `first + count - 1` of the chain `name`, in parts, in order."""
         pieces = self.workers * self.parts
         edges = [first + count * k // pieces for k in range(pieces + 1)]
         jobs = [
@@ -73,22 +53,12 @@ class AllCores:
     def __enter__(self) -> AllCores:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on.
-
-    Example:
-        >>> usable_cores() >= 1
-        True
-    """
+    """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

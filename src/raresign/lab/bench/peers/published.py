@@ -12,21 +12,14 @@ from raresign.lab.bench.peers.inputs import PeerInputs
 from raresign.lab.published_generator import reference_crop
 
 
+def _opened(file: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(file)).convert("RGBA")
+
+
 class PublishedFiles:
     """As published: open icon and photo from (cached) files, compose, encode a PNG; no disk.
 
     Training would still have to open and resize the PNG; that is not counted, in its favour.
-
-    Args:
-        inputs: Icons and photos.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 256)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
-        >>> PublishedFiles(inputs).make(0, 1)[0][1:4]
-        b'PNG'
     """
 
     def __init__(self, inputs: PeerInputs) -> None:
@@ -38,8 +31,8 @@ class PublishedFiles:
         rng = np.random.default_rng(first)
         files = []
         for k in range(first, first + count):
-            icon = Image.open(io.BytesIO(self._icons[k % len(self._icons)])).convert("RGBA")
-            photo = Image.open(io.BytesIO(self._photos[k % len(self._photos)])).convert("RGBA")
+            icon = _opened(self._icons[k % len(self._icons)])
+            photo = _opened(self._photos[k % len(self._photos)])
             file = io.BytesIO()
             reference_crop(icon, photo, rng).save(file, "PNG")
             files.append(file.getvalue())
@@ -47,24 +40,12 @@ class PublishedFiles:
 
 
 class PublishedInMemory:
-    """Its recipe at its best: icons and photos decoded beforehand, crops resized, no file.
-
-    Args:
-        inputs: Icons and photos.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 256)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
-        >>> PublishedInMemory(inputs).make(0, 2).shape
-        (2, 3, 64, 64)
-    """
+    """Its recipe at its best: icons and photos decoded beforehand, crops resized, no file."""
 
     def __init__(self, inputs: PeerInputs) -> None:
         self.about = f"{version_of('pillow')}, in memory"
-        self._icons = [Image.open(io.BytesIO(file)).convert("RGBA") for file in inputs.icon_files]
-        self._photos = [Image.open(io.BytesIO(file)).convert("RGBA") for file in inputs.photo_files]
+        self._icons = [_opened(file) for file in inputs.icon_files]
+        self._photos = [_opened(file) for file in inputs.photo_files]
         self._size = (inputs.size, inputs.size)
 
     def make(self, first: int, count: int) -> np.ndarray:

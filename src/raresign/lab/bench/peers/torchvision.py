@@ -23,35 +23,19 @@ from raresign.lab.bench.peers.strengths import Shares
 class TorchvisionChain:
     """torchvision's transforms v2 in the order of the preset `road`.
 
-    Args:
-        inputs: Icons and photos.
-        shares: How often what does not happen to every crop does.
-
     Raises:
         MissingLibraryError: torchvision cannot be imported.
-
-    Example:
-        >>> from raresign.simulated.backgrounds import procedural_backgrounds
-        >>> from raresign.signs.countries.drawn_sign import render_sign
-        >>> signs = [render_sign("4.1.1", 256)]
-        >>> inputs = PeerInputs.from_pictures(signs, procedural_backgrounds(1, seed=0), 64)
-        >>> TorchvisionChain(inputs, Shares()).make(0, 2).shape
-        (2, 3, 64, 64)
     """
 
-    install = "torchvision"
-
     def __init__(self, inputs: PeerInputs, shares: Shares) -> None:
-        v2: Any = load_library("torchvision.transforms.v2", self.install)
+        v2: Any = load_library("torchvision.transforms.v2", "torchvision")
         self.about = version_of("torchvision")
         self._inputs = inputs
         self._icons = torch.from_numpy(inputs.icons).permute(0, 3, 1, 2).float() / 255
         bilinear = v2.InterpolationMode.BILINEAR
         self._warp = v2.Compose(
             [
-                v2.RandomAffine(
-                    s.ROTATION, (s.SHIFT, s.SHIFT), s.SCALE, s.SHEAR, interpolation=bilinear
-                ),
+                v2.RandomAffine(s.ROTATION, (s.SHIFT,) * 2, s.SCALE, s.SHEAR, bilinear),
                 v2.RandomPerspective(s.PERSPECTIVE, p=1.0),
             ]
         )
