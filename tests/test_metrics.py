@@ -144,7 +144,6 @@ def test_class_table_and_confusions_against_loops(n: int, classes: int, seed: in
         assert (c.code, c.predicted_code) == (p.codes[c.label], p.codes[c.predicted])
         assert all(p.labels[r] == c.label and p.predicted[r] == c.predicted for r in c.rows)
         assert list(c.rows) == sorted(c.rows, key=lambda r: (-p.confidence[r], r))
-        json.dumps(c.as_dict(), allow_nan=False)
     mistakes = [r for r in range(n) if p.labels[r] >= 0 and p.labels[r] != p.predicted[r]]
     mistakes.sort(key=lambda r: (-p.confidence[r], r))
     assert mistakes_by_confidence(p).tolist() == mistakes

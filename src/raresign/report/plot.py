@@ -9,7 +9,7 @@ from html import escape
 
 # Drawing units; the page scales the picture, so text is set large enough for a narrow screen.
 _WIDTH = 560
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 36, 36, 58
+_LEFT, _RIGHT, _BOTTOM = 62, 36, 58
 _LETTER = 7.2  # width of a letter of a stage label
 _MOST_POINTS = 240
 
@@ -98,33 +98,35 @@ def draw_plot(
         14
     """
     right, foot = _WIDTH - _RIGHT, height - _BOTTOM
+    top = 36 if up.label or stages else 14
 
     def x(value: float) -> float:
         return round(_LEFT + (right - _LEFT) * across.place(value), 1)
 
     def y(value: float) -> float:
-        return round(foot - (foot - _TOP) * up.place(value), 1)
+        return round(foot - (foot - top) * up.place(value), 1)
 
     parts = []
     for value, words in up.ticks:
         parts.append(f'<path class="grid" d="M{_LEFT} {y(value)}H{right}"/>')
         parts.append(_text(_LEFT - 8, y(value) + 4, "end", words))
     for value, words in across.ticks:
-        parts.append(f'<path class="grid" d="M{x(value)} {_TOP}V{foot}"/>')
+        parts.append(f'<path class="grid" d="M{x(value)} {top}V{foot}"/>')
         parts.append(_text(x(value), foot + 20, "middle", words))
     for number, (first, last, name) in enumerate(stages, start=1):
         left, width = x(first), x(last) - x(first)
         if number % 2 == 0:
-            size = f'width="{width:.1f}" height="{foot - _TOP}"'
-            parts.append(f'<rect class="band" x="{left}" y="{_TOP}" {size}/>')
+            size = f'width="{width:.1f}" height="{foot - top}"'
+            parts.append(f'<rect class="band" x="{left}" y="{top}" {size}/>')
         if number > 1:
-            parts.append(f'<path class="boundary" d="M{left} {_TOP - 6}V{foot}"/>')
+            parts.append(f'<path class="boundary" d="M{left} {top - 6}V{foot}"/>')
         full = f"{number} {name}"
         label = full if len(full) * _LETTER <= width else str(number)
         words = f"{escape(label)}<title>{escape(full)}</title>"
-        parts.append(_text(left + width / 2, _TOP - 10, "middle", words, "stage"))
+        parts.append(_text(left + width / 2, top - 10, "middle", words, "stage"))
     parts.append(_text(right, height - 8, "end", escape(across.label)))
-    parts.append(_text(_LEFT, _TOP - 18, "start", escape(up.label)))
+    if up.label:
+        parts.append(_text(_LEFT, top - 18, "start", escape(up.label)))
     if diagonal:
         line = f"M{x(up.low)} {y(up.low)}L{x(up.high)} {y(up.high)}"
         parts.append(f'<path class="boundary" d="{line}" fill="none"/>')

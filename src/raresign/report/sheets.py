@@ -18,9 +18,7 @@ _CAPTION_HEIGHT = 20
 _SMALLEST_TILE = 72
 
 
-def contact_sheet(
-    crops: npt.NDArray[np.uint8], columns: int, captions: list[str]
-) -> Image.Image:
+def contact_sheet(crops: npt.NDArray[np.uint8], columns: int, captions: list[str]) -> Image.Image:
     """Lay crops out in rows, left to right, with a caption under each.
 
     Args:
