@@ -31,6 +31,7 @@ def pictures(count: int, seed: int = 0, size: int = 32) -> np.ndarray:
 # --- telling two sets apart --------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(
     arrays.arrays(np.float64, st.integers(1, 12), elements=st.integers(-3, 3)),
     arrays.arrays(np.float64, st.integers(1, 12), elements=st.integers(-3, 3)),

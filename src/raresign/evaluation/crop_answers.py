@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -93,7 +94,8 @@ def read_answers(path: str | Path) -> list[CropAnswer]:
             f"{path}: not a table of answers ({type(error).__name__}: {error})",
             "write it again with `raresign evaluate`",
         ) from error
-    return [
-        CropAnswer(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()})
-        for row in rows
-    ]
+    answers = []
+    for row in rows:
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+        answers.append(CropAnswer(**fields))
+    return answers

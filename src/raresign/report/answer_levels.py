@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,10 +25,11 @@ GROUP_NAMES = {"all": "all crops", "rare": "rare", "freq": "frequent"}
 _FIRST_ANSWERS = 10
 
 
-class LevelCell(NamedTuple):
+@dataclass(frozen=True)
+class LevelCell:
     """The crops of one group that were answered at one level.
 
-    Attributes:
+    Args:
         count: How many.
         share: Their share of the group.
         right: Share of them whose class (level "class") or family (level "family") is right; None

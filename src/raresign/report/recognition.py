@@ -56,9 +56,9 @@ def part_rows(predictions: Predictions, answers: Sequence[CropAnswer]) -> list[P
     for name, found in answered.items():
         labels = np.array(found, np.int64)
         right = (labels == predictions.labels) & (labels >= 0)
-        recalls = [_share(right, predictions.of_group(group)) for group in GROUPS]
-        frequent = _share(types[labels] == "freq", predictions.of_group("rare"))
-        rows.append(Part(name, *recalls, frequent))
+        shares = [_share(right, predictions.of_group(group)) for group in GROUPS]
+        shares.append(_share(types[labels] == "freq", predictions.of_group("rare")))
+        rows.append(Part(name, *shares))
     return rows
 
 

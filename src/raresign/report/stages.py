@@ -48,7 +48,7 @@ def stage_rows(info: dict[str, Any]) -> list[dict[str, Any]]:
             test = stage.get("test")
             recalls = test if isinstance(test, dict) else {}
             row = {"name": str(stage.get("name", "?")), "kind": str(stage.get("kind", ""))}
-            figures = {group: recalls.get(group) for group in GROUPS}
+            figures: dict[str, Any] = {group: recalls.get(group) for group in GROUPS}
             figures |= {key: stage.get(key) for key in _MEASURED}
             rows.append(row | {key: _number(value) for key, value in figures.items()})
     return rows
