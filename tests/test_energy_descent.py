@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raresign.errors import InputError
-from raresign.realism.energy_descent import Simulation, energy_slope, fit_proposal
+from raresign.realism.distance import energy_slope
+from raresign.realism.energy_descent import Simulation, fit_proposal
 from raresign.realism.preset_ranges import preset_proposal, reachable, rounded, with_proposal
 from raresign.realism.proposal import Proposal, mixed_knots, weighted_knots
 from raresign.synthesis.preset import RoadPreset

@@ -59,17 +59,6 @@ def test_wilson_refuses_impossible_counts(case: tuple[int, int]) -> None:
         wilson_interval(*case)
 
 
-def test_other_rubbish_shows_the_input() -> None:
-    with pytest.raises(ValueError, match="wins = 2, losses = 2, n = 3"):
-        paired_difference_interval(2, 2, 3, 0)
-    with pytest.raises(ValueError, match=r"\(2,\) and crops \(3,\)"):
-        macro_recall_interval([1, 1], [1, 1, 1], 0)
-    with pytest.raises(ValueError, match="no seeds"):
-        seeds_mean_interval([1.0], [], 0)
-    with pytest.raises(ValueError, match="no values"):
-        bootstrap_means([], np.random.default_rng(0))
-
-
 def test_counting_bootstrap_equals_drawing_crops_one_by_one() -> None:
     """Same distribution as the naive loop, not the same draws: mean and spread agree."""
     values = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 1 / 3, 2 / 3] * 6)

@@ -72,13 +72,3 @@ def test_wrong_input_is_refused() -> None:
         reliability([1.5], [True])
     with pytest.raises(InputError, match="outside"):
         reliability([math.nan], [True])
-    with pytest.raises(InputError, match="give \\(N,\\)"):
-        reliability([0.5, 0.5], [True])
-    with pytest.raises(InputError, match="0 bins"):
-        reliability([0.5], [True], bins=0)
-    with pytest.raises(InputError, match="labels from 2"):
-        negative_log_likelihood([[0.5, 0.5]], [2])
-    with pytest.raises(InputError, match="give \\(N, C\\)"):
-        negative_log_likelihood([[0.5, 0.5]], [0, 1])
-    with pytest.raises(InputError, match="outside"):
-        negative_log_likelihood([[2.0, 0.5]], [0])

@@ -18,14 +18,13 @@ from raresign.answers.unknown import LEVELS
 from raresign.evaluation.crop_answers import CropAnswer, read_answers, write_answers
 from raresign.evaluation.predictions import Predictions
 from raresign.files import write_json
-from raresign.report.answer_levels import LEVEL_NAMES, _bottom
+from raresign.report.answer_levels import LEVEL_NAMES
 from raresign.report.document import write_report
-from raresign.report.recognition import opinion
-from raresign.report.share_curve import Curve, share_plot, thinned
+from raresign.report.plot import Curve, draw_plot, share_axis, thinned
 from raresign.runs.run_view import view_run
 from test_report import CODES, HOSTILE, Page, made_predictions, made_run, page_of
 
-NEW = ["parts", "trust", "dared", "added"]
+NEW = ["parts", "calibration", "answer-levels", "added"]
 
 
 def made_answers(predictions: Predictions) -> list[CropAnswer]:
@@ -144,7 +143,7 @@ def test_a_run_without_answers_has_none_of_it(run: Path) -> None:
     assert not {f"#{name}" for name in NEW} & set(page.values("href"))
     assert "“Level”" not in page.text
     assert "Not everything is here" not in page.text
-    assert not {"alone", "neighbours"} & set(page.values("class"))
+    assert not {"answers", "neighbours"} & set(page.values("class"))
 
 
 def test_parts_are_counted_crop_by_crop(
@@ -170,9 +169,14 @@ def test_parts_are_counted_crop_by_crop(
 def test_levels_are_counted_crop_by_crop(
     html: str, predictions: Predictions, answers: list[CropAnswer]
 ) -> None:
-    found = rows_of(section(html, "dared"))
-    assert tuple(name for name, _ in LEVEL_NAMES) == LEVELS
-    assert [row[0] for row in found] == [words for _, words in LEVEL_NAMES]
+    found = rows_of(section(html, "answer-levels"))
+    assert tuple(LEVEL_NAMES) == LEVELS
+    assert [row[0] for row in found] == [
+        "class",
+        "unknown sign of a family",
+        "unknown sign",
+        "no sign",
+    ]
     for level, row in zip(LEVELS, found, strict=True):
         for number, group in enumerate(("all", "rare", "freq")):
             of = group_rows(predictions, group)
@@ -197,7 +201,7 @@ def test_the_dot_of_the_curve_is_the_row_of_the_class_level(
     html: str, predictions: Predictions, answers: list[CropAnswer]
 ) -> None:
     """The level follows from `known` alone here, so each dot must lie on its curve."""
-    chart = re.search(r"<svg.*?</svg>", section(html, "dared"), re.DOTALL)
+    chart = re.search(r"<svg.*?</svg>", section(html, "answer-levels"), re.DOTALL)
     assert chart
     root = ElementTree.fromstring(chart[0])
     lines = {line.attrib["class"].split()[-1]: line for line in root.iter("polyline")}
@@ -208,11 +212,13 @@ def test_the_dot_of_the_curve_is_the_row_of_the_class_level(
         assert (float(dots[css].attrib["cx"]), float(dots[css].attrib["cy"])) in points
 
 
-def test_trust_shows_the_figures_of_the_metrics(
+def test_the_calibration_is_that_of_the_metrics(
     kept_run: Path, html: str, predictions: Predictions
 ) -> None:
     metrics = json.loads((kept_run / "evaluation" / "metrics.json").read_text())
-    for row, group in zip(rows_of(section(html, "trust")), ("all", "rare", "freq"), strict=True):
+    for row, group in zip(
+        rows_of(section(html, "calibration")), ("all", "rare", "freq"), strict=True
+    ):
         of = group_rows(predictions, group)
         nll = -sum(math.log(predictions.probabilities[n, predictions.labels[n]]) for n in of) / len(
             of
@@ -298,9 +304,9 @@ def test_the_classifier_alone_is_said_to_be_alone(run: Path) -> None:
     write_answers(file, [CropAnswer(**{**vars(a), **plain}) for a in read_answers(file)])
     html = write_report(run).read_text(encoding="utf-8")
     assert "This run has no prototypes" in section(html, "parts")
-    assert "always answers with a class" in section(html, "dared")
-    assert "<svg" not in section(html, "dared")
-    assert "<svg" in section(html, "trust")
+    assert "always answers with a class" in section(html, "answer-levels")
+    assert "<svg" not in section(html, "answer-levels")
+    assert "<svg" in section(html, "calibration")
     assert 'class="neighbours"' not in html
     assert Page(html)
 
@@ -316,10 +322,10 @@ def test_one_crop_one_group_or_no_label(run: Path) -> None:
         predictions.as_parquet(evaluation / "predictions.parquet")
         write_answers(evaluation / "answers.parquet", [answer])
         html = write_report(run).read_text(encoding="utf-8")
-        assert ('id="dared"' in html) == (label >= 0)
+        assert ('id="answer-levels"' in html) == (label >= 0)
         if label >= 0:
-            assert ["a class", "0", "0.0 %", "–", "0", "0.0 %", "–", "0", "–", "–"] in rows_of(
-                section(html, "dared")
+            assert ["class", "0", "0.0 %", "–", "0", "0.0 %", "–", "0", "–", "–"] in rows_of(
+                section(html, "answer-levels")
             )
 
 
@@ -341,17 +347,9 @@ def test_hostile_answers_stay_text(run: Path) -> None:
 
 def test_the_axis_begins_at_a_marked_share() -> None:
     for lowest in np.linspace(0, 1, 101).tolist():
-        bottom = _bottom(lowest)
-        assert 0 <= bottom <= lowest + 1e-9
-        chart = share_plot("t", ("a", "b"), [], bottom=bottom)
-        foot = f'text-anchor="end">{100 * bottom:g}\u202f%'
-        assert foot in chart, lowest
-
-
-def test_opinion_without_prototypes_names_none() -> None:
-    answer = CropAnswer("a", "none", 0.0, "x", 0.5, 0.1, "1.1", "1.1", (), (), ())
-    assert opinion(answer).prototypes is None
-    assert opinion(answer).level == "no sign"
+        axis = share_axis("a", lowest)
+        assert 0 <= axis.low <= lowest + 1e-9
+        assert (axis.ticks[0][0], axis.ticks[-1][0]) == (pytest.approx(axis.low), 1)
 
 
 shares = st.floats(0, 1)
@@ -363,8 +361,9 @@ shares = st.floats(0, 1)
     st.sampled_from([0.0, 0.3, 0.5, 0.8, 0.9]),
 )
 def test_plots_stay_in_their_frame(points: list, dots: bool, bottom: float) -> None:
-    curve = Curve(tuple(points), "curve-all", (3.0,) * len(points) if dots else ())
-    chart = share_plot("A & B", ("x <", "y"), [curve], bottom=bottom, diagonal=True)
+    curve = Curve(points, "curve-all", (3.0,) * len(points) if dots else ())
+    axes = share_axis("x <"), share_axis("y", bottom)
+    chart = draw_plot("A & B", *axes, [curve], diagonal=True)
     root = ElementTree.fromstring(chart)
     width, height = (float(n) for n in root.attrib["viewBox"].split()[2:])
     assert len(list(root.iter("circle"))) == (len(points) if dots else 0)
@@ -381,6 +380,6 @@ def test_thinning_keeps_order_and_both_ends(count: int, most: int) -> None:
     points = [(i / 700, 0.5) for i in range(count)]
     kept = thinned(points, most)
     assert len(kept) == min(count, most)
-    assert list(kept) == sorted(set(kept))
+    assert kept == sorted(set(kept))
     if points:
         assert (kept[0], kept[-1]) == (points[0], points[-1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,6 @@ class GroupComparison:
         only_b: Crops that only B recognised (c of the McNemar test).
         p: Exact two-sided McNemar p; NaN without crops.
         verdict: The result in plain words.
-
-    Example: see `compare_predictions`, which makes it.
     """
 
     group: Group
@@ -65,8 +63,6 @@ class Comparison:
         rare: On the crops of rare classes.
         freq: On the crops of frequent classes.
         unlabelled: Crops with label -1, left out.
-
-    Example: see `compare_predictions`, which makes it.
     """
 
     all: GroupComparison
@@ -85,8 +81,7 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as dicts and numbers, ready for JSON: None for NaN."""
-        plain: dict[str, Any] = json_ready(asdict(self))
-        return plain
+        return json_ready(self)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -102,9 +97,6 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     Returns:
         In [0, 1]; 1 where b = c.
-
-    Raises:
-        ValueError: A count is negative.
 
     Example:
         >>> round(mcnemar(1, 9), 12)
@@ -148,12 +140,7 @@ def compare_predictions(a: Predictions, b: Predictions, seed: int = 0) -> Compar
     """
     correct_b = b.correct[rows_of(a, b, "A", "B")]
     groups = {name: _compare_group(a, correct_b, name, seed) for name in GROUPS}
-    return Comparison(
-        all=groups["all"],
-        rare=groups["rare"],
-        freq=groups["freq"],
-        unlabelled=len(a) - groups["all"].crops,
-    )
+    return Comparison(**groups, unlabelled=len(a) - groups["all"].crops)
 
 
 def _compare_group(
@@ -164,21 +151,14 @@ def _compare_group(
     n = int(rows.sum())
     right_a, right_b = a.correct[rows], correct_b[rows]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    difference = (only_a - only_b) / n if n else math.nan
+    recall_a, recall_b, difference, p = [math.nan] * 4
+    if n:
+        recall_a, recall_b = float(right_a.mean()), float(right_b.mean())
+        difference, p = (only_a - only_b) / n, mcnemar(only_a, only_b)
     low, high = paired_difference_interval(only_a, only_b, n, seed)
-    p = mcnemar(only_a, only_b) if n else math.nan
+    verdict = _verdict(name, n, difference, low, high, p)
     return GroupComparison(
-        group=name,
-        crops=n,
-        recall_a=float(right_a.mean()) if n else math.nan,
-        recall_b=float(right_b.mean()) if n else math.nan,
-        difference=difference,
-        low=low,
-        high=high,
-        only_a=only_a,
-        only_b=only_b,
-        p=p,
-        verdict=_verdict(name, n, difference, low, high, p),
+        name, n, recall_a, recall_b, difference, low, high, only_a, only_b, p, verdict
     )
 
 

@@ -1,9 +1,8 @@
-"""Which classes are taken for which others, and the mistakes that the model was surest of."""
+"""Which classes are taken for which others, and the mistakes with the highest confidence."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +22,7 @@ class Confusion:
         count: Crops for which it happened.
         share: That count over the labelled crops of the true class, in (0, 1].
         same_family: Whether both classes are of one family.
-        rows: Row numbers of those crops in the predictions, the surest mistake first.
-
-    Example:
-        >>> Confusion(0, "3.1", 1, "3.2", 2, 0.5, True, (7, 4)).as_dict()["rows"]
-        [7, 4]
+        rows: Their row numbers in the predictions, the highest confidence first.
     """
 
     label: int
@@ -38,10 +33,6 @@ class Confusion:
     share: float
     same_family: bool
     rows: tuple[int, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The same as a dict, ready for JSON."""
-        return {**asdict(self), "rows": list(self.rows)}
 
 
 def confusion_matrix(predictions: Predictions) -> NDArray[np.int64]:
@@ -63,12 +54,7 @@ def confusion_matrix(predictions: Predictions) -> NDArray[np.int64]:
 def worst_confusions(predictions: Predictions, most: int = 20) -> tuple[Confusion, ...]:
     """The pairs true class -> predicted class with the most crops.
 
-    Args:
-        predictions: What the model said about each crop; label -1 is left out.
-        most: At most that many pairs.
-
-    Returns:
-        By falling count, then falling share of the true class, then labels.
+    At most `most` pairs, by falling count, then falling share of the true class, then labels.
 
     Example:
         >>> pairs = worst_confusions(Predictions(
@@ -104,13 +90,9 @@ def worst_confusions(predictions: Predictions, most: int = 20) -> tuple[Confusio
 
 
 def mistakes_by_confidence(predictions: Predictions) -> NDArray[np.int64]:
-    """Row numbers of the labelled crops that were called a wrong class, the surest first.
+    """(mistakes,) int64 row numbers of the labelled crops that were called a wrong class.
 
-    Args:
-        predictions: What the model said about each crop.
-
-    Returns:
-        (mistakes,) int64; rows of equal confidence in their order.
+    By falling confidence; rows of equal confidence in their order.
 
     Example:
         >>> mistakes_by_confidence(Predictions(

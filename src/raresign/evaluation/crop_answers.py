@@ -46,20 +46,21 @@ class CropAnswer:
     cosines: tuple[float, ...]
 
 
+_TEXT, _NUMBER = pa.string(), pa.float32()
 _SCHEMA = pa.schema(
-    [
-        ("path", pa.string()),
-        ("level", pa.string()),
-        ("known", pa.float32()),
-        ("family", pa.string()),
-        ("family_confidence", pa.float32()),
-        ("sign", pa.float32()),
-        ("classifier", pa.string()),
-        ("prototypes", pa.string()),
-        ("neighbours", pa.list_(pa.string())),
-        ("sources", pa.list_(pa.string())),
-        ("cosines", pa.list_(pa.float32())),
-    ]
+    {
+        "path": _TEXT,
+        "level": _TEXT,
+        "known": _NUMBER,
+        "family": _TEXT,
+        "family_confidence": _NUMBER,
+        "sign": _NUMBER,
+        "classifier": _TEXT,
+        "prototypes": _TEXT,
+        "neighbours": pa.list_(_TEXT),
+        "sources": pa.list_(_TEXT),
+        "cosines": pa.list_(_NUMBER),
+    }
 )
 
 
@@ -75,9 +76,7 @@ def write_answers(path: str | Path, answers: list[CropAnswer]) -> None:
         >>> read_answers(file) == [one]
         True
     """
-    columns = {
-        name: [_plain(getattr(answer, name)) for answer in answers] for name in _SCHEMA.names
-    }
+    columns = {name: [getattr(answer, name) for answer in answers] for name in _SCHEMA.names}
     with whole_file(path) as temporary:
         pq.write_table(pa.table(columns, schema=_SCHEMA), temporary, compression="zstd")
 
@@ -95,15 +94,8 @@ def read_answers(path: str | Path) -> list[CropAnswer]:
             f"{path}: not a table of answers ({type(error).__name__}: {error})",
             "write it again with `raresign evaluate`",
         ) from error
-    return [_answer(row) for row in rows]
-
-
-def _answer(row: dict[str, Any]) -> CropAnswer:
-    values: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
-    }
-    return CropAnswer(**values)
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    answers = []
+    for row in rows:
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+        answers.append(CropAnswer(**fields))
+    return answers

@@ -25,9 +25,6 @@ def auroc(scores_known: ArrayLike, scores_unknown: ArrayLike) -> float:
     Returns:
         In [0, 1], 0.5 for a score that says nothing; NaN where a kind has no crops.
 
-    Raises:
-        InputError: Not one-dimensional, or not finite.
-
     Example:
         >>> auroc([1.0, 2.0], [0.0, 1.0])
         0.875
@@ -55,16 +52,11 @@ def fpr_at_tpr(scores_known: ArrayLike, scores_unknown: ArrayLike, tpr: float = 
     Returns:
         In [0, 1], lower is better; NaN where a kind has no crops.
 
-    Raises:
-        InputError: Not one-dimensional, not finite, or a `tpr` out of range.
-
     Example:
         >>> fpr_at_tpr([1.0, 2.0, 3.0, 4.0], [0.0, 1.5, 2.0, 9.0], tpr=0.75)
         0.5
     """
     known, unknown = _scores(scores_known, "known"), _scores(scores_unknown, "unknown")
-    if not 0 < tpr <= 1:
-        raise InputError(f"a true positive rate of {tpr}", "use a share above 0, at most 1")
     if known.size == 0 or unknown.size == 0:
         return math.nan
     from sklearn.metrics import roc_curve
@@ -87,16 +79,11 @@ def accuracy_coverage(score: ArrayLike, correct: ArrayLike) -> tuple[Floats, Flo
     Returns:
         coverage (K,), rising to 1, and accuracy (K,), both in [0, 1]; empty without crops.
 
-    Raises:
-        InputError: Shapes that differ, or a score that is not finite.
-
     Example:
         >>> accuracy_coverage([0.9, 0.5, 0.5, 0.1], [True, True, False, False])
         (array([0.25, 0.75, 1.  ]), array([1.        , 0.66666667, 0.5       ]))
     """
     value, right = _scores(score, "answered"), np.asarray(correct, dtype=bool)
-    if right.shape != value.shape:
-        raise InputError(f"score {value.shape}, correct {right.shape}", "give (N,) each")
     order = np.argsort(-value, kind="stable")
     answered = np.arange(1, value.size + 1)
     # Equal scores pass a threshold together: only the last of them is a point.
@@ -114,14 +101,10 @@ def area_under_risk_coverage(score: ArrayLike, correct: ArrayLike) -> float:
     ICLR 2019.
 
     Args:
-        score: (N,) higher means surer.
-        correct: (N,) bool.
+        score, correct: See `accuracy_coverage`.
 
     Returns:
         In [0, 1], lower is better; NaN without crops.
-
-    Raises:
-        InputError: As `accuracy_coverage`.
 
     Example:
         >>> area_under_risk_coverage([0.9, 0.5, 0.5, 0.1], [True, True, True, False])
@@ -141,8 +124,6 @@ def _as_one(known: Floats, unknown: Floats) -> tuple[Floats, Floats]:
 def _scores(values: ArrayLike, name: str) -> Floats:
     """`values` as finite float64 (N,)."""
     array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 1:
-        raise InputError(f"scores of {name} crops of shape {array.shape}", "give (N,)")
     if not np.isfinite(array).all():
         raise InputError(f"scores of {name} crops that are not finite", "check the model's output")
     return array

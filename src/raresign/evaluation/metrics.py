@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
 
+from raresign.errors import InputError
 from raresign.evaluation.calibration import calibration_error
 from raresign.evaluation.confusion import confusion_matrix
-from raresign.evaluation.intervals import Estimate, macro_recall_interval
+from raresign.evaluation.intervals import Estimate, Number, macro_recall_interval
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
 
 Row = tuple[str, float, float, float, int]
@@ -33,11 +35,6 @@ class GroupMetrics:
         family: Share of the crops called a class of the right family, Wilson interval.
         confidence: Mean probability of the predicted class.
         ece: Expected calibration error, see `calibration_error`.
-
-    Example:
-        >>> half = Estimate.of_share(1, 2)
-        >>> GroupMetrics(2, 1, half, half, half, half, confidence=0.8, ece=0.3).micro.value
-        0.5
     """
 
     crops: int
@@ -46,8 +43,8 @@ class GroupMetrics:
     macro: Estimate
     top5: Estimate
     family: Estimate
-    confidence: float
-    ece: float
+    confidence: Number
+    ece: Number
 
 
 @dataclass(frozen=True)
@@ -65,11 +62,6 @@ class ClassMetrics:
         wrong_code: The most frequent wrong answer, the lower label where two are equal; None if no
             crop was answered wrongly.
         wrong_count: Crops that got that answer.
-
-    Example:
-        >>> never = Estimate.of_share(0, 3)
-        >>> ClassMetrics(0, "3.1", "rare", "red ring", 3, 0, never, "3.2", 2).wrong_code
-        '3.2'
     """
 
     label: int
@@ -117,41 +109,36 @@ class Metrics:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as dicts, lists and numbers, ready for JSON: None for NaN."""
-        plain: dict[str, Any] = json_ready(asdict(self))
-        return plain
+        return json_ready(self)
 
     def rows(self) -> list[Row]:
         """(name, value, low, high, n) for a table; the per-class table is not in it."""
         rows: list[Row] = []
         for name in GROUPS:
             group = self.group(name)
-            named = [
-                ("recall", group.micro),
-                ("recall, mean over classes", group.macro),
-                ("top-5", group.top5),
-                ("right family", group.family),
-                ("mean confidence", Estimate(group.confidence, math.nan, math.nan, group.crops)),
-                ("calibration error", Estimate(group.ece, math.nan, math.nan, group.crops)),
-            ]
-            rows += [_row(f"{name}: {what}", estimate) for what, estimate in named]
-        rows.append(_row("rare called frequent", self.rare_called_frequent))
-        rows.append(_row("frequent called rare", self.frequent_called_rare))
+            estimates = {
+                "recall": group.micro,
+                "recall, mean over classes": group.macro,
+                "top-5": group.top5,
+                "right family": group.family,
+                "mean confidence": Estimate(group.confidence, math.nan, math.nan, group.crops),
+                "calibration error": Estimate(group.ece, math.nan, math.nan, group.crops),
+            }
+            rows += [(f"{name}: {what}", *astuple(one)) for what, one in estimates.items()]
+        rows.append(("rare called frequent", *astuple(self.rare_called_frequent)))
+        rows.append(("frequent called rare", *astuple(self.frequent_called_rare)))
         return rows
 
 
 def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
     """Count everything that an evaluation reports.
 
-    Crops with label -1 are counted and left out. Where a group has no crops its figures are NaN
-    with n = 0. Shares have Wilson intervals, averages over classes the stratified bootstrap of
-    `macro_recall_interval`.
+    Crops with label -1 are left out. The figures of a group without crops are NaN with n = 0.
+    Shares have Wilson intervals, averages over classes the bootstrap of `macro_recall_interval`.
 
     Args:
         predictions: What the model said about each crop.
         seed: Seed of the bootstrap.
-
-    Returns:
-        The figures; the same for the same predictions and seed.
 
     Example:
         >>> metrics = evaluate_predictions(Predictions(
@@ -163,15 +150,14 @@ def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
         1
     """
     in_top = (predictions.top(_TOP) == predictions.labels[:, None]).any(axis=1)
-    same_family = _same_family(predictions)
+    families = np.array(predictions.families)
+    same_family = families[predictions.predicted] == families[predictions.labels]
     groups = {name: _group_metrics(predictions, name, in_top, same_family, seed) for name in GROUPS}
     known = int(predictions.of_group("all").sum())
     return Metrics(
         crops=known,
         unlabelled=len(predictions) - known,
-        all=groups["all"],
-        rare=groups["rare"],
-        freq=groups["freq"],
+        **groups,
         rare_called_frequent=_called(predictions, "rare", "freq"),
         frequent_called_rare=_called(predictions, "freq", "rare"),
         per_class=_class_table(predictions),
@@ -179,20 +165,44 @@ def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
     )
 
 
-def json_ready(value: Any) -> Any:
-    """The same tree of dicts, lists and numbers with None for NaN, which JSON cannot write.
+def metrics_from_dict(plain: dict[str, Any]) -> Metrics:
+    """The inverse of `Metrics.as_dict`.
+
+    Raises:
+        InputError: A key is missing or of the wrong type.
 
     Example:
-        >>> json_ready({"recall": math.nan, "n": (0, 1.5)})
-        {'recall': None, 'n': [0, 1.5]}
+        >>> metrics_from_dict({"crops": 3})
+        Traceback (most recent call last):
+        ...
+        raresign.errors.InputError: metrics.json: unlabelled: Field required; run ...
     """
-    if isinstance(value, dict):
-        return {key: json_ready(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [json_ready(item) for item in value]
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    return value
+    try:
+        return TypeAdapter(Metrics).validate_python(plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"metrics.json: {place}: {first['msg']}", "run `raresign evaluate`"
+        ) from error
+
+
+def json_ready(record: Any) -> dict[str, Any]:
+    """A dataclass as dicts, lists and numbers, with None for NaN, which JSON cannot write.
+
+    Example:
+        >>> json_ready(Estimate(math.nan, 0.25, 0.5, n=3))
+        {'value': None, 'low': 0.25, 'high': 0.5, 'n': 3}
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(item) for item in value]
+        return None if isinstance(value, float) and math.isnan(value) else value
+
+    return {key: plain(item) for key, item in asdict(record).items()}
 
 
 def _group_metrics(
@@ -224,13 +234,6 @@ def _group_metrics(
     )
 
 
-def _same_family(predictions: Predictions) -> NDArray[np.bool_]:
-    """(N,) whether the predicted class is of the true class's family; only for labelled crops."""
-    families = np.array(predictions.families)
-    same: NDArray[np.bool_] = families[predictions.predicted] == families[predictions.labels]
-    return same
-
-
 def _called(predictions: Predictions, true: Group, answered: Group) -> Estimate:
     """Share of the crops of type `true` that were called a class of type `answered`."""
     rows = predictions.of_group(true)
@@ -240,9 +243,8 @@ def _called(predictions: Predictions, true: Group, answered: Group) -> Estimate:
 
 def _class_table(predictions: Predictions) -> tuple[ClassMetrics, ...]:
     """One entry a class, in label order."""
-    counts = confusion_matrix(predictions)
     table = []
-    for label, answers in enumerate(counts):
+    for label, answers in enumerate(confusion_matrix(predictions)):
         crops, hits = int(answers.sum()), int(answers[label])
         wrong = answers.copy()
         wrong[label] = 0
@@ -262,8 +264,3 @@ def _class_table(predictions: Predictions) -> tuple[ClassMetrics, ...]:
             )
         )
     return tuple(table)
-
-
-def _row(name: str, estimate: Estimate) -> Row:
-    """`estimate` as a row of a table."""
-    return (name, estimate.value, estimate.low, estimate.high, estimate.n)

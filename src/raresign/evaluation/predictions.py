@@ -60,11 +60,12 @@ class Predictions:
     families: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        facts = {name: tuple(str(item) for item in getattr(self, name)) for name in _FACTS}
+        labels = np.asarray(self.labels)
+        if labels.size and not np.issubdtype(labels.dtype, np.integer):
+            raise InputError(f"labels have type {labels.dtype}", "labels must be whole numbers")
         fields: dict[str, Any] = {
-            **facts,
-            "paths": tuple(str(path) for path in self.paths),
-            "labels": _checked_labels(self.labels),
+            **{name: tuple(map(str, getattr(self, name))) for name in ("paths", *_FACTS)},
+            "labels": _read_only(labels.astype(np.int64, copy=False)),
             "probabilities": _read_only(np.asarray(self.probabilities, dtype=np.float32)),
         }
         for name, value in fields.items():
@@ -85,15 +86,8 @@ class Predictions:
         """Predictions by the softmax of `logits`, computed in float64.
 
         Args:
-            paths: (N) where each crop came from.
-            labels: (N,) true labels, -1 unknown.
             logits: (N, C) finite scores.
-            codes: (C) class codes.
-            types: (C) "freq" or "rare".
-            families: (C) family names.
-
-        Returns:
-            The predictions.
+            paths, labels, codes, types, families: See `Predictions`.
 
         Raises:
             InputError: `logits` is not (N, C) or not finite; or as for `Predictions`.
@@ -108,8 +102,8 @@ class Predictions:
             raise InputError(f"logits have shape {scores.shape}", "they must be (crops, classes)")
         _check_finite(scores, "logits")
         shares = softmax(scores, axis=1).astype(np.float32)
-        truth, where = np.asarray(labels), tuple(str(path) for path in paths)
-        return cls(where, truth, shares, tuple(codes), tuple(types), tuple(families))
+        where = tuple(map(str, paths))
+        return cls(where, np.asarray(labels), shares, tuple(codes), tuple(types), tuple(families))
 
     @classmethod
     def from_parquet(cls, path: str | Path) -> Predictions:
@@ -151,10 +145,7 @@ class Predictions:
 
         Columns: path, label, code (null where unknown), predicted, predicted_code, probability,
         top5_codes, top5_probabilities, probabilities (a fixed-size list of C float32). The schema
-        metadata key ``raresign`` holds codes, types and families as JSON.
-
-        Args:
-            path: The file to write; its folder is made.
+        metadata key ``raresign`` holds codes, types and families as JSON. The folder is made.
 
         Raises:
             OSError: The file cannot be written; an earlier one stays as it was.
@@ -169,16 +160,15 @@ class Predictions:
         """
         top = self.top(_TOP)
         top_shares = np.take_along_axis(self.probabilities, top, axis=1)
+        codes = pa.array([*self.codes, None], pa.string())  # label -1 picks the last
         columns = {
             "path": pa.array(self.paths, pa.string()),
             "label": pa.array(self.labels),
-            "code": pa.array(
-                [self.codes[i] if i >= 0 else None for i in self.labels.tolist()], pa.string()
-            ),
+            "code": codes.take(pa.array(self.labels % len(codes))),
             "predicted": pa.array(self.predicted),
-            "predicted_code": pa.array([self.codes[i] for i in self.predicted], pa.string()),
+            "predicted_code": codes.take(pa.array(self.predicted)),
             "probability": pa.array(self.confidence),
-            "top5_codes": _lists(pa.array([self.codes[i] for i in top.flat], pa.string()), top),
+            "top5_codes": _lists(codes.take(pa.array(top.reshape(-1))), top),
             "top5_probabilities": _lists(pa.array(top_shares.reshape(-1)), top),
             "probabilities": _lists(pa.array(self.probabilities.reshape(-1)), self.probabilities),
         }
@@ -214,10 +204,7 @@ class Predictions:
     def of_group(self, group: Group) -> NDArray[np.bool_]:
         """(N,) whether the crop's class is known and of this group ("all", "rare", "freq")."""
         types = np.array([*self.types, "unknown"])  # label -1 picks the last
-        mask: NDArray[np.bool_] = (
-            self.labels >= 0 if group == "all" else types[self.labels] == group
-        )
-        return mask
+        return self.labels >= 0 if group == "all" else types[self.labels] == group
 
     def _check_facts(self) -> None:
         """Codes, types and families describe the same classes."""
@@ -269,14 +256,6 @@ def _read_only(array: NDArray[_Item]) -> NDArray[_Item]:
     view: NDArray[_Item] = array.view()
     view.flags.writeable = False
     return view
-
-
-def _checked_labels(labels: ArrayLike) -> NDArray[np.int64]:
-    """`labels` as read-only int64."""
-    array = np.asarray(labels)
-    if array.size and not np.issubdtype(array.dtype, np.integer):
-        raise InputError(f"labels have type {array.dtype}", "labels must be whole numbers")
-    return _read_only(array.astype(np.int64, copy=False))
 
 
 def _check_finite(values: NDArray[Any], name: str) -> None:

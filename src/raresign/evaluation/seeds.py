@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from raresign.errors import InputError
 from raresign.evaluation.compare import rows_of
@@ -28,10 +27,6 @@ class SeedSummary:
         high: Upper end.
         n: Seeds.
         crops: Crops of the group.
-
-    Example:
-        >>> SeedSummary(0.7, math.nan, 0.6, 0.8, n=1, crops=165).as_dict()["spread"] is None
-        True
     """
 
     mean: float
@@ -43,15 +38,13 @@ class SeedSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as a dict, ready for JSON: None for NaN."""
-        plain: dict[str, Any] = json_ready(asdict(self))
-        return plain
+        return json_ready(self)
 
 
 def seeds_interval(runs: Sequence[Predictions], seed: int = 0) -> dict[Group, SeedSummary]:
     """Mean recall over seeds, crops paired between the seeds.
 
-    The interval is that of `seeds_mean_interval`: crops drawn anew with the seeds averaged, plus
-    what the drawn seeds leave open.
+    The interval is that of `seeds_mean_interval`.
 
     Args:
         runs: Predictions of the same crops, one a seed, the rows in any order.
@@ -80,18 +73,8 @@ def seeds_interval(runs: Sequence[Predictions], seed: int = 0) -> dict[Group, Se
     for name in GROUPS:
         hits = correct[:, first.of_group(name)]
         recalls = hits.mean(axis=1).tolist() if hits.size else [math.nan] * len(runs)
-        summaries[name] = _summary(hits.mean(axis=0), recalls, seed)
+        low, high = seeds_mean_interval(hits.mean(axis=0), recalls, seed)
+        spread = float(np.std(recalls, ddof=1)) if len(runs) > 1 else math.nan
+        mean = float(np.mean(recalls))
+        summaries[name] = SeedSummary(mean, spread, low, high, len(runs), hits.shape[1])
     return summaries
-
-
-def _summary(crop_means: NDArray[np.float64], recalls: Sequence[float], seed: int) -> SeedSummary:
-    """Summary of S recalls over N crops."""
-    low, high = seeds_mean_interval(crop_means, recalls, seed)
-    return SeedSummary(
-        mean=float(np.mean(recalls)),
-        spread=float(np.std(recalls, ddof=1)) if len(recalls) > 1 else math.nan,
-        low=low,
-        high=high,
-        n=len(recalls),
-        crops=len(crop_means),
-    )

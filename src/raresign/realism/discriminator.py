@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from raresign.errors import InputError
 
 Features = NDArray[np.float64]
-Z95 = 1.96
 
 
 @dataclass(frozen=True)
@@ -46,18 +45,14 @@ class TwoSampleTest:
         right_real, right_synthetic = int((real <= 0).sum()), int((synthetic > 0).sum())
         accuracy = (right_real / n + right_synthetic / m) / 2
         p, q = (right_real + 1) / (n + 2), (right_synthetic + 1) / (m + 2)
-        half = Z95 * np.sqrt(p * (1 - p) / (n + 2) + q * (1 - q) / (m + 2)) / 2
+        half = 1.96 * np.sqrt(p * (1 - p) / (n + 2) + q * (1 - q) / (m + 2)) / 2
         middle = (p + q) / 2
         low, high = min(middle - half, accuracy), max(middle + half, accuracy)
         return cls(accuracy, max(0.0, low), min(1.0, high), separation(real, synthetic))
 
 
 def separation(a: Features, b: Features) -> float:
-    """Chance that a row of `b` exceeds one of `a`, ties half: the area under the ROC curve.
-
-    Args:
-        a: (N,) numbers.
-        b: (M,) numbers.
+    """Chance that one of (M,) `b` exceeds one of (N,) `a`, ties half: the area under the ROC curve.
 
     Example:
         >>> separation(np.array([1.0, 2.0]), np.array([2.0, 3.0]))
@@ -82,10 +77,8 @@ def held_out_scores(
     log p_synthetic / p_real.
 
     Args:
-        real: (N, D).
-        synthetic: (M, D).
-        real_folds: (N,) int64, see `block_folds`.
-        synthetic_folds: (M,) int64, the same fold numbers.
+        real, synthetic: (N, D) and (M, D).
+        real_folds, synthetic_folds: (N,) and (M,) int64, see `block_folds`.
         ridge: Penalty on the squared weights.
 
     Returns:
@@ -124,7 +117,7 @@ def _fitted(real: Features, synthetic: Features, ridge: float) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-    kinds = [len(real), len(synthetic)]
+    counts = [len(real), len(synthetic)]
     pipeline = make_pipeline(
         StandardScaler(),
         FunctionTransformer(np.clip, kw_args={"a_min": -6, "a_max": 6}),
@@ -132,6 +125,6 @@ def _fitted(real: Features, synthetic: Features, ridge: float) -> Any:
     )
     return pipeline.fit(
         np.concatenate([real, synthetic]),
-        np.repeat([0, 1], kinds),
-        logisticregression__sample_weight=np.repeat([0.5 / count for count in kinds], kinds),
+        np.repeat([0, 1], counts),
+        logisticregression__sample_weight=np.repeat([0.5 / count for count in counts], counts),
     )

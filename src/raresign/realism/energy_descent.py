@@ -6,8 +6,8 @@ crops come out as those of real ones. The distance is the energy distance (Szeke
 
     D = 2 E|s - r| - E|s - s'| - E|r - r'|      s, s' synthetic, r, r' real
 
-which is 0 only for equal distributions, has no bandwidth, and still says which way is nearer where
-a classifier is already sure. A crop with the statistics s adds to it in proportion to
+which is 0 only for equal distributions, has no bandwidth, and has a slope even where a classifier
+tells the two sets apart with certainty. A crop with the statistics s adds to it in proportion to
 
     f(s) = E|s - r| - E|s - s'|
 
@@ -24,10 +24,10 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from raresign.realism.discriminator import TwoSampleTest, held_out_scores
+from raresign.realism.distance import energy_slope
 from raresign.realism.proposal import MANY_KNOTS, Knots, Proposal, mixed_knots, weighted_knots
 
 Floats = NDArray[np.float64]
@@ -38,18 +38,18 @@ _STEP = 1.5
 _FASTER = 1.2
 """The step grows by this after a round that helped, and is halved after one that did not."""
 _CLIP = 4.0
-"""Statistics beyond so many standard deviations count as so many."""
+"""Statistics are clipped at this many standard deviations."""
 _RIDGE = 1.0
 """Added to the variances of the whitened directions: directions of mere noise stay small."""
 _EXPLORE = 0.05
-"""Share of the first range in every later proposal: what was lost can come back."""
+"""Share of the first range in every later proposal, so that lost values can come back."""
 _BEYOND = 0.1
 """Share of crops drawn beyond an end of a range that grows."""
 _GROWS = 0.2
 """An end grows if its bin's log density does by more than this."""
 _BINS = 12
 _LEAST = 20
-"""Crops in a bin (or with and without an effect) below which nothing is concluded."""
+"""Fewer crops in a bin (or with and without an effect) prove nothing."""
 _CHI_SQUARE = 31.3
 """Critical value of chi-square with 11 degrees of freedom at 0.1 %."""
 _SIGMAS = 3.3
@@ -175,7 +175,7 @@ def fit_proposal(
         else:
             step, worse = step / 2, worse + 1
         assert made is not None
-        following, ends = moved_proposal(found, made, -step * gains)
+        following, ends = _moved_proposal(found, made, -step * gains)
         names = tuple(ends)
         seen.append(Round(distance, TwoSampleTest.of_scores(*scores), names))
         if heard is not None:
@@ -209,32 +209,7 @@ class _Space(NamedTuple):
         return cls(middle, scale, vectors / np.sqrt(values.clip(min=0) + _RIDGE))
 
     def __call__(self, statistics: Floats) -> Floats:
-        rows = ((statistics - self.middle) / self.scale).clip(-_CLIP, _CLIP)
-        turned: Floats = rows @ self.turn
-        return turned
-
-
-def energy_slope(real: Floats, synthetic: Floats) -> tuple[float, Floats]:
-    """Energy distance of two sets, and how much each synthetic row adds to it.
-
-    Args:
-        real: (M, K).
-        synthetic: (N, K).
-
-    Returns:
-        The distance, unbiased (so it may be a little below 0), and (N,) f of the module's text.
-
-    Example:
-        >>> distance, slope = energy_slope(np.array([[0.0], [1.0]]), np.array([[0.5], [9.0]]))
-        >>> distance, slope.tolist()
-        (-0.5, [-8.0, 0.0])
-    """
-    a, b = torch.from_numpy(synthetic).float(), torch.from_numpy(real).float()
-    across = torch.cdist(a, b).double().mean(1).numpy()
-    within = torch.cdist(a, a).double().sum(1).numpy() / (len(a) - 1)
-    own = torch.cdist(b, b).double().sum().item() / (len(b) * (len(b) - 1))
-    slope: Floats = across - within
-    return float(2 * across.mean() - within.mean() - own), slope
+        return ((statistics - self.middle) / self.scale).clip(-_CLIP, _CLIP) @ self.turn
 
 
 def _beyond(
@@ -252,15 +227,12 @@ def _beyond(
     return mixed_knots([(knots, rest), *parts], MANY_KNOTS) if parts else knots
 
 
-def moved_proposal(
+def _moved_proposal(
     proposal: Proposal, made: Simulation, gains: Floats
 ) -> tuple[Proposal, dict[str, tuple[float, float]]]:
     """The proposal after one step, and by how much both ends of what moved grew.
 
-    Args:
-        proposal: What `made` was drawn from.
-        made: The crops.
-        gains: (N,) change of log density that each crop asks for.
+    `gains` are the (N,) changes of log density that the crops of `made` ask for.
     """
     ranges, probabilities = dict(proposal.ranges), dict(proposal.probabilities)
     ends: dict[str, tuple[float, float]] = {}
@@ -314,7 +286,5 @@ def _growth(values: Floats, gains: Floats) -> tuple[NDArray[np.int64], Floats] |
 def _happened(values: Floats, gains: Floats) -> tuple[Floats, Floats]:
     """Flat values without the crops that the effect did not meet, and their gains."""
     columns = values.reshape(len(values), -1)
-    spread = np.repeat(gains, columns.shape[1])
-    flat = columns.reshape(-1)
-    kept = np.isfinite(flat)
-    return flat[kept], spread[kept]
+    kept = np.isfinite(columns)
+    return columns[kept], np.broadcast_to(gains[:, None], columns.shape)[kept]

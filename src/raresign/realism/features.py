@@ -61,5 +61,4 @@ class FeatureSpace:
         for _, part in in_batches(crops):
             rows = ((part - mean) / std).contiguous(memory_format=torch.channels_last)
             found.append(self.backbone(rows).double().numpy())
-        features: NDArray[np.float64] = np.concatenate(found)
-        return features
+        return np.concatenate(found)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raresign.crops.splits import near_duplicate_clusters
-from raresign.errors import InputError
 
 
 def block_folds(
@@ -27,17 +26,12 @@ def block_folds(
     Returns:
         (N,) int64 in 0..folds-1.
 
-    Raises:
-        InputError: Fewer than two folds.
-
     Example:
         >>> crops = np.random.default_rng(0).integers(0, 256, (6, 3, 16, 16), dtype=np.uint8)
         >>> crops[3] = crops[2]
         >>> block_folds(crops, np.zeros(6, np.int64), 2).tolist()
         [0, 0, 0, 0, 1, 1]
     """
-    if folds < 2:
-        raise InputError(f"{folds} folds", "give at least 2")
     clusters = near_duplicate_clusters(crops, labels=labels)
     chosen = np.zeros(len(labels), np.int64)
     for label in np.unique(labels):

@@ -12,7 +12,6 @@ from raresign.errors import InputError
 from raresign.realism.proposal import Knots, Proposal
 from raresign.synthesis.preset import RoadPreset, load_preset
 
-_DIGITS = 4
 _FURTHER = 1.5
 
 
@@ -24,7 +23,7 @@ def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposa
 
     Args:
         preset: Any.
-        params: `SyntheticBatch.params` of a batch made with it.
+        params: `SyntheticBatch.params` of a batch that was made with it.
 
     Example:
         >>> import torch
@@ -43,13 +42,12 @@ def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposa
         effect = getattr(preset, effect_name, None)
         if effect is None:
             continue
+        value = getattr(effect, field or "probability", None)
         if not field:
-            if 0 < effect.probability < 1:
-                probabilities[name] = effect.probability
-            continue
-        knots = getattr(effect, field, None)
-        if _is_range(knots) and effect.probability > 0:
-            ranges[name] = tuple(float(knot) for knot in knots or ())
+            if 0 < value < 1:
+                probabilities[name] = value
+        elif _is_range(value) and effect.probability > 0:
+            ranges[name] = tuple(map(float, value))
     return Proposal(ranges, probabilities)
 
 
@@ -78,8 +76,8 @@ def reachable(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
     """How far one end of a range may be moved, less where the preset forbids it.
 
     The high end may go beyond the 90 % quantile by 1.5 times that quantile's distance from the
-    median; if it stands there already, it stays: a thin tail gives no licence for a longer one. The
-    low end of positive values does the same in their ratios, and one at 0 stays there.
+    median; if it is there already, it stays. The low end of positive values does the same in their
+    ratios, and one at 0 stays there.
 
     Args:
         preset: Knows what is possible.
@@ -107,7 +105,7 @@ def reachable(preset: RoadPreset, name: str, knots: Knots, low: bool) -> float:
             with_proposal(preset, Proposal({name: tried}, {}))
         except InputError:
             continue
-        return float(f"{end:.{_DIGITS}g}")
+        return _significant(end)
     return old
 
 
@@ -120,7 +118,7 @@ def rounded(proposal: Proposal, names: Iterable[str]) -> Proposal:
     """
     chosen = set(names)
     ranges = {
-        name: tuple(_significant(knot) for knot in knots) if name in chosen else knots
+        name: tuple(map(_significant, knots)) if name in chosen else knots
         for name, knots in proposal.ranges.items()
     }
     probabilities = {
@@ -138,4 +136,4 @@ def _is_range(value: object) -> bool:
 
 
 def _significant(value: float) -> float:
-    return float(f"{value:.{_DIGITS}g}")
+    return float(f"{value:.4g}")

@@ -36,10 +36,10 @@ class Proposal:
     probabilities: Mapping[str, float]
     mix: NDArray[np.float64] | None = None
 
-    def mixed(self, other: Proposal, share: float, count: int = FEW_KNOTS) -> Proposal:
+    def mixed(self, other: Proposal, share: float) -> Proposal:
         """This proposal with `share` of the other one's ranges and probabilities in it."""
         ranges = {
-            name: mixed_knots([(knots, 1 - share), (other.ranges[name], share)], count)
+            name: mixed_knots([(knots, 1 - share), (other.ranges[name], share)])
             if knots != other.ranges[name]
             else knots
             for name, knots in self.ranges.items()
@@ -52,37 +52,28 @@ class Proposal:
 
 
 def weighted_knots(
-    values: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    count: int = FEW_KNOTS,
-    tail: float = _TAIL,
+    values: NDArray[np.float64], weights: NDArray[np.float64], count: int = FEW_KNOTS
 ) -> Knots:
-    """Evenly spaced quantiles of weighted values, the ends moved in to `tail` and 1 - `tail`.
+    """Evenly spaced quantiles of weighted values, the ends moved in to 1 % and 99 %.
 
     Args:
         values: (N,) finite.
         weights: (N,) non-negative, with a positive sum.
         count: How many knots.
-        tail: Probability that is cut off at either end.
 
     Example:
-        >>> knots = weighted_knots(np.arange(101.0), np.ones(101), tail=0.0)
-        >>> [round(knot) for knot in knots]
-        [0, 12, 25, 37, 50, 63, 75, 88, 100]
+        >>> [round(knot) for knot in weighted_knots(np.arange(101.0), np.ones(101))]
+        [1, 12, 25, 37, 50, 63, 75, 88, 99]
     """
     order = np.argsort(values, kind="stable")
     ordered, mass = values[order], weights[order]
     place = (np.cumsum(mass) - mass / 2) / mass.sum()
-    levels = np.linspace(0, 1, count).clip(tail, 1 - tail)
+    levels = np.linspace(0, 1, count).clip(_TAIL, 1 - _TAIL)
     return tuple(np.interp(levels, place, ordered).tolist())
 
 
 def mixed_knots(parts: list[tuple[Knots, float]], count: int = FEW_KNOTS) -> Knots:
-    """Knots of a mixture of ranges.
-
-    Args:
-        parts: (knots, share) pairs.
-        count: How many knots.
+    """Knots of a mixture of ranges, given as (knots, share).
 
     Example:
         >>> mixed = mixed_knots([((0.0, 1.0), 0.5), ((2.0, 3.0), 0.5)])

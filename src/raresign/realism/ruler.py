@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raresign.realism.discriminator import TwoSampleTest, held_out_scores, separation
-from raresign.realism.distance import FeatureDistance
+from raresign.realism.distance import FeatureDistance, frechet_distance, kernel_distance
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds
 from raresign.realism.pixel_discriminator import pixel_scores
@@ -110,7 +110,8 @@ class RealismRuler:
         if self._pixels:
             found = pixel_scores(self._crops, crops, self._halves, halves, self._seed)
             seen = TwoSampleTest.of_scores(*found)
-        distance = FeatureDistance.between(self._features / self._scale, features / self._scale)
+        scaled = self._features / self._scale, features / self._scale
+        distance = FeatureDistance(frechet_distance(*scaled), kernel_distance(*scaled))
         return Realism(name, len(crops), TwoSampleTest.of_scores(*scores), seen, distance)
 
     def floor(self, crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> Realism:

@@ -36,13 +36,9 @@ class CropStatistics:
     names: tuple[str, ...]
     values: NDArray[np.float64]
 
-    def __len__(self) -> int:
-        return len(self.values)
-
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """(N,) values of one statistic."""
-        column: NDArray[np.float64] = self.values[:, self.names.index(name)]
-        return column
+        return self.values[:, self.names.index(name)]
 
 
 def crop_statistics(
@@ -67,29 +63,27 @@ def crop_statistics(
     size = crops.shape[-1]
     if size < _SMALLEST:
         raise InputError(f"crops of {size} px", f"statistics need at least {_SMALLEST} px")
+    if not len(crops):
+        raise InputError("there are no crops to measure", "give at least one")
     sides = np.full(len(crops), float(size)) if native is None else native
-    parts: list[NDArray[np.float64]] = []
-    names: tuple[str, ...] = ()
+    parts = []
     for rows, part in in_batches(crops):
         measured = _measured(part, torch.from_numpy(sides[rows]).float())
-        names = tuple(measured)
         parts.append(torch.stack(list(measured.values()), 1).double().numpy())
-    if not parts:
-        raise InputError("there are no crops to measure", "give at least one")
-    return CropStatistics(names, np.concatenate(parts))
+    return CropStatistics(tuple(measured), np.concatenate(parts))
 
 
 def in_batches(
-    crops: Tensor | NDArray[np.uint8], at_once: int = _AT_ONCE
+    crops: Tensor | NDArray[np.uint8],
 ) -> Iterator[tuple[slice, Tensor]]:
-    """(rows, float32 crops in [0, 1]) of a few hundred crops at a time, so memory stays flat.
+    """(rows, float32 crops in [0, 1]) of 256 crops at a time, so memory stays flat.
 
     Example:
-        >>> [part.shape[0] for _, part in in_batches(np.zeros((5, 3, 8, 8), np.uint8), 2)]
-        [2, 2, 1]
+        >>> [part.shape[0] for _, part in in_batches(np.zeros((300, 3, 8, 8), np.uint8))]
+        [256, 44]
     """
-    for start in range(0, len(crops), at_once):
-        rows = slice(start, min(start + at_once, len(crops)))
+    for start in range(0, len(crops), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
         part = crops[rows]
         tensor = part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))
         yield rows, tensor.float() / 255 if tensor.dtype == torch.uint8 else tensor.float()

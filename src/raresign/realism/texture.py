@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.realism.appearance import sorted_sample
+from raresign.realism.appearance import quantiles
 
 _FLOOR = 1e-4
 """Energies below a fortieth of a grey level are rounding; logarithms start here."""
@@ -56,8 +56,7 @@ def sharpness(luma: Tensor) -> dict[str, Tensor]:
     found["one_way"] = torch.hypot(differ, both) / (
         gx.square().mean((1, 2)) + gy.square().mean((1, 2)) + 1e-9
     )
-    length = sorted_sample(torch.hypot(gx, gy))
-    found["steepest"] = length[:, round(0.99 * (length.shape[1] - 1))]
+    (found["steepest"],) = quantiles(torch.hypot(gx, gy), 0.99)
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +14,31 @@ from markupsafe import Markup
 
 from raresign.evaluation.predictions import GROUPS
 from raresign.files import write_text
-from raresign.report import published, words
-from raresign.report.answer_levels import dared
-from raresign.report.confidence import LEGEND, trust
+from raresign.report import stages, words
+from raresign.report.answer_levels import GROUP_NAMES, LEVEL_NAMES, coverage_plot, level_rows
 from raresign.report.curves import loss_chart, recall_chart
-from raresign.report.forecast import predicted_recall
 from raresign.report.pictures import icon_uri, sheet_uri
-from raresign.report.recognition import has_prototypes, part_rows
-from raresign.report.summary import verdict
+from raresign.report.recognition import log_likelihoods, part_rows, reliability_plot
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
+    confident_mistakes,
     confusion_pairs,
     icon_table,
-    stage_rows,
-    sure_mistakes,
+    predicted_recall,
 )
 from raresign.runs.run_view import RunView, view_run
 from raresign.signs.values import in_order
 
 _HERE = Path(__file__).parent
-_LOSS_LEGEND = (("curve-loss", "running mean"), ("curve-raw", "as logged"))
 _MOST_SKIPPED = 200
+_Chart = tuple[str, Markup, list[tuple[str, str]]]
 
 
 def write_report(run: Path, data: Path | None = None) -> Path:
     """Write RUN/report.html from what lies in the run folder.
 
-    The page is one file: styles, script and pictures are inside, and a content security policy in
-    its head forbids it to load anything. Parts of the run that are missing become visible notes.
+    Styles, script and pictures are inside the file, and its content security policy forbids it to
+    load anything. Parts of the run that are missing become visible notes.
 
     Args:
         run: A folder that `raresign train` wrote; run.json must be there, all else may be missing.
@@ -73,13 +69,9 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        percent=words.percent,
-        count=words.count,
-        duration=words.duration,
-        plural=words.plural,
-    )
-    environment.globals["name_of"] = partial(_name_of, _names(folder))
+    filters = words.percent, words.count, words.duration, words.plural
+    environment.filters.update({filter_.__name__: filter_ for filter_ in filters})
+    environment.globals["zip"] = zip
     page = environment.get_template("report.html.j2").render(_contents(folder, root))
     target = run / "report.html"
     # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
@@ -89,48 +81,47 @@ def write_report(run: Path, data: Path | None = None) -> Path:
 
 def _contents(folder: RunView, root: Path) -> dict[str, Any]:
     """Everything that the template shows."""
-    info, predictions = folder.info, folder.predictions
+    info, predictions, metrics = folder.info, folder.predictions, folder.metrics
     settings = _mapping(info.get("settings"))
     simulated = settings.get("simulated") is True
+    seconds, pseudo_rare = info.get("seconds"), info.get("pseudo_rare")
     script = (_HERE / "report.js.j2").read_text(encoding="utf-8")
+    own = folder.catalogue.classes if folder.catalogue else ()
+    pairs, mistakes = None, None
+    if predictions is not None:
+        pairs = confusion_pairs(predictions, folder.catalogue, root)
+        mistakes = confident_mistakes(predictions, root, folder.answers)
     return {
         "name": str(info.get("name") or folder.path.resolve().name),
         "created": _date(info.get("created")),
         "seed": info.get("seed"),
-        "pseudo_rare": [str(code) for code in _list(info.get("pseudo_rare"))],
-        "seconds": info.get("seconds") if isinstance(info.get("seconds"), (int, float)) else None,
+        "pseudo_rare": [str(code) for code in pseudo_rare] if isinstance(pseudo_rare, list) else [],
+        "seconds": seconds if isinstance(seconds, (int, float)) else None,
         "simulated": simulated,
         "notes": folder.notes,
-        "verdict": verdict(folder.metrics, simulated),
-        "metrics": folder.metrics,
+        "result": words.result_sentence(metrics, simulated),
+        "metrics": metrics,
         "class_rows": sorted(
-            folder.metrics.per_class if folder.metrics else (), key=lambda row: in_order(row.code)
+            metrics.per_class if metrics else (), key=lambda row: in_order(row.code)
         ),
         "predicted": predicted_recall(info),
         "groups": GROUPS,
-        "stages": stage_rows(info),
-        "published": published,
-        "charts": [
-            (title, Markup(chart), legend)
-            for title, chart, legend in (
-                ("Training loss", loss_chart(folder.logs), _LOSS_LEGEND),
-                ("Recall while training", recall_chart(folder.logs), _recall_legend(simulated)),
-            )
-            if chart
-        ],
+        "stages": stages.stage_rows(info),
+        "published": stages,
+        "charts": _training_charts(folder, simulated),
         **_recognition(folder),
-        "trust_legend": LEGEND,
         "added": folder.added,
         # The run's own catalogue does not hold the classes that came later.
         "icons": icon_table(folder.catalogue)
         | {one.code: icon_uri(one.icon) for one in folder.added if one.icon},
-        "pairs": confusion_pairs(predictions, folder.catalogue, root)
+        "name_of": {one.code: one.name for one in (*own, *folder.added)},
+        "type_of": dict(zip(predictions.codes, predictions.types, strict=True))
         if predictions is not None
-        else None,
+        else {},
+        "pairs": pairs,
         "crops_a_pair": MOST_CROPS_A_PAIR,
-        "mistakes": sure_mistakes(predictions, root, folder.answers)
-        if predictions is not None
-        else None,
+        "mistakes": mistakes,
+        "level_names": LEVEL_NAMES,
         "sheets": [
             (title, sheet_uri(folder.path / "sheets" / file), f"sheets/{file}")
             for file, title in (
@@ -138,7 +129,9 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
                 ("real.png", "Simulated photographs" if simulated else "Real crops"),
             )
         ],
-        "settings": _yaml(settings),
+        "settings": yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
+        if settings
+        else "",
         "facts": {
             "Versions": _mapping(info.get("versions")),
             "Machine": _mapping(info.get("machine")),
@@ -153,53 +146,40 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
     }
 
 
+def _training_charts(folder: RunView, simulated: bool) -> list[_Chart]:
+    """The training curves that were logged."""
+    photos = "simulated photos" if simulated else "real crops"
+    loss = [("curve-loss", "running mean"), ("curve-raw", "as logged")]
+    recall = [
+        ("curve-validation", f"validation: {photos} of frequent classes"),
+        ("curve-pseudo", "pseudo-rare classes"),
+    ]
+    charts = [
+        ("Training loss", loss_chart(folder.logs), loss),
+        ("Recall while training", recall_chart(folder.logs), recall),
+    ]
+    return [(title, Markup(chart), legend) for title, chart, legend in charts if chart]
+
+
 def _recognition(folder: RunView) -> dict[str, Any]:
-    """What the sections on classifier, prototypes and unknown signs show; None in older runs."""
+    """What the sections on prototypes, calibration and answer levels show; None in older runs."""
     predictions, answers = folder.predictions, folder.answers
     if predictions is None or not answers or not predictions.of_group("all").any():
-        return {"parts": None, "trust": None, "dared": None}
+        return {"levels": None}
+    coverage, coverage_legend = coverage_plot(predictions, answers)
+    legend = [(f"curve-{group}", words) for group, words in GROUP_NAMES.items()]
     return {
-        "parts": part_rows(predictions, answers) if has_prototypes(answers) else [],
-        "trust": trust(predictions),
-        "dared": dared(predictions, answers),
+        "parts": part_rows(predictions, answers),
+        "reliability": ("Reliability diagram", Markup(reliability_plot(predictions)), legend),
+        "log_likelihoods": log_likelihoods(predictions),
+        "levels": level_rows(predictions, answers),
+        "coverage": coverage and ("Accuracy over coverage", Markup(coverage), coverage_legend),
     }
-
-
-def _recall_legend(simulated: bool) -> tuple[tuple[str, str], ...]:
-    """The curves of recall in words."""
-    photos = "simulated photos" if simulated else "real crops"
-    return (
-        ("curve-validation", f"validation: {photos} of frequent classes"),
-        ("curve-pseudo", "pseudo-rare: classes that play rare"),
-    )
-
-
-def _names(folder: RunView) -> dict[str, str]:
-    """Class code -> name, of the run's own classes and of those that came later."""
-    own = folder.catalogue.classes if folder.catalogue else ()
-    return {sign.code: sign.name for sign in own} | {one.code: one.name for one in folder.added}
-
-
-def _name_of(names: dict[str, str], code: str) -> str:
-    """The name of a sign, "" where none is known."""
-    return names.get(code, "")
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     """A dict, empty for anything else."""
     return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    """A list, empty for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def _yaml(settings: dict[str, Any]) -> str:
-    """Settings as YAML, in their own order."""
-    if not settings:
-        return ""
-    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
 
 
 def _date(created: Any) -> str:
@@ -216,10 +196,10 @@ def _date(created: Any) -> str:
 def _skipped(value: Any) -> list[tuple[str, str]]:
     """(path, reason) of the files that were left out, whatever form run.json gives them."""
     rows = []
-    for item in _list(value):
+    for item in value if isinstance(value, list) else []:
         if isinstance(item, dict):
             rows.append((str(item.get("path", "?")), str(item.get("reason", ""))))
-        elif isinstance(item, (list, tuple)) and len(item) == 2:
+        elif isinstance(item, list) and len(item) == 2:
             rows.append((str(item[0]), str(item[1])))
         else:
             rows.append((str(item), ""))

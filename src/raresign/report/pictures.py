@@ -16,15 +16,10 @@ from raresign.signs.icons.icon_file import load_icon
 _ICON_SIDE = 96
 _CROP_SIDE = 112
 _SHEET_WIDTH = 1200
-_QUALITY = 82
 
 
-def data_uri(picture: Image.Image, quality: int = _QUALITY) -> str:
-    """Encode a picture as a WebP data URI.
-
-    Args:
-        picture: RGB or RGBA.
-        quality: WebP quality, 0 to 100.
+def data_uri(picture: Image.Image, quality: int = 82) -> str:
+    """An RGB or RGBA picture as a WebP data URI.
 
     Example:
         >>> data_uri(Image.new("RGB", (4, 4)))[:23]

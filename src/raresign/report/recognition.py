@@ -1,57 +1,25 @@
-"""What classifier and prototypes said of each crop: beside each mistake, and as recalls."""
+"""Classifier and prototypes side by side, and the calibration of both together."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raresign.evaluation.calibration import negative_log_likelihood, reliability
 from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.intervals import Estimate
-from raresign.evaluation.predictions import Predictions
+from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.report.plot import Curve, draw_plot, share_axis
 
-_LEVELS = {"class": "class", "family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """A prototype near a crop: its class, what it is, and its cosine with the crop, in [-1, 1]."""
-
-    code: str
-    source: str
-    cosine: float
+_LEAST_DOT, _LARGEST_DOT = 2.0, 11.0
 
 
-@dataclass(frozen=True)
-class Opinion:
-    """What the parts of a recogniser said of one crop.
-
-    Args:
-        level: The level of the answer, in words.
-        classifier: Class code that the classifier alone answers.
-        prototypes: Class code that the prototypes alone answer; None for a run without any.
-        neighbours: The nearest prototypes, nearest first.
-    """
-
-    level: str
-    classifier: str
-    prototypes: str | None
-    neighbours: tuple[Neighbour, ...]
-
-
-@dataclass(frozen=True)
-class Part:
-    """How well one way to answer does; every figure is a share of labelled crops.
-
-    Args:
-        name: What answers.
-        all: Recall of all crops.
-        rare: Recall of the crops of rare classes.
-        freq: Recall of the crops of frequent classes.
-        rare_called_frequent: Share of the rare crops that were called a frequent class.
-    """
+class Part(NamedTuple):
+    """How well one part of the model does alone; every figure is a share of labelled crops."""
 
     name: str
     all: Estimate
@@ -60,42 +28,8 @@ class Part:
     rare_called_frequent: Estimate
 
 
-def level_words(answer: CropAnswer) -> str:
-    """The level of an answer as a reader sees it.
-
-    Example:
-        >>> level_words(CropAnswer("a.png", "family", 0.2, "red ring", 0.9, 1.0, "3.1", "3.1",
-        ...                        (), (), ()))
-        'unknown red ring'
-    """
-    return _LEVELS[answer.level].format(answer.family)
-
-
-def opinion(answer: CropAnswer) -> Opinion:
-    """What is shown of an answer beside a mistake.
-
-    Example:
-        >>> answer = CropAnswer("a.png", "class", 0.9, "red ring", 1.0, 1.0, "3.1", "3.2",
-        ...                     ("3.2",), ("icon",), (0.5,))
-        >>> opinion(answer).neighbours
-        (Neighbour(code='3.2', source='icon', cosine=0.5),)
-    """
-    near = zip(answer.neighbours, answer.sources, answer.cosines, strict=False)
-    return Opinion(
-        level=level_words(answer),
-        classifier=answer.classifier,
-        prototypes=answer.prototypes if answer.neighbours else None,
-        neighbours=tuple(Neighbour(*one) for one in near),
-    )
-
-
-def has_prototypes(answers: Sequence[CropAnswer]) -> bool:
-    """Whether the run has prototypes; without any the classifier alone answers."""
-    return any(answer.neighbours for answer in answers)
-
-
 def part_rows(predictions: Predictions, answers: Sequence[CropAnswer]) -> list[Part]:
-    """Classifier alone, prototypes alone and both together on the same labelled crops.
+    """Recall of classifier alone, prototypes alone and both together; none without prototypes.
 
     Args:
         predictions: The fused probabilities.
@@ -109,28 +43,54 @@ def part_rows(predictions: Predictions, answers: Sequence[CropAnswer]) -> list[P
         >>> [(part.name, part.rare.value) for part in part_rows(predictions, answers)]
         [('classifier alone', 0.0), ('prototypes alone', 1.0), ('both, fused', 0.0)]
     """
+    if not any(answer.neighbours for answer in answers):
+        return []
     label_of = {code: label for label, code in enumerate(predictions.codes)}
-    said = {
+    answered = {
         "classifier alone": [label_of.get(answer.classifier, -1) for answer in answers],
         "prototypes alone": [label_of.get(answer.prototypes, -1) for answer in answers],
-        "both, fused": predictions.predicted,
+        "both, fused": predictions.predicted.tolist(),
     }
-    return [_part(name, np.asarray(labels, np.int64), predictions) for name, labels in said.items()]
-
-
-def _part(name: str, said: NDArray[np.int64], predictions: Predictions) -> Part:
-    """The figures of one way to answer: `said` are its (N,) labels, -1 for a class unheard of."""
-    right = (said == predictions.labels) & (said >= 0)
     types = np.array([*predictions.types, "unknown"])  # label -1 picks the last
-    rare = predictions.of_group("rare")
+    rows = []
+    for name, found in answered.items():
+        labels = np.array(found, np.int64)
+        right = (labels == predictions.labels) & (labels >= 0)
+        shares = [_share(right, predictions.of_group(group)) for group in GROUPS]
+        shares.append(_share(types[labels] == "freq", predictions.of_group("rare")))
+        rows.append(Part(name, *shares))
+    return rows
 
-    def share(hits: NDArray[np.bool_], of: NDArray[np.bool_]) -> Estimate:
-        return Estimate.of_share(int((hits & of).sum()), int(of.sum()))
 
-    return Part(
-        name,
-        share(right, predictions.of_group("all")),
-        share(right, rare),
-        share(right, predictions.of_group("freq")),
-        share(types[said] == "freq", rare),
-    )
+def _share(hits: NDArray[np.bool_], rows: NDArray[np.bool_]) -> Estimate:
+    return Estimate.of_share(int(hits[rows].sum()), int(rows.sum()))
+
+
+def log_likelihoods(predictions: Predictions) -> dict[Group, float]:
+    """Group -> negative log-likelihood of the true class, in nats; NaN without crops."""
+    masks = {group: predictions.of_group(group) for group in GROUPS}
+    return {
+        group: negative_log_likelihood(predictions.probabilities[rows], predictions.labels[rows])
+        for group, rows in masks.items()
+    }
+
+
+def reliability_plot(predictions: Predictions) -> str:
+    """The reliability diagram of the fused probabilities as SVG, a curve for each group.
+
+    A dot for each bin with crops; its area is their share of the group.
+    """
+    curves = []
+    for group in GROUPS:
+        rows = predictions.of_group(group)
+        diagram = reliability(predictions.confidence[rows], predictions.correct[rows])
+        bins = list(zip(diagram.confidence, diagram.accuracy, diagram.counts, strict=True))
+        points = [(confidence, accuracy) for confidence, accuracy, count in bins if count]
+        radii = [
+            max(_LEAST_DOT, _LARGEST_DOT * math.sqrt(count / sum(diagram.counts)))
+            for _, _, count in bins
+            if count
+        ]
+        curves.append(Curve(points, f"curve-{group}", radii))
+    axes = share_axis("confidence"), share_axis("accuracy")
+    return draw_plot("Reliability diagram: accuracy over confidence", *axes, curves, diagonal=True)

@@ -16,8 +16,7 @@ from raresign.answers.unknown import LEVELS
 from raresign.errors import InputError
 from raresign.evaluation.crop_answers import CropAnswer, read_answers
 from raresign.evaluation.intervals import Estimate
-from raresign.evaluation.metrics import Metrics, evaluate_predictions
-from raresign.evaluation.metrics_file import metrics_from_dict
+from raresign.evaluation.metrics import Metrics, evaluate_predictions, metrics_from_dict
 from raresign.evaluation.predictions import Predictions
 from raresign.runs.added_classes import added_places
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue

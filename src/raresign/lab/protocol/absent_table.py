@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -122,7 +122,7 @@ class AbsentTable:
 
     def write(self, folder: Path) -> None:
         """Write absent.json."""
-        write_json(folder / "absent.json", json_ready(asdict(self)))
+        write_json(folder / "absent.json", json_ready(self))
 
     def markdown(self) -> str:
         """Tables for a page of the documentation, in percent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +131,7 @@ class ProtocolTable:
 
     def write(self, folder: Path) -> None:
         """Write table.json."""
-        write_json(folder / "table.json", json_ready(asdict(self)))
+        write_json(folder / "table.json", json_ready(self))
 
     def markdown(self) -> str:
         """The table for a page of the documentation, in percent and points."""
