@@ -69,7 +69,7 @@ def test_the_loss_is_of_crops_and_icons(step: Step, new_net: NewNet) -> None:
     assert len(present) >= 2
     signs = [module.data.catalogue.classes[label] for label in present]
     icons = net(torch.from_numpy(icon_crops(signs, module.data.size)) / 255).embedding
-    cross_entropy = module.objective.classification(output.logits, batch.labels, batch.made)
+    cross_entropy = module.objective.classification(output.logits, batch.labels, batch.synthetic)
     metric = supervised_contrastive_loss(
         torch.cat([output.embedding, icons]),
         torch.cat([batch.labels, torch.tensor(present)]),

@@ -20,11 +20,9 @@ class Objective(nn.Module):
         stage: Settings.
 
     Example:
-        >>> import torch
         >>> objective = Objective(Stage(kind="pretrain", steps=1, real=2))
         >>> output = SignOutput(torch.zeros(2, 3), torch.zeros(2, 4))
-        >>> made = torch.zeros(2, dtype=torch.bool)
-        >>> round(objective(output, torch.tensor([0, 1]), made).item(), 3)
+        >>> round(objective(output, torch.tensor([0, 1]), torch.zeros(2).bool()).item(), 3)
         1.099
     """
 
@@ -36,7 +34,7 @@ class Objective(nn.Module):
         self,
         output: SignOutput,
         labels: Tensor,
-        made: Tensor,
+        synthetic: Tensor,
         priors: Tensor | None = None,
         icons: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
@@ -45,11 +43,11 @@ class Objective(nn.Module):
         Args:
             output: Logits (N, C) and embedding (N, E).
             labels: (N,) int64.
-            made: (N,) bool, whether a crop is synthetic.
+            synthetic: (N,) bool, whether a crop is.
             priors: (2, C) shares of the classes in either domain, for `prior: domain`.
             icons: Embedding (K, E) and labels (K,) of icons, which join the metric loss alone.
         """
-        loss = self.classification(output.logits, labels, made, priors)
+        loss = self.classification(output.logits, labels, synthetic, priors)
         extra = self.stage.contrastive
         if extra:
             formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
@@ -63,10 +61,10 @@ class Objective(nn.Module):
         return loss
 
     def classification(
-        self, logits: Tensor, labels: Tensor, made: Tensor, priors: Tensor | None = None
+        self, logits: Tensor, labels: Tensor, synthetic: Tensor, priors: Tensor | None = None
     ) -> Tensor:
         """Cross-entropy alone, mean over the crops."""
         smoothing = self.stage.label_smoothing
         if self.stage.prior == "none" or priors is None:
             return F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        return balanced_cross_entropy(logits, labels, priors, made.long(), smoothing)
+        return balanced_cross_entropy(logits, labels, priors, synthetic.long(), smoothing)

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from raresign.training.module import StageModule
 
@@ -42,9 +36,8 @@ class StageBar(Callback):
         """Show the bar."""
         assert isinstance(pl_module, StageModule)
         if trainer.is_global_zero:
-            self._progress.update(
-                self._task, description=pl_module.stage.title, total=pl_module.stage.steps
-            )
+            stage = pl_module.stage
+            self._progress.update(self._task, description=stage.title, total=stage.steps)
             self._progress.start()
             self._progress.start_task(self._task)
 

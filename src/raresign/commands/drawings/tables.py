@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
 from raresign.signs.countries.registry import STANDARDS, country, standard
-from raresign.signs.icons.icon_file import icon_files, load_icon
+from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.values import in_order
 
@@ -68,19 +68,10 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
     rows = []
     for code in shown:
         number, type_ = signs.classes.get(code, (None, None))
-        rows.append(
-            DrawnRow(
-                code,
-                number,
-                known.name(code) or code,
-                known.name(code, "ru") or code,
-                type_,
-                known.family(code) or "",
-                known.twin(code, shown),
-                signs.takes_values(code),
-                signs.variants_of(code, shown),
-            )
-        )
+        name, russian = (known.name(code, language) or code for language in ("en", "ru"))
+        facts = (code, number, name, russian, type_, known.family(code) or "")
+        values, variants = signs.takes_values(code), signs.variants_of(code, shown)
+        rows.append(DrawnRow(*facts, known.twin(code, shown), values, variants))
     return rows
 
 
@@ -153,15 +144,8 @@ def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] 
         raise InputError(
             f"{icons} has no icon of {signs.title}", "name its files by codes: 1.1.png"
         )
-    folder = drawn_icons(name, known)
-    similarity = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", IconWarning)
-        for code in known:
-            one, other = (
-                load_icon(path, _COMPARED) for path in (files[code], folder / f"{code}.svg")
-            )
-            similarity[code] = aligned_similarity(one, other)
+    pairs = icon_pairs(files, name, known, _COMPARED)
+    similarity = {code: aligned_similarity(*pair) for code, pair in pairs.items()}
     ours = drawn_icons(name, signs.codes)
     small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
     return Likeness(
@@ -174,11 +158,17 @@ def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] 
 
 def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
     """Those of the codes that a standard draws, in the order of their numbers."""
-    known = []
-    for code in codes:
-        try:
-            signs.svg(code)
-        except InputError:
-            continue
-        known.append(code)
-    return sorted(known, key=in_order)
+    return sorted(filter(signs.draws, codes), key=in_order)
+
+
+def icon_pairs(
+    files: Mapping[str, Path], name: str, codes: Collection[str], size: int
+) -> dict[str, tuple[Pixels, Pixels]]:
+    """Code -> (S, S, 4) uint8 icon and drawing of some classes."""
+    drawn = drawn_icons(name, codes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)
+        return {
+            code: (load_icon(files[code], size), load_icon(drawn / f"{code}.svg", size))
+            for code in codes
+        }

@@ -12,28 +12,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from raresign.commands.progress import Say, silent
 from raresign.commands.synth.crop_writers import CropFiles, crop_files
-from raresign.commands.synth.engine import (
-    BLOCK,
-    SynthEngine,
-    as_bytes,
-    one_thread,
-    open_engine,
-    render_block,
-)
-from raresign.commands.synth.manifest import Manifest, manifest_rows
+from raresign.commands.synth.engine import BLOCK, SynthEngine, one_thread, open_engine
+from raresign.commands.synth.manifest import Manifest, render_unit
 from raresign.commands.synth.settings_file import alone, check_folder, claim, settings_of
 from raresign.errors import InputError
 from raresign.synthesis.preset import load_preset
 
 _MOST_THREADS = 8
-_MOST_PIXELS = 64 * 2**20
-"""Pixels of crops that are rendered at once on all threads; each takes about 40 bytes."""
+_MOST_PIXELS = 64 * 2**20  # rendered at once on all threads; each takes about 40 bytes
 
 
 @dataclass(frozen=True)
@@ -41,8 +31,7 @@ class SynthesisResult:
     """What `synthesise` did.
 
     Args:
-        out: The folder.
-        manifest: Its manifest.
+        out, manifest: The folder and its manifest.
         crops: How many crops the folder holds now.
         asked: How many were asked for; the folder may hold more from an earlier run.
         written: How many of them were written now.
@@ -134,7 +123,7 @@ def _fill(
     began = time.perf_counter()
     manifest = Manifest(files.out, files.unit)
     listed = manifest.listed()
-    existing = files.existing(listed)
+    existing = files.existing()
     rows = _rows_of_units(wanted, files.unit, listed, existing)
     todo = [
         unit
@@ -144,25 +133,21 @@ def _fill(
     total = sum(rows.values())
     there = total - sum(rows[unit] for unit in todo)
     synthesiser = engine.synthesiser()
+    # Fewer blocks of large crops are rendered side by side, so that memory is bounded.
+    most = min(_MOST_THREADS, _MOST_PIXELS // (BLOCK * engine.icons.size**2))
+    threads = max(1, min(os.cpu_count() or 1, most))
 
     def make(unit: int) -> tuple[int, int, int]:
         """Crops of the unit, how many of them were missing, and refused draws."""
-        first, count = unit * files.unit, rows[unit]
-        crops, tables = [], []
-        for start in range(first, first + count, BLOCK):
-            batch = render_block(synthesiser, start, len(engine.codes))
-            numbers = list(range(start, min(start + BLOCK, first + count)))
-            crops.append(as_bytes(batch.crops)[: len(numbers)])
-            tables.append(manifest_rows(engine, batch, numbers, files.places(numbers)))
-        table = pa.concat_tables(tables)
-        missing = files.write(unit, np.concatenate(crops), table)
+        crops, table = render_unit(engine, synthesiser, files, unit, rows[unit])
+        missing = files.write(unit, crops, table)
         manifest.add(unit, table)
-        return count, missing, pc.sum(table["tries"]).as_py() - count
+        return rows[unit], missing, pc.sum(table["tries"]).as_py() - rows[unit]
 
     written = refused = 0
     if progress:
         progress(there, total)
-    with closing(_side_by_side(make, todo, _threads(engine.icons.size))) as made:
+    with closing(_side_by_side(make, todo, threads)) as made:
         for count, missing, unread in made:
             there += count
             written += missing
@@ -177,17 +162,12 @@ def _fill(
 def _rows_of_units(
     wanted: int, unit: int, listed: dict[int, int], existing: dict[int, tuple[int, int]]
 ) -> dict[int, int]:
-    """How many crops each unit shall hold: what was asked for, and whatever is there already."""
+    """How many crops each unit is to hold: what was asked for, and whatever is there already."""
     units = {*range(-(-wanted // unit)), *listed, *existing}
     return {
         k: max(min(unit, wanted - k * unit), listed.get(k, 0), existing.get(k, (0, 0))[1])
         for k in sorted(units)
     }
-
-
-def _threads(size: int) -> int:
-    """Blocks that are rendered side by side: fewer of large crops, so that memory is bounded."""
-    return max(1, min(os.cpu_count() or 1, _MOST_THREADS, _MOST_PIXELS // (BLOCK * size**2)))
 
 
 def _side_by_side(
