@@ -118,12 +118,8 @@ def open_test(
 ) -> CropTable | None:
     """The test crops of a data folder by the classes of `catalogue`; None if it has none.
 
-    Training crops, icons and `classes.json` need not be there. In layouts that know no test crops,
-    all crops are test crops.
-
-    Args:
-        root, crops, layout, strict: See `open_data`.
-        catalogue: Knows the labels.
+    See `open_data`. Training crops, icons and `classes.json` need not be there. In layouts that
+    know no test crops, all crops are test crops.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.

@@ -43,10 +43,7 @@ class StageBatches:
     Resuming at step k is asking for step k; rank r of w processes asks for its own share.
 
     Args:
-        data: Crops, icons and backgrounds.
-        stage: Shares, preset and flips.
         number: Position of the stage in the recipe, for randomness of its own.
-        device: Where the batches are composed.
 
     Attributes:
         ahead: Steps whose synthetic crops are rendered at once.
@@ -76,11 +73,9 @@ class StageBatches:
             families = [sign.family for sign in data.catalogue.classes]
             self._plans = _BalancedPlan(labels, families, stage.balanced, self.seed)
         else:
-            real = (
-                ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
-                if stage.real
-                else None
-            )
+            real = None
+            if stage.real:
+                real = ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
             every_class = np.arange(len(data.catalogue))
             self._plans = MixedPlan(real, every_class, stage.real, stage.synthetic, self.seed)
 
@@ -128,13 +123,10 @@ class StageBatches:
             if self.ahead > 1:
                 steps = range(start, min(start + self.ahead, self.stage.steps))
                 plans = [self._plans.plan(each, rank, world_size) for each in steps]
-            labels, numbers = (
-                torch.from_numpy(np.concatenate(parts)).to(self.device)
-                for parts in zip(
-                    *((p.synthetic_labels, p.synthetic_numbers) for p in plans), strict=True
-                )
-            )
-            made = self._synthesiser.render(labels, numbers)
+            labels = np.concatenate([each.synthetic_labels for each in plans])
+            numbers = np.concatenate([each.synthetic_numbers for each in plans])
+            keys = [torch.from_numpy(each).to(self.device) for each in (labels, numbers)]
+            made = self._synthesiser.render(keys[0], keys[1])
             self.refused += made.refused
             self.drawn += made.drawn
             counts = [len(each.synthetic_labels) for each in plans]

@@ -1,4 +1,4 @@
-"""Between the steps: time limit and Ctrl-C, the curve of measurements, crops a second."""
+"""Between the steps: time limit and Ctrl-C, the curve of measurements, the progress bar."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import rich.progress
 from lightning import Callback, LightningModule, Trainer
 
 from raresign.files import write_text
 from raresign.training.module import StageModule
 
 COLUMNS = ("step", "loss", "crops_per_second", "validation_recall", "pseudo_rare_recall")
+_SHOWN = {
+    "crops/s": "{:.0f} crops/s",
+    "loss": "loss {:.2f}",
+    "validation_recall": "freq {:.0%}",
+    "pseudo_rare_recall": "p.-rare {:.0%}",
+}
 
 
 class Progress(Callback):
@@ -163,3 +170,38 @@ class Curve(Callback):
 
     def _speed(self) -> float:
         return self._crops / max(time.monotonic() - self._since, 1e-9)
+
+
+class StageBar(Callback):
+    """One bar for the whole stage, on the first process."""
+
+    def __init__(self) -> None:
+        self._progress = rich.progress.Progress(
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(bar_width=12),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TextColumn("{task.fields[figures]}"),
+            rich.progress.TimeRemainingColumn(),
+            rich.progress.TextColumn("left"),
+            refresh_per_second=2,
+        )
+        self._task = self._progress.add_task("", figures="", start=False)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the bar."""
+        assert isinstance(pl_module, StageModule)
+        if trainer.is_global_zero:
+            stage = pl_module.stage
+            self._progress.update(self._task, description=stage.title, total=stage.steps)
+            self._progress.start()
+            self._progress.start_task(self._task)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Advance it."""
+        seen = trainer.callback_metrics
+        figures = [text.format(float(seen[key])) for key, text in _SHOWN.items() if key in seen]
+        self._progress.update(self._task, completed=trainer.global_step, figures=", ".join(figures))
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Leave the last state on the screen."""
+        self._progress.stop()

@@ -101,12 +101,8 @@ def fit_stage(
     together; of the last step where nothing is held out.
 
     Args:
-        net: The classifier.
-        stage: Settings.
-        data: Crops, icons and backgrounds.
         number: Position of the stage in the recipe.
         folder: Gets checkpoints, metrics.csv and TensorBoard files.
-        hardware: Device, processes, precision.
         max_seconds: The stage ends after this time with a finished learning-rate schedule.
         resume: Go on from `last.ckpt` in `folder` if there is one.
         quiet: No progress bar.
@@ -119,10 +115,9 @@ def fit_stage(
     import lightning
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    from raresign.training.callbacks import Curve, Progress
+    from raresign.training.callbacks import Curve, Progress, StageBar
     from raresign.training.checkpoints import BestCheckpoint, MovingAverage, last_checkpoint
     from raresign.training.module import StageModule
-    from raresign.training.progress_bar import StageBar
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     hardware = hardware or Hardware()

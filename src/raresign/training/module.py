@@ -27,9 +27,7 @@ class StageModule(lightning.LightningModule):
     sees exactly the crops that an uninterrupted one would.
 
     Args:
-        net: The classifier; trained in place.
-        stage: Settings.
-        data: What batches are drawn from.
+        net: Trained in place.
         number: Position of the stage in the recipe.
     """
 

@@ -16,9 +16,6 @@ from raresign.training.stage import Stage
 class Objective(nn.Module):
     """The loss of one batch.
 
-    Args:
-        stage: Settings.
-
     Example:
         >>> objective = Objective(Stage(kind="pretrain", steps=1, real=2))
         >>> output = SignOutput(torch.zeros(2, 3), torch.zeros(2, 4))

@@ -28,18 +28,14 @@ _EXACT_MIRROR = 0.85  # least mirror similarity of twins; real pairs reach 0.99,
 
 @dataclass(frozen=True)
 class Split:
-    """Which real crops train and which measure.
-
-    Args:
-        training: (T,) int64 indices of crops that every stage may train on.
-        validation: (V,) int64 indices of frequent crops that only measure.
-        pseudo_rare: (P,) int64 indices of the crops of classes that play rare.
-        pseudo_rare_labels: Labels of those classes.
-    """
+    """Which real crops train and which measure, as int64 indices."""
 
     training: np.ndarray
+    """Crops that every stage may train on."""
     validation: np.ndarray
+    """Frequent crops that only measure."""
     pseudo_rare: np.ndarray
+    """Crops of the classes that play rare."""
     pseudo_rare_labels: tuple[int, ...]
 
 

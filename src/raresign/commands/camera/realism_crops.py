@@ -104,11 +104,10 @@ class RealismMaterial:
                 backgrounds that come with the package stand in.
             crops: Where the crops are if not in `data`: in one of the layouts, or just pictures,
                 whose classes are then unknown.
-            layout: See `open_data`.
+            layout, strict: See `open_data`.
             size: Side that crops are brought to in pixels.
             most: Real crops that are read; a larger set is thinned out, classes evenly.
             cache: Where packs of decoded crops lie.
-            strict: An unreadable file is an error.
             say: Is told what happens.
 
         Raises:

@@ -40,8 +40,7 @@ def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
     change of one margin at a time, in steps of 1/8 to 1/64 of the side, none over a quarter.
 
     Args:
-        icon: (S, S, 4) uint8, RGBA, straight alpha, S at least 64.
-        drawing: The same, of the same S.
+        icon, drawing: (S, S, 4) uint8, RGBA, straight alpha, S at least 64.
 
     Returns:
         The similarity of the best fit at 64 px, at least the one without cuts.
@@ -100,14 +99,10 @@ def _cut(picture: Image.Image, margins: tuple[int, ...]) -> Pixels:
 
 
 def closest_pairs(pictures: Mapping[str, Pixels], count: int = 10) -> list[ClosePair]:
-    """The classes that are hardest to tell apart.
+    """The `count` pairs of classes that are hardest to tell apart, the closest first.
 
     Args:
         pictures: Class code -> (S, S, 4) uint8, RGBA, straight alpha, all of one S.
-        count: How many pairs.
-
-    Returns:
-        The closest pair first.
 
     Example:
         >>> white, black = np.full((8, 8, 4), 255, np.uint8), np.zeros((8, 8, 4), np.uint8)

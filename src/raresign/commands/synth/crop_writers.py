@@ -93,7 +93,7 @@ class CropFiles(ABC):
         """The first crops of a unit in order: their pixels, or why there are none."""
 
 
-class ClassFolders(CropFiles):
+class _ClassFolders(CropFiles):
     """`<class>/<k>.png`, k counting the crops of the class."""
 
     unit = BLOCK
@@ -105,7 +105,6 @@ class ClassFolders(CropFiles):
                 raise InputError(f"class '{code}' cannot have a folder", "use --format tar")
 
     def places(self, numbers: list[int]) -> dict[str, list[str]]:
-        """`path`."""
         return {"path": [self._path(number) for number in numbers]}
 
     def _path(self, number: int) -> str:
@@ -113,7 +112,6 @@ class ClassFolders(CropFiles):
         return f"{self.codes[label]}/{k:06d}.{self.suffix}"
 
     def existing(self) -> dict[int, tuple[int, int]]:
-        """One look into each class folder."""
         finished = re.compile(rf"(\d{{6,}})\.{self.suffix}")
         found: dict[int, tuple[int, int]] = {}
         for label, code in enumerate(self.codes):
@@ -129,7 +127,6 @@ class ClassFolders(CropFiles):
         return found
 
     def write(self, unit: int, crops: Pixels, rows: pa.Table) -> int:
-        """One file a crop; those that are there are left alone."""
         missing = 0
         for path, pixels in zip(rows["path"].to_pylist(), crops, strict=True):
             if not (self.out / path).exists():
@@ -139,7 +136,6 @@ class ClassFolders(CropFiles):
         return missing
 
     def read(self, unit: int, count: int) -> Iterator[Pixels | str]:
-        """One file after another."""
         for number in range(unit * self.unit, unit * self.unit + count):
             try:
                 yield decode((self.out / self._path(number)).read_bytes())
@@ -147,7 +143,7 @@ class ClassFolders(CropFiles):
                 yield error.strerror or "no picture"
 
 
-class TarShards(CropFiles):
+class _TarShards(CropFiles):
     """`shard-<unit>.tar` holding `<number>.png`, `<number>.cls` and `<number>.json` of each crop.
 
     The WebDataset convention (github.com/webdataset/webdataset): files of one key stand side by
@@ -157,7 +153,6 @@ class TarShards(CropFiles):
     unit = 2 * BLOCK
 
     def places(self, numbers: list[int]) -> dict[str, list[str]]:
-        """`path` of the shard and `key` in it."""
         paths = [self._shard(number // self.unit).name for number in numbers]
         return {"path": paths, "key": [_key(number) for number in numbers]}
 
@@ -165,7 +160,7 @@ class TarShards(CropFiles):
         return self.out / f"shard-{unit:06d}.tar"
 
     def existing(self) -> dict[int, tuple[int, int]]:
-        """Each shard's crops are counted: after a kill it may hold more than the manifest lists."""
+        # Crops are counted: after a kill a shard may hold more than the manifest lists.
         found: dict[int, tuple[int, int]] = {}
         for path in sorted(self.out.iterdir()):
             if _unfinished(path.name, "tar"):
@@ -176,7 +171,7 @@ class TarShards(CropFiles):
         return found
 
     def write(self, unit: int, crops: Pixels, rows: pa.Table) -> int:
-        """The shard anew, its bytes a function of its crops alone."""
+        # The shard is written anew: its bytes are a function of its crops alone.
         shard = self._shard(unit)
         before = _crops_in(shard)
         ustar = tarfile.USTAR_FORMAT
@@ -195,7 +190,6 @@ class TarShards(CropFiles):
         return max(0, len(crops) - before)
 
     def read(self, unit: int, count: int) -> Iterator[Pixels | str]:
-        """From one shard; of a damaged one, none."""
         shard = self._shard(unit)
         try:
             with tarfile.open(shard, "r:") as tar:
@@ -220,8 +214,8 @@ def crop_files(out: Path, codes: tuple[str, ...], form: str) -> CropFiles:
     if form not in FORMATS:
         raise InputError(f"no format is called '{form}'", f"use one of {', '.join(FORMATS)}")
     if form.startswith("tar"):
-        return TarShards(out, codes, "webp" if form == "tar-webp" else "png")
-    return ClassFolders(out, codes, form)
+        return _TarShards(out, codes, "webp" if form == "tar-webp" else "png")
+    return _ClassFolders(out, codes, form)
 
 
 def _key(number: int) -> str:

@@ -39,15 +39,10 @@ def slider_fields(effect: Effect) -> dict[str, tuple[float, ...]]:
 
 
 def slider(engine: SynthEngine, name: str, field: str) -> tuple[npt.NDArray[np.uint8], list[float]]:
-    """One range of one effect from its low to its high end, everything else plain.
+    """One of the `slider_fields` of an effect from its low to its high end, everything else plain.
 
     The sign, the background and what else the effect draws are those of a few on which the
     slider shows most.
-
-    Args:
-        engine: Its preset is a `RoadPreset`.
-        name: The effect.
-        field: One of its `slider_fields`.
 
     Returns:
         (STEPS, S, S, 3) uint8 or, of whole numbers, one picture for each; and the values.

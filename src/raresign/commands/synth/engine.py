@@ -30,15 +30,12 @@ a block is always rendered whole and always with the same numbers."""
 
 @dataclass(frozen=True)
 class SynthEngine:
-    """A synthesiser with what its crops are numbered and named by.
+    """What synthetic crops are made from, numbered and named by.
 
     Args:
-        preset: The settings.
-        icons: Icons of every class.
-        backgrounds: What stands behind them.
+        preset, icons, backgrounds, seed: See `build_synthesiser`.
         codes: Class codes; `codes[label]`.
         icon_files: File names of the icons, one for each of the atlas's rows.
-        seed: Decides every draw, with a crop's number.
     """
 
     preset: RoadPreset | ReferencePreset
@@ -76,12 +73,8 @@ def open_engine(
     """Draw the icons of a data folder and read its backgrounds.
 
     Args:
-        data: Holds `classes.json` and `icons/`; `background_images/` if it likes.
-        preset: The settings.
-        size: Side of the crops in pixels, 8..512.
-        seed: Seed of every draw.
-        say: Is told where backgrounds had to be made up.
-        country: See `open_data`.
+        data, preset, size, seed, country: See `synthesise`.
+        say: Is told where backgrounds are simulated.
 
     Raises:
         InputError: Another size, or the folder misses something.

@@ -21,13 +21,8 @@ from raresign.files import whole_file
 
 @dataclass(frozen=True)
 class Verification:
-    """How the crops of a folder compare with their manifest.
-
-    Args:
-        crops: Rows of the manifest.
-        same: Rows whose crop on disk is, bit for bit, what the row renders to.
-        different: Path (and key) and what is wrong, of the others.
-    """
+    """How many crops the manifest of a folder has, and how many are, bit for bit, what their rows
+    render to; path (and key) of the others, and what is wrong."""
 
     crops: int
     same: int

@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +77,7 @@ def synthesise(
     crops than there are removes none.
 
     Args:
-        data: Data folder with `classes.json`, `icons/` and, if it likes, `background_images/`.
+        data: Data folder with `classes.json`, `icons/` and, optionally, `background_images/`.
         out: Folder to make; one that holds crops of other settings is refused.
         per_class: Crops a class.
         form: `png` or `webp`: `out/<class>/<k>.png`; `tar` or `tar-webp`: WebDataset shards.
@@ -147,13 +146,14 @@ def _fill(
     written = refused = 0
     if progress:
         progress(there, total)
-    with closing(_side_by_side(make, todo, threads)) as made:
-        for count, missing, unread in made:
-            there += count
-            written += missing
-            refused += unread
-            if progress:
-                progress(there, total)
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for count, missing, more in pool.map(make, todo):
+                there, written, refused = there + count, written + missing, refused + more
+                if progress:
+                    progress(there, total)
+        finally:  # what has begun is finished when one fails
+            pool.shutdown(cancel_futures=True)
     manifest.join()
     seconds = time.perf_counter() - began
     return SynthesisResult(files.out, manifest.path, total, wanted, written, refused, seconds)
@@ -168,20 +168,3 @@ def _rows_of_units(
         k: max(min(unit, wanted - k * unit), listed.get(k, 0), existing.get(k, (0, 0))[1])
         for k in sorted(units)
     }
-
-
-def _side_by_side(
-    make: Callable[[int], tuple[int, int, int]], units: list[int], threads: int
-) -> Generator[tuple[int, int, int]]:
-    """`make` of each unit, a few at a time; what has begun is finished when one fails."""
-    waiting: set[Future[tuple[int, int, int]]] = set()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for unit in units:
-                waiting.add(pool.submit(make, unit))
-                if len(waiting) > threads:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
-            yield from (future.result() for future in waiting)
-        finally:
-            pool.shutdown(cancel_futures=True)

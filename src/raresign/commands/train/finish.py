@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from raresign.commands.measure_crops import write_measured
 from raresign.commands.progress import Say
-from raresign.commands.train.contact_sheets import write_sheets
 from raresign.crops.pack import CropPack
+from raresign.files import whole_file
 from raresign.fitting.build import Rules, build_recogniser, index_synthesiser
 from raresign.fitting.encoder_export import export_encoder
 from raresign.fitting.forecasts import forecast_rare
 from raresign.models.saved_weights import classifier_rows
 from raresign.models.sign_net import SignNet
+from raresign.report.sheets import contact_sheet
 from raresign.runs.backgrounds import save_backgrounds
 from raresign.runs.evaluation_files import EVALUATION
 from raresign.runs.head_file import save_head
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import ENCODER_FILE
+from raresign.signs.values import in_order
 from raresign.training.recipe import Recipe
 from raresign.training.training_data import TrainingData
+
+_CLASSES, _EACH = 20, 8  # of a contact sheet
 
 
 def finish_run(
@@ -34,13 +41,8 @@ def finish_run(
 ) -> None:
     """Write the recogniser, final measurements and pictures of a run whose stages are done.
 
-    Args:
-        run: Gets the files; the caller writes run.json.
-        net, recipe, data: The trained net, and what it was trained by and on.
-        test: Test crops, measured by the recogniser as it was saved.
-        root: The data folder.
-        report: Whether pictures are wanted.
-        say: Is told what could not be written.
+    The test crops, of the data folder `root`, are measured by the recogniser as it was saved. The
+    caller writes run.json.
     """
     preset = recipe.index_preset
     reason = export_encoder(net, run.path / ENCODER_FILE, classifier_rows(run.path).digest)
@@ -58,4 +60,32 @@ def finish_run(
     if test is not None:
         _, run.info["test"] = write_measured(run.path / EVALUATION, run.recogniser(), test, root)
     if report:
-        write_sheets(run.path / "sheets", data, preset)
+        _write_sheets(run.path / "sheets", data, preset)
+
+
+def _write_sheets(folder: Path, data: TrainingData, preset: str) -> None:
+    """Write synthetic.png and real.png, a row a class, if possible the same classes in both."""
+    labels, names = data.labels.numpy(), data.catalogue.codes
+    every = sorted(range(len(names)), key=lambda label: in_order(names[label]))
+    present = [label for label in every if (labels == label).any()]
+    rows = _spread(present or every, _CLASSES)
+    wanted = torch.tensor(rows).repeat_interleave(_EACH)
+    engine = data.synthesiser(preset, 0, torch.device("cpu"))
+    made = engine.render(wanted, torch.arange(len(wanted))).crops
+    codes = [names[label] for label in wanted.tolist()]
+    _write(folder / "synthetic.png", made.mul(255).round().byte().numpy(), codes)
+    if present:
+        own = [_spread(np.flatnonzero(labels == label), _EACH) for label in rows]
+        places = np.concatenate(own)
+        codes = [names[label] for label in labels[places]]
+        _write(folder / "real.png", data.crops[torch.from_numpy(places)].numpy(), codes)
+
+
+def _spread(values: list[int] | np.ndarray, count: int) -> list[int]:
+    """`count` of the values, evenly spread; some twice where there are fewer."""
+    return [int(values[i * len(values) // count]) for i in range(count)]
+
+
+def _write(path: Path, crops: np.ndarray, codes: list[str]) -> None:
+    with whole_file(path) as temporary:
+        contact_sheet(crops, _EACH, codes).save(temporary)

@@ -22,7 +22,6 @@ def with_changes(
     """The recipe with the caller's choices and with every `auto` made definite.
 
     Args:
-        recipe: As it was loaded.
         weights, backbone, crop_size, preset: See `train`; None keeps the recipe's.
         hardware: Decides what `auto` is.
 
