@@ -39,10 +39,5 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     if run.exists():
         shutil.rmtree(run)
     return train(
-        data,
-        run,
-        "demo-fast" if fast else "demo",
-        seed=seed,
-        cache=out / "cache",
-        say=say,
+        data, run, "demo-fast" if fast else "demo", seed=seed, cache=out / "cache", say=say
     )

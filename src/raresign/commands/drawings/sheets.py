@@ -24,10 +24,7 @@ _PAPER = 200
 
 
 def sign_sheets(
-    out: str | Path,
-    name: str = "gost",
-    codes: Sequence[str] = (),
-    icons: str | Path | None = None,
+    out: str | Path, name: str = "gost", codes: Sequence[str] = (), icons: str | Path | None = None
 ) -> list[Path]:
     """Draw `signs.png` and `variants.png`; with `icons` also pages of pairs.
 

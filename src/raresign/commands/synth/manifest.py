@@ -13,13 +13,7 @@ import pyarrow.parquet as pq
 from torch import Tensor
 
 from raresign.commands.synth.crop_writers import CropFiles, Pixels
-from raresign.commands.synth.engine import (
-    BLOCK,
-    SynthEngine,
-    as_bytes,
-    preset_digest,
-    render_block,
-)
+from raresign.commands.synth.engine import BLOCK, SynthEngine, as_bytes, preset_digest, render_block
 from raresign.errors import InputError
 from raresign.files import whole_file
 from raresign.synthesis.batch import Synthesiser, SyntheticBatch

@@ -113,10 +113,7 @@ def synthesise(
 
 
 def _fill(
-    engine: SynthEngine,
-    files: CropFiles,
-    wanted: int,
-    progress: Callable[[int, int], None] | None,
+    engine: SynthEngine, files: CropFiles, wanted: int, progress: Callable[[int, int], None] | None
 ) -> SynthesisResult:
     """Write what is missing, unit by unit, on all processors; then join the manifest."""
     began = time.perf_counter()
