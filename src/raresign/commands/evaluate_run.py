@@ -39,7 +39,6 @@ def evaluate(
     RUN/evaluation-of-<name of its folder>, and RUN/evaluation and the report stay as they are.
 
     Args:
-        run: The run folder.
         data: The data folder. Its crops are measured by class code: the run must know the class of
             every test crop, but the data need not have all classes of the run.
         out: Where to write instead; the report stays as it is.

@@ -56,14 +56,10 @@ def draw_page(
     """Draw rows below a title, one below the other, in one or more columns.
 
     Args:
-        title: Large, on top.
         note: A sentence below the title.
-        rows: At least one, with any number of cells.
+        rows: At least one, with any number of cells; pictures narrower than 64 px are enlarged.
         columns: How many rows stand side by side.
         headings: (cell, text) above the first row of each column.
-
-    Returns:
-        An RGB picture; pictures narrower than 64 px are enlarged by a whole factor.
 
     Example:
         >>> grey = Cell(np.full((80, 80, 3), 128, np.uint8))

@@ -29,15 +29,13 @@ _SHOWN = {
 class Progress(Callback):
     """Advances the learning-rate schedule and ends the stage in time or on Ctrl-C.
 
-    Args:
-        seconds: Time limit of the stage, None for none. Time before a resumption counts.
+    Time before a resumption counts in the limit of `seconds`.
     """
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.interrupted = False
-        self.elapsed = 0.0
-        self._earlier = 0.0
+        self.elapsed = self._earlier = 0.0
         self._started = time.monotonic()
         self._handler: Any = None
 
@@ -107,12 +105,7 @@ class Progress(Callback):
 
 
 class Curve(Callback):
-    """Keeps one row a measurement and writes metrics.csv whole after each.
-
-    Args:
-        path: The CSV file.
-        progress: Knows which measurements count.
-    """
+    """Keeps one row a measurement and writes metrics.csv whole after each."""
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path

@@ -61,12 +61,6 @@ def warm_average(decay: float) -> Callable[[list[Tensor], list[Tensor], Tensor |
     """Average whose decay rises as (1 + n) / (10 + n) to `decay`, as TensorFlow's EMA does.
 
     The first updates thus count, and an average of few steps is not stuck at its start.
-
-    Example:
-        >>> average = [torch.zeros(1)]
-        >>> warm_average(0.99)(average, [torch.ones(1)], 0)
-        >>> round(average[0].item(), 3)
-        0.9
     """
 
     @torch.no_grad()

@@ -133,10 +133,6 @@ def learning_rate_share(progress: float, warmup: float) -> float:
     It rises linearly over the `warmup` share, then falls along half a cosine to zero (Loshchilov
     and Hutter, "SGDR", ICLR 2017, without restarts). Progress is a share and not a step, so that a
     stage cut to a time limit still ends with a small rate.
-
-    Example:
-        >>> learning_rate_share(0.0, 0.0), round(learning_rate_share(0.5, 0.0), 3)
-        (1.0, 0.5)
     """
     progress = min(max(progress, 0.0), 1.0)
     if progress < warmup:

@@ -14,14 +14,7 @@ from raresign.training.stage import Stage
 
 
 class Objective(nn.Module):
-    """The loss of one batch.
-
-    Example:
-        >>> objective = Objective(Stage(kind="pretrain", steps=1, real=2))
-        >>> output = SignOutput(torch.zeros(2, 3), torch.zeros(2, 4))
-        >>> round(objective(output, torch.tensor([0, 1]), torch.zeros(2).bool()).item(), 3)
-        1.099
-    """
+    """The loss of one batch."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__()
@@ -35,12 +28,9 @@ class Objective(nn.Module):
         priors: Tensor | None = None,
         icons: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        """Scalar loss.
+        """Scalar loss of N crops; `synthetic` says which ones are.
 
         Args:
-            output: Logits (N, C) and embedding (N, E).
-            labels: (N,) int64.
-            synthetic: (N,) bool, whether a crop is.
             priors: (2, C) shares of the classes in either domain, for `prior: domain`.
             icons: Embedding (K, E) and labels (K,) of icons, which join the metric loss alone.
         """

@@ -50,12 +50,9 @@ def split_crops(
     """Choose the pseudo-rare classes and the validation crops among the frequent real crops.
 
     Args:
-        crops: (N, 3, S, S) uint8.
-        labels: (N,) int64; rows with -1 serve nothing.
-        catalogue: The classes.
+        crops, labels: (N, 3, S, S) uint8 and (N,) int64; rows with -1 serve nothing.
         pseudo_rare: Share of the frequent classes that play rare.
         validation: Share of the other crops that measure; near-duplicates stay on one side.
-        seed: Any integer.
     """
     frequent = set(catalogue.labels_of_type("freq"))
     counts = {label: n for label in frequent if (n := int((labels == label).sum()))}
@@ -81,13 +78,9 @@ class TrainingData:
     """Real crops, icons and backgrounds as tensors on one device.
 
     Args:
-        catalogue: The classes.
-        crops: (N, 3, S, S) uint8 real crops.
-        labels: (N,) int64.
-        split: Which crops train and which measure.
-        pictures: Background photos, (H, W, 3) uint8 each.
+        crops, labels: (N, 3, S, S) uint8 real crops and (N,) int64.
+        pictures: Backgrounds, (H, W, 3) uint8 each.
         size: Crop size in pixels.
-        seed: Seed of the run.
     """
 
     catalogue: SignCatalogue

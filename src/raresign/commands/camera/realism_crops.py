@@ -33,17 +33,12 @@ _VARIES = 1.15  # sizes of crop files vary if their 95 % quantile is this many t
 
 @dataclass(frozen=True, eq=False)
 class RealCrops:
-    """Some real crops.
-
-    Args:
-        crops: (N, 3, S, S) uint8, in the order of their files.
-        labels: (N,) int64, all -1 or none.
-        sides: (N,) geometric mean of each file's width and height in pixels.
-    """
+    """(N, 3, S, S) real crops in the order of their files, and their labels, all -1 or none."""
 
     crops: NDArray[np.uint8]
     labels: NDArray[np.int64]
     sides: NDArray[np.float64]
+    """(N,) geometric mean of each file's width and height in pixels."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -72,9 +67,7 @@ class RealismMaterial:
         fitted: What ranges may be fitted to.
         measured: What realism is measured against; the same crops where there are few.
         held_out: Whether the two sets differ.
-        icons: Icons of the catalogue.
-        backgrounds: Photos for crops of the same size.
-        classes: Number of classes C.
+        icons, backgrounds, classes: Atlases and number of classes, to imitate them.
     """
 
     fitted: RealCrops

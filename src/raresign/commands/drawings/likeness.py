@@ -103,11 +103,6 @@ def closest_pairs(pictures: Mapping[str, Pixels], count: int = 10) -> list[Close
 
     Args:
         pictures: Class code -> (S, S, 4) uint8, RGBA, straight alpha, all of one S.
-
-    Example:
-        >>> white, black = np.full((8, 8, 4), 255, np.uint8), np.zeros((8, 8, 4), np.uint8)
-        >>> [pair.other for pair in closest_pairs({"a": white, "b": black, "c": white}, 1)]
-        ['c']
     """
     codes = list(pictures)
     looks = _over_grey(np.stack([*pictures.values()])).flatten(1)

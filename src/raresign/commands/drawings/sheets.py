@@ -29,14 +29,10 @@ def sign_sheets(
     """Draw `signs.png` and `variants.png`; with `icons` also pages of pairs.
 
     Args:
-        out: Folder for the pictures.
-        name: Of the standard.
+        out: Folder for the pictures, which are returned.
         codes: Such as "3.24.n55"; all classes unless given.
         icons: Folder of official icons: `pairs-1.png`, ... show icon and drawing at 200, 64 and
             32 px.
-
-    Returns:
-        The pictures.
 
     Raises:
         InputError: No such standard or sign, or no such folder.

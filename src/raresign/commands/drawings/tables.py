@@ -82,8 +82,6 @@ def export_signs(out: str | Path, name: str = "gost", codes: Sequence[str] = ())
     overwritten, so a user's own icons are safe; what is there already is left.
 
     Args:
-        out: Folder; is made if it is not there.
-        name: Of the standard.
         codes: Write the icons of these signs alone, and no `classes.json`.
 
     Returns:

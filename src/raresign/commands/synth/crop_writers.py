@@ -35,13 +35,7 @@ _RESERVED = {"settings.json", "manifest.parquet"}
 
 
 def encode(pixels: Pixels, suffix: str) -> bytes:
-    """(S, S, 3) uint8 -> a lossless file; `suffix` is png or webp.
-
-    Example:
-        >>> grey = np.full((8, 8, 3), 7, np.uint8)
-        >>> np.array_equal(decode(encode(grey, "webp")), grey)
-        True
-    """
+    """(S, S, 3) uint8 -> a lossless file; `suffix` is png or webp."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, **_OPTIONS[suffix])
     return file.getvalue()

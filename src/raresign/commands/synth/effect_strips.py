@@ -28,13 +28,7 @@ _WIDE = ("board", "pole", "neighbour", "sign_behind", "sign_before")
 
 
 def slider_fields(effect: Effect) -> dict[str, tuple[float, ...]]:
-    """The ranges of an effect by name; a range of one value is no slider.
-
-    Example:
-        >>> from raresign.synthesis.effects.tone import ToneCurve
-        >>> slider_fields(ToneCurve())
-        {'gamma': (0.7, 1.5)}
-    """
+    """The ranges of an effect by name; a range of one value is no slider."""
     return {name: knots for name, knots in _ranges(effect).items() if knots[0] < knots[-1]}
 
 

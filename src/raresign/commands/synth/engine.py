@@ -72,9 +72,7 @@ def open_engine(
 ) -> SynthEngine:
     """Draw the icons of a data folder and read its backgrounds.
 
-    Args:
-        data, preset, size, seed, country: See `synthesise`.
-        say: Is told where backgrounds are simulated.
+    See `synthesise`; `say` is told where backgrounds are simulated.
 
     Raises:
         InputError: Another size, or the folder misses something.
@@ -101,12 +99,7 @@ def render_block(synthesiser: Synthesiser, first: int, classes: int) -> Syntheti
 
 
 def as_bytes(crops: Tensor) -> npt.NDArray[np.uint8]:
-    """(N, 3, S, S) float32 in [0, 1] -> (N, S, S, 3) uint8.
-
-    Example:
-        >>> as_bytes(torch.full((1, 3, 2, 2), 0.5))[0, 0, 0].tolist()
-        [128, 128, 128]
-    """
+    """(N, 3, S, S) float32 in [0, 1] -> (N, S, S, 3) uint8."""
     pixels: npt.NDArray[np.uint8] = crops.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
     return pixels
 
@@ -126,12 +119,7 @@ def one_thread() -> Iterator[None]:
 
 
 def preset_digest(preset: RoadPreset | ReferencePreset) -> str:
-    """16 hex digits of all values of a preset.
-
-    Example:
-        >>> preset_digest(RoadPreset()) == preset_digest(RoadPreset(name="road"))
-        True
-    """
+    """16 hex digits of all values of a preset."""
     text = json.dumps(preset.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -84,9 +84,7 @@ class Manifest:
     A part holds the rows of one unit and is written after the unit's crops, so a crop that has a
     row is on disk, whenever the process is killed.
 
-    Args:
-        out: The folder of crops.
-        unit: Crops of a unit; unit u holds the numbers from u * unit on.
+    Unit u of the folder `out` holds the numbers from u * unit on.
     """
 
     def __init__(self, out: Path, unit: int) -> None:

@@ -88,12 +88,8 @@ def render_again(
 
     Args:
         manifest: `manifest.parquet` of a folder that `synthesise` made.
-        row: Which row, counted from 0.
-        out: The picture to write.
+        row: Which row, counted from 0; it is returned.
         data: The data folder, if it is elsewhere now.
-
-    Returns:
-        The row.
 
     Raises:
         InputError: No such row, or icons, backgrounds or the engine are not what they were.

@@ -56,17 +56,10 @@ def synth_sheets(
     `blind.png`: real and synthetic crops shuffled; `blind-key.csv` says which is which.
 
     Args:
-        data: Data folder with `classes.json` and `icons/`; real crops in `cropped-train/`.
-        out: Folder for the sheets; files of these names are replaced.
-        preset: Preset name or YAML file; `reference` has no effects to show one by one.
-        size: Side of the crops in pixels.
-        seed: Seed of every draw.
-        country: See `open_data`.
+        data, preset, size, seed, country: See `synthesise`.
+        out: Folder for the sheets, which are returned; files of these names are replaced.
         say: Is told what is left out and why.
         progress: Is called with (pages drawn, pages in all).
-
-    Returns:
-        The files.
 
     Raises:
         InputError: Wrong settings, or `out` is a file.

@@ -19,11 +19,7 @@ def with_changes(
     preset: str | Path | None,
     hardware: Hardware,
 ) -> Recipe:
-    """The recipe with the caller's choices and with every `auto` made definite.
-
-    Args:
-        weights, backbone, crop_size, preset: See `train`; None keeps the recipe's.
-        hardware: Decides what `auto` is.
+    """The recipe with the choices of `train` (None keeps the recipe's) and every `auto` decided.
 
     Raises:
         InputError: A choice is impossible.
@@ -42,12 +38,7 @@ def with_changes(
 
 
 def definite(recipe: Recipe, accelerator: str = "auto") -> Recipe:
-    """The recipe with every `auto` decided; accelerator `cpu` decides as if there were no GPU.
-
-    Example:
-        >>> definite(load_recipe("default"), "cpu").backbone
-        'mobilenetv2_100'
-    """
+    """The recipe with every `auto` decided; accelerator `cpu` decides as if there were no GPU."""
     cuda = accelerator != "cpu" and torch.cuda.is_available()
     name, size = default_backbone("cuda" if cuda else "cpu")
     backbone = name if recipe.backbone == "auto" else recipe.backbone
