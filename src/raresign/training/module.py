@@ -15,7 +15,7 @@ from raresign.models.sign_net import SignNet, SignOutput
 from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import icon_crops
 from raresign.training.batches import StageBatches
-from raresign.training.objective import Objective
+from raresign.training.objective import stage_loss
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
@@ -41,7 +41,6 @@ class StageModule(lightning.LightningModule):
         """Done share of the stage, in steps or in time, whichever is further."""
         self._batches: StageBatches | None = None
         freeze(net, stage.freeze)
-        self.objective = Objective(stage)
         self._priors: Tensor | None = None
         self._icons: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
@@ -90,7 +89,7 @@ class StageModule(lightning.LightningModule):
             batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
         output = self.net(batch.crops)  # first: icons must not shift what drop-out draws for crops
         icons = self._icon_embeddings(batch.labels)
-        loss: Tensor = self.objective(output, batch.labels, batch.synthetic, self._priors, icons)
+        loss = stage_loss(self.stage, output, batch.labels, batch.synthetic, self._priors, icons)
         self.log("loss", loss, prog_bar=True)
         return loss
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from raresign.realism.statistics import crop_statistics
 from raresign.seeds import mix_integers
 from raresign.synthesis.preset import RoadPreset, load_preset
 
+Floats = NDArray[np.float64]
 _PIXELS = "sensor.pixels"
 _FOLDS = 4
 _CLASS_PRIOR = 8.0  # a class of 8 crops counts half its own mean and half that of all classes
@@ -68,7 +68,12 @@ def fit_camera(
     Raises:
         InputError: Too few crops, no such data, or a preset without ranges.
     """
-    preset = road = _road(base)
+    preset = road = load_preset(base)
+    if not isinstance(preset, RoadPreset):
+        raise InputError(
+            f"the preset {base} is of the reference engine, which has no ranges to fit",
+            "start from road",
+        )
     if rounds < 1 or simulations < 200 or not 0 <= keep < 1:
         raise InputError(
             f"{rounds} rounds of {simulations} crops, {keep:g} of the base preset kept",
@@ -94,7 +99,7 @@ def fit_camera(
     if not real.labelled:
         even = np.full(material.classes, 1 / material.classes)
         start = Proposal(start.ranges, start.probabilities, even)
-    centre = _Centre.of(first, labels) if real.labelled else None
+    centre = _class_means(first, labels, material.classes) if real.labelled else None
     fit = _fitted(material, preset, start, centre, rounds, simulations, seed, say)
 
     found = fit.proposal.mixed(start, keep)
@@ -128,35 +133,24 @@ def fit_camera(
     return result
 
 
-@dataclass(frozen=True, eq=False)
-class _Centre:
-    """Mean statistics of every class's synthetic crops: statistics are told less these.
+def _class_means(crops: NDArray[np.uint8], labels: NDArray[np.int64], classes: int) -> Floats:
+    """(C, F) mean statistics of every class's synthetic crops.
 
     A class has its own colours and edges; without them light and blur show more clearly.
     """
-
-    means: dict[int, NDArray[np.float64]]
-    overall: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> _Centre:
-        values = crop_statistics(crops).values
-        overall = values.mean(0)
-        classes = {label: values[labels == label] for label in np.unique(labels).tolist()}
-        prior = _CLASS_PRIOR
-        means = {k: (v.sum(0) + prior * overall) / (len(v) + prior) for k, v in classes.items()}
-        return cls(means, overall)
-
-    def less(self, values: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows = [self.means.get(label, self.overall) for label in labels.tolist()]
-        return values - np.stack(rows)
+    values = crop_statistics(crops).values
+    means = np.tile(values.mean(0), (classes, 1))
+    for label in np.unique(labels).tolist():
+        own = values[labels == label]
+        means[label] = (own.sum(0) + _CLASS_PRIOR * means[label]) / (len(own) + _CLASS_PRIOR)
+    return means
 
 
 def _fitted(
     material: RealismMaterial,
     preset: RoadPreset,
     start: Proposal,
-    centre: _Centre | None,
+    centre: Floats | None,
     rounds: int,
     simulations: int,
     seed: int,
@@ -168,10 +162,10 @@ def _fitted(
     free = preset.model_copy(update={"guard": preset.guard.model_copy(update={"enabled": False})})
 
     def measured(
-        crops: NDArray[np.uint8], labels: NDArray[np.int64], sides: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
+        crops: NDArray[np.uint8], labels: NDArray[np.int64], sides: Floats | None
+    ) -> Floats:
         values = crop_statistics(crops, sides).values
-        return values if centre is None else centre.less(values, labels)
+        return values if centre is None else values - centre[labels]
 
     def simulate(proposal: Proposal, number: int) -> Simulation:
         rng = np.random.default_rng((seed & 0xFFFFFFFF, number))
@@ -198,16 +192,6 @@ def _fitted(
     folds = block_folds(real.crops, real.labels, _FOLDS)
     reach = partial(reachable, free)
     return fit_proposal(statistics, folds, start, reach, simulate, rounds, seed, heard)
-
-
-def _road(base: str) -> RoadPreset:
-    preset = load_preset(base)
-    if not isinstance(preset, RoadPreset):
-        raise InputError(
-            f"the preset {base} is of the reference engine, which has no ranges to fit",
-            "start from road",
-        )
-    return preset
 
 
 def _pinned(proposal: Proposal, real: RealCrops, size: int) -> dict[str, tuple[float, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from raresign.commands.drawings.tables import icon_pairs, known_codes
+from raresign.commands.drawings.tables import icon_pairs
 from raresign.commands.picture_page import Cell, Row, draw_page, rows_of
 from raresign.files import whole_file
 from raresign.signs.countries.drawn_folder import drawn_icons
@@ -61,10 +61,8 @@ def sign_sheets(
 def _pages_of_pairs(name: str, icons: Path, codes: Sequence[str]) -> dict[str, Image.Image]:
     """Icon and drawing side by side."""
     signs = standard(name)
-    files = {code: paths[0] for code, paths in icon_files(icons).items()}
-    known = known_codes(signs, [code for code in files if not codes or code in codes])
     rows = []
-    for code, pair in icon_pairs(files, name, known, 400).items():
+    for code, pair in icon_pairs(icons, name, codes, 400).items():
         width, height = signs.size(code)
         shaped = [_shaped(picture, width / height) for picture in pair]
         cells = [Cell(_on_paper(picture, _LARGE)) for picture in shaped]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from raresign.commands.drawings.likeness import ClosePair, aligned_similarity, closest_pairs
 from raresign.errors import InputError
 from raresign.signs.catalogue.classes_file import read_codes
-from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
 from raresign.signs.countries.registry import STANDARDS, country, standard
 from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
@@ -136,37 +135,33 @@ def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] 
         InputError: No such folder, or none of its icons is of a sign of the standard.
     """
     signs = standard(name)
-    files = {code: paths[0] for code, paths in icon_files(icons).items()}
-    known = known_codes(signs, [code for code in files if not codes or code in codes])
-    if not known:
+    pairs = icon_pairs(icons, name, codes, _COMPARED)
+    if not pairs:
         raise InputError(
             f"{icons} has no icon of {signs.title}", "name its files by codes: 1.1.png"
         )
-    pairs = icon_pairs(files, name, known, _COMPARED)
     similarity = {code: aligned_similarity(*pair) for code, pair in pairs.items()}
     ours = drawn_icons(name, signs.codes)
     small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
     return Likeness(
         dict(sorted(similarity.items(), key=lambda item: item[1])),
-        {code: country(signs.country).name(code) or code for code in known},
-        tuple(code for code in files if not codes and code not in known),
+        {code: country(signs.country).name(code) or code for code in pairs},
+        tuple(code for code in icon_files(icons) if not codes and code not in pairs),
         tuple(closest_pairs(small)),
     )
 
 
-def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
-    """Those of the codes that a standard draws, in the order of their numbers."""
-    return sorted(filter(signs.draws, codes), key=in_order)
-
-
 def icon_pairs(
-    files: Mapping[str, Path], name: str, codes: Collection[str], size: int
+    icons: str | Path, name: str, codes: Collection[str], size: int
 ) -> dict[str, tuple[Pixels, Pixels]]:
-    """Code -> (S, S, 4) uint8 icon and drawing of some classes."""
-    drawn = drawn_icons(name, codes)
+    """Code -> (S, S, 4) uint8 icon and drawing of the signs that a folder and a standard share."""
+    files = {code: paths[0] for code, paths in icon_files(icons).items()}
+    known = [code for code in files if standard(name).draws(code) and (not codes or code in codes)]
+    known.sort(key=in_order)
+    drawn = drawn_icons(name, known)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IconWarning)
         return {
             code: (load_icon(files[code], size), load_icon(drawn / f"{code}.svg", size))
-            for code in codes
+            for code in known
         }

@@ -41,9 +41,7 @@ def slider(engine: SynthEngine, name: str, field: str) -> tuple[npt.NDArray[np.u
     Returns:
         (STEPS, S, S, 3) uint8 or, of whole numbers, one picture for each; and the values.
     """
-    preset = engine.preset
-    assert isinstance(preset, RoadPreset)
-    effect = preset.effects()[name]
+    effect = _preset(engine).effects()[name]
     knots = slider_fields(effect)[field]
     if isinstance(knots[0], int):
         values = [float(value) for value in range(int(knots[0]), int(knots[1]) + 1)]
@@ -75,9 +73,7 @@ def examples(engine: SynthEngine, name: str, count: int) -> npt.NDArray[np.uint8
     Returns:
         (2, count, S, S, 3) uint8: without, with; otherwise alike.
     """
-    preset = engine.preset
-    assert isinstance(preset, RoadPreset)
-    with_it = preset.effects()[name].model_copy(update={"probability": 1.0})
+    with_it = _preset(engine).effects()[name].model_copy(update={"probability": 1.0})
     without_it = _plain(engine, name).effects()[name]
     labels = torch.arange(count) * len(engine.codes) // count
     numbers = torch.arange(count) + 1000
@@ -103,10 +99,14 @@ def _quantile(knots: tuple[float, ...], share: float) -> float:
     return float(np.interp(share, np.linspace(0, 1, len(knots)), knots))
 
 
+def _preset(engine: SynthEngine) -> RoadPreset:
+    assert isinstance(engine.preset, RoadPreset)
+    return engine.preset
+
+
 def _plain(engine: SynthEngine, name: str) -> RoadPreset:
     """The engine's preset with nothing on it, and room around the sign where `name` needs it."""
-    assert isinstance(engine.preset, RoadPreset)
-    preset = neutral(engine.preset)
+    preset = neutral(_preset(engine))
     guard = preset.guard.model_copy(update={"enabled": False})
     margin = (0.7, 0.7) if name in _WIDE else preset.pose.margin
     pose = preset.pose.model_copy(update={"margin": margin})
