@@ -38,11 +38,7 @@ def catalogue_rows(
     country: str | None = None,
     say: Say = silent,
 ) -> list[ClassRow]:
-    """One row a class, in label order.
-
-    Args:
-        data, crops, layout, icons, country: See `open_data`.
-        say: Is told the country, and why.
+    """One row a class, in label order. See `open_data`; `say` is told the country, and why.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.

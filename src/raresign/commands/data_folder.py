@@ -37,8 +37,6 @@ class DataFolder:
     """An opened data folder.
 
     Args:
-        root: The folder.
-        catalogue: Its classes and icons.
         training: Real crops; may be empty.
         test: Test crops, None if the folder has none.
         icons: Where its icons come from.

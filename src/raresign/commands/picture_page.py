@@ -21,12 +21,7 @@ _SMALLEST_TILE = 64
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture of a row; None is a gap.
-
-    Args:
-        pixels: (S, S, 3) uint8.
-        caption: A short text below.
-    """
+    """One picture (S, S, 3) of a row, or a gap, and a short text below."""
 
     pixels: npt.NDArray[np.uint8] | None
     caption: str = ""

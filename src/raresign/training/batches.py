@@ -24,17 +24,13 @@ _CROPS_AHEAD = {"cpu": 2048, "gpu": 25_000}
 
 
 class StageBatch(NamedTuple):
-    """What one step trains on: real crops first, then synthetic ones.
-
-    Attributes:
-        crops: (N, 3, S, S) float32 in [0, 1].
-        labels: (N,) int64.
-        synthetic: (N,) bool, whether a crop is.
-    """
+    """What one step trains on: N real crops, then synthetic ones."""
 
     crops: Tensor
+    """(N, 3, S, S) float32 in [0, 1]."""
     labels: Tensor
     synthetic: Tensor
+    """(N,) bool."""
 
 
 class StageBatches:

@@ -46,8 +46,6 @@ def fit_stages(
     """Fit one stage after the other; its checkpoints go once the caller asks for the next one.
 
     Args:
-        recipe: With its stages.
-        data: Crops, icons and backgrounds.
         folder: Gets a folder a stage.
         net: What the first `done` stages left; a new net unless given.
         done: How many stages are finished already.

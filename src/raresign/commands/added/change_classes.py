@@ -37,8 +37,6 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
     `RUN/photos/CODE.safetensors`.
 
     Args:
-        run: The run folder.
-        code: The class.
         files: Pictures, or folders of them.
 
     Returns:

@@ -32,9 +32,7 @@ def draw_new_class(
     """
     captions = [code, *(f"{c} {100 * share:.1f} %" for c, share in confusions.items())]
     cells = list(map(Cell, (pictures[one] for one in (code, *confusions)), captions))
-    note = (
-        "confused with: mean probability, synthetic crops" if confusions else "confused with none"
-    )
-    page = draw_page("", note, [Row("", cells)])
+    with_what = ": mean probability, synthetic crops" if confusions else " none"
+    page = draw_page("", f"confused with{with_what}", [Row("", cells)])
     with whole_file(path) as temporary:
         page.save(temporary)

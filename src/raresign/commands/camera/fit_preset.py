@@ -189,8 +189,7 @@ def _fitted(
         )
 
     statistics = measured(real.crops, real.labels, real.sides if real.sizes_vary else None)
-    folds = block_folds(real.crops, real.labels, _FOLDS)
-    reach = partial(reachable, free)
+    folds, reach = block_folds(real.crops, real.labels, _FOLDS), partial(reachable, free)
     return fit_proposal(statistics, folds, start, reach, simulate, rounds, seed, heard)
 
 

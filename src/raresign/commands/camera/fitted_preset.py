@@ -17,9 +17,7 @@ class CameraFit:
     """What `fit_camera` did.
 
     Args:
-        path, preset: The preset file and what stands in it.
-        crops: Real crops that were fitted.
-        labelled: Whether their classes were known.
+        crops, labelled: How many real crops were fitted, and whether their classes were known.
         held_out: Whether realism was measured on other real crops.
         space: What the distances were measured in.
         before, after: Realism of the base preset and of the new one.

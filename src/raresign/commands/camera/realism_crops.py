@@ -101,7 +101,6 @@ class RealismMaterial:
             size: Side that crops are brought to in pixels.
             most: Real crops that are read; a larger set is thinned out, classes evenly.
             cache: Where packs of decoded crops lie.
-            say: Is told what happens.
 
         Raises:
             InputError: Nothing is there, or fewer crops than `FEWEST` can be read.

@@ -49,7 +49,6 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
     """The classes of a standard, or any signs of it.
 
     Args:
-        name: Of the standard.
         codes: Such as "3.24.n55"; all classes unless given.
 
     Raises:
@@ -128,7 +127,6 @@ def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] 
 
     Args:
         icons: Folder of `<code>.png` or `<code>.svg`.
-        name: Of the standard.
         codes: Compare these alone.
 
     Raises:

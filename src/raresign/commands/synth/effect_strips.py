@@ -68,11 +68,7 @@ def slider(engine: SynthEngine, name: str, field: str) -> tuple[npt.NDArray[np.u
 
 
 def examples(engine: SynthEngine, name: str, count: int) -> npt.NDArray[np.uint8]:
-    """Crops on which one effect happens alone, as the preset draws it, and without it.
-
-    Returns:
-        (2, count, S, S, 3) uint8: without, with; otherwise alike.
-    """
+    """(2, count, S, S, 3) uint8 crops without and with one effect as the preset draws it."""
     with_it = _preset(engine).effects()[name].model_copy(update={"probability": 1.0})
     without_it = _plain(engine, name).effects()[name]
     labels = torch.arange(count) * len(engine.codes) // count

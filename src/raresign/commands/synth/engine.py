@@ -33,7 +33,6 @@ class SynthEngine:
     """What synthetic crops are made from, numbered and named by.
 
     Args:
-        preset, icons, backgrounds, seed: See `build_synthesiser`.
         codes: Class codes; `codes[label]`.
         icon_files: File names of the icons, one for each of the atlas's rows.
     """

@@ -113,10 +113,8 @@ def render_again(
 
 
 def _names(rows: pa.Table) -> list[str]:
-    paths: list[str] = rows["path"].to_pylist()
-    if "key" not in rows.column_names:
-        return paths
-    return [f"{path}:{key}" for path, key in zip(paths, rows["key"].to_pylist(), strict=True)]
+    shown = [name for name in ("path", "key") if name in rows.column_names]
+    return [":".join(row.values()) for row in rows.select(shown).to_pylist()]
 
 
 def _equal_rows(rows: pa.Table, others: pa.Table) -> list[bool]:

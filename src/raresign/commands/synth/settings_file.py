@@ -104,9 +104,7 @@ def read_settings(out: Path) -> dict[str, Any]:
 def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> SynthEngine:
     """The engine that made a folder of crops.
 
-    Args:
-        data: Where the data folder is now; where it was if None.
-        say: Is told if the engine makes other crops than it did; an error if None.
+    If it makes other crops now, `say` is told; that is an error if `say` is None.
 
     Raises:
         InputError: Icons or backgrounds are not what they were, or the engine.

@@ -30,9 +30,7 @@ class SynthesisResult:
     """What `synthesise` did.
 
     Args:
-        out, manifest: The folder and its manifest.
-        crops: How many crops the folder holds now.
-        asked: How many were asked for; the folder may hold more from an earlier run.
+        crops, asked: How many crops the folder holds now, maybe more than were asked for.
         written: How many of them were written now.
         refused: How many draws the quality guard refused meanwhile.
         seconds: Time that rendering and writing took.

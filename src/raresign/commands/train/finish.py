@@ -75,8 +75,7 @@ def _write_sheets(folder: Path, data: TrainingData, preset: str) -> None:
     codes = [names[label] for label in wanted.tolist()]
     _write(folder / "synthetic.png", made.mul(255).round().byte().numpy(), codes)
     if present:
-        own = [_spread(np.flatnonzero(labels == label), _EACH) for label in rows]
-        places = np.concatenate(own)
+        places = np.array([_spread(np.flatnonzero(labels == k), _EACH) for k in rows]).reshape(-1)
         codes = [names[label] for label in labels[places]]
         _write(folder / "real.png", data.crops[torch.from_numpy(places)].numpy(), codes)
 

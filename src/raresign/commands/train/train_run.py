@@ -60,7 +60,7 @@ def train(
     report: bool = True,
     say: Say = silent,
 ) -> Path:
-    """Train a classifier and write a run folder with a table for every stage and a report.
+    """Train a classifier; write (and return) a run folder with a table of stages and a report.
 
     Args:
         data: Data folder: `classes.json`, `icons/`, real crops (see `open_data`).
@@ -78,9 +78,6 @@ def train(
         cache: Where crops are packed, `~/.cache/raresign` unless given.
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
-
-    Returns:
-        The run folder.
 
     Raises:
         InputError: Something that the user gave is wrong; nothing was overwritten.
