@@ -21,14 +21,10 @@ from raresign.training.training_data import TrainingData
 
 
 class StageModule(lightning.LightningModule):
-    """Trains a `SignNet` on the batches of one stage.
+    """Trains a `SignNet` in place on the batches of one stage, stage `number` of the recipe.
 
     The loader only counts; the batch itself is composed from the global step, so a resumed run
     sees exactly the crops that an uninterrupted one would.
-
-    Args:
-        net: Trained in place.
-        number: Position of the stage in the recipe.
     """
 
     def __init__(self, net: SignNet, stage: Stage, data: TrainingData, number: int) -> None:

@@ -80,7 +80,6 @@ class TrainingData:
     Args:
         crops, labels: (N, 3, S, S) uint8 real crops and (N,) int64.
         pictures: Backgrounds, (H, W, 3) uint8 each.
-        size: Crop size in pixels.
     """
 
     catalogue: SignCatalogue

@@ -139,7 +139,8 @@ def train(
         }
         run = RunFolder.create(out, settings, source.catalogue, notes)
         chosen = saved_recipe(run)  # with the run's own copies of preset files
-    done = len(run.info["stages"])
+    if run.info["stages"]:
+        net = run.model()
 
     def starts(number: int) -> float | None:
         stage = chosen.stages[number]
@@ -150,8 +151,8 @@ def train(
         chosen,
         prepared,
         run.path / "stages",
-        net=run.model() if done else net,
-        done=done,
+        net=net,
+        done=len(run.info["stages"]),
         starts=starts,
         hardware=hardware,
         resume=resume,
@@ -166,8 +167,7 @@ def train(
                 rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
                 run.info["rules"] = rules.as_dict() if rules else None
             run.info["seconds"] = clock.seconds()
-            known = source.catalogue
-            recalls = None if test is None else classifier_recalls(net, test, known)
+            recalls = classifier_recalls(net, test, source.catalogue) if test else None
             stage = chosen.stages[number]
             run.add_stage(stage.title, stage.kind, result, recalls)
 
