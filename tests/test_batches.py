@@ -266,11 +266,11 @@ def test_priors_are_the_shares_of_the_batches_that_are_served(
     data = replace(training_data, labels=labels)
     stage = Stage(steps=360, hold_out=False, augment=False, **settings)
     made = StageBatches(data, stage, 0, CPU)
-    cast(Any, made)._synthesisers = [Blank()]
+    cast(Any, made)._synthesiser = Blank()
     served = torch.zeros(2, len(catalogue), dtype=torch.int64)
     for step in range(stage.steps):
         batch = made.batch(step)
-        served.index_put_((batch.made.long(), batch.labels), torch.tensor(1), accumulate=True)
+        served.index_put_((batch.synthetic.long(), batch.labels), torch.tensor(1), accumulate=True)
     priors = made.priors()
     shares = served / served.sum(1, keepdim=True)
     # At least 3,000 real crops, half of one class's mirrored by chance: a standard error of 0.005.

@@ -18,8 +18,8 @@ from torch import Tensor
 from raresign.errors import InputError, Interrupted
 from raresign.models.freezing import freeze
 from raresign.models.sign_net import SignNet
-from raresign.training.averaging import warm_average
 from raresign.training.batches import StageBatches
+from raresign.training.checkpoints import warm_average
 from raresign.training.fit import Hardware, StageResult, fit_stage
 from raresign.training.module import StageModule
 from raresign.training.stage import Stage

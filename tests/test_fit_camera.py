@@ -91,7 +91,7 @@ def test_the_file_says_what_was_measured_and_what_moved(fitted: Any) -> None:
     fit, heard = fitted
     text = fit.path.read_text(encoding="utf-8")
     assert text.startswith(f"# Fitted to {fit.crops} labelled real crops")
-    moved = {change.name for change in fit.changes}
+    moved = set(fit.moved)
     assert "exposure.gain" in moved
     assert all(f"#   {name}\n" in text for name in moved)
     before, after = (load_preset(p).model_dump() for p in ("road", fit.path))

@@ -15,6 +15,7 @@ from raresign.models.sign_net import SignNet
 from raresign.signs.catalogue.pictures import icon_crops
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.training.module import StageModule
+from raresign.training.objective import classification_loss
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
@@ -69,7 +70,7 @@ def test_the_loss_is_of_crops_and_icons(step: Step, new_net: NewNet) -> None:
     assert len(present) >= 2
     signs = [module.data.catalogue.classes[label] for label in present]
     icons = net(torch.from_numpy(icon_crops(signs, module.data.size)) / 255).embedding
-    cross_entropy = module.objective.classification(output.logits, batch.labels, batch.made)
+    cross_entropy = classification_loss(module.stage, output.logits, batch.labels, batch.synthetic)
     metric = supervised_contrastive_loss(
         torch.cat([output.embedding, icons]),
         torch.cat([batch.labels, torch.tensor(present)]),

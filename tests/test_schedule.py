@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raresign.training.schedule import learning_rate_share
+from raresign.training.module import learning_rate_share
 
 SHARES = st.floats(0, 1)
 WARMUPS = st.floats(0, 0.9)

@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 from raresign.errors import InputError
 from raresign.losses.supcon import supervised_contrastive_loss
 from raresign.models.sign_net import SignOutput
-from raresign.training.objective import Objective
+from raresign.training.objective import classification_loss, stage_loss
 from raresign.training.stage import Stage
 
 CLASSES, WIDTH = 4, 6
@@ -62,12 +62,12 @@ def test_icons_are_more_positives(n: int, seed: int) -> None:
     present = labels.unique()
     icons = torch.randn(len(present), WIDTH, generator=torch.Generator().manual_seed(seed + 1))
     metric = {"loss": "supcon", "weight": 0.5, "icons": True}
-    objective = Objective(Stage(kind="pretrain", steps=1, real=2, metric=metric))
+    stage = Stage(kind="pretrain", steps=1, real=2, metric=metric)
     logits = torch.randn(n, CLASSES, generator=torch.Generator().manual_seed(seed + 2))
-    value = objective(SignOutput(logits, embedding), labels, made, icons=(icons, present)).item()
+    value = stage_loss(stage, SignOutput(logits, embedding), labels, made, icons=(icons, present))
     supcon = naive_supcon(torch.cat([embedding, icons]), torch.cat([labels, present]))
     assert supcon > 0
-    expected = objective.classification(logits, labels, made).item() + 0.5 * supcon
+    expected = classification_loss(stage, logits, labels, made).item() + 0.5 * supcon
     assert value == pytest.approx(expected, rel=1e-4, abs=1e-5)
 
 

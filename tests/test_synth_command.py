@@ -228,7 +228,7 @@ def slow(*a):
     time.sleep(0.01)
     return encode(*a)
 files.encode = slow
-from raresign.workflow import synthesise
+from raresign.commands.synth.write_crops import synthesise
 synthesise({str(data_folder)!r}, {str(out)!r}, form={form!r}, size=16, per_class=100)
 """,
             out,

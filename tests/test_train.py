@@ -304,6 +304,17 @@ def test_interrupted_run_resumes_to_the_same_model(
         }
 
 
+def test_a_run_stopped_after_its_last_stage_is_finished(
+    finished_run: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    (run / "run.json").write_text(json.dumps({**info_of(run), "finished": False}))
+    shutil.rmtree(run / "evaluation")
+    train(data_folder, run, resume=True, report=False)
+    metrics = "evaluation/metrics.json"
+    assert (run / metrics).read_text() == (finished_run / metrics).read_text()
+
+
 def test_resume_refuses_other_classes(finished_run: Path, own_data: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     info = info_of(run)

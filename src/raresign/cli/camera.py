@@ -34,7 +34,7 @@ def fit_camera(
     )
     rows = [fit.before, fit.after] + ([fit.floor] if fit.floor else [])
     _print_realism(console, rows, fit.gaps, fit.after.name)
-    console.print(f"{len(fit.changes)} ranges and probabilities moved; written to {fit.path}")
+    console.print(f"{len(fit.moved)} ranges and probabilities moved; written to {fit.path}")
     console.print(f"Train with it: raresign train DATA --out RUN --preset {fit.path}")
 
 

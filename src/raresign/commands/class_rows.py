@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from raresign.commands.data_folder import open_data
+from raresign.commands.data_folder import NO_CROPS, open_data
 from raresign.commands.progress import Say, silent
 
 
@@ -38,38 +38,20 @@ def catalogue_rows(
     country: str | None = None,
     say: Say = silent,
 ) -> list[ClassRow]:
-    """One row a class, in label order.
-
-    Args:
-        data, crops, layout, icons, country: See `open_data`.
-        say: Is told the country, and why.
+    """One row a class, in label order. See `open_data`; `say` is told the country, and why.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.
     """
     source = open_data(data, crops, layout, icons=icons, country=country)
     say(str(source.choice))
+    test = source.test or NO_CROPS
     rows = []
     for label, sign in enumerate(source.catalogue.classes):
-        training = int((source.training.labels == label).sum())
-        test = int((source.test.labels == label).sum()) if source.test is not None else 0
-        missing = []
-        if sign.type == "freq" and not training:
-            missing.append("real crops")
-        if source.test is not None and not test:
-            missing.append("test crops")
-        rows.append(
-            ClassRow(
-                sign.code,
-                sign.id,
-                sign.title,
-                sign.type,
-                sign.family,
-                sign.twin,
-                len(sign.icons),
-                training,
-                test,
-                ", ".join(missing),
-            )
-        )
+        real, tested = (int((t.labels == label).sum()) for t in (source.training, test))
+        lacks_real = sign.type == "freq" and not real
+        lacks_test = source.test is not None and not tested
+        missing = ["real crops"] * lacks_real + ["test crops"] * lacks_test
+        facts = (sign.code, sign.id, sign.title, sign.type, sign.family, sign.twin)
+        rows.append(ClassRow(*facts, len(sign.icons), real, tested, ", ".join(missing)))
     return rows

@@ -25,10 +25,11 @@ from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 
 LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
-_MOST = 0.8
-"""Share of the class codes that we must draw before our drawings join unasked."""
-PROCEDURAL = 60
-"""Backgrounds that are made where a data folder has none."""
+_MOST = 0.8  # share of the class codes that we must draw before our drawings join unasked
+PROCEDURAL = 60  # backgrounds that are simulated where a data folder has none
+
+
+NO_CROPS = CropTable((), np.empty(0, np.int64), None, ())
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,6 @@ class DataFolder:
     """An opened data folder.
 
     Args:
-        root: The folder.
-        catalogue: Its classes and icons.
         training: Real crops; may be empty.
         test: Test crops, None if the folder has none.
         icons: Where its icons come from.
@@ -91,21 +90,20 @@ def open_data(
         InputError: Something needed is missing or wrong; the message names it.
     """
     if is_drawn(root):
-        root, layout = drawn_catalogue(str(root)), "icons"
-        join = False
+        root, layout, join = drawn_catalogue(str(root)), "icons", False
     root = Path(root)
     _check_layout(layout)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
     source = IconSource.parse(icons)
     choice = _choice(root, country, source)
-    if icons is None and join and not (root / "demo.json").exists():
+    simulated = (root / "demo.json").exists()
+    if icons is None and join and not simulated:
         source = _with_our_drawings(root, choice)
     catalogue = SignCatalogue.from_folder(
         root, icons=lambda codes: source.folder(root, codes), country=choice
     )
     training, test = _crops(root if crops is None else Path(crops), catalogue, layout, strict)
-    simulated = (root / "demo.json").exists()
     return DataFolder(root, catalogue, training, test, source, choice, simulated)
 
 
@@ -118,12 +116,8 @@ def open_test(
 ) -> CropTable | None:
     """The test crops of a data folder by the classes of `catalogue`; None if it has none.
 
-    Training crops, icons and `classes.json` need not be there. In layouts that know no test crops,
-    all crops are test crops.
-
-    Args:
-        root, crops, layout, strict: See `open_data`.
-        catalogue: Knows the labels.
+    See `open_data`. Training crops, icons and `classes.json` need not be there. In layouts that
+    know no test crops, all crops are test crops.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
@@ -138,7 +132,7 @@ def open_test(
     if layout == "reference":
         there = (place / "smalltest").is_dir()
         return from_reference_test(place, catalogue, strict) if there else None
-    training, test = _other_layout(place, catalogue, layout, strict)
+    training, test = _crops(place, catalogue, layout, strict)
     return training if test is None else test
 
 
@@ -173,26 +167,20 @@ def _crops(
     place: Path, catalogue: SignCatalogue, layout: str, strict: bool
 ) -> tuple[CropTable, CropTable | None]:
     """Training and, where there are any, test crops."""
-    if layout != "reference":
-        return _other_layout(place, catalogue, layout, strict)
-    if (place / "smalltest").is_dir():
-        return from_reference(place, catalogue, strict)
-    return from_folders(place / "cropped-train", catalogue), None
-
-
-def _other_layout(
-    place: Path, catalogue: SignCatalogue, layout: str, strict: bool
-) -> tuple[CropTable, CropTable | None]:
-    """Training and, where the layout has them, test crops."""
-    if layout == "icons":
-        return CropTable((), np.empty(0, np.int64), None, ()), None
-    if layout == "folders":
-        return from_folders(place, catalogue), None
-    if layout == "csv":
-        return from_csv(place, catalogue, strict=strict), None
-    if layout == "gtsrb":
-        training, test = from_gtsrb(place, catalogue, strict)
-        return training, test if len(test) else None
-    if layout == "coco":
-        return from_coco(place, place.parent, catalogue, strict=strict), None
-    return from_yolo(place, place / "data.yaml", catalogue), None
+    match layout:
+        case "reference":
+            if (place / "smalltest").is_dir():
+                return from_reference(place, catalogue, strict)
+            return from_folders(place / "cropped-train", catalogue), None
+        case "folders":
+            return from_folders(place, catalogue), None
+        case "csv":
+            return from_csv(place, catalogue, strict=strict), None
+        case "gtsrb":
+            training, test = from_gtsrb(place, catalogue, strict)
+            return training, test if len(test) else None
+        case "coco":
+            return from_coco(place, place.parent, catalogue, strict=strict), None
+        case "yolo":
+            return from_yolo(place, place / "data.yaml", catalogue), None
+    return NO_CROPS, None

@@ -12,16 +12,13 @@ from raresign.simulated.demo_data import write_demo
 
 
 def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Say = silent) -> Path:
-    """Write simulated data, train every stage on it, measure and report.
+    """Write simulated data, train every stage on it, measure and report; returns the run folder.
 
     Args:
         out: Folder for `data` and `run`; an earlier demonstration in it is replaced.
         seed: Seed of data and training.
         fast: A few steps a stage only, to see that everything works.
         say: Is told what happens.
-
-    Returns:
-        The run folder.
 
     Raises:
         InputError: `out` is a folder of something else.
@@ -39,10 +36,5 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     if run.exists():
         shutil.rmtree(run)
     return train(
-        data,
-        run,
-        "demo-fast" if fast else "demo",
-        seed=seed,
-        cache=out / "cache",
-        say=say,
+        data, run, "demo-fast" if fast else "demo", seed=seed, cache=out / "cache", say=say
     )

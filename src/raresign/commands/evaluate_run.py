@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from raresign.commands.data_folder import open_test
+from raresign.commands.measure_crops import write_measured
 from raresign.commands.progress import Say, silent
-from raresign.commands.test_answers import crop_answers, recognise_pack
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
-from raresign.evaluation.metrics import Metrics, evaluate_predictions
+from raresign.evaluation.metrics import Metrics
 from raresign.report.document import write_report
-from raresign.runs.evaluation_files import EVALUATION, load_predictions, write_evaluation
+from raresign.runs.evaluation_files import EVALUATION, load_predictions
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
@@ -39,7 +39,6 @@ def evaluate(
     RUN/evaluation-of-<name of its folder>, and RUN/evaluation and the report stay as they are.
 
     Args:
-        run: The run folder.
         data: The data folder. Its crops are measured by class code: the run must know the class of
             every test crop, but the data need not have all classes of the run.
         out: Where to write instead; the report stays as it is.
@@ -61,25 +60,18 @@ def evaluate(
             f"{crops or data} holds no test crop with a class that {run} knows",
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
-    pack = pack_crops(
-        table,
-        recogniser.encoder.crop_size,
-        Path(cache) if cache is not None else default_cache(),
-        strict,
-    )
-    predictions, said = recognise_pack(recogniser, pack, Path(data))
-    metrics = evaluate_predictions(predictions)
+    packs = Path(cache) if cache is not None else default_cache()
+    pack = pack_crops(table, recogniser.encoder.crop_size, packs, strict)
     own = _is_own(folder, data, crops)
     name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
     place = Path(out) if out else folder.path / name
-    write_evaluation(
-        place, predictions, metrics, crop_answers(recogniser.head.index, said, predictions)
-    )
+    metrics, _ = write_measured(place, recogniser, pack, Path(data))
+    report = folder.path / "report.html"
     if out is None and own:
         write_report(folder.path, Path(data))
-        say(f"written to {place}; report: {folder.path / 'report.html'}")
+        say(f"written to {place}; report: {report}")
     else:
-        say(f"written to {place}; {folder.path / 'report.html'} stays as it is")
+        say(f"written to {place}; {report} stays as it is")
     return metrics
 
 

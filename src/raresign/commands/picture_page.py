@@ -21,12 +21,7 @@ _SMALLEST_TILE = 64
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture of a row; None is a gap.
-
-    Args:
-        pixels: (S, S, 3) uint8.
-        caption: A short text below.
-    """
+    """One picture (S, S, 3) of a row, or a gap, and a short text below."""
 
     pixels: npt.NDArray[np.uint8] | None
     caption: str = ""
@@ -41,6 +36,11 @@ class Row:
     note: str = ""
 
 
+def rows_of(cells: Sequence[Cell], across: int) -> list[Row]:
+    """Cells in rows of at most `across`, without labels."""
+    return [Row("", cells[k : k + across]) for k in range(0, len(cells), across)]
+
+
 def draw_page(
     title: str,
     note: str,
@@ -51,14 +51,10 @@ def draw_page(
     """Draw rows below a title, one below the other, in one or more columns.
 
     Args:
-        title: Large, on top.
         note: A sentence below the title.
-        rows: At least one; all with as many cells as the first.
+        rows: At least one, with any number of cells; pictures narrower than 64 px are enlarged.
         columns: How many rows stand side by side.
         headings: (cell, text) above the first row of each column.
-
-    Returns:
-        An RGB picture; pictures narrower than 64 px are enlarged by a whole factor.
 
     Example:
         >>> grey = Cell(np.full((80, 80, 3), 128, np.uint8))
@@ -69,38 +65,34 @@ def draw_page(
     side = next(len(cell.pixels) for row in rows for cell in row.cells if cell.pixels is not None)
     tile = side * max(1, math.ceil(_SMALLEST_TILE / side))
     captioned = any(cell.caption for row in rows for cell in row.cells)
-    label_width = math.ceil(
-        max(max(font.getlength(row.label), small.getlength(row.note)) for row in rows)
-    )
+    lengths = [max(font.getlength(row.label), small.getlength(row.note)) for row in rows]
+    label_width = math.ceil(max(lengths))
     label_width += 2 * _GAP if label_width else 0
     row_height = max(tile + (_TEXT + 4 if captioned else 0), 2 * _TEXT + 8) + _GAP
-    block_width = label_width + (tile + _GAP) * len(rows[0].cells) + 2 * _GAP
+    most = max(len(row.cells) for row in rows)
+    block_width = label_width + (tile + _GAP) * most + 2 * _GAP
     down = math.ceil(len(rows) / columns)
     columns = math.ceil(len(rows) / down)
-    top = _GAP + (_TITLE + 8 if title else 0) + (_TEXT + 8 if note else 0)
-    top += _TEXT + 6 if headings else 0
+    below_title = _GAP + (_TITLE + 8 if title else 0)
+    top = below_title + (_TEXT + 8 if note else 0) + (_TEXT + 6 if headings else 0)
     width = max(
         columns * block_width + _GAP,
         math.ceil(max(large.getlength(title), font.getlength(note))) + 3 * _GAP,
     )
     page = Image.new("RGB", (width, top + down * row_height + _GAP), _PAPER)
     draw = ImageDraw.Draw(page)
-    if title:
-        draw.text((2 * _GAP, _GAP), title, fill=_INK, font=large)
-    if note:
-        draw.text((2 * _GAP, _GAP + (_TITLE + 8 if title else 0)), note, fill=_PALE, font=font)
+    draw.text((2 * _GAP, _GAP), title, fill=_INK, font=large)
+    draw.text((2 * _GAP, below_title), note, fill=_PALE, font=font)
     for column in range(columns):
         left = _GAP + column * block_width + label_width
         for at, text in headings:
-            place = (left + at * (tile + _GAP), top - _TEXT - 6)
-            draw.text(place, text, fill=_INK, font=font)
+            draw.text((left + at * (tile + _GAP), top - _TEXT - 6), text, fill=_INK, font=font)
     for k, row in enumerate(rows):
         column, line = divmod(k, down)
         left, upper = 2 * _GAP + column * block_width, top + line * row_height
         middle = upper + tile / 2 - (_TEXT / 2 + 2) * (2 if row.note else 1)
         draw.text((left, middle), row.label, fill=_INK, font=font)
-        if row.note:
-            draw.text((left, middle + _TEXT + 4), row.note, fill=_PALE, font=small)
+        draw.text((left, middle + _TEXT + 4), row.note, fill=_PALE, font=small)
         for step, cell in enumerate(row.cells):
             if cell.pixels is None:
                 continue

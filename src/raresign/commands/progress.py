@@ -1,4 +1,4 @@
-"""How a workflow tells what it is doing."""
+"""How a command tells what it is doing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between the steps: time limit and Ctrl-C, the curve of measurements, crops a second."""
+"""Between the steps: time limit and Ctrl-C, the curve of measurements, the progress bar."""
 
 from __future__ import annotations
 
@@ -11,26 +11,31 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import rich.progress
 from lightning import Callback, LightningModule, Trainer
 
 from raresign.files import write_text
 from raresign.training.module import StageModule
 
 COLUMNS = ("step", "loss", "crops_per_second", "validation_recall", "pseudo_rare_recall")
+_SHOWN = {
+    "crops/s": "{:.0f} crops/s",
+    "loss": "loss {:.2f}",
+    "validation_recall": "freq {:.0%}",
+    "pseudo_rare_recall": "p.-rare {:.0%}",
+}
 
 
 class Progress(Callback):
     """Advances the learning-rate schedule and ends the stage in time or on Ctrl-C.
 
-    Args:
-        seconds: Time limit of the stage, None for none. Time before a resumption counts.
+    Time before a resumption counts in the limit of `seconds`.
     """
 
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.interrupted = False
-        self.elapsed = 0.0
-        self._earlier = 0.0
+        self.elapsed = self._earlier = 0.0
         self._started = time.monotonic()
         self._handler: Any = None
 
@@ -44,15 +49,14 @@ class Progress(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
     ) -> None:
-        """After each step: how far is it, and shall it stop? All processes agree."""
+        """After each step: note the progress, stop if it is time. All processes agree."""
         self._update(trainer, pl_module)
         late = self.seconds is not None and self.elapsed >= self.seconds
         if trainer.world_size > 1:
             late = trainer.strategy.reduce_boolean_decision(late, all=False)
             self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
-        assert isinstance(pl_module, StageModule)
         # The last step stops too: Lightning would end there without measuring.
-        if self.interrupted or late or trainer.global_step >= pl_module.stage.steps:
+        if self.interrupted or late or trainer.global_step >= trainer.max_steps:
             trainer.should_stop = True
 
     def cut(self, trainer: Trainer, pl_module: LightningModule) -> bool:
@@ -62,22 +66,19 @@ class Progress(Callback):
         """
         assert isinstance(pl_module, StageModule)
         stage, step = pl_module.stage, trainer.global_step
-        return self.interrupted and step < stage.steps and step % stage.validate_every != 0
+        return self.interrupted and step < stage.steps and bool(step % stage.validate_every)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give Ctrl-C back."""
-        self._release()
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            self._handler = None
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Give Ctrl-C back, as no teardown follows."""
-        self._release()
-
-    def _release(self) -> None:
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
-            self._handler = None
+        self.teardown(trainer, pl_module, "fit")
 
     def state_dict(self) -> dict[str, Any]:
         """The time used so far, for the checkpoint."""
@@ -104,12 +105,7 @@ class Progress(Callback):
 
 
 class Curve(Callback):
-    """Keeps one row a measurement and writes metrics.csv whole after each.
-
-    Args:
-        path: The CSV file.
-        progress: Knows which measurements count.
-    """
+    """Keeps one row a measurement and writes metrics.csv whole after each."""
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self.path = path
@@ -129,9 +125,9 @@ class Curve(Callback):
         assert isinstance(pl_module, StageModule)
         self._crops += pl_module.stage.batch * trainer.world_size
         pl_module.log("crops/s", self._speed(), prog_bar=True)
-        measured = pl_module.stage.validate_every
+        step, measured = trainer.global_step, pl_module.stage.validate_every
         every = measured // 5
-        if every > 1 and trainer.global_step % every == 0 and trainer.global_step % measured:
+        if every > 1 and step % every == 0 and step % measured:
             self._add(trainer, {"loss"})  # between two measurements only the loss is known
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -141,7 +137,11 @@ class Curve(Callback):
         self._add(trainer, set(COLUMNS))
         self._crops, self._since = 0, time.monotonic()
         if trainer.is_global_zero:
-            self._write()
+            text = io.StringIO()
+            table = csv.DictWriter(text, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows)
+            write_text(self.path, text.getvalue())
 
     def last(self, name: str) -> float | None:
         """The last value of a column, None if it was never measured."""
@@ -155,20 +155,46 @@ class Curve(Callback):
         """Rows of the checkpoint; what came after it is forgotten."""
         self.rows = state_dict["rows"]
 
-    def _write(self) -> None:
-        text = io.StringIO()
-        table = csv.DictWriter(text, COLUMNS)
-        table.writeheader()
-        table.writerows(self.rows)
-        write_text(self.path, text.getvalue())
-
     def _add(self, trainer: Trainer, wanted: set[str]) -> None:
         seen = trainer.callback_metrics
-        values = {
-            name: float(seen[name]) if name in wanted and name in seen else None for name in COLUMNS
-        }
-        speed = self._speed()
-        self.rows.append({**values, "step": trainer.global_step, "crops_per_second": speed})
+        row = {k: float(seen[k]) if k in wanted and k in seen else None for k in COLUMNS}
+        row |= {"step": trainer.global_step, "crops_per_second": self._speed()}
+        self.rows.append(row)
 
     def _speed(self) -> float:
         return self._crops / max(time.monotonic() - self._since, 1e-9)
+
+
+class StageBar(Callback):
+    """One bar for the whole stage, on the first process."""
+
+    def __init__(self) -> None:
+        self._progress = rich.progress.Progress(
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(bar_width=12),
+            rich.progress.MofNCompleteColumn(),
+            rich.progress.TextColumn("{task.fields[figures]}"),
+            rich.progress.TimeRemainingColumn(),
+            rich.progress.TextColumn("left"),
+            refresh_per_second=2,
+        )
+        self._task = self._progress.add_task("", figures="", start=False)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Show the bar."""
+        assert isinstance(pl_module, StageModule)
+        if trainer.is_global_zero:
+            stage = pl_module.stage
+            self._progress.update(self._task, description=stage.title, total=stage.steps)
+            self._progress.start()
+            self._progress.start_task(self._task)
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        """Advance it."""
+        seen = trainer.callback_metrics
+        figures = [text.format(float(seen[key])) for key, text in _SHOWN.items() if key in seen]
+        self._progress.update(self._task, completed=trainer.global_step, figures=", ".join(figures))
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Leave the last state on the screen."""
+        self._progress.stop()

@@ -5,23 +5,19 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from raresign.errors import InputError, Interrupted
 from raresign.models.sign_net import SignNet
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
-
-if TYPE_CHECKING:
-    from raresign.training.callbacks import Curve, Progress
-    from raresign.training.module import StageModule
 
 _PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 _EXPECTED = (
@@ -87,20 +83,6 @@ class StageResult:
     pseudo_rare_recall: float | None
 
 
-class _Chunks(Dataset[torch.Tensor]):
-    """Indices in chunks: what a loader serves when the crops are already in memory."""
-
-    def __init__(self, indices: Sequence[int] | torch.Tensor, chunk: int) -> None:
-        rows = torch.as_tensor(indices, dtype=torch.int64)
-        self._chunks = torch.split(rows, chunk) if len(rows) else ()
-
-    def __len__(self) -> int:
-        return len(self._chunks)
-
-    def __getitem__(self, number: int) -> torch.Tensor:
-        return self._chunks[number]
-
-
 def fit_stage(
     net: SignNet,
     stage: Stage,
@@ -119,12 +101,8 @@ def fit_stage(
     together; of the last step where nothing is held out.
 
     Args:
-        net: The classifier.
-        stage: Settings.
-        data: Crops, icons and backgrounds.
         number: Position of the stage in the recipe.
         folder: Gets checkpoints, metrics.csv and TensorBoard files.
-        hardware: Device, processes, precision.
         max_seconds: The stage ends after this time with a finished learning-rate schedule.
         resume: Go on from `last.ckpt` in `folder` if there is one.
         quiet: No progress bar.
@@ -137,11 +115,9 @@ def fit_stage(
     import lightning
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    from raresign.training.averaging import MovingAverage
-    from raresign.training.callbacks import Curve, Progress
-    from raresign.training.checkpoints import BestCheckpoint, last_checkpoint
+    from raresign.training.callbacks import Curve, Progress, StageBar
+    from raresign.training.checkpoints import BestCheckpoint, MovingAverage, last_checkpoint
     from raresign.training.module import StageModule
-    from raresign.training.progress_bar import StageBar
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     hardware = hardware or Hardware()
@@ -154,11 +130,9 @@ def fit_stage(
     progress = Progress(max_seconds)
     curve = Curve(folder / "metrics.csv", progress)
     # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
+    held_out = (data.split.validation, data.split.pseudo_rare)
     loaders = [
-        DataLoader(
-            _Chunks(torch.from_numpy(rows[: None if stage.hold_out else 0]), 256), batch_size=None
-        )
-        for rows in (data.split.validation, data.split.pseudo_rare)
+        _loader(torch.from_numpy(rows[: None if stage.hold_out else 0]), 256) for rows in held_out
     ]
     callbacks: list[lightning.Callback] = [progress, curve]
     if stage.hold_out and len(data.split.pseudo_rare):
@@ -172,7 +146,7 @@ def fit_stage(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
         strategy="ddp" if hardware.devices > 1 else "auto",
-        precision=precision_for(net, hardware),  # type: ignore[arg-type]
+        precision=_precision(net, hardware),  # type: ignore[arg-type]
         max_steps=stage.steps,
         max_epochs=-1,
         limit_train_batches=stage.validate_every,
@@ -185,21 +159,37 @@ def fit_stage(
         use_distributed_sampler=False,
         default_root_dir=str(folder),
     )
-    steps = DataLoader(_Chunks(torch.arange(stage.validate_every), 1), batch_size=None)
-    resumed = resume and last.is_file()
+    steps = _loader(torch.arange(stage.validate_every), 1)
+    ckpt_path = str(last) if resume and last.is_file() else None
     module.train()  # Lightning keeps the mode that it finds
     with warnings.catch_warnings(), _ctrl_c_is_an_exception():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
-        ckpt_path = str(last) if resumed else None
         trainer.fit(module, steps, loaders, ckpt_path=ckpt_path, weights_only=False)
     if progress.interrupted and trainer.global_step < stage.steps:
         raise Interrupted(last)
     # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
     best = folder / "best.ckpt"
-    keep_weights(module, best if best.is_file() else last)
+    kept = torch.load(best if best.is_file() else last, map_location="cpu", weights_only=False)
+    weights = {f"net.{name}": name for name in module.net.state_dict()}
+    net.load_state_dict({own: kept["state_dict"][name] for name, own in weights.items()})
     trainer.strategy.barrier()  # the first process may remove the checkpoints from here on
-    return _result(module, progress, curve, trainer.global_step)
+    speeds = sorted(row["crops_per_second"] or 0.0 for row in curve.rows)
+    drawn = module.batches.drawn
+    return StageResult(
+        steps=trainer.global_step,
+        seconds=progress.elapsed,
+        crops_per_second=speeds[len(speeds) // 2] if speeds else 0.0,
+        synthetic_refused=module.batches.refused / drawn if drawn else None,
+        validation_recall=curve.last("validation_recall"),
+        pseudo_rare_recall=curve.last("pseudo_rare_recall"),
+    )
+
+
+def _loader(indices: torch.Tensor, chunk: int) -> DataLoader[torch.Tensor]:
+    """Serves indices in chunks: the crops themselves are already in memory."""
+    chunks: Any = indices.split(chunk) if len(indices) else ()
+    return DataLoader(chunks, batch_size=None)
 
 
 @contextmanager
@@ -215,7 +205,7 @@ def _ctrl_c_is_an_exception() -> Iterator[None]:
         raise KeyboardInterrupt from end
 
 
-def precision_for(net: SignNet, hardware: Hardware) -> str:
+def _precision(net: SignNet, hardware: Hardware) -> str:
     """Lightning's name of the precision that is fastest for this net on this hardware.
 
     bfloat16 triples ResNets on CPUs that have it and slows nets of depthwise convolutions.
@@ -227,35 +217,5 @@ def precision_for(net: SignNet, hardware: Hardware) -> str:
     depthwise = any(
         isinstance(layer, torch.nn.Conv2d) and layer.groups > 1 for layer in net.modules()
     )
-    fast = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return "bf16-mixed" if fast and not depthwise else "32-true"
-
-
-def keep_weights(module: StageModule, checkpoint: Path) -> None:
-    """Load the (averaged) weights of a checkpoint into the module's net."""
-    state: dict[str, Any] = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    weights = {
-        name.removeprefix("net."): value
-        for name, value in state["state_dict"].items()
-        if name.startswith("net.")
-    }
-    module.net.load_state_dict(weights)
-
-
-def _result(module: StageModule, progress: Progress, curve: Curve, steps: int) -> StageResult:
-    speeds = sorted(row["crops_per_second"] or 0.0 for row in curve.rows)
-    drawn = module.batches.drawn
-    return StageResult(
-        steps=steps,
-        seconds=progress.elapsed,
-        crops_per_second=speeds[len(speeds) // 2] if speeds else 0.0,
-        synthetic_refused=module.batches.refused / drawn if drawn else None,
-        validation_recall=curve.last("validation_recall"),
-        pseudo_rare_recall=curve.last("pseudo_rare_recall"),
-    )
-
-
-def remove_checkpoints(folder: Path) -> None:
-    """Delete a finished stage's checkpoints; its weights live on in the model file."""
-    for checkpoint in folder.glob("*.ckpt"):
-        checkpoint.unlink()
+    fast = torch.ops.mkldnn._is_mkldnn_bf16_supported() and not depthwise
+    return "bf16-mixed" if fast else "32-true"

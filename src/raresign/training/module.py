@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, cast
 
 import lightning
@@ -14,23 +15,16 @@ from raresign.models.sign_net import SignNet, SignOutput
 from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import icon_crops
 from raresign.training.batches import StageBatches
-from raresign.training.objective import Objective
-from raresign.training.schedule import learning_rate_share
+from raresign.training.objective import stage_loss
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
 
 class StageModule(lightning.LightningModule):
-    """Trains a `SignNet` on the batches of one stage.
+    """Trains a `SignNet` in place on the batches of one stage, stage `number` of the recipe.
 
     The loader only counts; the batch itself is composed from the global step, so a resumed run
     sees exactly the crops that an uninterrupted one would.
-
-    Args:
-        net: The classifier; trained in place.
-        stage: Settings.
-        data: What batches are drawn from.
-        number: Position of the stage in the recipe.
     """
 
     def __init__(self, net: SignNet, stage: Stage, data: TrainingData, number: int) -> None:
@@ -43,14 +37,12 @@ class StageModule(lightning.LightningModule):
         """Done share of the stage, in steps or in time, whichever is further."""
         self._batches: StageBatches | None = None
         freeze(net, stage.freeze)
-        classes = len(data.catalogue)
-        self.objective = Objective(stage)
         self._priors: Tensor | None = None
         self._icons: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
         self.recalls = torch.nn.ModuleDict(
             {
-                name: MulticlassRecall(classes, average="micro")
+                name: MulticlassRecall(len(data.catalogue), average="micro")
                 for name in ("validation_recall", "pseudo_rare_recall")
             }
         )
@@ -85,25 +77,24 @@ class StageModule(lightning.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of the batch of this global step."""
-        trainer = self.trainer
+        rank, processes = self.trainer.global_rank, self.trainer.world_size
         # Crops are made in float32 whatever the net's precision: hardware changes no crop.
         with torch.autocast(self.device.type, enabled=False):
-            batch = self.batches.batch(self.global_step, trainer.global_rank, trainer.world_size)
+            batch = self.batches.batch(self.global_step, rank, processes)
         if self.device.type == "cpu":
             batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
         output = self.net(batch.crops)  # first: icons must not shift what drop-out draws for crops
         icons = self._icon_embeddings(batch.labels)
-        loss: Tensor = self.objective(output, batch.labels, batch.made, self._priors, icons)
+        loss = stage_loss(self.stage, output, batch.labels, batch.synthetic, self._priors, icons)
         self.log("loss", loss, prog_bar=True)
         return loss
 
     def _icon_embeddings(self, labels: Tensor) -> tuple[Tensor, Tensor] | None:
         """Embedding (K, E) and labels (K,) of the icons of a batch's classes, for a metric loss."""
         metric = self.stage.metric
-        if metric is None or not metric.icons:
-            return None
         present = labels.unique()
-        if len(present) < 2:  # a picture alone has no batch statistics
+        # A picture alone has no batch statistics.
+        if metric is None or not metric.icons or len(present) < 2:
             return None
         if self._icons is None:
             pictures = icon_crops(self.data.catalogue.classes, self.data.size)
@@ -112,18 +103,15 @@ class StageModule(lightning.LightningModule):
         if self.device.type == "cpu":
             crops = crops.contiguous(memory_format=torch.channels_last)
         with frozen_statistics(self.net):
-            output: SignOutput = self.net(crops)
-        return output.embedding, present
+            return cast(SignOutput, self.net(crops)).embedding, present
 
     def validation_step(self, batch: Tensor, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Recall of one chunk of held-out crops; `batch` holds their indices."""
         rows = batch.cpu()
         crops = self.data.crops[rows].to(self.device).float().div_(255)
-        predicted = self.net(crops).logits.argmax(1)
-        name = list(self.recalls)[dataloader_idx]
-        cast(MulticlassRecall, self.recalls[name]).update(
-            predicted, self.data.labels[rows].to(self.device)
-        )
+        recall = cast(MulticlassRecall, list(self.recalls.values())[dataloader_idx])
+        labels = self.data.labels[rows].to(self.device)
+        recall.update(self.net(crops).logits.argmax(1), labels)
 
     def on_validation_epoch_end(self) -> None:
         """Log the recalls of the crops that were measured."""
@@ -132,3 +120,16 @@ class StageModule(lightning.LightningModule):
             if metric.update_count:
                 self.log(name, metric.compute(), prog_bar=True)
             metric.reset()
+
+
+def learning_rate_share(progress: float, warmup: float) -> float:
+    """Factor of the learning rate in [0, 1] at the done share `progress` of a stage.
+
+    It rises linearly over the `warmup` share, then falls along half a cosine to zero (Loshchilov
+    and Hutter, "SGDR", ICLR 2017, without restarts). Progress is a share and not a step, so that a
+    stage cut to a time limit still ends with a small rate.
+    """
+    progress = min(max(progress, 0.0), 1.0)
+    if progress < warmup:
+        return (progress + 1e-3) / (warmup + 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * (progress - warmup) / max(1 - warmup, 1e-9)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from raresign.losses.contrastive import contrastive_loss, reference_contrastive_loss
 from raresign.losses.prior import balanced_cross_entropy
@@ -13,60 +13,38 @@ from raresign.models.sign_net import SignOutput
 from raresign.training.stage import Stage
 
 
-class Objective(nn.Module):
-    """The loss of one batch.
+def stage_loss(
+    stage: Stage,
+    output: SignOutput,
+    labels: Tensor,
+    synthetic: Tensor,
+    priors: Tensor | None = None,
+    icons: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """Scalar loss of a batch of N crops; `synthetic` says which ones are.
 
     Args:
-        stage: Settings.
-
-    Example:
-        >>> import torch
-        >>> objective = Objective(Stage(kind="pretrain", steps=1, real=2))
-        >>> output = SignOutput(torch.zeros(2, 3), torch.zeros(2, 4))
-        >>> made = torch.zeros(2, dtype=torch.bool)
-        >>> round(objective(output, torch.tensor([0, 1]), made).item(), 3)
-        1.099
+        priors: (2, C) shares of the classes in either domain, for `prior: domain`.
+        icons: Embedding (K, E) and labels (K,) of icons, which join the metric loss alone.
     """
+    loss = classification_loss(stage, output.logits, labels, synthetic, priors)
+    extra = stage.contrastive
+    if extra:
+        formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
+        loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
+    if stage.metric is not None:
+        embedding = output.embedding
+        if icons is not None:
+            embedding = torch.cat([embedding, icons[0].to(embedding.dtype)])
+            labels = torch.cat([labels, icons[1]])
+        loss = loss + stage.metric.weight * supervised_contrastive_loss(embedding, labels)
+    return loss
 
-    def __init__(self, stage: Stage) -> None:
-        super().__init__()
-        self.stage = stage
 
-    def forward(
-        self,
-        output: SignOutput,
-        labels: Tensor,
-        made: Tensor,
-        priors: Tensor | None = None,
-        icons: tuple[Tensor, Tensor] | None = None,
-    ) -> Tensor:
-        """Scalar loss.
-
-        Args:
-            output: Logits (N, C) and embedding (N, E).
-            labels: (N,) int64.
-            made: (N,) bool, whether a crop is synthetic.
-            priors: (2, C) shares of the classes in either domain, for `prior: domain`.
-            icons: Embedding (K, E) and labels (K,) of icons, which join the metric loss alone.
-        """
-        loss = self.classification(output.logits, labels, made, priors)
-        extra = self.stage.contrastive
-        if extra:
-            formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
-            loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
-        if self.stage.metric is not None:
-            embedding = output.embedding
-            if icons is not None:
-                embedding = torch.cat([embedding, icons[0].to(embedding.dtype)])
-                labels = torch.cat([labels, icons[1]])
-            loss = loss + self.stage.metric.weight * supervised_contrastive_loss(embedding, labels)
-        return loss
-
-    def classification(
-        self, logits: Tensor, labels: Tensor, made: Tensor, priors: Tensor | None = None
-    ) -> Tensor:
-        """Cross-entropy alone, mean over the crops."""
-        smoothing = self.stage.label_smoothing
-        if self.stage.prior == "none" or priors is None:
-            return F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        return balanced_cross_entropy(logits, labels, priors, made.long(), smoothing)
+def classification_loss(
+    stage: Stage, logits: Tensor, labels: Tensor, synthetic: Tensor, priors: Tensor | None = None
+) -> Tensor:
+    """Cross-entropy alone, mean over the crops."""
+    if stage.prior == "none" or priors is None:
+        return F.cross_entropy(logits, labels, label_smoothing=stage.label_smoothing)
+    return balanced_cross_entropy(logits, labels, priors, synthetic.long(), stage.label_smoothing)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from importlib import resources
-from importlib.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +13,8 @@ from raresign.errors import InputError
 from raresign.synthesis.preset import load_preset
 from raresign.synthesis.validation import no_setting, validation_problem
 from raresign.training.stage import Stage
+
+_FOLDER = resources.files("raresign.training")
 
 
 class Recipe(BaseModel):
@@ -85,26 +86,27 @@ def load_recipe(source: str | Path | dict[str, Any]) -> Recipe:
     """
     if isinstance(source, dict):
         return _build(source, "recipe", Path())
-    path = Path(source)
+    path, names = Path(source), ", ".join(recipe_names())
     if path.suffix not in {".yaml", ".yml"}:
         if str(source) not in recipe_names():
             raise InputError(
-                f"no recipe is called '{source}'",
-                f"use one of {', '.join(recipe_names())} or a .yaml file",
+                f"no recipe is called '{source}'", f"use one of {names} or a .yaml file"
             )
-        text = (_shelf("recipes") / f"{source}.yaml").read_text(encoding="utf-8")
-        return _build(_mapping(text, str(source)), f"recipe {source}", Path())
+        return _build(_packaged("recipes", str(source)), f"recipe {source}", Path())
     try:
-        text = path.read_text(encoding="utf-8")
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        names = ", ".join(recipe_names())
         raise InputError(
             f"recipe {path}: there is no such file", f"check the path, or use one of {names}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"cannot read the recipe {path}: {reason}") from error
-    return _build(_mapping(text, str(path)), str(path), path.parent)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: a mapping is needed, got {type(values).__name__}")
+    return _build(values, str(path), path.parent)
 
 
 def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
@@ -117,9 +119,8 @@ def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
             lacking = f"{validation_problem(error, Recipe)}; {lacking}"
         raise InputError(f"{where}: {lacking}")
     entries = [_stage(stage, f"{where}: stages.{k}", folder) for k, stage in enumerate(stages)]
-    values = {**values, "stages": entries}
     try:
-        recipe = Recipe.model_validate(values)
+        recipe = Recipe.model_validate({**values, "stages": entries})
     except ValidationError as error:
         raise InputError(f"{where}: {validation_problem(error, Recipe)}") from error
     for stage in recipe.stages:
@@ -146,28 +147,17 @@ def _stage(value: Any, where: str, folder: Path) -> dict[str, Any]:
             )
         return changes
     if name not in _names("stages"):
-        raise InputError(
-            f"{where}: no stage is called '{name}'", f"use {', '.join(_names('stages'))}"
-        )
-    base = _mapping((_shelf("stages") / f"{name}.yaml").read_text(encoding="utf-8"), str(name))
-    return {**base, **{key: item for key, item in changes.items() if key != "use"}}
+        known = ", ".join(_names("stages"))
+        raise InputError(f"{where}: no stage is called '{name}'", f"use {known}")
+    return {**_packaged("stages", name), **{key: changes[key] for key in changes if key != "use"}}
 
 
-def _mapping(text: str, where: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"{where}: not valid YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{where}: a mapping is needed, got {type(values).__name__}")
-    return values
-
-
-def _shelf(kind: str) -> Traversable:
-    return resources.files("raresign.training") / kind
+def _packaged(kind: str, name: str) -> dict[str, Any]:
+    """Values of a recipe or stage that comes with the package."""
+    text = (_FOLDER / kind / f"{name}.yaml").read_text(encoding="utf-8")
+    return cast(dict[str, Any], yaml.safe_load(text))
 
 
 def _names(kind: str) -> tuple[str, ...]:
-    return tuple(
-        sorted(Path(f.name).stem for f in _shelf(kind).iterdir() if f.name.endswith(".yaml"))
-    )
+    files = (_FOLDER / kind).iterdir()
+    return tuple(sorted(Path(f.name).stem for f in files if f.name.endswith(".yaml")))

@@ -6,14 +6,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Start = Literal["previous", "weights"]
-Freeze = Literal["none", "stem", "partial", "all-but-head"]
 
-
-class Contrastive(BaseModel):
-    """The metric stage's extra loss."""
-
+class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Contrastive(_Settings):
+    """The metric stage's extra loss."""
 
     weight: float = Field(default=0.5, ge=0.0)
     margin: float = Field(default=2.0, gt=0.0)
@@ -21,10 +20,8 @@ class Contrastive(BaseModel):
     """`reference`: its formula; `normalised`: unit vectors, pairs of each kind averaged apart."""
 
 
-class Metric(BaseModel):
+class Metric(_Settings):
     """A metric-learning loss beside the cross-entropy, on the embedding."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     loss: Literal["supcon"]
     weight: float = Field(default=0.2, ge=0.0)
@@ -32,17 +29,15 @@ class Metric(BaseModel):
     """The icon of every class in the batch is one more positive of its crops."""
 
 
-class Balanced(BaseModel):
+class Balanced(_Settings):
     """Batches of `classes` x `items`, each class equally often; half of the items are synthetic
     where a class has real crops, all of them where it has none."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     classes: int = Field(default=32, ge=2)
     items: int = Field(default=4, ge=1)
 
 
-class Stage(BaseModel):
+class Stage(_Settings):
     """One stage of a recipe.
 
     Example:
@@ -50,14 +45,12 @@ class Stage(BaseModel):
         128
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["pretrain", "synthetic", "mixed", "metric"]
     name: str = Field(default="", max_length=60, pattern=r"^[^/\\\x00-\x1f]*$")
     """How the stage is called in tables and its folder; its kind where empty."""
-    start: Start = "previous"
+    start: Literal["previous", "weights"] = "previous"
     """Continue from the stage before, or start again from the backbone's weights."""
-    freeze: Freeze = "none"
+    freeze: Literal["none", "stem", "partial", "all-but-head"] = "none"
     """`partial` trains the last block and the head, as the reference's best run did."""
     steps: int = Field(ge=1)
     real: int = Field(default=0, ge=0)
@@ -97,9 +90,8 @@ class Stage(BaseModel):
     """Steps between measurements and checkpoints."""
 
     @model_validator(mode="after")
-    def _ideas_fit_the_kind(self) -> Stage:
-        both = bool(self.balanced) or bool(self.real and self.synthetic)
-        if self.prior != "none" and not both:
+    def _prior_fits_the_shares(self) -> Stage:
+        if self.prior != "none" and not (self.balanced or (self.real and self.synthetic)):
             raise ValueError("'prior' needs real and synthetic crops in one batch")
         if self.prior_strength < 1 and self.prior == "none":
             raise ValueError("'prior_strength' below 1 needs 'prior: domain'")
@@ -113,7 +105,7 @@ class Stage(BaseModel):
             if not self.balanced:
                 raise ValueError("a metric stage needs 'balanced: {classes: 32, items: 4}'")
             if self.kind in ("pretrain", "synthetic"):
-                raise ValueError(f"'balanced' mixes real and made crops: no {self.kind} stage")
+                raise ValueError(f"'balanced' mixes real and synthetic crops: no {self.kind} stage")
         elif self.kind == "pretrain" and (not self.real or self.synthetic):
             raise ValueError("a pretrain stage takes real crops only: set 'real', not 'synthetic'")
         elif self.kind == "synthetic" and (self.real or not self.synthetic):

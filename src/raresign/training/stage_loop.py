@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import torch
+
 from raresign.models.sign_net import SignNet
-from raresign.training.fit import Hardware, StageResult, fit_stage, remove_checkpoints
-from raresign.training.stage import Stage
+from raresign.training.fit import Hardware, StageResult, fit_stage
+from raresign.training.recipe import Recipe
 from raresign.training.training_data import TrainingData
 
 
+def new_net(recipe: Recipe, classes: int, seed: int) -> SignNet:
+    """A net with the pretrained backbone of a recipe, which is definite, and a new head.
+
+    Raises:
+        InputError: See `SignNet`.
+    """
+    torch.manual_seed(seed)
+    return SignNet(
+        recipe.backbone,
+        classes,
+        embedding=recipe.embedding,
+        weights=recipe.weights,
+        crop_size=recipe.crop_size,
+        photometry=recipe.photometry,
+    )
+
+
 def fit_stages(
-    new: Callable[[], SignNet],
-    stages: Sequence[Stage],
+    recipe: Recipe,
     data: TrainingData,
     folder: Path,
     *,
-    hardware: Hardware | None = None,
-    done: int = 0,
     net: SignNet | None = None,
-    starts: Callable[[int], None] = lambda _: None,
-    limit: Callable[[int], float | None] = lambda _: None,
+    done: int = 0,
+    starts: Callable[[int], float | None] = lambda _: None,
+    hardware: Hardware | None = None,
     resume: bool = False,
     quiet: bool = False,
     clear: bool = True,
@@ -29,29 +46,22 @@ def fit_stages(
     """Fit one stage after the other; its checkpoints go once the caller asks for the next one.
 
     Args:
-        new: Makes the net that the first stage, and every one with `start: weights`, begins with.
-        stages: Of the recipe.
-        data: Crops, icons and backgrounds.
         folder: Gets a folder a stage.
+        net: What the first `done` stages left; a new net unless given.
+        done: How many stages are finished already.
+        starts: Is told the number of a stage right before it is fitted; returns its time limit in
+            seconds, None for none.
         hardware, resume, quiet: See `fit_stage`.
-        done: So many stages are finished already; `net` is what they left.
-        net: See `done`.
-        starts: Is told the number of a stage right before it is fitted.
-        limit: Seconds for the stage of a number, None for no limit.
         clear: Whether this process removes the checkpoints; one of several does.
 
     Yields:
         Number of the stage, the net on the CPU and what the stage left.
     """
-    if net is None:
-        net = new()
-    for number, stage in enumerate(stages):
-        if number < done:
-            continue
-        if stage.start == "weights" and number:
-            net = new()
+    for number, stage in enumerate(recipe.stages[done:], done):
+        if net is None or (stage.start == "weights" and number):
+            net = new_net(recipe, len(data.catalogue), data.seed)
         into = folder / f"{number + 1:02d}-{stage.title}"
-        starts(number)
+        limit = starts(number)
         result = fit_stage(
             net,
             stage,
@@ -59,11 +69,12 @@ def fit_stages(
             number,
             into,
             hardware=hardware,
-            max_seconds=limit(number),
+            max_seconds=limit,
             resume=resume,
             quiet=quiet,
         )
         net = net.to("cpu")
         yield number, net, result
-        if clear:
-            remove_checkpoints(into)
+        if clear:  # the weights live on in the model file
+            for checkpoint in into.glob("*.ckpt"):
+                checkpoint.unlink()

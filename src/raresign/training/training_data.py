@@ -23,24 +23,19 @@ from raresign.synthesis.preset import load_preset
 from raresign.synthesis.synthesiser import build_synthesiser
 from raresign.training.stage import Stage
 
-_EXACT_MIRROR = 0.85
-"""Least mirror similarity of twins; real pairs reach 0.99, the next pair 0.77."""
+_EXACT_MIRROR = 0.85  # least mirror similarity of twins; real pairs reach 0.99, the next pair 0.77
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which real crops train and which measure.
-
-    Args:
-        training: (T,) int64 indices of crops that every stage may train on.
-        validation: (V,) int64 indices of frequent crops that only measure.
-        pseudo_rare: (P,) int64 indices of the crops of classes that play rare.
-        pseudo_rare_labels: Labels of those classes.
-    """
+    """Which real crops train and which measure, as int64 indices."""
 
     training: np.ndarray
+    """Crops that every stage may train on."""
     validation: np.ndarray
+    """Frequent crops that only measure."""
     pseudo_rare: np.ndarray
+    """Crops of the classes that play rare."""
     pseudo_rare_labels: tuple[int, ...]
 
 
@@ -55,26 +50,21 @@ def split_crops(
     """Choose the pseudo-rare classes and the validation crops among the frequent real crops.
 
     Args:
-        crops: (N, 3, S, S) uint8.
-        labels: (N,) int64; rows with -1 serve nothing.
-        catalogue: The classes.
+        crops, labels: (N, 3, S, S) uint8 and (N,) int64; rows with -1 serve nothing.
         pseudo_rare: Share of the frequent classes that play rare.
         validation: Share of the other crops that measure; near-duplicates stay on one side.
-        seed: Any integer.
     """
     frequent = set(catalogue.labels_of_type("freq"))
-    counts = {label: int((labels == label).sum()) for label in frequent}
-    counts = {label: count for label, count in counts.items() if count}
+    counts = {label: n for label in frequent if (n := int((labels == label).sum()))}
     chosen: list[int] = []
     if pseudo_rare and len(counts) > 1:
         chosen = choose_pseudo_rare(catalogue, counts, pseudo_rare, seed)
     plays_rare = np.isin(labels, chosen)
     measured = np.zeros(len(labels), dtype=bool)
-    if validation:
-        rest = np.flatnonzero(~plays_rare & (labels >= 0))
-        if len(rest):
-            clusters = near_duplicate_clusters(crops[rest], labels=labels[rest])
-            measured[rest] = split_validation(labels[rest], clusters, validation, seed)
+    rest = np.flatnonzero(~plays_rare & (labels >= 0))
+    if validation and len(rest):
+        clusters = near_duplicate_clusters(crops[rest], labels=labels[rest])
+        measured[rest] = split_validation(labels[rest], clusters, validation, seed)
     return Split(
         np.flatnonzero(~plays_rare & ~measured & (labels >= 0)),
         np.flatnonzero(measured),
@@ -88,13 +78,8 @@ class TrainingData:
     """Real crops, icons and backgrounds as tensors on one device.
 
     Args:
-        catalogue: The classes.
-        crops: (N, 3, S, S) uint8 real crops.
-        labels: (N,) int64.
-        split: Which crops train and which measure.
-        pictures: Background photos, (H, W, 3) uint8 each.
-        size: Crop size in pixels.
-        seed: Seed of the run.
+        crops, labels: (N, 3, S, S) uint8 real crops and (N,) int64.
+        pictures: Backgrounds, (H, W, 3) uint8 each.
     """
 
     catalogue: SignCatalogue
@@ -119,11 +104,8 @@ class TrainingData:
 
     def trained_on(self, stages: Sequence[Stage]) -> np.ndarray:
         """(T,) int64 indices of the real crops that any of some stages trains on."""
-        parts = [
-            self.training_indices(stage.hold_out)
-            for stage in stages
-            if stage.real or stage.balanced
-        ]
+        real = [stage for stage in stages if stage.real or stage.balanced]
+        parts = [self.training_indices(stage.hold_out) for stage in real]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
     def mirror_labels(self) -> Tensor:
@@ -134,42 +116,27 @@ class TrainingData:
         """
         mirrors = []
         for label, sign in enumerate(self.catalogue.classes):
-            mirror = label if is_own_mirror(sign) else -1
+            mirror, exact = label, is_own_mirror(sign)
             if sign.twin is not None:
-                twin = self.catalogue.label_of(sign.twin)
-                icons = class_pictures(sign)[0], class_pictures(self.catalogue[twin])[0]
-                mirror = twin if mirror_similarity(*icons) >= _EXACT_MIRROR else -1
-            mirrors.append(mirror)
+                mirror = self.catalogue.label_of(sign.twin)
+                icons = class_pictures(sign)[0], class_pictures(self.catalogue[mirror])[0]
+                exact = mirror_similarity(*icons) >= _EXACT_MIRROR
+            mirrors.append(mirror if exact else -1)
         return torch.tensor(mirrors)
 
-    def synthesiser(
-        self,
-        preset: str,
-        stage: int,
-        device: torch.device,
-    ) -> Synthesiser:
-        """The engine of a preset on a device; each stage draws crops of its own.
-
-        Args:
-            preset: Name or file of the settings.
-            stage: Number of the stage.
-            device: Where the crops are made.
-        """
+    def synthesiser(self, preset: str, stage: int, device: torch.device) -> Synthesiser:
+        """The engine of a preset (a name or a file); each stage draws crops of its own."""
         if device not in self._icons:
             self._icons[device] = IconAtlas.from_catalogue(self.catalogue, self.size, device)
-        return build_synthesiser(
-            load_preset(preset),
-            self._icons[device],
-            self.backgrounds(device),
-            mix_integers(self.seed, stage),
-        )
+        icons, backgrounds = self._icons[device], self.backgrounds(device)
+        seed = mix_integers(self.seed, stage)
+        return build_synthesiser(load_preset(preset), icons, backgrounds, seed)
 
     def backgrounds(self, device: torch.device) -> BackgroundAtlas:
         """The photos on a device."""
         if device not in self._backgrounds:
-            self._backgrounds[device] = BackgroundAtlas.from_pictures(
-                self.pictures, self.size, device
-            )
+            atlas = BackgroundAtlas.from_pictures(self.pictures, self.size, device)
+            self._backgrounds[device] = atlas
         return self._backgrounds[device]
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from raresign.answers.head import Head
+from raresign.commands.added.change_classes import embed_photos
 from raresign.commands.added.confusion_sheet import draw_new_class, sheet_pictures
-from raresign.commands.added.photo_crops import embed_photos
 from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
@@ -40,9 +40,8 @@ from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import load_preset
 from raresign.synthesis.synthesiser import build_synthesiser
 
-_MOST_CROPS, _BUDGET = 128, 1600
-"""Synthetic crops of a new class, and of all that come at once: ten seconds shall do."""
-_LEAST_CROPS = 32
+_LEAST_CROPS, _MOST_CROPS = 32, 128  # synthetic crops of a new class
+_BUDGET = 1600  # of all that come at once: about ten seconds
 _TRIAL_CROPS = 16
 _FORECAST = ("recall", "low", "high")
 _SHEET = "confusions.png"
@@ -53,13 +52,12 @@ class NewClass:
     """What is known of a class that was added.
 
     Attributes:
-        code: Class code.
         name: Readable name; the code where none is known.
         family: Shape and colour.
         recall: Predicted recall on real crops, in [0, 1]; None without a forecast.
         low, high: Its 90 % interval.
-        confusions: Code -> mean probability that fresh made crops of the class gave to it, the five
-            largest from a tenth of a percent up.
+        confusions: Code -> mean probability that fresh synthetic crops of the class gave to it, the
+            five largest from a tenth of a percent up.
         sheet: Picture of the new sign beside the signs that it will be confused with.
     """
 
@@ -83,9 +81,9 @@ def add_class(
     codes: Sequence[str] = (),
     photos: str | Path | None = None,
 ) -> list[NewClass]:
-    """Teach a trained run new signs from their icons: no training, some seconds.
+    """Add classes to a trained run from their icons: no training, some seconds.
 
-    Crops are made of each icon; each class gets prototypes and a row of the classifier, fitted
+    Each class gets prototypes and a row of the classifier, fitted to synthetic crops of its icon
     while the net and all earlier rows stay as they are.
 
     Args:
@@ -121,28 +119,25 @@ def _add(
     signs: list[SignClass],
     photos: str | Path | None,
 ) -> list[NewClass]:
-    """Teach the recogniser the checked signs and write them into the run folder."""
+    """Add the checked signs to the recogniser and write them into the run folder."""
     catalogue, head = recogniser.catalogue, recogniser.head
-    real = {sign.code: _photos(photos, sign.code, len(signs), recogniser) for sign in signs}
-    made_of = SignCatalogue(signs)
-    engine = _engine(folder, made_of, net.crop_size)
+    real = [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]
+    codes = [sign.code for sign in signs]
+    engine = _engine(folder, SignCatalogue(signs), net.crop_size)
     quick = folded(net)  # to rounding the same
-    made = index_outputs(quick, engine, made_of.codes, crops_of_new(len(signs)))
-    trial = index_outputs(quick, engine, made_of.codes, _TRIAL_CROPS, turn=1)
+    synthetic = index_outputs(quick, engine, codes, crops_of_new(len(signs)))
+    trial = index_outputs(quick, engine, codes, _TRIAL_CROPS, turn=1)
     whole = _with_index(folder, head, quick)
-    photos_of = [real[sign.code] for sign in signs]
-    added = fit_new_classes(recogniser.with_head(whole), signs, made, photos_of)
-    bigger = head.with_classes(added)
-    chances = bigger.judge(trial.embedding).probabilities
+    added = fit_new_classes(recogniser.with_head(whole), signs, synthetic, real)
+    chances = head.with_classes(added).judge(trial.embedding).probabilities
     answers = chances.argmax(1) - len(catalogue)
     after = catalogue.extended(signs)
-    taught = bigger if whole is head else whole.with_classes(added)
-    predicted = _predict(taught, after, trial, answers, len(catalogue))
+    predicted = _predict(whole.with_classes(added), after, trial, answers, len(catalogue))
     order = 1 + max((later.info["order"] for later in folder.added), default=0)
     later, results = [], []
     for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
-        said = chances[trial.labels == place].mean(0)
-        confusions = _confusions(said, len(catalogue) + place, after)
+        mean = chances[trial.labels == place].mean(0)
+        confusions = _confusions(mean, len(catalogue) + place, after)
         recall = predicted[place] if predicted else None
         info = {
             "code": sign.code,
@@ -151,13 +146,13 @@ def _add(
             "name": sign.name,
             "order": order + place,
             "forecast": dict(zip(_FORECAST, recall, strict=True)) if recall else None,
-            "confusions": [[code, share] for code, share in confusions.items()],
+            "confusions": list(map(list, confusions.items())),
         }
         later.append(AddedFolder(sign, one, info))
-        value, low, high = recall or (None, None, None)
         sheet = folder.path / ADDED / sign.code / _SHEET
-        shown = (sign.code, sign.title, sign.family)
-        results.append(NewClass(*shown, value, low, high, confusions, sheet))
+        predicted_recall, low, high = recall or (None, None, None)
+        facts = (sign.code, sign.title, sign.family)
+        results.append(NewClass(*facts, predicted_recall, low, high, confusions, sheet))
 
     seen = {one.code for one in signs}.union(*(one.confusions for one in results))
     pictures = sheet_pictures([sign for sign in after.classes if sign.code in seen])
@@ -170,7 +165,7 @@ def _add(
 
 
 def crops_of_new(classes: int) -> int:
-    """Synthetic crops of each of so many classes that come at once.
+    """How many synthetic crops each of some classes gets that are added at once.
 
     Example:
         >>> crops_of_new(1), crops_of_new(50)
@@ -187,11 +182,13 @@ def _new_signs(
     if not icons or len(names) != len(icons):
         raise InputError(f"{len(icons)} icons and {len(names)} codes", "give one code an icon")
     for code in names:
-        if catalogue.label_of(code) >= 0 or names.count(code) > 1:
-            where = "already in the run" if catalogue.label_of(code) >= 0 else "given twice"
-            raise InputError(f"class '{code}' is {where}", "choose another --code")
-        if code.startswith("."):  # read_added leaves such folders out
-            raise InputError(f"class '{code}' begins with a dot", "choose another --code")
+        wrong = (
+            ("is already in the run" if catalogue.label_of(code) >= 0 else "")
+            or ("is given twice" if names.count(code) > 1 else "")
+            or ("begins with a dot" if code.startswith(".") else "")  # see read_added
+        )
+        if wrong:
+            raise InputError(f"class '{code}' {wrong}", "choose another --code")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IconWarning)  # told of when they came
         drawn = zip(catalogue.codes, load_pictures(catalogue.classes), strict=True)
@@ -200,11 +197,11 @@ def _new_signs(
     country = catalogue.country
     signs = []
     new = in_threads(lambda pair: load_icon(pair[0], code=pair[1]), zip(icons, names, strict=True))
-    for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True)):
+    for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True), first):
         known.append((code, check_new_icon(picture, code, known)))
-        family = (country.family(code) if country else None) or family_of_icon(picture)
-        name = (country.name(code) if country else None) or ""
-        signs.append(SignClass(code, first + number, "rare", (icon,), family, None, name))
+        family = (country and country.family(code)) or family_of_icon(picture)
+        name = (country and country.name(code)) or ""
+        signs.append(SignClass(code, number, "rare", (icon,), family, None, name))
     SignCatalogue([*catalogue.classes, *signs])  # checks codes
     return signs
 
@@ -221,15 +218,12 @@ def _photos(
 
 
 def _engine(folder: RunFolder, signs: SignCatalogue, size: int) -> Synthesiser:
-    """Makes crops of the new icons, of so many pixels, as the run's own were made."""
-    settings = load_preset(saved_recipe(folder).index_preset)
-    photos = read_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
-    return build_synthesiser(
-        settings,
-        IconAtlas.from_catalogue(signs, size),
-        BackgroundAtlas.from_pictures(photos, size),
-        folder.info["seed"],
-    )
+    """Makes crops of signs as the run's own were made."""
+    preset = load_preset(saved_recipe(folder).index_preset)
+    pictures = read_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
+    icons = IconAtlas.from_catalogue(signs, size)
+    backgrounds = BackgroundAtlas.from_pictures(pictures, size)
+    return build_synthesiser(preset, icons, backgrounds, folder.info["seed"])
 
 
 def _with_index(folder: RunFolder, head: Head, quick: SignNet) -> Head:
@@ -238,16 +232,12 @@ def _with_index(folder: RunFolder, head: Head, quick: SignNet) -> Head:
     if (head.index.labels < len(trained)).any():
         return head
     engine = _engine(folder, trained, quick.crop_size)
-    made = index_outputs(quick, engine, trained.codes, _LEAST_CROPS)
-    return head.with_prototypes(made.embedding, made.labels, "synthetic")
+    synthetic = index_outputs(quick, engine, trained.codes, _LEAST_CROPS)
+    return head.with_prototypes(synthetic.embedding, synthetic.labels, "synthetic")
 
 
 def _predict(
-    head: Head,
-    catalogue: SignCatalogue,
-    trial: Outputs,
-    answers: np.ndarray,
-    before: int,
+    head: Head, catalogue: SignCatalogue, trial: Outputs, answers: np.ndarray, before: int
 ) -> list[tuple[float, float, float]] | None:
     """Predicted recall and its interval for every new class."""
     forecast = known_forecast("added")
@@ -265,8 +255,7 @@ def _predict(
         ~head.rare,
         pictures,
     )
-    columns = zip(*(column.tolist() for column in forecast.predict(facts)), strict=True)
-    return [(float(a), float(b), float(c)) for a, b, c in columns]
+    return list(zip(*(column.tolist() for column in forecast.predict(facts)), strict=True))
 
 
 def _confusions(

@@ -1,15 +1,33 @@
-"""What else may happen to a finished run's classes: photos that help, and leaving again."""
+"""Changes of a finished run's classes: real crops as prototypes, and added classes removed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from raresign.commands.added.photo_crops import embed_photos
+import numpy as np
+
+from raresign.crops.layouts.plain_layouts import from_files
+from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
 from raresign.runs.added_classes import remove_added
 from raresign.runs.photos import forget_photos, keep_photos
 from raresign.runs.run_folder import RunFolder
+from raresign.runtime.encoder import Encoder
+
+
+def embed_photos(encoder: Encoder, files: Sequence[str | Path]) -> np.ndarray:
+    """(n, E) float32 embeddings of the readable pictures among files and folders.
+
+    Raises:
+        InputError: A file is not there, or none is readable.
+    """
+    table = from_files([Path(file) for file in files])
+    crops = [chunk.crops for chunk in squashed_chunks(table, encoder.crop_size)]
+    if not sum(map(len, crops)):
+        named = ", ".join(str(file) for file in files)
+        raise InputError(f"{named} holds no readable crop", "give PNG or JPEG files")
+    return encoder.embed(np.concatenate(crops))
 
 
 def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
@@ -19,8 +37,6 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
     `RUN/photos/CODE.safetensors`.
 
     Args:
-        run: The run folder.
-        code: The class.
         files: Pictures, or folders of them.
 
     Returns:
@@ -50,9 +66,8 @@ def remove_class(run: str | Path, codes: Sequence[str]) -> None:
         InputError: The run has no such added class; nothing is removed then.
     """
     folder = RunFolder.open(run)
-    own = folder.trained_catalogue
     for code in codes:
-        if own.label_of(code) >= 0:
+        if folder.trained_catalogue.label_of(code) >= 0:
             raise InputError(
                 f"class '{code}' was trained into {run}", "only classes of add-class can go"
             )

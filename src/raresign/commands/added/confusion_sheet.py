@@ -16,31 +16,23 @@ _SIDE = 96
 
 
 def sheet_pictures(signs: Sequence[SignClass]) -> dict[str, np.ndarray]:
-    """Code -> (96, 96, 3) uint8 icon: what `draw_new_class` shows of a class.
-
-    Args:
-        signs: The classes, at least one; of some the pictures are wanted on many sheets.
-    """
+    """Code -> (96, 96, 3) uint8 icon: what `draw_new_class` shows of a class."""
     crops = icon_crops(signs, _SIDE).transpose(0, 2, 3, 1)
     return {sign.code: crop for sign, crop in zip(signs, crops, strict=True)}
 
 
 def draw_new_class(
     path: Path, code: str, confusions: Mapping[str, float], pictures: Mapping[str, np.ndarray]
-) -> Path:
-    """Write the picture, whole or not at all.
+) -> None:
+    """Write the picture as PNG, whole or not at all.
 
     Args:
-        path: The PNG to write.
-        code: The new class.
-        confusions: Code -> mean probability that its made crops gave to that class.
+        confusions: Code -> mean probability that synthetic crops of `code` gave to that class.
         pictures: Of all these classes, see `sheet_pictures`.
     """
     captions = [code, *(f"{c} {100 * share:.1f} %" for c, share in confusions.items())]
-    shown = [pictures[one] for one in (code, *confusions)]
-    cells = [Cell(p, c) for p, c in zip(shown, captions, strict=True)]
-    note = "confused with: mean probability, made crops" if confusions else "confused with none"
-    page = draw_page("", note, [Row("", cells)])
+    cells = list(map(Cell, (pictures[one] for one in (code, *confusions)), captions))
+    with_what = ": mean probability, synthetic crops" if confusions else " none"
+    page = draw_page("", f"confused with{with_what}", [Row("", cells)])
     with whole_file(path) as temporary:
         page.save(temporary)
-    return path

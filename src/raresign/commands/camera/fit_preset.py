@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raresign.commands.camera.fitted_preset import CameraFit, Change, preset_text, shown
+from raresign.commands.camera.fitted_preset import CameraFit, preset_text, shown
 from raresign.commands.camera.realism_crops import RealCrops, RealismMaterial
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
@@ -25,10 +22,10 @@ from raresign.realism.statistics import crop_statistics
 from raresign.seeds import mix_integers
 from raresign.synthesis.preset import RoadPreset, load_preset
 
+Floats = NDArray[np.float64]
 _PIXELS = "sensor.pixels"
 _FOLDS = 4
-_CLASS_PRIOR = 8.0
-"""A class of so few crops counts half of its own mean and half of all classes' mean."""
+_CLASS_PRIOR = 8.0  # a class of 8 crops counts half its own mean and half that of all classes
 
 
 def fit_camera(
@@ -71,9 +68,17 @@ def fit_camera(
     Raises:
         InputError: Too few crops, no such data, or a preset without ranges.
     """
-    start_time = time.perf_counter()
-    preset = _road(base)
-    _check(rounds, simulations, keep)
+    preset = road = load_preset(base)
+    if not isinstance(preset, RoadPreset):
+        raise InputError(
+            f"the preset {base} is of the reference engine, which has no ranges to fit",
+            "start from road",
+        )
+    if rounds < 1 or simulations < 200 or not 0 <= keep < 1:
+        raise InputError(
+            f"{rounds} rounds of {simulations} crops, {keep:g} of the base preset kept",
+            "use at least 1 round, at least 200 crops and a share from 0 to below 1",
+        )
     if Path(out).suffix not in (".yaml", ".yml") or Path(out).is_dir():
         raise InputError(f"{out} cannot be a preset", "name a .yaml file")
     material = RealismMaterial.open(
@@ -84,30 +89,27 @@ def fit_camera(
     ruler = material.ruler(space, pixels, seed)
     labels = material.like_measured(seed)
     first, params = material.render(preset, labels, mix_integers(seed, 1), record=True)
-    started = preset_proposal(preset, params)
-    sides = _pinned(started, real, size)
-    if sides is not None:
-        preset = with_proposal(preset, Proposal({_PIXELS: sides}, {}))
-        others = {name: knots for name, knots in started.ranges.items() if name != _PIXELS}
-        start = Proposal(others, started.probabilities)
-    else:
-        start = started
+    start = preset_proposal(preset, params)
+    settings = [*start.ranges, *start.probabilities]
+    pinned = _pinned(start, real, size)
+    if pinned:
+        preset = with_proposal(preset, Proposal(pinned, {}))
+        others = {name: knots for name, knots in start.ranges.items() if name not in pinned}
+        start = Proposal(others, start.probabilities)
     if not real.labelled:
         even = np.full(material.classes, 1 / material.classes)
         start = Proposal(start.ranges, start.probabilities, even)
-    centre = _Centre.of(first, labels) if real.labelled else None
+    centre = _class_means(first, labels, material.classes) if real.labelled else None
     fit = _fitted(material, preset, start, centre, rounds, simulations, seed, say)
 
     found = fit.proposal.mixed(start, keep)
-    if sides is not None:
-        found = Proposal({**found.ranges, _PIXELS: sides}, found.probabilities, found.mix)
-    moved = fit.moved | ({_PIXELS} if sides is not None else set())
-    fitted = with_proposal(preset, rounded(found, moved)).model_copy(
-        update={"name": Path(out).stem}
-    )
+    found = Proposal({**found.ranges, **pinned}, found.probabilities, found.mix)
+    moved = fit.moved | pinned.keys()
+    fitted = with_proposal(preset, rounded(found, moved))
+    fitted = fitted.model_copy(update={"name": Path(out).stem})
     chosen = material.like_measured(seed, fit.proposal.mix)
     if not real.labelled:  # the same classes for both: a fitted mix of classes is not realism
-        first, _ = material.render(_road(base), chosen, mix_integers(seed, 1))
+        first, _ = material.render(road, chosen, mix_integers(seed, 1))
     before = ruler.measure(base, first)
     say(f"{base}: {shown(before)}")
     made, _ = material.render(fitted, chosen, mix_integers(seed, 2))
@@ -125,45 +127,30 @@ def fit_camera(
         after,
         floor,
         ruler.gaps(made),
-        fit.rounds,
-        _changes(started, rounded(found, moved), moved),
-        time.perf_counter() - start_time,
+        tuple(name for name in settings if name in moved),
     )
     write_text(out, preset_text(result, base))
     return result
 
 
-@dataclass(frozen=True, eq=False)
-class _Centre:
-    """Mean statistics of every class's synthetic crops: statistics are told less these.
+def _class_means(crops: NDArray[np.uint8], labels: NDArray[np.int64], classes: int) -> Floats:
+    """(C, F) mean statistics of every class's synthetic crops.
 
     A class has its own colours and edges; without them light and blur show more clearly.
     """
-
-    means: dict[int, NDArray[np.float64]]
-    overall: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, crops: NDArray[np.uint8], labels: NDArray[np.int64]) -> _Centre:
-        values = crop_statistics(crops).values
-        overall = values.mean(0)
-        means = {}
-        for label in np.unique(labels).tolist():
-            own = values[labels == label]
-            total = own.sum(0) + _CLASS_PRIOR * overall
-            means[label] = total / (len(own) + _CLASS_PRIOR)
-        return cls(means, overall)
-
-    def less(self, values: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-        rows = [self.means.get(label, self.overall) for label in labels.tolist()]
-        return values - np.stack(rows)
+    values = crop_statistics(crops).values
+    means = np.tile(values.mean(0), (classes, 1))
+    for label in np.unique(labels).tolist():
+        own = values[labels == label]
+        means[label] = (own.sum(0) + _CLASS_PRIOR * means[label]) / (len(own) + _CLASS_PRIOR)
+    return means
 
 
 def _fitted(
     material: RealismMaterial,
     preset: RoadPreset,
     start: Proposal,
-    centre: _Centre | None,
+    centre: Floats | None,
     rounds: int,
     simulations: int,
     seed: int,
@@ -175,10 +162,10 @@ def _fitted(
     free = preset.model_copy(update={"guard": preset.guard.model_copy(update={"enabled": False})})
 
     def measured(
-        crops: NDArray[np.uint8], labels: NDArray[np.int64], sides: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
+        crops: NDArray[np.uint8], labels: NDArray[np.int64], sides: Floats | None
+    ) -> Floats:
         values = crop_statistics(crops, sides).values
-        return values if centre is None else centre.less(values, labels)
+        return values if centre is None else values - centre[labels]
 
     def simulate(proposal: Proposal, number: int) -> Simulation:
         rng = np.random.default_rng((seed & 0xFFFFFFFF, number))
@@ -195,57 +182,21 @@ def _fitted(
         return Simulation(measured(crops, labels, sides), values, labels)
 
     def heard(number: int, round_: Round) -> None:
-        moved = len(round_.moved)
         say(
             f"round {number + 1} of at most {rounds}: energy distance {round_.distance:.3f}, "
-            f"statistics tell {100 * round_.test.accuracy:.1f} % from real; {moved} of "
+            f"statistics tell {100 * round_.test.accuracy:.1f} % from real; {len(round_.moved)} of "
             f"{len(start.ranges) + len(start.probabilities)} settings move"
         )
 
     statistics = measured(real.crops, real.labels, real.sides if real.sizes_vary else None)
-    folds = block_folds(real.crops, real.labels, _FOLDS)
-    reach = partial(reachable, free)
+    folds, reach = block_folds(real.crops, real.labels, _FOLDS), partial(reachable, free)
     return fit_proposal(statistics, folds, start, reach, simulate, rounds, seed, heard)
 
 
-def _road(base: str) -> RoadPreset:
-    preset = load_preset(base)
-    if not isinstance(preset, RoadPreset):
-        raise InputError(
-            f"the preset {base} is of the reference engine, which has no ranges to fit",
-            "start from road",
-        )
-    return preset
-
-
-def _check(rounds: int, simulations: int, keep: float) -> None:
-    if rounds < 1 or simulations < 200 or not 0 <= keep < 1 or math.isnan(keep):
-        raise InputError(
-            f"{rounds} rounds of {simulations} crops, {keep:g} of the base preset kept",
-            "use at least 1 round, at least 200 crops and a share from 0 to below 1",
-        )
-
-
-def _pinned(proposal: Proposal, real: RealCrops, size: int) -> tuple[float, ...] | None:
-    """Sides of the crop files as a range, unless all files were brought to one size."""
+def _pinned(proposal: Proposal, real: RealCrops, size: int) -> dict[str, tuple[float, ...]]:
+    """Sides of the crop files as the range of pixels, unless all files were brought to one size."""
     if _PIXELS not in proposal.ranges or not real.sizes_vary:
-        return None
+        return {}
     sides = real.sides.clip(1, size)  # larger files lose what is beyond the crop's size
     knots = weighted_knots(sides, np.ones(len(sides)))
-    return tuple(float(f"{knot:.4g}") for knot in knots)
-
-
-def _changes(
-    before: Proposal, after: Proposal, moved: frozenset[str] | set[str]
-) -> tuple[Change, ...]:
-    ranges = [
-        Change(name, knots, after.ranges[name])
-        for name, knots in before.ranges.items()
-        if name in moved
-    ]
-    probabilities = [
-        Change(name, (value,), (after.probabilities[name],))
-        for name, value in before.probabilities.items()
-        if name in moved
-    ]
-    return (*ranges, *probabilities)
+    return {_PIXELS: tuple(float(f"{knot:.4g}") for knot in knots)}

@@ -8,24 +8,8 @@ from pathlib import Path
 
 import yaml
 
-from raresign.realism.energy_descent import Round
 from raresign.realism.ruler import Realism, StatisticGap
 from raresign.synthesis.preset import RoadPreset
-
-
-@dataclass(frozen=True)
-class Change:
-    """One range or probability that the crops moved.
-
-    Args:
-        name: "effect.field" or, for a probability, "effect".
-        before: Knots; a probability has one.
-        after: Knots; a probability has one.
-    """
-
-    name: str
-    before: tuple[float, ...]
-    after: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +17,13 @@ class CameraFit:
     """What `fit_camera` did.
 
     Args:
-        path: The preset file.
-        preset: What stands in it.
-        crops: Real crops that were fitted.
-        labelled: Whether their classes were known.
+        crops, labelled: How many real crops were fitted, and whether their classes were known.
         held_out: Whether realism was measured on other real crops.
         space: What the distances were measured in.
-        before: Realism of the base preset.
-        after: Realism of the new preset.
+        before, after: Realism of the base preset and of the new one.
         floor: Real crops against real crops of other signs; None if there are too few.
         gaps: Statistics under the new preset, the one that differs most first.
-        rounds: What each round measured.
-        changes: What moved, in the order of the preset.
-        seconds: How long it took.
+        moved: Ranges ("effect.field") and probabilities ("effect") that the crops moved.
     """
 
     path: Path
@@ -58,9 +36,7 @@ class CameraFit:
     after: Realism
     floor: Realism | None
     gaps: tuple[StatisticGap, ...]
-    rounds: tuple[Round, ...]
-    changes: tuple[Change, ...]
-    seconds: float
+    moved: tuple[str, ...]
 
 
 def shown(realism: Realism) -> str:
@@ -86,12 +62,12 @@ def shown(realism: Realism) -> str:
 
 def preset_text(fit: CameraFit, base: str) -> str:
     """The YAML of a fitted preset with what was measured as its head."""
-    measured = (
-        "the half that was not fitted" if fit.held_out else "the same crops, as there are few"
-    )
+    measured = "the half that was not fitted"
+    if not fit.held_out:
+        measured = "the same crops, as there are few"
     lines = [
         f"Fitted to {fit.crops} {'labelled' if fit.labelled else 'unlabelled'} real crops on "
-        f"{date.today().isoformat()} by `raresign fit-camera`, from the preset {base}.",
+        f"{date.today()} by `raresign fit-camera`, from the preset {base}.",
         f"Measured against real crops ({measured}), {fit.after.crops} on each side, features: "
         f"{fit.space}.",
         f"before: {shown(fit.before)}",
@@ -100,7 +76,7 @@ def preset_text(fit: CameraFit, base: str) -> str:
     if fit.floor is not None:
         lines.append(f"real against real: {shown(fit.floor)}")
     lines.append("Ranges are evenly spaced quantiles. Moved by the crops:")
-    lines += [f"  {change.name}" for change in fit.changes]
+    lines += [f"  {name}" for name in fit.moved]
     head = "".join(f"# {line}\n" for line in lines)
     values = fit.preset.model_dump(mode="json")
     return head + yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100)

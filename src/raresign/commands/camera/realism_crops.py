@@ -25,28 +25,20 @@ from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset, RoadPreset
 from raresign.synthesis.synthesiser import build_synthesiser
 
-FEWEST = 50
-"""Real crops without which no distribution can be told."""
-_SPLIT = 300
-"""From so many on, one half is fitted and the other half measures."""
+FEWEST = 50  # real crops, without which no distribution can be told
+_SPLIT = 300  # crops from which on one half is fitted and the other half measures
 _AT_ONCE = 256
-_VARIES = 1.15
-"""Sizes of crop files vary if their 95 % quantile is so many times the 5 % quantile."""
+_VARIES = 1.15  # sizes of crop files vary if their 95 % quantile is this many times the 5 % one
 
 
 @dataclass(frozen=True, eq=False)
 class RealCrops:
-    """Some real crops.
-
-    Args:
-        crops: (N, 3, S, S) uint8, in the order of their files.
-        labels: (N,) int64, all -1 or none.
-        sides: (N,) geometric mean of each file's width and height in pixels.
-    """
+    """(N, 3, S, S) real crops in the order of their files, and their labels, all -1 or none."""
 
     crops: NDArray[np.uint8]
     labels: NDArray[np.int64]
     sides: NDArray[np.float64]
+    """(N,) geometric mean of each file's width and height in pixels."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,13 +54,8 @@ class RealCrops:
         low, high = np.quantile(self.sides, [0.05, 0.95])
         return bool(high > _VARIES * low)
 
-    def at_most(self, count: int) -> RealCrops:
-        """So many of them, spread over all."""
-        kept = min(count, len(self))
-        return self.rows(np.linspace(0, len(self) - 1, kept).round().astype(np.int64))
-
-    def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> RealCrops:
-        """Those of them."""
+    def rows(self, chosen: NDArray[np.bool_]) -> RealCrops:
+        """Those that are chosen."""
         return RealCrops(self.crops[chosen], self.labels[chosen], self.sides[chosen])
 
 
@@ -80,9 +67,7 @@ class RealismMaterial:
         fitted: What ranges may be fitted to.
         measured: What realism is measured against; the same crops where there are few.
         held_out: Whether the two sets differ.
-        icons: Icons of the catalogue.
-        backgrounds: Photos for crops of the same size.
-        classes: Number of classes C.
+        icons, backgrounds, classes: Atlases and number of classes, to imitate them.
     """
 
     fitted: RealCrops
@@ -112,12 +97,10 @@ class RealismMaterial:
                 backgrounds that come with the package stand in.
             crops: Where the crops are if not in `data`: in one of the layouts, or just pictures,
                 whose classes are then unknown.
-            layout: See `open_data`.
+            layout, strict: See `open_data`.
             size: Side that crops are brought to in pixels.
             most: Real crops that are read; a larger set is thinned out, classes evenly.
             cache: Where packs of decoded crops lie.
-            strict: An unreadable file is an error.
-            say: Is told what happens.
 
         Raises:
             InputError: Nothing is there, or fewer crops than `FEWEST` can be read.
@@ -133,15 +116,14 @@ class RealismMaterial:
         _check_enough(len(table), data if crops is None else crops)
         chosen = np.zeros(len(table), dtype=bool)
         chosen[even_sample(table.labels, most)] = True
-        pack = pack_crops(
-            table.filter(chosen), size, Path(cache) if cache else default_cache(), strict
-        )
+        folder = Path(cache) if cache else default_cache()
+        pack = pack_crops(table.filter(chosen), size, folder, strict)
         _check_enough(len(pack), data if crops is None else crops)
         widths, heights = (np.array(pack.table[side], np.float64) for side in ("width", "height"))
         real = RealCrops(np.array(pack.crops), np.array(pack.labels), np.sqrt(widths * heights))
-        held_out = len(real) >= _SPLIT
         halves = block_folds(real.crops, real.labels, 2)
-        held_out = held_out and min((halves == half).sum() for half in (0, 1)) >= FEWEST
+        fewer = min((halves == half).sum() for half in (0, 1))
+        held_out = len(real) >= _SPLIT and bool(fewer >= FEWEST)
         say(
             f"{len(real)} of {len(table)} real crops"
             + (f" of {len(np.unique(real.labels))} classes" if real.labelled else ", no classes")
@@ -160,8 +142,9 @@ class RealismMaterial:
         """Real crops against real crops; None if none were held out."""
         if not self.held_out:
             return None
-        others = self.fitted.at_most(len(self.measured))
-        return ruler.floor(others.crops, others.labels)
+        last, count = len(self.fitted) - 1, min(len(self.measured), len(self.fitted))
+        spread = np.linspace(0, last, count).round().astype(np.int64)
+        return ruler.floor(self.fitted.crops[spread], self.fitted.labels[spread])
 
     def ruler(self, space: FeatureSpace, pixels: bool, seed: int) -> RealismRuler:
         """A ruler on the measured half."""
@@ -192,38 +175,30 @@ class RealismMaterial:
             batch = engine.render(torch.from_numpy(labels)[rows], rows, record)
             crops.append(batch.crops.mul(255).round().byte().numpy())
             params.append(batch.params or {})
-        names = {name: part[name] for part in params for name in part}
-        joined = {
-            name: torch.cat(
-                [_filled(part, name, len(crops[k]), like) for k, part in enumerate(params)]
-            )
-            for name, like in names.items()
-        }
+        joined: dict[str, torch.Tensor] = {}
+        for name, like in {name: part[name] for part in params for name in part}.items():
+            # What a batch did not draw did not happen.
+            nothing = 0.0 if like.dtype == torch.bool else torch.nan
+            values = [
+                part[name].double()
+                if name in part
+                else torch.full((len(made), *like.shape[1:]), nothing, dtype=torch.float64)
+                for part, made in zip(params, crops, strict=True)
+            ]
+            joined[name] = torch.cat(values)
         return np.concatenate(crops), joined
-
-
-def _filled(
-    part: dict[str, torch.Tensor], name: str, count: int, like: torch.Tensor
-) -> torch.Tensor:
-    """The values of one batch, in double precision; what it did not draw did not happen."""
-    if name in part:
-        return part[name].double()
-    nothing = 0.0 if like.dtype == torch.bool else torch.nan
-    return torch.full((count, *like.shape[1:]), nothing, dtype=torch.float64)
 
 
 def _opened(
     data: str | Path, crops: str | Path | None, layout: str, size: int, strict: bool
 ) -> tuple[CropTable, SignCatalogue, IconAtlas, list[np.ndarray]]:
     """Crops, classes, icons and background photos."""
-    root = Path(data)
+    root, place = Path(data), Path(data if crops is None else crops)
     if root.is_dir() and not (root / "classes.json").exists() and layout == "reference":
         catalogue = open_data("gost").catalogue
         icons = IconAtlas.from_catalogue(catalogue, size)
-        table = from_files([root if crops is None else crops])
-        return table, catalogue, icons, procedural_backgrounds(PROCEDURAL, seed=0)
-    place = Path(crops) if crops is not None else None
-    if layout == "reference" and place is not None and not (place / "cropped-train").is_dir():
+        return from_files([place]), catalogue, icons, procedural_backgrounds(PROCEDURAL, seed=0)
+    if layout == "reference" and crops is not None and not (place / "cropped-train").is_dir():
         source = open_data(root, layout="icons")
         if not place.exists():
             raise InputError(f"{place}: there is no such folder", "give the folder of the crops")

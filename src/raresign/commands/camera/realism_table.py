@@ -79,5 +79,5 @@ def compare_realism(
     floor = material.floor(ruler)
     if floor is not None:
         rows.append(floor)
-        say(f"real against real: {shown(rows[-1])}")
+        say(f"real against real: {shown(floor)}")
     return RealismTable(tuple(rows), tuple(gaps), space.name, material.measured.labelled)

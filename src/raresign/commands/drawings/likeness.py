@@ -6,23 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 
-from raresign.signs.icons.icon_file import on_grey
+from raresign.signs.icons.icon_file import Pixels, on_grey
 
-Pixels = npt.NDArray[np.uint8]
 _SIDE = 64  # at which drawings are compared with icons
+_STEPS = np.repeat(np.eye(4, dtype=int), 2, 0) * np.tile([[1], [-1]], (4, 1))
+"""(8, 4): one margin wider or narrower."""
 
 
 @dataclass(frozen=True)
 class ClosePair:
-    """Two classes and how far apart they look.
+    """Codes of two classes, and how far apart they look.
 
     Args:
-        one: Class code.
-        other: Class code.
         distance: Root mean square difference, 0 (the same picture) to 1 (black and white).
     """
 
@@ -38,13 +36,11 @@ def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
     with its Gaussian window of 11 px and sigma 1.5.
 
     Icons come with outlines, shadows and captions. Each side is cut where that brings the icon
-    nearer to the drawing: from four first guesses, with and without a frame and a caption, the
-    best change of one margin at a time, in steps of 1/8 to 1/64 of the side, none
-    over a quarter.
+    nearer to the drawing: from four first guesses, with and without a frame and a caption, the best
+    change of one margin at a time, in steps of 1/8 to 1/64 of the side, none over a quarter.
 
     Args:
-        icon: (S, S, 4) uint8, RGBA, straight alpha, S at least 64.
-        drawing: The same, of the same S.
+        icon, drawing: (S, S, 4) uint8, RGBA, straight alpha, S at least 64.
 
     Returns:
         The similarity of the best fit at 64 px, at least the one without cuts.
@@ -52,8 +48,7 @@ def aligned_similarity(icon: Pixels, drawing: Pixels) -> float:
     Example:
         >>> disc = np.zeros((128, 128, 4), np.uint8)
         >>> disc[16:112, 16:112] = 255
-        >>> framed, filled = disc, np.full((128, 128, 4), 255, np.uint8)
-        >>> round(aligned_similarity(framed, filled), 2)
+        >>> round(aligned_similarity(disc, np.full((128, 128, 4), 255, np.uint8)), 2)
         1.0
     """
     source, other = (Image.fromarray(np.ascontiguousarray(p)) for p in (icon, drawing))
@@ -68,21 +63,13 @@ def _climb(source: Image.Image, wanted: Pixels, margins: tuple[int, ...]) -> flo
     best = float(_similarities([_cut(source, margins)], wanted)[0])
     for step in (8, 4, 2, 1):
         while True:
-            tried = [m for m in _neighbours(margins, step) if 0 <= min(m) <= max(m) <= _SIDE // 4]
+            near = [tuple(m) for m in (margins + step * _STEPS).tolist()]
+            tried = [m for m in near if 0 <= min(m) <= max(m) <= _SIDE // 4]
             values = _similarities([_cut(source, m) for m in tried], wanted)
             if float(values.max()) <= best + 1e-6:
                 break
             best, margins = float(values.max()), tried[int(values.argmax())]
     return best
-
-
-def _neighbours(margins: tuple[int, ...], step: int) -> list[tuple[int, ...]]:
-    """Margins of which one is a step wider or narrower."""
-    return [
-        tuple(margin + change * (k == side) for k, margin in enumerate(margins))
-        for side in range(4)
-        for change in (step, -step)
-    ]
 
 
 def _similarities(pictures: list[Pixels], other: Pixels) -> torch.Tensor:
@@ -112,26 +99,15 @@ def _cut(picture: Image.Image, margins: tuple[int, ...]) -> Pixels:
 
 
 def closest_pairs(pictures: Mapping[str, Pixels], count: int = 10) -> list[ClosePair]:
-    """The classes that are hardest to tell apart.
+    """The `count` pairs of classes that are hardest to tell apart, the closest first.
 
     Args:
         pictures: Class code -> (S, S, 4) uint8, RGBA, straight alpha, all of one S.
-        count: How many pairs.
-
-    Returns:
-        The closest pair first.
-
-    Example:
-        >>> white, black = np.full((8, 8, 4), 255, np.uint8), np.zeros((8, 8, 4), np.uint8)
-        >>> [pair.other for pair in closest_pairs({"a": white, "b": black, "c": white}, 1)]
-        ['c']
     """
     codes = list(pictures)
     looks = _over_grey(np.stack([*pictures.values()])).flatten(1)
     distances = torch.cdist(looks.double(), looks.double()) / looks.shape[1] ** 0.5
-    rows, columns = torch.triu_indices(len(codes), len(codes), 1)
-    order = distances[rows, columns].argsort()[:count]
-    return [
-        ClosePair(codes[rows[k]], codes[columns[k]], float(distances[rows[k], columns[k]]))
-        for k in order.tolist()
-    ]
+    pairs = torch.triu_indices(len(codes), len(codes), 1)
+    order = distances[pairs[0], pairs[1]].argsort()[:count]
+    closest = pairs[:, order].T.tolist()
+    return [ClosePair(codes[a], codes[b], float(distances[a, b])) for a, b in closest]

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from raresign.commands.drawings.tables import known_codes
-from raresign.commands.picture_page import Cell, Row, draw_page
+from raresign.commands.drawings.tables import icon_pairs
+from raresign.commands.picture_page import Cell, Row, draw_page, rows_of
 from raresign.files import whole_file
 from raresign.signs.countries.drawn_folder import drawn_icons
 from raresign.signs.countries.registry import standard
-from raresign.signs.icons.icon_file import icon_files, load_icon
-from raresign.signs.icons.png_icon import IconWarning
+from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.values import in_order
-
-Pixels = npt.NDArray[np.uint8]
 
 _LARGE = 200
 _SMALL = (64, 32)  # at which drawings stand beside icons, besides large
@@ -29,22 +24,15 @@ _PAPER = 200
 
 
 def sign_sheets(
-    out: str | Path,
-    name: str = "gost",
-    codes: Sequence[str] = (),
-    icons: str | Path | None = None,
+    out: str | Path, name: str = "gost", codes: Sequence[str] = (), icons: str | Path | None = None
 ) -> list[Path]:
     """Draw `signs.png` and `variants.png`; with `icons` also pages of pairs.
 
     Args:
-        out: Folder for the pictures.
-        name: Of the standard.
+        out: Folder for the pictures, which are returned.
         codes: Such as "3.24.n55"; all classes unless given.
         icons: Folder of official icons: `pairs-1.png`, ... show icon and drawing at 200, 64 and
             32 px.
-
-    Returns:
-        The pictures.
 
     Raises:
         InputError: No such standard or sign, or no such folder.
@@ -54,14 +42,13 @@ def sign_sheets(
     files = icon_files(drawn_icons(name, shown))
     tiles = {path: _on_paper(load_icon(path), _TILE) for code in shown for path in files[code]}
     mains = [Cell(tiles[files[code][0]], code) for code in shown]
-    pages = {"signs.png": draw_page(signs.title, "", _in_rows(mains, _ACROSS))}
+    pages = {"signs.png": draw_page(signs.title, "", rows_of(mains, _ACROSS))}
     varied = [code for code in shown if len(files[code]) > 1]
     if varied:
-        most = max(len(files[code]) for code in varied)
-        rows = []
-        for code in varied:
-            cells = [Cell(tiles[path], path.stem.partition("@")[2]) for path in files[code]]
-            rows.append(Row(code, cells + [Cell(None)] * (most - len(cells))))
+        rows = [
+            Row(code, [Cell(tiles[path], path.stem.partition("@")[2]) for path in files[code]])
+            for code in varied
+        ]
         pages["variants.png"] = draw_page(signs.title, "the sign, then its variants", rows, 2)
     if icons is not None:
         pages |= _pages_of_pairs(name, Path(icons), codes)
@@ -71,28 +58,15 @@ def sign_sheets(
     return [Path(out) / file for file in pages]
 
 
-def _in_rows(cells: list[Cell], across: int) -> list[Row]:
-    """Cells in rows of at most `across`, the last one filled up with gaps."""
-    across = min(across, len(cells))
-    filled = cells + [Cell(None)] * (-len(cells) % across)
-    return [Row("", filled[k : k + across]) for k in range(0, len(filled), across)]
-
-
 def _pages_of_pairs(name: str, icons: Path, codes: Sequence[str]) -> dict[str, Image.Image]:
     """Icon and drawing side by side."""
     signs = standard(name)
-    files = {code: paths[0] for code, paths in icon_files(icons).items()}
-    known = known_codes(signs, [code for code in files if not codes or code in codes])
-    folder = drawn_icons(name, known)
     rows = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", IconWarning)
-        for code in known:
-            width, height = signs.size(code)
-            pair = [load_icon(path, 400) for path in (files[code], folder / f"{code}.svg")]
-            shaped = [_shaped(picture, width / height) for picture in pair]
-            cells = [Cell(_on_paper(picture, _LARGE)) for picture in shaped]
-            rows.append(Row(code, [*cells, Cell(_small(shaped))]))
+    for code, pair in icon_pairs(icons, name, codes, 400).items():
+        width, height = signs.size(code)
+        shaped = [_shaped(picture, width / height) for picture in pair]
+        cells = [Cell(_on_paper(picture, _LARGE)) for picture in shaped]
+        rows.append(Row(code, [*cells, Cell(_small(shaped))]))
     pages = {}
     for number, first in enumerate(range(0, len(rows), _PAIRS), 1):
         note = "left the icon, right our drawing; at 200, 64 and 32 px"

@@ -11,10 +11,9 @@ from typing import Any
 from raresign.commands.drawings.likeness import ClosePair, aligned_similarity, closest_pairs
 from raresign.errors import InputError
 from raresign.signs.catalogue.classes_file import read_codes
-from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.drawn_folder import drawn_icons, write_catalogue, write_icons
 from raresign.signs.countries.registry import STANDARDS, country, standard
-from raresign.signs.icons.icon_file import icon_files, load_icon
+from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.values import in_order
 
@@ -50,7 +49,6 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
     """The classes of a standard, or any signs of it.
 
     Args:
-        name: Of the standard.
         codes: Such as "3.24.n55"; all classes unless given.
 
     Raises:
@@ -68,19 +66,10 @@ def drawn_rows(name: str = "gost", codes: Sequence[str] = ()) -> list[DrawnRow]:
     rows = []
     for code in shown:
         number, type_ = signs.classes.get(code, (None, None))
-        rows.append(
-            DrawnRow(
-                code,
-                number,
-                known.name(code) or code,
-                known.name(code, "ru") or code,
-                type_,
-                known.family(code) or "",
-                known.twin(code, shown),
-                signs.takes_values(code),
-                signs.variants_of(code, shown),
-            )
-        )
+        name, russian = (known.name(code, language) or code for language in ("en", "ru"))
+        facts = (code, number, name, russian, type_, known.family(code) or "")
+        values, variants = signs.takes_values(code), signs.variants_of(code, shown)
+        rows.append(DrawnRow(*facts, known.twin(code, shown), values, variants))
     return rows
 
 
@@ -91,8 +80,6 @@ def export_signs(out: str | Path, name: str = "gost", codes: Sequence[str] = ())
     overwritten, so a user's own icons are safe; what is there already is left.
 
     Args:
-        out: Folder; is made if it is not there.
-        name: Of the standard.
         codes: Write the icons of these signs alone, and no `classes.json`.
 
     Returns:
@@ -140,45 +127,39 @@ def compare_signs(icons: str | Path, name: str = "gost", codes: Collection[str] 
 
     Args:
         icons: Folder of `<code>.png` or `<code>.svg`.
-        name: Of the standard.
         codes: Compare these alone.
 
     Raises:
         InputError: No such folder, or none of its icons is of a sign of the standard.
     """
     signs = standard(name)
-    files = {code: paths[0] for code, paths in icon_files(icons).items()}
-    known = known_codes(signs, [code for code in files if not codes or code in codes])
-    if not known:
+    pairs = icon_pairs(icons, name, codes, _COMPARED)
+    if not pairs:
         raise InputError(
             f"{icons} has no icon of {signs.title}", "name its files by codes: 1.1.png"
         )
-    folder = drawn_icons(name, known)
-    similarity = {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", IconWarning)
-        for code in known:
-            one, other = (
-                load_icon(path, _COMPARED) for path in (files[code], folder / f"{code}.svg")
-            )
-            similarity[code] = aligned_similarity(one, other)
+    similarity = {code: aligned_similarity(*pair) for code, pair in pairs.items()}
     ours = drawn_icons(name, signs.codes)
     small = {code: load_icon(ours / f"{code}.svg", _SMALL) for code in signs.codes}
     return Likeness(
         dict(sorted(similarity.items(), key=lambda item: item[1])),
-        {code: country(signs.country).name(code) or code for code in known},
-        tuple(code for code in files if not codes and code not in known),
+        {code: country(signs.country).name(code) or code for code in pairs},
+        tuple(code for code in icon_files(icons) if not codes and code not in pairs),
         tuple(closest_pairs(small)),
     )
 
 
-def known_codes(signs: Standard, codes: Collection[str]) -> list[str]:
-    """Those of the codes that a standard draws, in the order of their numbers."""
-    known = []
-    for code in codes:
-        try:
-            signs.svg(code)
-        except InputError:
-            continue
-        known.append(code)
-    return sorted(known, key=in_order)
+def icon_pairs(
+    icons: str | Path, name: str, codes: Collection[str], size: int
+) -> dict[str, tuple[Pixels, Pixels]]:
+    """Code -> (S, S, 4) uint8 icon and drawing of the signs that a folder and a standard share."""
+    files = {code: paths[0] for code, paths in icon_files(icons).items()}
+    known = [code for code in files if standard(name).draws(code) and (not codes or code in codes)]
+    known.sort(key=in_order)
+    drawn = drawn_icons(name, known)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IconWarning)
+        return {
+            code: (load_icon(files[code], size), load_icon(drawn / f"{code}.svg", size))
+            for code in known
+        }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import tarfile
 from abc import ABC, abstractmethod
@@ -36,13 +35,7 @@ _RESERVED = {"settings.json", "manifest.parquet"}
 
 
 def encode(pixels: Pixels, suffix: str) -> bytes:
-    """(S, S, 3) uint8 -> a lossless file; `suffix` is png or webp.
-
-    Example:
-        >>> grey = np.full((8, 8, 3), 7, np.uint8)
-        >>> np.array_equal(decode(encode(grey, "webp")), grey)
-        True
-    """
+    """(S, S, 3) uint8 -> a lossless file; `suffix` is png or webp."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, **_OPTIONS[suffix])
     return file.getvalue()
@@ -67,20 +60,15 @@ class CropFiles(ABC):
     """Crops that are written together; a unit begins at a multiple of it."""
 
     def __init__(self, out: Path, codes: tuple[str, ...], suffix: str) -> None:
-        self.out = out
-        self.codes = codes
-        self.suffix = suffix
+        self.out, self.codes, self.suffix = out, codes, suffix
 
     @abstractmethod
     def places(self, numbers: list[int]) -> dict[str, list[str]]:
         """Columns of the manifest that say where crops lie."""
 
     @abstractmethod
-    def existing(self, listed: dict[int, int]) -> dict[int, tuple[int, int]]:
+    def existing(self) -> dict[int, tuple[int, int]]:
         """What is on disk; removes the unfinished files of a killed run.
-
-        Args:
-            listed: Unit -> how many of its crops the manifest lists.
 
         Returns:
             Unit -> (how many crops are there, one more than the last one's place in the unit).
@@ -88,12 +76,10 @@ class CropFiles(ABC):
 
     @abstractmethod
     def write(self, unit: int, crops: Pixels, rows: pa.Table) -> int:
-        """Write the first crops of a unit; returns how many were not there before.
+        """Write the first crops of a unit, (n, S, S, 3), which have these n rows in the manifest.
 
-        Args:
-            unit: The unit.
-            crops: (n, S, S, 3).
-            rows: (n) rows of the manifest.
+        Returns:
+            How many were not there before.
         """
 
     @abstractmethod
@@ -101,7 +87,7 @@ class CropFiles(ABC):
         """The first crops of a unit in order: their pixels, or why there are none."""
 
 
-class ClassFolders(CropFiles):
+class _ClassFolders(CropFiles):
     """`<class>/<k>.png`, k counting the crops of the class."""
 
     unit = BLOCK
@@ -113,32 +99,28 @@ class ClassFolders(CropFiles):
                 raise InputError(f"class '{code}' cannot have a folder", "use --format tar")
 
     def places(self, numbers: list[int]) -> dict[str, list[str]]:
-        """`path`."""
         return {"path": [self._path(number) for number in numbers]}
 
     def _path(self, number: int) -> str:
         k, label = divmod(number, len(self.codes))
         return f"{self.codes[label]}/{k:06d}.{self.suffix}"
 
-    def existing(self, listed: dict[int, int]) -> dict[int, tuple[int, int]]:
-        """One look into each class folder."""
+    def existing(self) -> dict[int, tuple[int, int]]:
         finished = re.compile(rf"(\d{{6,}})\.{self.suffix}")
         found: dict[int, tuple[int, int]] = {}
         for label, code in enumerate(self.codes):
             if not (self.out / code).is_dir():
                 continue
-            with os.scandir(self.out / code) as entries:
-                for entry in entries:
-                    if _unfinished(entry.name, self.suffix):
-                        Path(entry.path).unlink()
-                    elif match := finished.fullmatch(entry.name):
-                        unit, place = divmod(int(match[1]) * len(self.codes) + label, self.unit)
-                        count, end = found.get(unit, (0, 0))
-                        found[unit] = (count + 1, max(end, place + 1))
+            for path in (self.out / code).iterdir():
+                if _unfinished(path.name, self.suffix):
+                    path.unlink()
+                elif match := finished.fullmatch(path.name):
+                    unit, place = divmod(int(match[1]) * len(self.codes) + label, self.unit)
+                    count, end = found.get(unit, (0, 0))
+                    found[unit] = (count + 1, max(end, place + 1))
         return found
 
     def write(self, unit: int, crops: Pixels, rows: pa.Table) -> int:
-        """One file a crop; those that are there are left alone."""
         missing = 0
         for path, pixels in zip(rows["path"].to_pylist(), crops, strict=True):
             if not (self.out / path).exists():
@@ -148,7 +130,6 @@ class ClassFolders(CropFiles):
         return missing
 
     def read(self, unit: int, count: int) -> Iterator[Pixels | str]:
-        """One file after another."""
         for number in range(unit * self.unit, unit * self.unit + count):
             try:
                 yield decode((self.out / self._path(number)).read_bytes())
@@ -156,7 +137,7 @@ class ClassFolders(CropFiles):
                 yield error.strerror or "no picture"
 
 
-class TarShards(CropFiles):
+class _TarShards(CropFiles):
     """`shard-<unit>.tar` holding `<number>.png`, `<number>.cls` and `<number>.json` of each crop.
 
     The WebDataset convention (github.com/webdataset/webdataset): files of one key stand side by
@@ -166,43 +147,47 @@ class TarShards(CropFiles):
     unit = 2 * BLOCK
 
     def places(self, numbers: list[int]) -> dict[str, list[str]]:
-        """`path` of the shard and `key` in it."""
         paths = [self._shard(number // self.unit).name for number in numbers]
         return {"path": paths, "key": [_key(number) for number in numbers]}
 
     def _shard(self, unit: int) -> Path:
         return self.out / f"shard-{unit:06d}.tar"
 
-    def existing(self, listed: dict[int, int]) -> dict[int, tuple[int, int]]:
-        """Each shard's crops are counted: after a kill it may hold more than the manifest lists."""
+    def existing(self) -> dict[int, tuple[int, int]]:
+        # Crops are counted: after a kill a shard may hold more than the manifest lists.
         found: dict[int, tuple[int, int]] = {}
         for path in sorted(self.out.iterdir()):
             if _unfinished(path.name, "tar"):
                 path.unlink()
             elif match := re.fullmatch(r"shard-(\d{6,})\.tar", path.name):
-                unit = int(match[1])
-                count = _members(path) // 3
-                found[unit] = (count, count)
+                count = _crops_in(path)
+                found[int(match[1])] = (count, count)
         return found
 
     def write(self, unit: int, crops: Pixels, rows: pa.Table) -> int:
-        """The shard anew, its bytes a function of its crops alone."""
+        # The shard is written anew: its bytes are a function of its crops alone.
         shard = self._shard(unit)
-        before = _members(shard) // 3 if shard.exists() else 0
-        with whole_file(shard) as temporary, tarfile.open(temporary, "w", format=_USTAR) as tar:
+        before = _crops_in(shard)
+        ustar = tarfile.USTAR_FORMAT
+        with whole_file(shard) as temporary, tarfile.open(temporary, "w", format=ustar) as tar:
             for row, pixels in zip(rows.to_pylist(), crops, strict=True):
                 note = {name: _short(value) for name, value in row.items() if value is not None}
-                _add(tar, f"{row['key']}.cls", str(row["label"]).encode())
-                _add(tar, f"{row['key']}.json", json.dumps(note, ensure_ascii=False).encode())
-                _add(tar, f"{row['key']}.{self.suffix}", encode(pixels, self.suffix))
+                members = {
+                    "cls": str(row["label"]).encode(),
+                    "json": json.dumps(note, ensure_ascii=False).encode(),
+                    self.suffix: encode(pixels, self.suffix),
+                }
+                for suffix, data in members.items():
+                    info = tarfile.TarInfo(f"{row['key']}.{suffix}")  # without time and owner
+                    info.size, info.mode = len(data), 0o644
+                    tar.addfile(info, io.BytesIO(data))
         return max(0, len(crops) - before)
 
     def read(self, unit: int, count: int) -> Iterator[Pixels | str]:
-        """From one shard; of a damaged one, none."""
         shard = self._shard(unit)
         try:
             with tarfile.open(shard, "r:") as tar:
-                files = {info.name: _member(tar, info) for info in tar}
+                files = {info.name: file.read() for info in tar if (file := tar.extractfile(info))}
         except (OSError, tarfile.TarError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             yield from [f"{shard.name} cannot be read: {reason}"] * count
@@ -214,9 +199,6 @@ class TarShards(CropFiles):
                 yield "no picture"
 
 
-_USTAR = tarfile.USTAR_FORMAT
-
-
 def crop_files(out: Path, codes: tuple[str, ...], form: str) -> CropFiles:
     """The files of one of `FORMATS`.
 
@@ -226,21 +208,13 @@ def crop_files(out: Path, codes: tuple[str, ...], form: str) -> CropFiles:
     if form not in FORMATS:
         raise InputError(f"no format is called '{form}'", f"use one of {', '.join(FORMATS)}")
     if form.startswith("tar"):
-        return TarShards(out, codes, "webp" if form == "tar-webp" else "png")
-    return ClassFolders(out, codes, form)
+        return _TarShards(out, codes, "webp" if form == "tar-webp" else "png")
+    return _ClassFolders(out, codes, form)
 
 
 def _key(number: int) -> str:
     """Digits only: a WebDataset key ends at its first dot, and class codes have dots."""
     return f"{number:09d}"
-
-
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    """A member without time and owner."""
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    info.mode = 0o644
-    tar.addfile(info, io.BytesIO(data))
 
 
 def _short(value: Any) -> Any:
@@ -250,17 +224,11 @@ def _short(value: Any) -> Any:
     return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
-def _member(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    """The bytes of a member; none if it is no file."""
-    file = tar.extractfile(info)
-    return file.read() if file else b""
-
-
-def _members(shard: Path) -> int:
-    """How many files a shard holds; 0 if it is damaged."""
+def _crops_in(shard: Path) -> int:
+    """How many crops a shard holds, of three files each; 0 if it is absent or damaged."""
     try:
         with tarfile.open(shard, "r:") as tar:
-            return len(tar.getmembers())
+            return len(tar.getmembers()) // 3
     except (OSError, tarfile.TarError):
         return 0
 

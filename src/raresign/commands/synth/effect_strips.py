@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,37 +44,29 @@ def slider_fields(effect: Effect) -> dict[str, tuple[float, ...]]:
 
 
 def slider(engine: SynthEngine, name: str, field: str) -> tuple[npt.NDArray[np.uint8], list[float]]:
-    """One range of one effect from its low to its high end, everything else plain.
+    """One of the `slider_fields` of an effect from its low to its high end, everything else plain.
 
     The sign, the background and what else the effect draws are those of a few on which the
     slider shows most.
 
-    Args:
-        engine: Its preset is a `RoadPreset`.
-        name: The effect.
-        field: One of its `slider_fields`.
-
     Returns:
-        (STEPS, S, S, 3) uint8, and the values.
+        (STEPS, S, S, 3) uint8 or, of whole numbers, one picture for each; and the values.
     """
-    preset = engine.preset
-    assert isinstance(preset, RoadPreset)
-    effect = preset.effects()[name]
+    effect = _preset(engine).effects()[name]
     knots = slider_fields(effect)[field]
-    whole = isinstance(knots[0], int)
-    quantiles = np.linspace(0, 1, len(knots))
-    values = np.interp(np.linspace(0, 1, STEPS), quantiles, knots).tolist()
-    if whole:
+    if isinstance(knots[0], int):
         values = [float(value) for value in range(int(knots[0]), int(knots[1]) + 1)]
+    else:
+        values = [_quantile(knots, share) for share in np.linspace(0, 1, STEPS)]
     labels = torch.arange(_LABELS).repeat_interleave(_NUMBERS) * len(engine.codes) // _LABELS
     numbers = torch.arange(len(labels))
     most = -1.0
     for quantile in _OTHERS:
-        ends = [
+        low, high = (
             _render(engine, name, _held(effect, field, end, quantile), labels, numbers)
             for end in (values[0], values[-1])
-        ]
-        change = (ends[1] - ends[0]).abs().mean((1, 2, 3))
+        )
+        change = (high - low).abs().mean((1, 2, 3))
         if change.max() > most:
             most, best, others = float(change.max()), change.argmax()[None], quantile
         if most > _VISIBLE:
@@ -86,14 +79,8 @@ def slider(engine: SynthEngine, name: str, field: str) -> tuple[npt.NDArray[np.u
 
 
 def examples(engine: SynthEngine, name: str, count: int) -> npt.NDArray[np.uint8]:
-    """Crops on which one effect happens alone, as the preset draws it, and without it.
-
-    Returns:
-        (2, count, S, S, 3) uint8: without, with; otherwise alike.
-    """
-    preset = engine.preset
-    assert isinstance(preset, RoadPreset)
-    with_it = preset.effects()[name].model_copy(update={"probability": 1.0})
+    """(2, count, S, S, 3) uint8 crops without and with one effect as the preset draws it."""
+    with_it = _preset(engine).effects()[name].model_copy(update={"probability": 1.0})
     without_it = _plain(engine, name).effects()[name]
     labels = torch.arange(count) * len(engine.codes) // count
     numbers = torch.arange(count) + 1000
@@ -103,21 +90,30 @@ def examples(engine: SynthEngine, name: str, count: int) -> npt.NDArray[np.uint8
 
 def _held(effect: Effect, field: str, value: float, others: float) -> Effect:
     """The effect on every crop, one range held at a value, the others at one of their quantiles."""
-    held: dict[str, tuple[float, ...]] = {}
-    for name in type(effect).model_fields:
-        knots = getattr(effect, name)
-        if isinstance(knots, tuple):
-            at = float(np.interp(others, np.linspace(0, 1, len(knots)), knots))
-            at = value if name == field else at
-            whole = isinstance(knots[0], int)
-            held[name] = (round(at), round(at)) if whole else (at, at)
-    return effect.model_copy(update={**held, "probability": 1.0})
+    changes: dict[str, Any] = {"probability": 1.0}
+    for name, knots in _ranges(effect).items():
+        at = value if name == field else _quantile(knots, others)
+        changes[name] = (round(at),) * 2 if isinstance(knots[0], int) else (at, at)
+    return effect.model_copy(update=changes)
+
+
+def _ranges(effect: Effect) -> dict[str, tuple[float, ...]]:
+    values = {name: getattr(effect, name) for name in type(effect).model_fields}
+    return {name: knots for name, knots in values.items() if isinstance(knots, tuple)}
+
+
+def _quantile(knots: tuple[float, ...], share: float) -> float:
+    return float(np.interp(share, np.linspace(0, 1, len(knots)), knots))
+
+
+def _preset(engine: SynthEngine) -> RoadPreset:
+    assert isinstance(engine.preset, RoadPreset)
+    return engine.preset
 
 
 def _plain(engine: SynthEngine, name: str) -> RoadPreset:
     """The engine's preset with nothing on it, and room around the sign where `name` needs it."""
-    assert isinstance(engine.preset, RoadPreset)
-    preset = neutral(engine.preset)
+    preset = neutral(_preset(engine))
     guard = preset.guard.model_copy(update={"enabled": False})
     margin = (0.7, 0.7) if name in _WIDE else preset.pose.margin
     pose = preset.pose.model_copy(update={"margin": margin})

@@ -30,15 +30,11 @@ a block is always rendered whole and always with the same numbers."""
 
 @dataclass(frozen=True)
 class SynthEngine:
-    """A synthesiser with what its crops are numbered and named by.
+    """What synthetic crops are made from, numbered and named by.
 
     Args:
-        preset: The settings.
-        icons: Icons of every class.
-        backgrounds: What stands behind them.
         codes: Class codes; `codes[label]`.
         icon_files: File names of the icons, one for each of the atlas's rows.
-        seed: Decides every draw, with a crop's number.
     """
 
     preset: RoadPreset | ReferencePreset
@@ -75,13 +71,7 @@ def open_engine(
 ) -> SynthEngine:
     """Draw the icons of a data folder and read its backgrounds.
 
-    Args:
-        data: Holds `classes.json` and `icons/`; `background_images/` if it likes.
-        preset: The settings.
-        size: Side of the crops in pixels, 8..512.
-        seed: Seed of every draw.
-        say: Is told where backgrounds had to be made up.
-        country: See `open_data`.
+    See `synthesise`; `say` is told where backgrounds are simulated.
 
     Raises:
         InputError: Another size, or the folder misses something.
@@ -108,12 +98,7 @@ def render_block(synthesiser: Synthesiser, first: int, classes: int) -> Syntheti
 
 
 def as_bytes(crops: Tensor) -> npt.NDArray[np.uint8]:
-    """(N, 3, S, S) float32 in [0, 1] -> (N, S, S, 3) uint8.
-
-    Example:
-        >>> as_bytes(torch.full((1, 3, 2, 2), 0.5))[0, 0, 0].tolist()
-        [128, 128, 128]
-    """
+    """(N, 3, S, S) float32 in [0, 1] -> (N, S, S, 3) uint8."""
     pixels: npt.NDArray[np.uint8] = crops.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
     return pixels
 
@@ -133,12 +118,7 @@ def one_thread() -> Iterator[None]:
 
 
 def preset_digest(preset: RoadPreset | ReferencePreset) -> str:
-    """16 hex digits of all values of a preset.
-
-    Example:
-        >>> preset_digest(RoadPreset()) == preset_digest(RoadPreset(name="road"))
-        True
-    """
+    """16 hex digits of all values of a preset."""
     text = json.dumps(preset.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

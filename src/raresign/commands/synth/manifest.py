@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,39 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from torch import Tensor
 
-from raresign.commands.synth.engine import SynthEngine, preset_digest
+from raresign.commands.synth.crop_writers import CropFiles, Pixels
+from raresign.commands.synth.engine import BLOCK, SynthEngine, as_bytes, preset_digest, render_block
 from raresign.errors import InputError
 from raresign.files import whole_file
-from raresign.synthesis.batch import SyntheticBatch
+from raresign.synthesis.batch import Synthesiser, SyntheticBatch
 
 _GROUP = 8192
 """Rows that are held in memory when parts are joined, and rows of a row group."""
 
 
-def manifest_rows(
+def render_unit(
+    engine: SynthEngine, synthesiser: Synthesiser, files: CropFiles, unit: int, count: int
+) -> tuple[Pixels, pa.Table]:
+    """The first crops of a unit, (n, S, S, 3), and their n rows.
+
+    Columns of `files.places`, then class, label, number, seed, preset (its digest), tries, icon,
+    and a column for every value that an effect drew: `effect.field`, a list where the effect draws
+    several, null where the effect did not happen.
+    """
+    first, end = unit * files.unit, unit * files.unit + count
+    crops, tables = [], []
+    for start in range(first, end, BLOCK):
+        batch = render_block(synthesiser, start, len(engine.codes))
+        numbers = list(range(start, min(start + BLOCK, end)))
+        crops.append(as_bytes(batch.crops)[: len(numbers)])
+        tables.append(_rows(engine, batch, numbers, files.places(numbers)))
+    return np.concatenate(crops), pa.concat_tables(tables)
+
+
+def _rows(
     engine: SynthEngine, batch: SyntheticBatch, numbers: list[int], places: dict[str, list[str]]
 ) -> pa.Table:
-    """The rows of a batch.
-
-    Args:
-        engine: What rendered it.
-        batch: Rendered with `record=True`; only its first `len(numbers)` crops count.
-        numbers: Their serial numbers.
-        places: Columns that say where the crops lie.
-
-    Returns:
-        Columns of `places`, then class, label, number, seed, preset (its digest), tries, icon, and
-        a column for every value that an effect drew: `effect.field`, a list where the effect draws
-        several, null where the effect did not happen.
-    """
+    """The rows of the first crops of a recorded batch."""
     count = len(numbers)
     params = dict(batch.params or {})
     icons = params.pop("icon")[:count].tolist()
@@ -55,9 +62,7 @@ def manifest_rows(
     for name, values in params.items():
         if "." in name:
             happened = params.get(name.split(".")[0])
-            columns[name] = _column(
-                values[:count], happened[:count] if happened is not None else None
-            )
+            columns[name] = _column(values[:count], None if happened is None else happened[:count])
     return pa.table(columns)
 
 
@@ -79,9 +84,7 @@ class Manifest:
     A part holds the rows of one unit and is written after the unit's crops, so a crop that has a
     row is on disk, whenever the process is killed.
 
-    Args:
-        out: The folder of crops.
-        unit: Crops of a unit; unit u holds the numbers from u * unit on.
+    Unit u of the folder `out` holds the numbers from u * unit on.
     """
 
     def __init__(self, out: Path, unit: int) -> None:
@@ -91,14 +94,18 @@ class Manifest:
 
     def listed(self) -> dict[int, int]:
         """Unit -> how many of its crops have a row, in the manifest or in a part."""
-        counts = self._joined_counts()
+        counts = self.joined()
         for unit, part in self._waiting().items():
             counts[unit] = max(counts.get(unit, 0), _read_part(part).num_rows)
         return counts
 
-    def count(self) -> int:
-        """Rows of the manifest itself; 0 if there is none."""
-        return sum(self._joined_counts().values())
+    def joined(self) -> dict[int, int]:
+        """Unit -> how many of its crops have a row in the manifest itself."""
+        if not self.path.exists():
+            return {}
+        numbers = self._read(["number"])["number"].to_numpy()
+        units, rows = np.unique(numbers // self._unit, return_counts=True)
+        return dict(zip(units.tolist(), rows.tolist(), strict=True))
 
     def add(self, unit: int, rows: pa.Table) -> None:
         """Keep the rows of a unit in a part of its own."""
@@ -132,8 +139,7 @@ class Manifest:
         units = range(first // self._unit, (first + _GROUP) // self._unit)
         tables = [_read_part(parts[unit]) for unit in units if unit in parts]
         if self.path.exists():
-            low, high = ("number", ">=", first), ("number", "<", first + _GROUP)
-            before = self._read(filters=[low, high])
+            before = self._between(first, first + _GROUP)
             unit_of = pc.divide(before["number"], self._unit)
             in_parts = pc.is_in(unit_of, pa.array(list(parts), pa.int64()))
             tables.append(before.filter(pc.invert(in_parts)))
@@ -142,12 +148,9 @@ class Manifest:
             return None
         return pa.concat_tables(tables).combine_chunks().sort_by("number")
 
-    def rows(self) -> Iterator[tuple[int, pa.Table]]:
-        """Each unit that the manifest itself lists, with its rows in order."""
-        for unit in sorted(self._joined_counts()):
-            low = ("number", ">=", unit * self._unit)
-            high = ("number", "<", (unit + 1) * self._unit)
-            yield unit, self._read(filters=[low, high]).sort_by("number")
+    def rows(self, unit: int) -> pa.Table:
+        """The rows of a unit in the manifest itself, in order."""
+        return self._between(unit * self._unit, (unit + 1) * self._unit).sort_by("number")
 
     def row(self, place: int) -> dict[str, Any]:
         """One row, counted from 0.
@@ -165,17 +168,11 @@ class Manifest:
         found: dict[str, Any] = rows.slice(place, 1).to_pylist()[0]
         return found
 
-    def _joined_counts(self) -> dict[int, int]:
-        """Unit -> how many of its crops have a row in the manifest itself."""
-        if not self.path.exists():
-            return {}
-        numbers = self._read(["number"])["number"].to_numpy()
-        units, rows = np.unique(numbers // self._unit, return_counts=True)
-        return dict(zip(units.tolist(), rows.tolist(), strict=True))
+    def _between(self, first: int, end: int) -> pa.Table:
+        """Rows of the numbers from `first` to before `end`."""
+        return self._read(filters=[("number", ">=", first), ("number", "<", end)])
 
-    def _read(
-        self, columns: list[str] | None = None, filters: list[tuple[str, str, int]] | None = None
-    ) -> pa.Table:
+    def _read(self, columns: list[str] | None = None, filters: Any = None) -> pa.Table:
         try:
             return pq.read_table(self.path, columns=columns, filters=filters)
         except (pa.ArrowInvalid, KeyError) as error:

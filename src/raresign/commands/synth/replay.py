@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from raresign.commands.progress import Say, silent
-from raresign.commands.synth.crop_writers import Pixels, crop_files, encode
+from raresign.commands.synth.crop_writers import crop_files, encode
 from raresign.commands.synth.engine import BLOCK, as_bytes, one_thread, render_block
-from raresign.commands.synth.manifest import Manifest, manifest_rows
+from raresign.commands.synth.manifest import Manifest, render_unit
 from raresign.commands.synth.settings_file import engine_of, read_settings
 from raresign.errors import InputError
 from raresign.files import whole_file
@@ -21,13 +21,8 @@ from raresign.files import whole_file
 
 @dataclass(frozen=True)
 class Verification:
-    """How the crops of a folder compare with their manifest.
-
-    Args:
-        crops: Rows of the manifest.
-        same: Rows whose crop on disk is, bit for bit, what the row renders to.
-        different: Path (and key) and what is wrong, of the others.
-    """
+    """How many crops the manifest of a folder has, and how many are, bit for bit, what their rows
+    render to; path (and key) of the others, and what is wrong."""
 
     crops: int
     same: int
@@ -64,34 +59,26 @@ def verify_crops(
         raise InputError(f"{folder} has no manifest yet", "repeat `raresign synth` to finish it")
     engine = engine_of(folder, data, say)
     synthesiser = engine.synthesiser()
-    total = manifest.count()
-    same = seen = 0
+    counts = manifest.joined()
+    total, seen = sum(counts.values()), 0
     different: list[tuple[str, str]] = []
     with one_thread():
-        for unit, rows in manifest.rows():
-            first = unit * files.unit
-            crops: list[Pixels] = []
-            tables = []
-            for start in range(first, first + rows.num_rows, BLOCK):
-                batch = render_block(synthesiser, start, len(engine.codes))
-                numbers = list(range(start, min(start + BLOCK, first + rows.num_rows)))
-                crops.extend(as_bytes(batch.crops)[: len(numbers)])
-                tables.append(manifest_rows(engine, batch, numbers, files.places(numbers)))
-            told = _equal_rows(rows, pa.concat_tables(tables))
-            on_disk = files.read(unit, rows.num_rows)
-            for made, found, equal, name in zip(crops, on_disk, told, _names(rows), strict=True):
+        for unit, count in counts.items():
+            rows = manifest.rows(unit)
+            crops, again = render_unit(engine, synthesiser, files, unit, count)
+            equal = _equal_rows(rows, again)
+            on_disk = files.read(unit, count)
+            for crop, found, same, name in zip(crops, on_disk, equal, _names(rows), strict=True):
                 if isinstance(found, str):
                     different.append((name, found))
-                elif not np.array_equal(made, found):
+                elif not np.array_equal(crop, found):
                     different.append((name, "other pixels"))
-                elif not equal:
+                elif not same:
                     different.append((name, "other values in the manifest"))
-                else:
-                    same += 1
-            seen += rows.num_rows
+            seen += count
             if progress:
                 progress(seen, total)
-    return Verification(seen, same, tuple(different))
+    return Verification(total, total - len(different), tuple(different))
 
 
 def render_again(
@@ -101,12 +88,8 @@ def render_again(
 
     Args:
         manifest: `manifest.parquet` of a folder that `synthesise` made.
-        row: Which row, counted from 0.
-        out: The picture to write.
+        row: Which row, counted from 0; it is returned.
         data: The data folder, if it is elsewhere now.
-
-    Returns:
-        The row.
 
     Raises:
         InputError: No such row, or icons, backgrounds or the engine are not what they were.
@@ -130,10 +113,8 @@ def render_again(
 
 
 def _names(rows: pa.Table) -> list[str]:
-    paths: list[str] = rows["path"].to_pylist()
-    if "key" not in rows.column_names:
-        return paths
-    return [f"{path}:{key}" for path, key in zip(paths, rows["key"].to_pylist(), strict=True)]
+    shown = [name for name in ("path", "key") if name in rows.column_names]
+    return [":".join(row.values()) for row in rows.select(shown).to_pylist()]
 
 
 def _equal_rows(rows: pa.Table, others: pa.Table) -> list[bool]:

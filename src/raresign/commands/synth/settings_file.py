@@ -22,6 +22,10 @@ from raresign.synthesis.preset import load_preset
 
 _NAME = "settings.json"
 _NOT_COMPARED = ("data", "made_with")
+_LITTER = re.compile(r"\.(settings-\w+\.json|manifest-\w+\.parquet)")
+"""What a kill leaves of files that were being written."""
+_HINT = "name a new folder or delete this one"
+_AS_IT_WAS = "give the data folder as it was"
 
 
 def settings_of(engine: SynthEngine, data: str | Path, form: str) -> dict[str, Any]:
@@ -52,10 +56,6 @@ def check_folder(out: Path) -> None:
         raise InputError(f"{out} exists and is not empty", "name a new folder")
 
 
-_LITTER = re.compile(r"\.(settings-\w+\.json|manifest-\w+\.parquet)")
-"""What a kill leaves of files that were being written."""
-
-
 def claim(out: Path, settings: dict[str, Any]) -> None:
     """Make `out`, or make sure that it was made with the same settings.
 
@@ -71,19 +71,14 @@ def claim(out: Path, settings: dict[str, Any]) -> None:
     except InputError as error:
         raise InputError(f"{out} holds crops of other settings: {error.problem}", _HINT) from error
     wanted = json.loads(json.dumps(settings))
-    different = _difference(
-        {key: value for key, value in found.items() if key not in _NOT_COMPARED},
-        {key: value for key, value in wanted.items() if key not in _NOT_COMPARED},
-    )
+    places = {key: wanted.get(key) for key in _NOT_COMPARED}
+    different = _difference({**found, **places}, wanted)
     if different == "digests.engine":
         raise InputError(
             f"{out} was {_other_version(found)}: the other crops would come out otherwise", _HINT
         )
     if different:
         raise InputError(f"{out} holds crops of other settings: {different}", _HINT)
-
-
-_HINT = "name a new folder or delete this one"
 
 
 def read_settings(out: Path) -> dict[str, Any]:
@@ -109,10 +104,7 @@ def read_settings(out: Path) -> dict[str, Any]:
 def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> SynthEngine:
     """The engine that made a folder of crops.
 
-    Args:
-        out: The folder.
-        data: Where the data folder is now; where it was if None.
-        say: Is told if the engine makes other crops than it did; an error if None.
+    If it makes other crops now, `say` is told; that is an error if `say` is None.
 
     Raises:
         InputError: Icons or backgrounds are not what they were, or the engine.
@@ -137,9 +129,6 @@ def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> Syn
             raise InputError(f"{out} was {told}", "use the version that made it")
         say(f"{out} was {told}")
     return engine
-
-
-_AS_IT_WAS = "give the data folder as it was"
 
 
 @contextmanager
@@ -167,31 +156,26 @@ def alone(out: Path) -> Iterator[None]:
 
 def _made_with() -> dict[str, str]:
     """What may change the pixels."""
-    return {
-        "raresign": version("raresign"),
-        "torch": torch.__version__,
-        "cpu": torch.backends.cpu.get_cpu_capability(),
-    }
+    cpu = torch.backends.cpu.get_cpu_capability()
+    return {"raresign": version("raresign"), "torch": torch.__version__, "cpu": cpu}
 
 
 def _other_version(settings: dict[str, Any]) -> str:
     """`made with ..., this is ...`."""
     before = settings.get("made_with")
-    shown = [
-        ", ".join(f"{name} {value}" for name, value in made.items())
-        for made in (before if isinstance(before, dict) else {}, _made_with())
-    ]
-    return f"made with {shown[0] or 'an unknown version'}; this is {shown[1]}"
+    both = (before if isinstance(before, dict) else {}, _made_with())
+    then, now = (", ".join(f"{name} {value}" for name, value in made.items()) for made in both)
+    return f"made with {then or 'an unknown version'}; this is {now}"
 
 
 def _difference(found: Any, wanted: Any, key: str = "") -> str:
     """`key: old, not new` of the first difference; empty if there is none."""
     if isinstance(found, dict) and isinstance(wanted, dict):
-        for name in [*wanted, *(name for name in found if name not in wanted)]:
-            inner = _difference(found.get(name), wanted.get(name), f"{key}.{name}".lstrip("."))
-            if inner:
-                return inner
-        return ""
+        parts = (
+            _difference(found.get(name), wanted.get(name), f"{key}.{name}".lstrip("."))
+            for name in {**wanted, **found}
+        )
+        return next(filter(None, parts), "")
     if found == wanted:
         return ""
     if key == "digests.engine":

@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
 
-from raresign.commands.data_folder import open_data
-from raresign.commands.picture_page import Cell, Row, draw_page
+from raresign.commands.data_folder import NO_CROPS, open_data
+from raresign.commands.picture_page import Cell, Row, draw_page, rows_of
 from raresign.commands.progress import Say, silent
 from raresign.commands.synth.effect_strips import STEPS, examples, slider, slider_fields
 from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread, open_engine
@@ -53,17 +56,10 @@ def synth_sheets(
     `blind.png`: real and synthetic crops shuffled; `blind-key.csv` says which is which.
 
     Args:
-        data: Data folder with `classes.json` and `icons/`; real crops in `cropped-train/`.
-        out: Folder for the sheets; files of these names are replaced.
-        preset: Preset name or YAML file; `reference` has no effects to show one by one.
-        size: Side of the crops in pixels.
-        seed: Seed of every draw.
-        country: See `open_data`.
+        data, preset, size, seed, country: See `synthesise`.
+        out: Folder for the sheets, which are returned; files of these names are replaced.
         say: Is told what is left out and why.
         progress: Is called with (pages drawn, pages in all).
-
-    Returns:
-        The files.
 
     Raises:
         InputError: Wrong settings, or `out` is a file.
@@ -74,50 +70,34 @@ def synth_sheets(
     engine = open_engine(data, load_preset(preset), size, seed, say, country)
     table, photos = _real_crops(Path(data), say)
     out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
-    files: list[Path] = []
+    pages = -(-len(engine.codes) // _CLASSES_A_PAGE)
+    sheets: dict[str, Callable[[], Image.Image]] = {
+        f"classes-{page + 1}.png": partial(_classes, engine, page, pages) for page in range(pages)
+    }
+    if isinstance(engine.preset, RoadPreset):
+        sheets["effects.png"] = partial(_overview, engine)
+        sheets |= {f"effect-{group}.png": partial(_strips, engine, group) for group in GROUPS}
+    else:
+        say(f"preset {engine.preset.name} has no effects to show one by one")
+    if len(table):
+        sheets["real.png"] = partial(_real_beside_synthetic, engine, table)
+        sheets["blind.png"] = partial(_blind, engine, table, seed, photos, out / "blind-key.csv")
     with one_thread():
-        pages = -(-len(engine.codes) // _CLASSES_A_PAGE)
-        road = isinstance(engine.preset, RoadPreset)
-        total = pages + (1 + len(GROUPS) if road else 0) + (2 if len(table) else 0)
-        if not road:
-            say(f"preset {engine.preset.name} has no effects to show one by one")
-        for name, page in _pages(engine, table, pages, say):
+        for number, (name, draw) in enumerate(sheets.items(), 1):
+            page = draw()
             with whole_file(out / name) as temporary:
                 page.save(temporary, optimize=True)
-            files.append(out / name)
             if progress:
-                progress(len(files), total)
-        if len(table):
-            page, key = _blind(engine, table, seed, photos)
-            with whole_file(out / "blind.png") as temporary:
-                page.save(temporary, optimize=True)
-            write_text(out / "blind-key.csv", key)
-            files += [out / "blind.png", out / "blind-key.csv"]
-            if progress:
-                progress(total, total)
-    return files
-
-
-def _pages(
-    engine: SynthEngine, table: CropTable, pages: int, say: Say
-) -> Iterator[tuple[str, Image.Image]]:
-    """Every sheet but the blind one, by its file name."""
-    for page in range(pages):
-        yield f"classes-{page + 1}.png", _classes(engine, page, pages)
-    if isinstance(engine.preset, RoadPreset):
-        yield "effects.png", _overview(engine)
-        for group in GROUPS:
-            yield f"effect-{group}.png", _strips(engine, group)
-    if len(table):
-        yield "real.png", _real_beside_synthetic(engine, table)
+                progress(number, len(sheets))
+    names = [*sheets, "blind-key.csv"] if len(table) else [*sheets]
+    return [out / name for name in names]
 
 
 def _real_crops(data: Path, say: Say) -> tuple[CropTable, str]:
     """Real training crops of known classes, none if there are none; what to call them."""
-    empty = CropTable((), np.empty(0, np.int64), None, ())
     if not (data / "cropped-train").is_dir():
         say(f"{data} has no cropped-train: no sheet beside real crops, no blind sheet")
-        return empty, "real"
+        return NO_CROPS, "real"
     source = open_data(data)
     known = source.training.filter(source.training.labels >= 0)
     return known, "simulated photos" if source.simulated else "real"
@@ -129,14 +109,8 @@ def _classes(engine: SynthEngine, page: int, pages: int) -> Image.Image:
     labels = every[first : first + _CLASSES_A_PAGE]
     crops = _crops(engine, [label for label in labels for _ in range(_EACH)])
     rows = [
-        Row(
-            engine.codes[label],
-            [
-                Cell(_icon(engine, label)),
-                *(Cell(crop) for crop in crops[k * _EACH : (k + 1) * _EACH]),
-            ],
-        )
-        for k, label in enumerate(labels)
+        Row(engine.codes[label], [Cell(_icon(engine, label)), *map(Cell, crops[k : k + _EACH])])
+        for k, label in zip(range(0, len(crops), _EACH), labels, strict=True)
     ]
     title = f"Classes, page {page + 1} of {pages}"
     return draw_page(title, _made_by(engine), rows, 2, [(0, "icon"), (1, "crops")])
@@ -148,7 +122,7 @@ def _overview(engine: SynthEngine) -> Image.Image:
     rows = []
     for name, effect in engine.preset.effects().items():
         without, with_it = examples(engine, name, _EACH)
-        cells = [Cell(without[0]), *(Cell(crop) for crop in with_it)]
+        cells = [Cell(without[0]), *map(Cell, with_it)]
         rows.append(Row(name, cells, f"{group_of[name]}, {effect.probability:.0%} of the crops"))
     headings = [(0, "without"), (1, "with, as drawn")]
     note = f"Each effect alone, as it is drawn where it happens. {_made_by(engine)}"
@@ -162,16 +136,12 @@ def _strips(engine: SynthEngine, group: str) -> Image.Image:
         effect = engine.preset.effects()[name]
         for field in slider_fields(effect):
             crops, values = slider(engine, name, field)
-            cells = [
-                Cell(crop, f"{round(value, 6):.3g}")
-                for crop, value in zip(crops, values, strict=True)
-            ]
-            cells += [Cell(None)] * (STEPS - len(cells))
+            captions = [f"{round(value, 6):.3g}" for value in values]
+            cells = list(map(Cell, crops, captions))
             rows.append(Row(f"{name}.{field}", cells, f"{effect.probability:.0%} of the crops"))
     if not rows:  # every range is a single value
         for name in GROUPS[group]:
-            _, with_it = examples(engine, name, STEPS)
-            rows.append(Row(name, [Cell(crop) for crop in with_it]))
+            rows.append(Row(name, list(map(Cell, examples(engine, name, STEPS)[1]))))
     note = f"Each range from its low to its high end, all else plain. {_made_by(engine)}"
     return draw_page(f"Effects: {group}", note, rows, 2 if len(rows) > 10 else 1)
 
@@ -186,39 +156,33 @@ def _real_beside_synthetic(engine: SynthEngine, table: CropTable) -> Image.Image
         spread = places[np.unique(np.arange(_EACH) * len(places) // _EACH)]
         real = [Cell(crop) for _, crop in _decoded(engine, table, spread)]
         real += [Cell(None)] * (_EACH - len(real))
-        made = [Cell(crop) for crop in _crops(engine, [label] * _EACH)]
-        rows.append(Row(engine.codes[label], [*real, Cell(None), *made]))
+        synthetic = map(Cell, _crops(engine, [label] * _EACH))
+        rows.append(Row(engine.codes[label], [*real, Cell(None), *synthetic]))
     headings = [(0, "real training crops"), (_EACH + 1, "synthetic")]
     return draw_page("Real and synthetic", _made_by(engine), rows, 1, headings)
 
 
 def _blind(
-    engine: SynthEngine, table: CropTable, seed: int, photos: str
-) -> tuple[Image.Image, str]:
-    """The blind sheet and its key: as many real as synthetic crops, of the same classes."""
+    engine: SynthEngine, table: CropTable, seed: int, photos: str, key_file: Path
+) -> Image.Image:
+    """As many real as synthetic crops, of the same classes; writes the key."""
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(table))
-    real = []
-    for label, crop in _decoded(engine, table, order):
-        real.append((label, crop))
-        if len(real) == _BLIND:
-            break
+    real = list(islice(_decoded(engine, table, rng.permutation(len(table))), _BLIND))
     labels = [label for label, _ in real]
-    made = zip(labels, _crops(engine, labels, first=1_000_000), strict=True)
-    shown = [("real", *pair) for pair in real] + [("synthetic", *pair) for pair in made]
+    synthetic = zip(labels, _crops(engine, labels, first=1_000_000), strict=True)
+    shown = [("real", *pair) for pair in real] + [("synthetic", *pair) for pair in synthetic]
     shuffled = [shown[place] for place in rng.permutation(len(shown))]
     cells = [Cell(_twice(crop), str(k + 1)) for k, (_, _, crop) in enumerate(shuffled)]
-    cells += [Cell(None)] * (-len(cells) % _BLIND_COLUMNS)
-    rows = [Row("", cells[k : k + _BLIND_COLUMNS]) for k in range(0, len(cells), _BLIND_COLUMNS)]
-    note = (
-        f"{len(real)} {photos} and {len(real)} synthetic crops. Which is which? See blind-key.csv."
-    )
+    rows = rows_of(cells, _BLIND_COLUMNS)
+    count = len(real)
+    note = f"{count} {photos} and {count} synthetic crops. Which is which? See blind-key.csv."
     key = io.StringIO()
     table_of_key = csv.writer(key, lineterminator="\n")
     table_of_key.writerow(["number", "kind", "class"])
     for k, (kind, label, _) in enumerate(shuffled):
         table_of_key.writerow([k + 1, kind, engine.codes[label]])
-    return draw_page("Real or synthetic?", note, rows), key.getvalue()
+    write_text(key_file, key.getvalue())
+    return draw_page("Real or synthetic?", note, rows)
 
 
 def _crops(engine: SynthEngine, labels: list[int], first: int = 0) -> Pixels:
@@ -245,18 +209,15 @@ def _icon(engine: SynthEngine, label: int) -> Pixels:
     """The first icon of a class on the page's grey."""
     size = engine.icons.size
     icon = engine.icons.icon(int(engine.icons.first[label]), size)
-    pixels: Pixels = as_bytes((icon[:3] + (1 - icon[3:]) * 0.92)[None].clamp(0, 1))[0]
-    return pixels
+    return cast(Pixels, as_bytes((icon[:3] + (1 - icon[3:]) * 0.92)[None].clamp(0, 1))[0])
 
 
 def _twice(crop: Pixels) -> Pixels:
     """A small crop at twice its size, for the eye."""
-    if len(crop) > 96:
-        return crop
     side = 2 * len(crop)
-    larger = Image.fromarray(crop).resize((side, side), Image.Resampling.BICUBIC)
-    pixels: Pixels = np.asarray(larger)
-    return pixels
+    if side > 192:
+        return crop
+    return np.asarray(Image.fromarray(crop).resize((side, side), Image.Resampling.BICUBIC))
 
 
 def _made_by(engine: SynthEngine) -> str:

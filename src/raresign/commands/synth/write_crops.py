@@ -5,35 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from raresign.commands.progress import Say, silent
 from raresign.commands.synth.crop_writers import CropFiles, crop_files
-from raresign.commands.synth.engine import (
-    BLOCK,
-    SynthEngine,
-    as_bytes,
-    one_thread,
-    open_engine,
-    render_block,
-)
-from raresign.commands.synth.manifest import Manifest, manifest_rows
+from raresign.commands.synth.engine import BLOCK, SynthEngine, one_thread, open_engine
+from raresign.commands.synth.manifest import Manifest, render_unit
 from raresign.commands.synth.settings_file import alone, check_folder, claim, settings_of
 from raresign.errors import InputError
 from raresign.synthesis.preset import load_preset
 
 _MOST_THREADS = 8
-_MOST_PIXELS = 64 * 2**20
-"""Pixels of crops that are rendered at once on all threads; each takes about 40 bytes."""
+_MOST_PIXELS = 64 * 2**20  # rendered at once on all threads; each takes about 40 bytes
 
 
 @dataclass(frozen=True)
@@ -41,10 +30,7 @@ class SynthesisResult:
     """What `synthesise` did.
 
     Args:
-        out: The folder.
-        manifest: Its manifest.
-        crops: How many crops the folder holds now.
-        asked: How many were asked for; the folder may hold more from an earlier run.
+        crops, asked: How many crops the folder holds now, maybe more than were asked for.
         written: How many of them were written now.
         refused: How many draws the quality guard refused meanwhile.
         seconds: Time that rendering and writing took.
@@ -89,7 +75,7 @@ def synthesise(
     crops than there are removes none.
 
     Args:
-        data: Data folder with `classes.json`, `icons/` and, if it likes, `background_images/`.
+        data: Data folder with `classes.json`, `icons/` and, optionally, `background_images/`.
         out: Folder to make; one that holds crops of other settings is refused.
         per_class: Crops a class.
         form: `png` or `webp`: `out/<class>/<k>.png`; `tar` or `tar-webp`: WebDataset shards.
@@ -125,16 +111,13 @@ def synthesise(
 
 
 def _fill(
-    engine: SynthEngine,
-    files: CropFiles,
-    wanted: int,
-    progress: Callable[[int, int], None] | None,
+    engine: SynthEngine, files: CropFiles, wanted: int, progress: Callable[[int, int], None] | None
 ) -> SynthesisResult:
     """Write what is missing, unit by unit, on all processors; then join the manifest."""
     began = time.perf_counter()
     manifest = Manifest(files.out, files.unit)
     listed = manifest.listed()
-    existing = files.existing(listed)
+    existing = files.existing()
     rows = _rows_of_units(wanted, files.unit, listed, existing)
     todo = [
         unit
@@ -144,31 +127,28 @@ def _fill(
     total = sum(rows.values())
     there = total - sum(rows[unit] for unit in todo)
     synthesiser = engine.synthesiser()
+    # Fewer blocks of large crops are rendered side by side, so that memory is bounded.
+    most = min(_MOST_THREADS, _MOST_PIXELS // (BLOCK * engine.icons.size**2))
+    threads = max(1, min(os.cpu_count() or 1, most))
 
     def make(unit: int) -> tuple[int, int, int]:
         """Crops of the unit, how many of them were missing, and refused draws."""
-        first, count = unit * files.unit, rows[unit]
-        crops, tables = [], []
-        for start in range(first, first + count, BLOCK):
-            batch = render_block(synthesiser, start, len(engine.codes))
-            numbers = list(range(start, min(start + BLOCK, first + count)))
-            crops.append(as_bytes(batch.crops)[: len(numbers)])
-            tables.append(manifest_rows(engine, batch, numbers, files.places(numbers)))
-        table = pa.concat_tables(tables)
-        missing = files.write(unit, np.concatenate(crops), table)
+        crops, table = render_unit(engine, synthesiser, files, unit, rows[unit])
+        missing = files.write(unit, crops, table)
         manifest.add(unit, table)
-        return count, missing, pc.sum(table["tries"]).as_py() - count
+        return rows[unit], missing, pc.sum(table["tries"]).as_py() - rows[unit]
 
     written = refused = 0
     if progress:
         progress(there, total)
-    with closing(_side_by_side(make, todo, _threads(engine.icons.size))) as made:
-        for count, missing, unread in made:
-            there += count
-            written += missing
-            refused += unread
-            if progress:
-                progress(there, total)
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for count, missing, more in pool.map(make, todo):
+                there, written, refused = there + count, written + missing, refused + more
+                if progress:
+                    progress(there, total)
+        finally:  # what has begun is finished when one fails
+            pool.shutdown(cancel_futures=True)
     manifest.join()
     seconds = time.perf_counter() - began
     return SynthesisResult(files.out, manifest.path, total, wanted, written, refused, seconds)
@@ -177,31 +157,9 @@ def _fill(
 def _rows_of_units(
     wanted: int, unit: int, listed: dict[int, int], existing: dict[int, tuple[int, int]]
 ) -> dict[int, int]:
-    """How many crops each unit shall hold: what was asked for, and whatever is there already."""
+    """How many crops each unit is to hold: what was asked for, and whatever is there already."""
     units = {*range(-(-wanted // unit)), *listed, *existing}
     return {
         k: max(min(unit, wanted - k * unit), listed.get(k, 0), existing.get(k, (0, 0))[1])
         for k in sorted(units)
     }
-
-
-def _threads(size: int) -> int:
-    """Blocks that are rendered side by side: fewer of large crops, so that memory is bounded."""
-    return max(1, min(os.cpu_count() or 1, _MOST_THREADS, _MOST_PIXELS // (BLOCK * size**2)))
-
-
-def _side_by_side(
-    make: Callable[[int], tuple[int, int, int]], units: list[int], threads: int
-) -> Generator[tuple[int, int, int]]:
-    """`make` of each unit, a few at a time; what has begun is finished when one fails."""
-    waiting: set[Future[tuple[int, int, int]]] = set()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for unit in units:
-                waiting.add(pool.submit(make, unit))
-                if len(waiting) > threads:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
-            yield from (future.result() for future in waiting)
-        finally:
-            pool.shutdown(cancel_futures=True)

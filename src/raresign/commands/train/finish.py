@@ -2,67 +2,47 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
-from raresign.commands.data_folder import DataFolder
+import numpy as np
+import torch
+
+from raresign.commands.measure_crops import write_measured
 from raresign.commands.progress import Say
-from raresign.commands.test_answers import crop_answers, predict_pack, recognise_pack
-from raresign.commands.train.contact_sheets import write_sheets
 from raresign.crops.pack import CropPack
-from raresign.evaluation.metrics import evaluate_predictions
-from raresign.evaluation.predictions import Predictions
+from raresign.files import whole_file
 from raresign.fitting.build import Rules, build_recogniser, index_synthesiser
 from raresign.fitting.encoder_export import export_encoder
 from raresign.fitting.forecasts import forecast_rare
 from raresign.models.saved_weights import classifier_rows
 from raresign.models.sign_net import SignNet
+from raresign.report.sheets import contact_sheet
 from raresign.runs.backgrounds import save_backgrounds
-from raresign.runs.evaluation_files import EVALUATION, write_evaluation
+from raresign.runs.evaluation_files import EVALUATION
 from raresign.runs.head_file import save_head
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import ENCODER_FILE
+from raresign.signs.values import in_order
 from raresign.training.recipe import Recipe
 from raresign.training.training_data import TrainingData
 
-
-def recalls_on_test(
-    net: SignNet, test: CropPack | None, source: DataFolder
-) -> dict[str, float | None] | None:
-    """Recall on all, rare and frequent test crops: shown in the table, chosen by no one."""
-    if test is None:
-        return None
-    return _recalls(predict_pack(net, test, source.catalogue, source.root))
-
-
-def _recalls(predictions: Predictions) -> dict[str, float | None]:
-    """Recall on all, rare and frequent crops."""
-    groups: dict[str, float | None] = {}
-    for name in ("all", "rare", "freq"):
-        hits = predictions.correct[predictions.of_group(name)]
-        groups[name] = float(np.mean(hits)) if len(hits) else None
-    return groups
+_CLASSES, _EACH = 20, 8  # of a contact sheet
 
 
 def finish_run(
     run: RunFolder,
     net: SignNet,
-    source: DataFolder,
-    prepared: TrainingData,
-    test: CropPack | None,
-    report: bool,
     recipe: Recipe,
+    data: TrainingData,
+    test: CropPack | None,
+    root: Path,
+    report: bool,
     say: Say,
 ) -> None:
     """Write the recogniser, final measurements and pictures of a run whose stages are done.
 
-    Args:
-        run: Gets the files; the caller writes run.json.
-        net: The trained net.
-        source, prepared: What it was trained on.
-        test: Test crops, measured by the recogniser as it was saved.
-        report: Whether pictures are wanted.
-        recipe: What was trained.
-        say: Is told what could not be written.
+    The test crops, of the data folder `root`, are measured by the recogniser as it was saved. The
+    caller writes run.json.
     """
     preset = recipe.index_preset
     reason = export_encoder(net, run.path / ENCODER_FILE, classifier_rows(run.path).digest)
@@ -71,22 +51,40 @@ def finish_run(
     if recipe.recognition == "fused":
         saved = run.info.get("rules")
         rules = Rules.from_dict(saved) if saved else None
-        recogniser = build_recogniser(
-            net, prepared, preset, rules, prepared.trained_on(recipe.stages), recipe.index_crops
-        )
-        save_head(run.path, recogniser.head)
-        save_backgrounds(run.path, prepared.pictures)
-        engine = index_synthesiser(prepared, preset, next(net.parameters()).device)
-        run.info["forecast"] = forecast_rare(net, recogniser.head, source.catalogue, engine)
+        trained = data.trained_on(recipe.stages)
+        head = build_recogniser(net, data, preset, rules, trained, recipe.index_crops).head
+        save_head(run.path, head)
+        save_backgrounds(run.path, data.pictures)
+        engine = index_synthesiser(data, preset, next(net.parameters()).device)
+        run.info["forecast"] = forecast_rare(net, head, data.catalogue, engine)
     if test is not None:
-        recogniser = run.recogniser()
-        predictions, said = recognise_pack(recogniser, test, source.root)
-        run.info["test"] = _recalls(predictions)
-        write_evaluation(
-            run.path / EVALUATION,
-            predictions,
-            evaluate_predictions(predictions),
-            crop_answers(recogniser.head.index, said, predictions),
-        )
+        _, run.info["test"] = write_measured(run.path / EVALUATION, run.recogniser(), test, root)
     if report:
-        write_sheets(run.path / "sheets", prepared, preset)
+        _write_sheets(run.path / "sheets", data, preset)
+
+
+def _write_sheets(folder: Path, data: TrainingData, preset: str) -> None:
+    """Write synthetic.png and real.png, a row a class, if possible the same classes in both."""
+    labels, names = data.labels.numpy(), data.catalogue.codes
+    every = sorted(range(len(names)), key=lambda label: in_order(names[label]))
+    present = [label for label in every if (labels == label).any()]
+    rows = _spread(present or every, _CLASSES)
+    wanted = torch.tensor(rows).repeat_interleave(_EACH)
+    engine = data.synthesiser(preset, 0, torch.device("cpu"))
+    made = engine.render(wanted, torch.arange(len(wanted))).crops
+    codes = [names[label] for label in wanted.tolist()]
+    _write(folder / "synthetic.png", made.mul(255).round().byte().numpy(), codes)
+    if present:
+        places = np.array([_spread(np.flatnonzero(labels == k), _EACH) for k in rows]).reshape(-1)
+        codes = [names[label] for label in labels[places]]
+        _write(folder / "real.png", data.crops[torch.from_numpy(places)].numpy(), codes)
+
+
+def _spread(values: list[int] | np.ndarray, count: int) -> list[int]:
+    """`count` of the values, evenly spread; some twice where there are fewer."""
+    return [int(values[i * len(values) // count]) for i in range(count)]
+
+
+def _write(path: Path, crops: np.ndarray, codes: list[str]) -> None:
+    with whole_file(path) as temporary:
+        contact_sheet(crops, _EACH, codes).save(temporary)

@@ -19,23 +19,16 @@ def with_changes(
     preset: str | Path | None,
     hardware: Hardware,
 ) -> Recipe:
-    """The recipe with the caller's choices and with every `auto` made definite.
-
-    Args:
-        recipe: As it was loaded.
-        weights, backbone, crop_size, preset: See `train`; None keeps the recipe's.
-        hardware: Decides what `auto` is.
+    """The recipe with the choices of `train` (None keeps the recipe's) and every `auto` decided.
 
     Raises:
         InputError: A choice is impossible.
     """
     recipe = recipe.model_copy(update={"backbone": backbone or recipe.backbone})
-    recipe = definite(recipe, hardware.accelerator)
-    changes = {
-        "crop_size": recipe.crop_size if crop_size is None else crop_size,
-        "weights": weights or recipe.weights,
-    }
-    settings = {**recipe.model_dump(mode="json"), **changes}
+    settings = definite(recipe, hardware.accelerator).model_dump(mode="json")
+    settings["weights"] = weights or recipe.weights
+    if crop_size is not None:
+        settings["crop_size"] = crop_size
     if preset is not None:
         path = Path(preset)  # a resumed run must find the file from any folder
         chosen = str(path.resolve()) if path.suffix in {".yaml", ".yml"} else str(preset)
@@ -45,18 +38,8 @@ def with_changes(
 
 
 def definite(recipe: Recipe, accelerator: str = "auto") -> Recipe:
-    """The recipe with every `auto` decided.
-
-    Args:
-        recipe: As it was loaded.
-        accelerator: `cpu` decides as if there were no GPU.
-
-    Example:
-        >>> definite(load_recipe("default"), "cpu").backbone
-        'mobilenetv2_100'
-    """
+    """The recipe with every `auto` decided; accelerator `cpu` decides as if there were no GPU."""
     cuda = accelerator != "cpu" and torch.cuda.is_available()
     name, size = default_backbone("cuda" if cuda else "cpu")
     backbone = name if recipe.backbone == "auto" else recipe.backbone
-    changes = {"backbone": backbone, "crop_size": recipe.crop_size or size}
-    return recipe.model_copy(update=changes)
+    return recipe.model_copy(update={"backbone": backbone, "crop_size": recipe.crop_size or size})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import pyarrow as pa
 import torch
 
 from raresign.commands.data_folder import DataFolder, open_data
+from raresign.commands.measure_crops import classifier_recalls
 from raresign.commands.progress import Say, silent
-from raresign.commands.train.finish import finish_run, recalls_on_test
+from raresign.commands.train.finish import finish_run
 from raresign.commands.train.run_recipe import with_changes
+from raresign.crops.crop_table import CropTable
 from raresign.crops.pack import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.fitting.build import fit_rules
@@ -27,10 +29,9 @@ from raresign.runs.run_folder import RunFolder
 from raresign.runs.saved_recipe import saved_recipe
 from raresign.signs.countries.icon_source import is_drawn
 from raresign.training.fit import Hardware
-from raresign.training.net import new_net
 from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.stage import Stage
-from raresign.training.stage_loop import fit_stages
+from raresign.training.stage_loop import fit_stages, new_net
 from raresign.training.training_data import TrainingData, check_training_data, split_crops
 
 _RESERVE = 0.12
@@ -59,7 +60,7 @@ def train(
     report: bool = True,
     say: Say = silent,
 ) -> Path:
-    """Train a classifier and write a run folder with a table for every stage and a report.
+    """Train a classifier; write (and return) a run folder with a table of stages and a report.
 
     Args:
         data: Data folder: `classes.json`, `icons/`, real crops (see `open_data`).
@@ -78,47 +79,46 @@ def train(
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
 
-    Returns:
-        The run folder.
-
     Raises:
         InputError: Something that the user gave is wrong; nothing was overwritten.
         Interrupted: Ctrl-C; `resume=True` goes on.
     """
-    started = time.monotonic()
-    out = Path(out)
-    hardware = hardware or Hardware()
+    out, hardware = Path(out), hardware or Hardware()
     main = int(os.environ.get("LOCAL_RANK", "0")) == 0
     say = say if main else silent  # the helper processes of DDP
+
+    clock = _Clock(max_seconds)
+    run = RunFolder.open(out) if resume else RunFolder(out, {"stages": []})
     if resume:
-        run = RunFolder.open(out)
-        chosen = saved_recipe(run)
-        seed = run.info["seed"]
-        max_seconds = max_seconds or run.info["settings"]["max_seconds"]
-        icons = icons or run.info["settings"].get("icons") or "own"
-        country = country or run.info["settings"].get("country")
         if run.info["finished"]:
             say(f"{out} is already finished")
             return out
+        settings, seed = run.info["settings"], run.info["seed"]
+        chosen = saved_recipe(run)
+        icons = icons or settings.get("icons") or "own"
+        country = country or settings.get("country")
+        clock.limit = max_seconds or settings["max_seconds"]
+        clock.earlier = float(run.info.get("seconds", 0.0))
     else:
         chosen = with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
         if main:
             RunFolder.check_free(out)
+
     source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
     say(str(source.choice))
     if source.icons.joined:
         how = f"{source.icons}; --icons own keeps them out"
         say(f"our drawings join as variants of the icons ({how})")
-    size = chosen.crop_size
-    pack = _pack(source, size, cache, strict, say)
-    prepared = _prepare(source, pack, chosen, seed)
-    test = _pack_table(source, size, cache, strict)
+    folder = Path(cache) if cache is not None else default_cache()
+    pack = _training_pack(source, chosen.crop_size, folder, strict, say)
+    prepared = _training_data(source, pack, chosen, seed)
+    test = _test_pack(source.test, chosen.crop_size, folder, strict)
     net = new_net(chosen, len(source.catalogue), seed)
+
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
-    if resume:
-        if run.catalogue.codes != source.catalogue.codes:
-            raise InputError(f"{data} has other classes than {out}", "resume with its own data")
-    elif main:
+    if resume and run.catalogue.codes != source.catalogue.codes:
+        raise InputError(f"{data} has other classes than {out}", "resume with its own data")
+    if main and not resume:
         settings = {
             "data": str(data if is_drawn(data) else source.root.resolve()),
             "crops": str(Path(crops).resolve()) if crops is not None else None,
@@ -128,124 +128,116 @@ def train(
             "max_seconds": max_seconds,
             "recipe": chosen.model_dump(mode="json"),
         }
-        codes = source.catalogue.codes
+        rare = [source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels]
         notes = {
             "seed": seed,
             "versions": versions(),
             "machine": machine(),
             "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
             "weights": asdict(net.weights),
-            "pseudo_rare": [codes[label] for label in prepared.split.pseudo_rare_labels],
+            "pseudo_rare": rare,
         }
         run = RunFolder.create(out, settings, source.catalogue, notes)
         chosen = saved_recipe(run)  # with the run's own copies of preset files
-    else:
-        run = RunFolder(out, {"stages": []})
-    earlier, began = float(run.info.get("seconds", 0.0)), started
-    done = len(run.info["stages"])
-    if done:
+    if run.info["stages"]:
         net = run.model()
 
-    def starts(number: int) -> None:
-        nonlocal began
+    def starts(number: int) -> float | None:
         stage = chosen.stages[number]
         say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
-        began = time.monotonic()
+        return clock.start(chosen.stages[number:])
 
-    def allowed(number: int) -> float | None:
-        return _share_of_time(chosen.stages[number:], max_seconds, earlier, started)
-
-    for number, trained, result in fit_stages(
-        lambda: new_net(chosen, len(source.catalogue), seed),
-        chosen.stages,
+    stages = fit_stages(
+        chosen,
         prepared,
         run.path / "stages",
-        hardware=hardware,
-        done=done,
         net=net,
+        done=len(run.info["stages"]),
         starts=starts,
-        limit=allowed,
+        hardware=hardware,
         resume=resume,
         quiet=say is silent,
         clear=main,
-    ):
-        net = trained
-        earlier += max(0.0, result.seconds - (time.monotonic() - began))  # before a resumption
-        if not main:
-            continue
-        stage = chosen.stages[number]
-        save_model(net, run.path)
-        if chosen.fits_rules(number):
-            rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
-            run.info["rules"] = rules.as_dict() if rules else None
-        run.info["seconds"] = earlier + time.monotonic() - started
-        run.add_stage(stage.title, stage.kind, result, recalls_on_test(net, test, source))
+    )
+    for number, net, result in stages:
+        clock.end(result.seconds)
+        if main:
+            save_model(net, run.path)
+            if chosen.fits_rules(number):
+                rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
+                run.info["rules"] = rules.as_dict() if rules else None
+            run.info["seconds"] = clock.seconds()
+            recalls = classifier_recalls(net, test, source.catalogue) if test else None
+            stage = chosen.stages[number]
+            run.add_stage(stage.title, stage.kind, result, recalls)
+
     if main:
-        finish_run(run, net, source, prepared, test, report, chosen, say)
-        run.info["seconds"] = earlier + time.monotonic() - started
-        run.info["finished"] = True
+        finish_run(run, net, chosen, prepared, test, source.root, report, say)
+        run.info |= {"seconds": clock.seconds(), "finished": True}
         run.write()
         if report:
             write_report(run.path)
     return out
 
 
-def _pack(
-    source: DataFolder, size: int, cache: str | Path | None, strict: bool, say: Say
-) -> CropPack:
+@dataclass
+class _Clock:
+    """Seconds of a run, parts before a resumption included; `limit` is for all of it."""
+
+    limit: float | None
+    earlier: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    stage_started: float = 0.0
+
+    def seconds(self) -> float:
+        return self.earlier + time.monotonic() - self.started
+
+    def start(self, stages: Sequence[Stage]) -> float | None:
+        """Start the first of the remaining stages; its time by its share of their crops."""
+        self.stage_started = time.monotonic()
+        if self.limit is None:
+            return None
+        left = self.limit * (1 - _RESERVE) - self.seconds()
+        work = [stage.steps * stage.batch for stage in stages]
+        return max(left * work[0] / sum(work), 1.0)
+
+    def end(self, seconds: float) -> None:
+        """End a stage that took so long; what is more than since its start was before."""
+        self.earlier += max(0.0, seconds - (time.monotonic() - self.stage_started))
+
+
+def _training_pack(source: DataFolder, size: int, cache: Path, strict: bool, say: Say) -> CropPack:
     """Pack the real training crops and tell what could not be read."""
     if not len(source.training):  # icons only
-        return _no_crops(size)
-    folder = Path(cache) if cache is not None else default_cache()
-    pack = pack_crops(source.training, size, folder, strict)
-    photos = "simulated photos" if source.simulated else "real crops"
-    say(f"{len(pack.labels)} {photos}, {len(source.catalogue)} classes")
+        none = np.empty((0, 3, size, size), np.uint8)
+        return CropPack(none, pa.table({"path": []}), np.empty(0, np.int64), ())
+    pack = pack_crops(source.training, size, cache, strict)
+    kind = "simulated photos" if source.simulated else "real crops"
+    say(f"{len(pack.labels)} {kind}, {len(source.catalogue)} classes")
     if pack.skipped:
         say(f"skipped {len(pack.skipped)} unreadable files; report and run.json list them")
     return pack
 
 
-def _no_crops(size: int) -> CropPack:
-    """The pack of a data folder without real crops."""
-    none = np.empty((0, 3, size, size), np.uint8)
-    return CropPack(none, pa.table({"path": []}), np.empty(0, np.int64), ())
-
-
-def _pack_table(
-    source: DataFolder, size: int, cache: str | Path | None, strict: bool
-) -> CropPack | None:
+def _test_pack(test: CropTable | None, size: int, cache: Path, strict: bool) -> CropPack | None:
     """Pack the test crops, None if the data folder has none with a known class."""
-    if source.test is None or not (source.test.labels >= 0).any():
+    if test is None or not (test.labels >= 0).any():
         return None
-    return pack_crops(
-        source.test, size, Path(cache) if cache is not None else default_cache(), strict
-    )
+    return pack_crops(test, size, cache, strict)
 
 
-def _prepare(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> TrainingData:
+def _training_data(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> TrainingData:
     """Split the crops and put everything that batches need together."""
-    needs_real = any(stage.real for stage in recipe.stages)
-    check_training_data(source.catalogue, pack.labels, needs_real)
-    split = split_crops(
-        pack.crops, pack.labels, source.catalogue, recipe.pseudo_rare, recipe.validation, seed
-    )
+    catalogue = source.catalogue
+    check_training_data(catalogue, pack.labels, any(stage.real for stage in recipe.stages))
     return TrainingData(
-        source.catalogue,
+        catalogue,
         torch.from_numpy(pack.crops),
         torch.tensor(pack.labels),
-        split,
+        split_crops(
+            pack.crops, pack.labels, catalogue, recipe.pseudo_rare, recipe.validation, seed
+        ),
         source.backgrounds(),
         recipe.crop_size,
         seed,
     )
-
-
-def _share_of_time(
-    stages: Sequence[Stage], max_seconds: float | None, earlier: float, started: float
-) -> float | None:
-    """What the first of the remaining stages may take, by its share of the remaining crops."""
-    if max_seconds is None:
-        return None
-    left = max_seconds * (1 - _RESERVE) - earlier - (time.monotonic() - started)
-    work = [stage.steps * stage.batch for stage in stages]
-    return max(left * work[0] / sum(work), 1.0)

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.commands.test_answers import predict_logits
 from raresign.lab.bench.material import BenchMaterial
 from raresign.lab.bench.measure import median_seconds
 from raresign.losses.contrastive import naive_contrastive_loss, reference_contrastive_loss
+from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet, SignOutput, default_backbone
 from raresign.training.batches import StageBatches
 from raresign.training.stage import Balanced, Stage
@@ -133,5 +133,5 @@ def bench_predict(quick: bool, data: Path | None) -> dict[str, float]:
     name, size = default_backbone("cpu")
     net = SignNet(name, 205, weights="none", crop_size=size)
     crops = np.random.default_rng(0).integers(0, 256, (512, 3, size, size), dtype=np.uint8)
-    times = median_seconds({"predict": lambda: predict_logits(net, crops)}, 3 if quick else 9)
+    times = median_seconds({"predict": lambda: net_outputs(net, crops)}, 3 if quick else 9)
     return {"predict.crops_per_second": len(crops) / times["predict"][0]}

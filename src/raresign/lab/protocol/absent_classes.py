@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import load_preset
 from raresign.synthesis.synthesiser import build_synthesiser
-from raresign.training.net import new_net
 from raresign.training.recipe import Recipe
 from raresign.training.stage_loop import fit_stages
 from raresign.training.training_data import TrainingData, split_crops
@@ -160,8 +158,7 @@ def _trained(
 ) -> tuple[SignNet, Recogniser]:
     """Net and recogniser as `raresign train` makes them; hidden signs do not play unknown ones."""
     rules = None
-    new = partial(new_net, recipe, len(data.catalogue), seed)
-    for place, net, _ in fit_stages(new, recipe.stages, data, folder / "stages", quiet=True):
+    for place, net, _ in fit_stages(recipe, data, folder / "stages", quiet=True):
         if recipe.fits_rules(place):
             rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     rows = data.trained_on(recipe.stages)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import os
@@ -24,7 +23,6 @@ from raresign.files import whole_file, write_json
 from raresign.fitting.made_crops import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.outputs import net_outputs
-from raresign.training.net import new_net
 from raresign.training.recipe import Recipe
 from raresign.training.stage_loop import fit_stages
 from raresign.training.training_data import Split, TrainingData
@@ -119,8 +117,8 @@ def run_trial(
         stage.model_copy(update={"hold_out": True, "validate_every": stage.steps})
         for stage in recipe.stages
     )
-    new = functools.partial(new_net, recipe, len(source.catalogue), seed)
-    for _, trained, result in fit_stages(new, stages, data, folder / "stages", quiet=True):
+    measured_late = recipe.model_copy(update={"stages": stages})
+    for _, trained, result in fit_stages(measured_late, data, folder / "stages", quiet=True):
         net = trained
         steps += result.steps
     seconds = time.monotonic() - began
