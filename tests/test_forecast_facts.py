@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from raresign.errors import InputError
 from raresign.fitting.forecast_facts import class_facts, icon_detail
 
 
@@ -47,22 +46,6 @@ def test_class_facts_equal_naive_ones() -> None:
             icon_detail(icons[number]),
         ]
         assert facts[row].tolist() == pytest.approx(expected)
-
-
-def test_class_facts_refuses_what_it_cannot_know() -> None:
-    icons, ones = _icons(3), np.eye(3)
-    families, real = ["a", "a", "b"], np.ones(3, dtype=bool)
-    with pytest.raises(InputError, match="class number 1 has no made crops"):
-        class_facts([1], [0, 2], [True, True], ones, families, real, icons)
-    with pytest.raises(InputError, match="mean prototype"):
-        class_facts([0], [0], [True], np.diag([0.0, 1, 1]), families, real, icons)
-    with pytest.raises(InputError, match="mean prototype"):
-        class_facts([0], [0], [True], np.diag([1.0, 0, 0]), families, real, icons)
-    with pytest.raises(InputError, match=r"must lie in 0\.\.2"):
-        class_facts([3], [3], [True], ones, families, real, icons)
-    with pytest.raises(InputError, match="one mean, family, icon"):
-        class_facts([0], [0], [True], ones, families, real, icons[:2])
-    assert class_facts([], [0], [True], ones, families, real, icons).shape == (0, 4)
 
 
 def test_detail_of_a_line_by_hand() -> None:

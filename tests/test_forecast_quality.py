@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from raresign.errors import InputError
 from raresign.fitting.quality import forecast_quality
 
 
@@ -48,7 +47,3 @@ def test_quality_of_nothing_and_of_constants() -> None:
     assert math.isnan(constant.pearson)
     assert math.isnan(constant.spearman)
     assert constant.as_dict()["coverage"] == 1.0
-    with pytest.raises(InputError, match="one length"):
-        forecast_quality([0.5], [0], [1], [0.5], [1, 2])
-    with pytest.raises(InputError, match="outside"):
-        forecast_quality([50.0], [0], [1], [0.5], [1])

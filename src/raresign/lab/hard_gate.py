@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 
 from raresign.answers.fusion import checked_scores
 from raresign.errors import InputError
-from raresign.fitting.checks import counted
+from raresign.fitting.fusion_fit import counted
 
 FEATURES = (
     "max probability of a frequent class",

@@ -9,7 +9,7 @@ from raresign.models.sign_net import SignNet
 
 
 class TorchEncoder:
-    """Embeddings by the net itself; a `raresign.runtime.encoder.Encoder`.
+    """Embeddings by the net itself; a `raresign.runtime.recogniser.Encoder`.
 
     Args:
         net: On any device; put into evaluation mode.

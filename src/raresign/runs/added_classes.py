@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from raresign.answers.added_class import AddedClass
+from raresign.answers.head import AddedClass
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.signs.catalogue.pictures import in_threads

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.models.saved_weights import WEIGHTS_FILE, SavedRows, classifier_rows
@@ -16,9 +18,8 @@ from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.head_file import load_head
 from raresign.runs.photos import read_photos
 from raresign.runs.presets import keep_presets
-from raresign.runtime.encoder import Encoder
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
-from raresign.runtime.recogniser import Recogniser
+from raresign.runtime.recogniser import Encoder, Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class RunFolder:
         for code, embedding in read_photos(self.path):
             label = self.catalogue.label_of(code)
             if label >= 0:  # else of a class that has gone
-                head = head.with_real(embedding, label)
+                head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue)
 
     def _encoder(self, saved: SavedRows) -> Encoder:

@@ -10,7 +10,7 @@ import numpy as np
 from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
-from raresign.runtime.encoder import Encoder
+from raresign.runtime.recogniser import Encoder
 
 
 def embed_photos(encoder: Encoder, files: Sequence[str | Path]) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from raresign.answers.head import Head
-from raresign.answers.known_score import energy, max_cosine, max_probability
+from raresign.answers.known_score import energy
 from raresign.commands.added.add_classes import crops_of_new
 from raresign.commands.data_folder import DataFolder
 from raresign.crops.pack import CropPack
@@ -20,7 +20,7 @@ from raresign.files import whole_file, write_json
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.build import build_recogniser, fit_rules, no_sign_crops
 from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.folding import folded
 from raresign.models.outputs import Outputs, net_outputs, tensor_outputs
@@ -39,7 +39,9 @@ from raresign.training.stage_loop import fit_stages
 from raresign.training.training_data import TrainingData, split_crops
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
-"""Scores of how known a crop's sign is, higher is more."""
+"""Scores of how known a crop's sign is, higher is more; "max softmax" is the baseline of D.
+Hendrycks, K. Gimpel, "A baseline for detecting misclassified and out-of-distribution examples in
+neural networks", ICLR 2017."""
 _FAR_CROPS = 1000
 _TRIAL_CROPS = 16
 
@@ -103,9 +105,9 @@ def run_absent(
         arrays[f"{name}_scores"] = np.stack(
             [
                 said.known,
-                max_probability(said.probabilities),
+                said.probabilities.max(axis=1),
                 energy(said.logits),
-                max_cosine(said.cosines),
+                said.cosines.max(axis=1),
             ],
             axis=1,
         )
