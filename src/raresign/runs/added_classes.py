@@ -57,7 +57,7 @@ def added_places(path: Path) -> list[Path]:
 def write_added(
     path: Path,
     added: Sequence[AddedFolder],
-    finish: Callable[[Path, AddedFolder], object] = lambda _place, _added: None,
+    finish: Callable[[Path, AddedFolder], object],
 ) -> None:
     """Write classes into RUN/added, all of them or, where something fails, none.
 

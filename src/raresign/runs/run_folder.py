@@ -91,6 +91,8 @@ class RunFolder:
         path = Path(path)
         try:
             info = json.loads((path / "run.json").read_text(encoding="utf-8"))
+            if not isinstance(info, dict):
+                raise ValueError("it must hold a JSON object")
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(
                 f"{path} holds no run.json", "give the folder that `raresign train --out` made"
@@ -117,12 +119,12 @@ class RunFolder:
 
     @cached_property
     def added(self) -> list[AddedFolder]:
-        """The classes that were added later, in the order in which they came."""
+        """The added classes, in the order in which they came."""
         return read_added(self.path)
 
     @cached_property
     def catalogue(self) -> SignCatalogue:
-        """The classes of the run and, behind them, those that were added later."""
+        """The classes that the run was trained with and, behind them, the added ones."""
         return self.trained_catalogue.extended([one.sign for one in self.added])
 
     def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
@@ -146,7 +148,7 @@ class RunFolder:
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue)
 
     def _encoder(self, saved: SavedRows) -> Encoder:
-        """The encoder of the saved weights, without torch if that can be."""
+        """The encoder of the saved weights, without torch where `encoder.onnx` is of them."""
         file = self.path / ENCODER_FILE
         if file.is_file():
             encoder = OnnxEncoder(file)

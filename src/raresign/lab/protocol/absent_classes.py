@@ -183,7 +183,7 @@ def _without(
 def _trained(
     recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
 ) -> tuple[SignNet, Recogniser]:
-    """Net and recogniser as `raresign train` makes them; hidden signs do not play strangers."""
+    """Net and recogniser as `raresign train` makes them; hidden ones are no unknown signs."""
     rules = None
     for place, net, _ in fit_stages(
         lambda: new_net(recipe, len(data.catalogue), seed),
