@@ -111,7 +111,7 @@ def test_add_one_then_two(run: Path, icons: list[Path], data_folder: Path) -> No
     np.testing.assert_allclose(new.logits[:, :6], old.logits, atol=1e-5)
 
 
-def test_a_new_class_recognises_its_own_made_crops(run: Path, icons: list[Path]) -> None:
+def test_a_new_class_recognises_its_own_synthetic_crops(run: Path, icons: list[Path]) -> None:
     """More often than by chance, even with a net that hardly trained."""
     found = add_class(run, icons)
     missed = [sum(one.confusions.values()) for one in found]

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import special
 
-from raresign.answers.added_class import AddedClass
+from raresign.answers import numerics
 from raresign.answers.fusion import Fusion
-from raresign.answers.head import Head
+from raresign.answers.head import AddedClass, Head
 from raresign.answers.known_score import KnownScore
 from raresign.answers.prototypes import PrototypeIndex
 from raresign.answers.unknown import LEVELS, Levels, UnknownRule
@@ -69,15 +70,24 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
-@pytest.mark.parametrize("later", [0, 2])
-def test_judge_against_a_loop(later: int) -> None:
+def test_softmax_logsumexp_and_sigmoid_are_those_of_scipy() -> None:
+    scores = np.random.default_rng(0).normal(size=(50, 205)).astype(np.float32) * 20
+    for table in (scores, scores.astype(float), scores * 40):
+        np.testing.assert_allclose(numerics.softmax(table), special.softmax(table, 1), atol=1e-6)
+        exact = special.logsumexp(table.astype(float), axis=1)
+        np.testing.assert_allclose(numerics.log_sum_exp(table), exact, rtol=1e-6)
+        np.testing.assert_allclose(numerics.sigmoid(table), special.expit(table), atol=1e-6)
+
+
+@pytest.mark.parametrize("added", [0, 2])
+def test_judge_against_a_loop(added: int) -> None:
     head = made_head()
-    new = [added_class(seed, "star") for seed in range(later)]
+    new = [added_class(seed, "star") for seed in range(added)]
     given = embeddings(40)
     said = head.with_classes(new).judge(given)
     rows = head.index.embeddings.astype(float)
     labels = head.index.labels
-    families = [*FAMILIES, *["star"] * later]
+    families = [*FAMILIES, *["star"] * added]
     means = [rows[labels == label].mean(0) for label in range(CLASSES)]
     for one in new:
         unit = one.embedding.astype(float)
@@ -121,7 +131,7 @@ def test_judge_against_a_loop(later: int) -> None:
     assert len(set(said.level_names())) > 2, "the thresholds decide nothing here"
 
 
-def test_later_classes_leave_earlier_scores_as_they_were() -> None:
+def test_added_classes_leave_earlier_scores_as_they_were() -> None:
     head, given = made_head(), embeddings(30)
     before = head.judge(given)
     for count in (1, 3, 40):
@@ -182,16 +192,10 @@ def test_state_round_trip(rule: bool) -> None:
 def test_a_state_with_parts_missing_is_refused() -> None:
     head = made_head()
     tensors, plain = head.state()
-    for name in tensors:
-        if name != "no_sign":
-            rest = {key: value for key, value in tensors.items() if key != name}
-            with pytest.raises((InputError, KeyError)):
-                Head.from_state(head.rows, head.biases, rest, plain)
-    for key in plain:
-        with pytest.raises((InputError, KeyError)):
-            Head.from_state(
-                head.rows, head.biases, tensors, {k: v for k, v in plain.items() if k != key}
-            )
+    for name in {*tensors, *plain} - {"no_sign"}:
+        parts = [{k: v for k, v in part.items() if k != name} for part in (tensors, plain)]
+        with pytest.raises(KeyError):
+            Head.from_state(head.rows, head.biases, *parts)
 
 
 def test_plain_is_the_softmax_of_the_rows() -> None:
@@ -222,6 +226,8 @@ def test_what_does_not_belong_together_is_refused() -> None:
         replace(head, families=head.families[1:])
     with pytest.raises(InputError, match=r"give \(N, 16\)"):
         head.judge(np.zeros((3, 15), np.float32))
+    with pytest.raises(InputError, match="not finite"):
+        head.judge(np.full((1, WIDTH), np.nan, np.float32))
 
 
 def test_thresholds_are_read_as_levels() -> None:

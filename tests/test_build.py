@@ -18,7 +18,7 @@ from raresign.fitting.build import (
     no_sign_crops,
     no_sign_row,
 )
-from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.models.outputs import Outputs
 from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser

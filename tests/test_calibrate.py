@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -132,7 +134,7 @@ def test_more_accepted_error_answers_more() -> None:
     assert limits[0] > limits[-1]
     assert [rule.accepted_error for rule in rules] == [0.01, 0.03, 0.1, 0.3, 0.9]
     for rule in rules:
-        assert UnknownRule.from_dict(rule.as_dict()) == rule  # finite numbers only
+        assert UnknownRule.from_dict(asdict(rule)) == rule  # finite numbers only
 
 
 def test_skill_is_worth_answers() -> None:
@@ -154,6 +156,6 @@ def test_fusion_counts_rare_and_frequent_half_each() -> None:
         held.logits[rows], held.cosines[rows], held.labels[rows], held.plays_rare[rows], held.rare
     )
     one, other = calibrate_fusion(held), calibrate_fusion(many)
-    assert one.as_dict() == pytest.approx(other.as_dict(), rel=1e-3, abs=1e-3)
+    assert asdict(one) == pytest.approx(asdict(other), rel=1e-3, abs=1e-3)
     alone = calibrate_fusion(held, ("logits",))
     assert alone.prototype_scale == alone.rare_bias == 0

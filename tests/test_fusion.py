@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -59,7 +60,6 @@ def test_scores_are_the_loop(seed: int, a: float, b: float, r: float) -> None:
         assert scores[i].tolist() == pytest.approx(row)
         exp = [math.exp(score - max(row)) for score in row]
         assert p[i].tolist() == pytest.approx([e / sum(exp) for e in exp], abs=1e-12)
-    assert Fusion.from_dict(fusion.as_dict()) == fusion
 
 
 def test_half_precision_is_widened() -> None:
@@ -122,7 +122,7 @@ def test_faultless_crops_give_a_finite_rule_and_hard_scores_no_nan() -> None:
     right = np.eye(5)[labels]
     for logits in (right, right * 1e3, -right * 1e3):
         found = fit_fusion(logits, right, labels, RARE)
-        assert all(math.isfinite(value) for value in found.as_dict().values())
+        assert all(math.isfinite(value) for value in asdict(found).values())
     assert (
         fit_fusion(right, right, labels, RARE).probabilities(right, right, RARE).argmax(1).tolist()
         == labels.tolist()
@@ -147,7 +147,7 @@ def test_weights_count_as_copies_and_unlabelled_crops_do_not_count() -> None:
     b = fit_fusion(*copied, RARE)
     c = fit_fusion(logits, cosines, np.where(times > 0, labels, -1), RARE, times)
     for other in (b, c):
-        assert list(other.as_dict().values()) == pytest.approx(list(a.as_dict().values()), abs=1e-5)
+        assert asdict(other) == pytest.approx(asdict(a), abs=1e-5)
 
 
 @EXAMPLES
@@ -171,24 +171,11 @@ def test_wrong_input_is_refused() -> None:
     for scale in (-0.1, math.nan, math.inf):
         with pytest.raises(InputError, match="scales of at least 0"):
             Fusion(scale)
-    with pytest.raises(InputError, match="'bias'"):
-        Fusion.from_dict({"bias": 1.0})
-    for parts in ([], ["cosines"]):
-        with pytest.raises(InputError, match="name some of"):
-            fit_fusion(logits, cosines, labels, RARE, parts=parts)
     with pytest.raises(InputError, match="\\(C,\\) bool"):
         Fusion().scores(logits, cosines, RARE.astype(float))
     with pytest.raises(InputError, match="\\(N, C\\)"):
         fit_fusion(logits, cosines[:, :1], labels, RARE)
-    with pytest.raises(InputError, match="labels from 0 to 5"):
-        fit_fusion(logits, cosines, np.array([0, 1, 2, 5]), RARE)
-    with pytest.raises(InputError, match="one of each"):
-        fit_fusion(logits, cosines, labels[:2], RARE)
-    with pytest.raises(InputError, match="below 0"):
-        fit_fusion(logits, cosines, labels, RARE, np.array([1.0, 1.0, 1.0, -1.0]))
     with pytest.raises(InputError, match="no crop counts"):
         fit_fusion(logits, cosines, labels - labels - 1, RARE)
     with pytest.raises(InputError, match="not finite"):
         fit_fusion(logits * np.inf, cosines, labels, RARE)
-    with pytest.raises(InputError, match="rare_played"):
-        balanced_weights(labels, labels)

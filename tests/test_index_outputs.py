@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.models.outputs import net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.synthesis.preset import ReferencePreset, RoadPreset, load_preset
@@ -34,10 +34,10 @@ class Pixels(nn.Module):
         return type("Output", (), {"logits": flat[:, -4:], "embedding": flat})()
 
 
-def settings_of(name: str, strangers: bool) -> RoadPreset | ReferencePreset:
+def settings_of(name: str, others: bool) -> RoadPreset | ReferencePreset:
     """The preset, with other signs of the catalogue in the picture or without."""
     preset = load_preset(name)
-    if strangers or not isinstance(preset, RoadPreset):
+    if others or not isinstance(preset, RoadPreset):
         return preset
     never = {"probability": 0.0}
     names = ("neighbour", "sign_behind", "sign_before")
@@ -52,11 +52,11 @@ def crops_by_code(
     count: int,
     turn: int = 0,
     seed: int = 3,
-    strangers: bool = True,
+    others: bool = True,
 ) -> dict[str, Tensor]:
     """(count, 3 S S) crops of each class."""
     engine = build_synthesiser(
-        settings_of(preset, strangers), icon_atlas(SIZE, codes), background_atlas(SIZE), seed=seed
+        settings_of(preset, others), icon_atlas(SIZE, codes), background_atlas(SIZE), seed=seed
     )
     net: Any = Pixels()
     outputs = index_outputs(net, engine, codes, count, turn)
@@ -68,12 +68,12 @@ def crops_by_code(
 @pytest.mark.parametrize("preset", ["road", "reference"])
 def test_a_class_has_the_same_crops_in_another_catalogue(preset: str) -> None:
     catalogues = ("4.1.2", "2.5", "3.24.n60"), ("1.11.1", "3.24.n60", "1.20.2", "4.1.2")
-    for strangers in (False, True):
-        one, two = (crops_by_code(codes, preset, 40, strangers=strangers) for codes in catalogues)
+    for others in (False, True):
+        one, two = (crops_by_code(codes, preset, 40, others=others) for codes in catalogues)
         for code in ("4.1.2", "3.24.n60"):
             # Matrices of other sizes round otherwise; now and then a JPEG wave falls to a step.
             same = (one[code] - two[code]).abs().amax(1) < 2 / 255
-            assert same.sum() >= (26 if strangers else 39)  # 1 in 6 shows a strange sign
+            assert same.sum() >= (26 if others else 39)  # 1 in 6 shows another sign
         assert not torch.allclose(one["4.1.2"], one["3.24.n60"])
 
 

@@ -11,14 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from known_oracles import crops, naive_features, softmax
-from raresign.answers.known_score import (
-    KnownScore,
-    energy,
-    known_features,
-    max_cosine,
-    max_probability,
-)
-from raresign.errors import InputError
+from raresign.answers.known_score import KnownScore, energy, known_features
 from raresign.fitting.known_score_fit import fit_known_score
 
 
@@ -29,30 +22,16 @@ def test_features_and_baselines_equal_a_loop_over_crops(n: int, classes: int, se
     p = np.array([softmax(row) for row in logits])
     expected = [naive_features(*row) for row in zip(p, cosines, logits, strict=True)]
     assert known_features(p, cosines, logits) == pytest.approx(np.array(expected))
-    assert max_probability(p).tolist() == [max(row) for row in p]
-    assert max_cosine(cosines).tolist() == [max(row) for row in cosines]
 
 
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
-def test_energy_is_liu_s_formula_and_survives_large_logits(temperature: float) -> None:
-    row = [1.0, -2.0, 0.5]
-    expected = temperature * math.log(sum(math.exp(v / temperature) for v in row))
-    assert energy([row], temperature)[0] == pytest.approx(expected)
-    assert energy([[5000.0, -5000.0]], temperature)[0] == pytest.approx(5000.0)
+def test_energy_survives_large_logits() -> None:
+    assert energy([[5000.0, -5000.0]])[0] == pytest.approx(5000.0)
 
 
 def test_a_probability_that_underflows_stays_finite() -> None:
     features = known_features([[1.0, 0.0]], [[0.1, 0.2]], [[900.0, -900.0]])
     assert np.isfinite(features).all()
     assert features[0, 1] == pytest.approx(-math.log(1e-12))
-
-
-@pytest.mark.parametrize("bad", [[[math.nan, 1.0]], [[1.0]], [0.5, 0.5]])
-def test_features_refuse_wrong_tables(bad: Any) -> None:
-    with pytest.raises(InputError):
-        known_features(bad, bad, bad)
-    with pytest.raises(InputError):
-        known_features([[0.5, 0.5]], [[0.5, 0.5, 0.5]], [[0.5, 0.5]])
 
 
 def clouds(n: int, m: int, gap: float, seed: int) -> tuple[Any, Any]:
@@ -116,15 +95,3 @@ def test_score_is_the_sigmoid_of_the_standardised_features() -> None:
         logit = 0.3 + sum(w * (v - 0.1) / 2 for w, v in zip(weights.coefficients, row, strict=True))
         expected.append(1 / (1 + math.exp(-logit)))
     assert weights.of(features).tolist() == pytest.approx(expected)
-
-
-def test_fit_refuses_one_kind_and_wrong_shapes() -> None:
-    rows, known = clouds(5, 5, 1.0, seed=4)
-    for bad_rows, bad_known, ridge in [
-        (rows, np.ones(10, bool), 1e-3),
-        (rows, known[:9], 1e-3),
-        (rows[:, :4], known, 1e-3),
-        (rows, known, 0.0),
-    ]:
-        with pytest.raises(InputError):
-            fit_known_score(bad_rows, bad_known, ridge)

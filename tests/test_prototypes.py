@@ -157,21 +157,6 @@ def test_the_index_does_not_share_memory_with_its_input() -> None:
     assert index.sources.tolist() == [0, 0]
 
 
-def test_a_saved_index_answers_alike_in_half_the_memory() -> None:
-    index, queries = material(5, 40, 6, width=64), asked(5, 9, width=64)
-    state = index.state()
-    assert [state[name].dtype for name in ("embeddings", "labels", "sources")] == [
-        np.float16, np.int64, np.uint8,
-    ]  # fmt: skip
-    again = PrototypeIndex.from_state(state, 6)
-    for rule in ("mean", "nearest"):
-        np.testing.assert_allclose(
-            again.similarities(queries, rule), index.similarities(queries, rule), rtol=0, atol=1e-3
-        )
-    state["labels"].fill(0)
-    assert index.labels.any()
-
-
 def test_an_empty_index_and_no_queries() -> None:
     index = PrototypeIndex(np.zeros((0, 3)), np.zeros(0), np.zeros(0), 2)
     for rule in ("mean", "nearest"):
@@ -197,22 +182,9 @@ def test_wrong_input_is_refused() -> None:
         PrototypeIndex(rows * np.nan, labels, sources, 2)
     with pytest.raises(InputError, match="give \\(M, E\\)"):
         PrototypeIndex(rows, labels[:1], sources, 2)
-    with pytest.raises(InputError, match="only grows"):
-        index.add(rows, labels, "real", classes=1)
-    with pytest.raises(InputError, match="source 'drawn'"):
-        index.add(rows, labels, "drawn")
     with pytest.raises(InputError, match="give \\(N, 2\\)"):
         index.add(np.eye(3), np.arange(3), "icon", 3)
     with pytest.raises(InputError, match="labels from 0 to 2"):
         index.add(np.ones((2, 2)), np.array([0, 2]), "icon")
-    with pytest.raises(InputError, match="use mean or nearest"):
-        index.similarities(rows, "median")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="0 nearest"):
-        index.similarities(rows, "nearest", k=0)
     with pytest.raises(InputError, match="give \\(N, 2\\)"):
         index.similarities(np.eye(3), "mean")
-    for count in (0, 3):
-        with pytest.raises(InputError, match="neighbours of 2"):
-            index.neighbours(rows, count)
-    with pytest.raises(InputError, match="without \\['sources'\\]"):
-        PrototypeIndex.from_state({"embeddings": rows, "labels": labels}, 2)

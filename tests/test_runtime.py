@@ -1,9 +1,7 @@
-"""Answers for pictures of every kind, and without PyTorch."""
+"""Answers for pictures of every kind."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -22,8 +20,6 @@ from raresign.models.outputs import net_outputs
 from raresign.models.saved_weights import classifier_rows
 from raresign.runtime import recogniser as recogniser_module
 from raresign.runtime.recogniser import Recogniser
-
-FORBIDDEN = ("torch", "torchvision", "timm", "lightning", "torchmetrics", "pytorch_metric_learning")
 
 
 @pytest.fixture(scope="module")
@@ -157,37 +153,3 @@ def test_a_damaged_model_is_told(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"x")
     with pytest.raises(InputError, match="damaged"):
         classifier_rows(tmp_path)
-
-
-def test_answers_need_no_torch() -> None:
-    """The rooms import, and a head answers, where PyTorch cannot be imported."""
-    code = f"""
-import sys
-import numpy as np
-class Never:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {FORBIDDEN!r}:
-            raise ImportError(name + " is forbidden here")
-sys.meta_path.insert(0, Never())
-import pkgutil, importlib
-import raresign.answers, raresign.runtime
-for room in (raresign.answers, raresign.runtime):
-    for module in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
-        importlib.import_module(module.name)
-from raresign.answers.head import Head
-from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.catalogue.sign_class import SignClass
-from raresign.runtime.recogniser import Recogniser
-class Mean:
-    crop_size = 8
-    def embed(self, crops):
-        return crops.mean((2, 3)).astype(np.float32) / 255
-head = Head.plain(np.eye(3)[:2], np.zeros(2), ["a", "b"], np.zeros(2, bool))
-signs = [SignClass(code, n, "freq", (), "a", None) for n, code in enumerate(("1.1", "1.2"))]
-red = np.zeros((5, 6, 3), np.uint8)
-red[..., 0] = 250
-print(Recogniser(Mean(), head, SignCatalogue(signs)).answer(red).answers[0].code)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "1.1"

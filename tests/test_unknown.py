@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -12,51 +13,49 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from known_oracles import crops, naive_features, softmax
+from raresign.answers.fusion import Fusion
 from raresign.answers.unknown import LEVELS, Levels, UnknownRule, family_probabilities
-from raresign.errors import InputError
+from raresign.fitting.calibrate import HeldOut, played_unknown
 from raresign.fitting.known_score_fit import fit_known_score
-from raresign.fitting.thresholds import mask_class, play_unknown, threshold_for_error
+from raresign.fitting.thresholds import threshold_for_error
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(1, 12), st.integers(3, 6), st.integers(0, 999), st.booleans())
-def test_play_unknown_equals_a_loop_over_crops(
-    n: int, classes: int, seed: int, fused: bool
-) -> None:
-    logits, cosines, labels = crops(n, classes, seed)
-    scores = 0.5 * logits + 3 * cosines if fused else logits
-    chosen = [0, classes - 1]
-    played = play_unknown(logits, cosines, labels, chosen, scores if fused else None)
-    rows = [i for i in range(n) if labels[i] in chosen]
-    assert played.rows.tolist() == rows
+@given(st.integers(1, 12), st.integers(3, 6), st.integers(0, 999))
+def test_played_unknown_equals_a_loop_over_crops(n: int, classes: int, seed: int) -> None:
+    held = held_out(n, classes, seed)
+    fusion = Fusion(0.5, 3.0, 0.2)
+    scores = 0.5 * held.logits + 3 * held.cosines + 0.2 * held.rare
+    families = [f"family {c}" for c in range(classes)]
+    played = played_unknown(held, fusion, families)
+    rows = np.flatnonzero(held.plays_rare)
     assert played.features.shape == (len(rows), 5)
+    assert list(played.families) == [families[label] for label in held.labels[rows]]
     for i, features, probabilities in zip(rows, played.features, played.probabilities, strict=True):
-        others = [c for c in range(classes) if c != labels[i]]
+        others = [c for c in range(classes) if c != held.labels[i]]
         p = softmax(scores[i, others])
-        assert features == pytest.approx(naive_features(p, cosines[i, others], logits[i, others]))
+        expected = naive_features(p, held.cosines[i, others], held.logits[i, others])
+        assert features == pytest.approx(expected)
         assert probabilities[others] == pytest.approx(p)
-        assert probabilities[labels[i]] == 0
+        assert probabilities[held.labels[i]] == 0
+
+
+def held_out(n: int, classes: int, seed: int) -> HeldOut:
+    """Random crops; the first and the last class play rare."""
+    logits, cosines, labels = crops(n, classes, seed)
+    rare = np.isin(np.arange(classes), [0, classes - 1])
+    return HeldOut(logits, cosines, labels, rare[labels], rare)
 
 
 def test_the_masked_class_leaves_no_trace_even_where_it_was_certain() -> None:
-    logits, cosines, _ = crops(4, 5, 7)
-    certain, near = logits.copy(), cosines.copy()
-    certain[:, 2], near[:, 2] = 2000.0, 1.0
-    one, two = (play_unknown(a, b, [2] * 4, [2]) for a, b in ((logits, cosines), (certain, near)))
+    held = held_out(9, 5, 7)
+    sure = replace(held, logits=held.logits.copy(), cosines=held.cosines.copy())
+    for row, label in enumerate(held.labels):
+        sure.logits[row, label], sure.cosines[row, label] = 2000.0, 1.0
+    one, two = (played_unknown(some, Fusion(1.0, 2.0), ["ring"] * 5) for some in (held, sure))
+    assert len(one.features)
     assert (one.features == two.features).all()
     assert two.probabilities.sum(axis=1) == pytest.approx(1)
-
-
-def test_masking_drops_the_column_of_both_and_refuses_a_wrong_label() -> None:
-    logits, cosines, _ = crops(3, 4, 8)
-    a, b = mask_class(logits, cosines, 3)
-    assert a.tolist() == logits[:, :3].tolist()
-    assert b.tolist() == cosines[:, :3].tolist()
-    for label in (-1, 4):
-        with pytest.raises(InputError):
-            mask_class(logits, cosines, label)
-        with pytest.raises(InputError):
-            play_unknown(logits, cosines, [0, 1, 2], [label])
 
 
 def naive_threshold(score: Any, correct: Any, accepted: float, weights: Any) -> float:
@@ -86,7 +85,7 @@ def test_threshold_equals_a_naive_scan(
 ) -> None:
     score, correct, counts = zip(*rows, strict=True)
     weights = counts if weighted else (1,) * len(rows)
-    found = threshold_for_error(score, correct, accepted, weights if weighted else None)
+    found = threshold_for_error(score, correct, accepted, weights)
     assert found == naive_threshold(score, correct, accepted, weights)
 
 
@@ -100,12 +99,12 @@ def test_threshold_falls_with_the_accepted_error_and_counts_as_repetition(
     assert lenient <= strict
     repeated = [(s, c) for s, c, n in rows for _ in range(n)]
     values, right = zip(*repeated, strict=True)
-    assert threshold_for_error(values, right, max(a, b)) == lenient
+    assert threshold_for_error(values, right, max(a, b), [1] * len(values)) == lenient
 
 
 def test_threshold_out_of_reach_answers_no_crop_even_in_float32() -> None:
     score = np.array([0.7, 0.9, 0.9], dtype=np.float32)
-    threshold = threshold_for_error(score, [True, False, True], 0.1)
+    threshold = threshold_for_error(score, [True, False, True], 0.1, [1] * 3)
     assert threshold > float(score.max())
     answers = Levels(threshold, 0.5, 0.5).answer(score, np.zeros(3), np.ones(3))
     assert answers.tolist() == [2, 2, 2]
@@ -113,28 +112,8 @@ def test_threshold_out_of_reach_answers_no_crop_even_in_float32() -> None:
 
 def test_threshold_shares_that_are_just_met_count() -> None:
     # 0.29 * 100 is a hair below 29, 29 / 100 is not.
-    assert threshold_for_error([0.5] * 100, [False] * 29 + [True] * 71, 0.29) == 0.5
-
-
-def test_threshold_leaves_out_crops_of_weight_zero() -> None:
-    assert threshold_for_error([0.9, 0.8, 0.1], [False, True, True], 0.0, [0, 1, 0]) == 0.8
-
-
-@pytest.mark.parametrize(
-    ("score", "correct", "accepted", "weights"),
-    [
-        ([], [], 0.1, None),
-        ([0.1], [True, False], 0.1, None),
-        ([math.nan], [True], 0.1, None),
-        ([0.1], [True], 1.5, None),
-        ([0.1], [True], math.nan, None),
-        ([0.1], [True], 0.1, [-1.0]),
-        ([0.1], [True], 0.1, [0.0]),
-    ],
-)
-def test_threshold_refuses(score: Any, correct: Any, accepted: float, weights: Any) -> None:
-    with pytest.raises(InputError):
-        threshold_for_error(score, correct, accepted, weights)
+    right = [False] * 29 + [True] * 71
+    assert threshold_for_error([0.5] * 100, right, 0.29, [1] * 100) == 0.5
 
 
 @settings(max_examples=30, deadline=None)
@@ -147,8 +126,6 @@ def test_families_add_up(families: list[str]) -> None:
         for name, value in zip(names, total, strict=True):
             own = [v for v, family in zip(row, families, strict=True) if family == name]
             assert value == pytest.approx(sum(own))
-    with pytest.raises(InputError):
-        family_probabilities(p, [*families, "ring"])
 
 
 def naive_level(levels: Levels, known: float, family: float, sign: float) -> str:
@@ -166,8 +143,6 @@ def test_levels_equal_the_rule_read_aloud_at_and_around_each_threshold() -> None
     numbers = levels.answer(*np.array(points).T)
     assert numbers.dtype == np.int8
     assert [LEVELS[i] for i in numbers] == [naive_level(levels, *point) for point in points]
-    with pytest.raises(InputError):
-        levels.answer([0.5], [0.5, 0.5], [0.5])
 
 
 def a_rule() -> UnknownRule:
@@ -177,7 +152,7 @@ def a_rule() -> UnknownRule:
 
 def test_rule_survives_json_exactly() -> None:
     rule = a_rule()
-    again = UnknownRule.from_dict(json.loads(json.dumps(rule.as_dict(), allow_nan=False)))
+    again = UnknownRule.from_dict(json.loads(json.dumps(asdict(rule), allow_nan=False)))
     assert again == rule
 
 
@@ -195,10 +170,10 @@ def test_rule_survives_json_exactly() -> None:
     ],
 )
 def test_rule_refuses_a_damaged_file(part: str | None, key: str, value: Any) -> None:
-    plain = a_rule().as_dict()
+    plain = asdict(a_rule())
     (plain[part] if part else plain)[key] = value
-    with pytest.raises(InputError, match="save the run again"):
+    with pytest.raises((KeyError, TypeError, ValueError)):
         UnknownRule.from_dict(plain)
     del (plain[part] if part else plain)[key]
-    with pytest.raises(InputError, match="save the run again"):
+    with pytest.raises((KeyError, TypeError, ValueError)):
         UnknownRule.from_dict(plain)

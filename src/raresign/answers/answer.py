@@ -78,23 +78,6 @@ class FileAnswer:
         return {**asdict(self), "answer": self.answer}
 
 
-def best_answers(
-    probabilities: np.ndarray, catalogue: SignCatalogue, top: int
-) -> tuple[Answer, ...]:
-    """The most probable classes of one crop, best first; the lower label first where equal.
-
-    Args:
-        probabilities: (C,) of the classes of `catalogue`.
-        catalogue: Gives code, name and family.
-        top: At most so many.
-    """
-    best = np.argsort(-probabilities, kind="stable")[:top]
-    return tuple(
-        Answer(sign.code, sign.title, float(probabilities[label]), sign.family)
-        for label, sign in ((label, catalogue[label]) for label in best.tolist())
-    )
-
-
 def file_answers(
     paths: list[str], said: Recognition, catalogue: SignCatalogue, top: int
 ) -> list[FileAnswer]:
@@ -104,13 +87,18 @@ def file_answers(
         paths: (N) where each came from, see `FileAnswer`.
         said: Of the N crops.
         catalogue: The classes, in the order of the probabilities.
-        top: Answers a crop.
+        top: Most answers a crop; of equally probable classes the lower label comes first.
     """
     levels = said.level_names()
+    best = np.argsort(-said.probabilities, axis=1, kind="stable")[:, :top].tolist()
     return [
         FileAnswer(
             path,
-            best_answers(said.probabilities[n], catalogue, top),
+            tuple(
+                Answer(sign.code, sign.title, float(said.probabilities[n, label]), sign.family)
+                for label in best[n]
+                for sign in [catalogue[label]]
+            ),
             level=levels[n],
             known=float(said.known[n]),
             family=said.families[said.family[n]],

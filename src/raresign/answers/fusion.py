@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 
+from raresign.answers.numerics import softmax
 from raresign.errors import InputError
 
 
@@ -39,8 +38,6 @@ class Fusion:
         >>> logits, cosines = np.array([[2.0, 1.0]]), np.array([[0.5, 0.75]])
         >>> fusion.scores(logits, cosines, np.array([False, True])).tolist()
         [[7.0, 9.0]]
-        >>> Fusion.from_dict(fusion.as_dict()) == fusion
-        True
     """
 
     logit_scale: float = 1.0
@@ -53,15 +50,7 @@ class Fusion:
             raise InputError(f"{self}", "use finite numbers and scales of at least 0")
 
     def scores(self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> NDArray[Any]:
-        """The joined scores.
-
-        Args:
-            logits: (N, C) floats of the classifier.
-            cosines: (N, C) floats of `PrototypeIndex.similarities`.
-            rare: (C,) bool, which classes are rare.
-
-        Returns:
-            (N, C) float32 or wider.
+        """(N, C) float32 or wider: the joined scores; the arguments are those of `checked_scores`.
 
         Raises:
             InputError: Shapes that do not belong together, or `rare` not bool.
@@ -77,25 +66,7 @@ class Fusion:
 
     def probabilities(self, logits: ArrayLike, cosines: ArrayLike, rare: ArrayLike) -> NDArray[Any]:
         """(N, C) probabilities of the classes: the softmax of `scores`, with its arguments."""
-        shares: NDArray[Any] = softmax(self.scores(logits, cosines, rare), axis=1)
-        return shares
-
-    def as_dict(self) -> dict[str, float]:
-        """The three numbers by name."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, float]) -> Fusion:
-        """The rule whose `as_dict` this is; a name left out takes its default.
-
-        Raises:
-            InputError: An unknown name, or as the constructor.
-        """
-        known = [field.name for field in fields(cls)]
-        unknown = sorted(set(values) - set(known))
-        if unknown:
-            raise InputError(f"a fusion rule with {unknown}", f"it has {', '.join(known)}")
-        return cls(**{name: float(value) for name, value in values.items()})
+        return softmax(self.scores(logits, cosines, rare))
 
 
 def checked_scores(
@@ -104,17 +75,12 @@ def checked_scores(
     """The three as arrays; shapes that would broadcast into wrong scores are refused.
 
     Args:
-        logits: Must be (N, C).
-        cosines: Must be (N, C).
-        rare: Must be (C,) bool.
+        logits: (N, C) floats of the classifier.
+        cosines: (N, C) floats of `PrototypeIndex.similarities`.
+        rare: (C,) bool, which classes are rare.
 
     Raises:
-        InputError: One of them is not.
-
-    Example:
-        >>> table = np.zeros((4, 2))
-        >>> [len(part) for part in checked_scores(table, table, np.array([False, True]))]
-        [4, 4, 2]
+        InputError: One of them has another shape, or `rare` is not bool.
     """
     logit, cosine, is_rare = np.asarray(logits), np.asarray(cosines), np.asarray(rare)
     fits = logit.ndim == 2 and cosine.shape == logit.shape and is_rare.shape == logit.shape[1:]

@@ -6,19 +6,37 @@ NumPy alone: whatever computes the embeddings, PyTorch or another runtime, the a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax
 
-from raresign.answers.added_class import AddedClass
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
+from raresign.answers.numerics import log_sum_exp, sigmoid
 from raresign.answers.prototypes import PrototypeIndex
 from raresign.answers.recognition import Recognition
 from raresign.answers.unknown import SURE_DIGITS, UnknownRule, family_probabilities
 from raresign.errors import InputError
+
+
+@dataclass(frozen=True)
+class AddedClass:
+    """A class that was added after training: a row of the classifier and prototypes.
+
+    Attributes:
+        family: Shape and colour.
+        row: (E,) float32, `bias` a number: its logit is row . features + bias.
+        bias: See `row`.
+        embedding: (k, E) float32 of its crops, in the order of `SOURCES`: synthetic, icon, real.
+        sources: (k,) uint8, positions in `SOURCES`.
+    """
+
+    family: str
+    row: np.ndarray
+    bias: float
+    embedding: np.ndarray
+    sources: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +86,7 @@ class Head:
     def plain(
         cls, rows: np.ndarray, biases: np.ndarray, families: Sequence[str], rare: np.ndarray
     ) -> Head:
-        """The classifier alone, as the reference system answers."""
+        """The classifier alone, as the published system answers."""
         none = np.empty(0, np.int64)
         nothing = PrototypeIndex(np.empty((0, rows.shape[1])), none, none, len(families))
         lengths = np.empty(0, np.float32)
@@ -89,18 +107,17 @@ class Head:
             cosines = self.index.similarities(embedding, "mean")
         else:
             cosines = np.zeros_like(logits)
-        probabilities = softmax(self.fusion.scores(logits, cosines, self.rare), axis=1)
-        of_family, names = family_probabilities(probabilities, self.families)
+        shares = self.fusion.probabilities(logits, cosines, self.rare)
+        of_family, names = family_probabilities(shares, self.families)
         family, confidence = of_family.argmax(1), of_family.max(1).round(SURE_DIGITS)
         count = len(logits)
-        known, sign = np.ones(count), np.ones(count)
-        levels = np.zeros(count, np.int8)
+        known, sign, levels = np.ones(count), np.ones(count), np.zeros(count, np.int8)
         if self.rule is not None and count:
-            known = self.rule.score.of(known_features(probabilities, cosines, logits))
+            known = self.rule.score.of(known_features(shares, cosines, logits))
             sign = self.sign_score(logits, features)
             levels = self.rule.levels.answer(known, confidence, sign)
         return Recognition(
-            probabilities,
+            shares,
             logits,
             cosines,
             embedding,
@@ -118,6 +135,8 @@ class Head:
             raise InputError(
                 f"embeddings of shape {embedding.shape}", f"give (N, {self.rows.shape[1]})"
             )
+        if not np.isfinite(embedding).all():
+            raise InputError("an embedding is not finite", "look for the crop that gives it")
         features: np.ndarray = np.maximum(embedding, np.float32(0))
         return features
 
@@ -130,12 +149,10 @@ class Head:
         """
         if self.no_sign is None:
             return np.ones(len(logits))
-        none = features @ self.no_sign[:-1] + self.no_sign[-1]
-        score: np.ndarray = expit(logsumexp(logits, axis=1) - none).astype(np.float64)
-        return score
+        return sigmoid(log_sum_exp(logits) - (features @ self.no_sign[:-1] + self.no_sign[-1]))
 
     def with_classes(self, added: Sequence[AddedClass]) -> Head:
-        """The head with classes that came later; what it has of earlier ones stays."""
+        """The head with added classes; what it has of earlier ones stays."""
         if not added:
             return self
         families = (*self.families, *(one.family for one in added))
@@ -154,36 +171,33 @@ class Head:
         )
 
     def with_prototypes(self, embedding: np.ndarray, labels: np.ndarray, source: str) -> Head:
-        """The head with more prototypes of classes that it knows.
-
-        Args:
-            embedding: (n, E) float32.
-            labels: (n,) classes.
-            source: One of `SOURCES`.
-        """
+        """The head with (n, E) embeddings of (n,) known classes as prototypes of a source."""
         index = self.index.add(embedding, labels, source)
         lengths = np.append(self.lengths, np.linalg.norm(embedding, axis=1))
         return replace(self, index=index, lengths=lengths)
-
-    def with_real(self, embedding: np.ndarray, label: int) -> Head:
-        """The head with real crops of a class, (n, E) embeddings, among its prototypes."""
-        return self.with_prototypes(embedding, np.full(len(embedding), label), "real")
 
     def index_features(self) -> np.ndarray:
         """(M, E) what the rows multiply, of every crop in the index."""
         return self.features(self.index.embeddings * self.lengths[:, None])
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Arrays and plain values from which `from_state` makes the same, the rows left out."""
-        arrays = {f"index.{name}": value for name, value in self.index.state().items()}
+        """Arrays and plain values from which `from_state` makes the same, the rows left out.
+
+        The index is rounded to float16.
+        """
+        arrays: dict[str, np.ndarray] = {
+            "index.embeddings": self.index.embeddings.astype(np.float16),
+            "index.labels": self.index.labels,
+            "index.sources": self.index.sources,
+        }
         if self.no_sign is not None:
             arrays["no_sign"] = self.no_sign
         arrays["lengths"] = self.lengths
         plain = {
             "families": list(self.families),
             "rare": self.rare.tolist(),
-            "fusion": self.fusion.as_dict(),
-            "rule": self.rule.as_dict() if self.rule else None,
+            "fusion": asdict(self.fusion),
+            "rule": asdict(self.rule) if self.rule else None,
         }
         return arrays, plain
 
@@ -198,22 +212,21 @@ class Head:
         """What `state` gave, with the rows and biases of its classifier.
 
         Raises:
-            InputError, KeyError: Parts are missing or wrong.
+            KeyError, TypeError, ValueError: Parts are missing or wrong.
         """
-        index = {
-            name.removeprefix("index."): value
-            for name, value in arrays.items()
-            if name.startswith("index.")
-        }
+        families = tuple(plain["families"])
+        embeddings, labels, sources = (
+            arrays[f"index.{name}"] for name in ("embeddings", "labels", "sources")
+        )
         none = arrays.get("no_sign")
         return cls(
             rows,
             biases,
-            tuple(plain["families"]),
+            families,
             np.array(plain["rare"], dtype=bool),
-            PrototypeIndex.from_state(index, len(plain["families"])),
+            PrototypeIndex(embeddings, labels, sources, len(families)),
             arrays["lengths"],
-            Fusion.from_dict(plain["fusion"]),
+            Fusion(**plain["fusion"]),
             UnknownRule.from_dict(plain["rule"]) if plain["rule"] else None,
             none.astype(np.float32) if none is not None else None,
         )

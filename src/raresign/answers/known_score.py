@@ -1,15 +1,13 @@
-"""How known the class of a crop looks: baselines, features and the score made of them."""
+"""How known the class of a crop looks: features and the score made of them."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logsumexp
 
-from raresign.errors import InputError
+from raresign.answers.numerics import log_sum_exp, sigmoid
 
 Floats = NDArray[np.float64]
 
@@ -19,37 +17,13 @@ FEATURES = ("log_probability", "margin", "max_cosine", "predicted_cosine", "ener
 _LEAST = 1e-12  # a probability that underflows must not give log 0
 
 
-def max_probability(probabilities: ArrayLike) -> Floats:
-    """(N,) highest of (N, C) probabilities, in [0, 1]; higher means known.
-
-    Source: D. Hendrycks, K. Gimpel, "A baseline for detecting misclassified and
-    out-of-distribution examples in neural networks", ICLR 2017.
-    """
-    best: Floats = finite_table(probabilities, "probabilities").max(axis=1)
-    return best
-
-
-def max_cosine(cosines: ArrayLike) -> Floats:
-    """(N,) highest of (N, C) prototype cosines, in [-1, 1]; higher means known."""
-    best: Floats = finite_table(cosines, "cosines").max(axis=1)
-    return best
-
-
-def energy(logits: ArrayLike, temperature: float = 1.0) -> Floats:
-    """(N,) negative free energy T log sum_c exp(logit_c / T) of (N, C); higher means known.
+def energy(logits: ArrayLike) -> Floats:
+    """(N,) negative free energy log sum_c exp(logit_c) of (N, C); higher means known.
 
     Source: W. Liu et al., "Energy-based out-of-distribution detection", NeurIPS 2020, equation 4
-    (without its minus sign). `temperature` T is above 0.
-
-    Example:
-        >>> energy([[0.0, 0.0]]).round(4).tolist()
-        [0.6931]
+    without its minus sign, at temperature 1.
     """
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise InputError(f"the temperature is {temperature}", "use a number above 0")
-    table = finite_table(logits, "logits") / temperature
-    free: Floats = temperature * logsumexp(table, axis=1)
-    return free
+    return log_sum_exp(np.asarray(logits, np.float64))
 
 
 def known_features(probabilities: ArrayLike, cosines: ArrayLike, logits: ArrayLike) -> Floats:
@@ -63,24 +37,15 @@ def known_features(probabilities: ArrayLike, cosines: ArrayLike, logits: ArrayLi
         cosines: (N, C) best prototype cosine of each class, in [-1, 1].
         logits: (N, C) of the classifier.
 
-    Raises:
-        InputError: Shapes that do not belong together, one class only, or a number not finite.
-
     Example:
         >>> known_features([[0.8, 0.2]], [[0.5, 0.9]], [[0.0, 0.0]]).round(2).tolist()
         [[-0.22, 1.39, 0.9, 0.5, 0.69]]
     """
-    p, cosine = finite_table(probabilities, "probabilities"), finite_table(cosines, "cosines")
-    free = energy(logits)
-    if not p.shape == cosine.shape == np.shape(logits) or p.shape[1] < 2:
-        raise InputError(
-            f"probabilities {p.shape}, cosines {cosine.shape}, logits {np.shape(logits)}",
-            "give all three as (N, C) with at least 2 classes",
-        )
-    best = p.argmax(axis=1)
+    p, cosine = np.asarray(probabilities, np.float64), np.asarray(cosines, np.float64)
     logs = np.log(np.maximum(np.partition(p, -2, axis=1)[:, -2:], _LEAST))
-    own = cosine[np.arange(len(p)), best]
-    return np.stack([logs[:, 1], logs[:, 1] - logs[:, 0], cosine.max(axis=1), own, free], axis=1)
+    own = cosine[np.arange(len(p)), p.argmax(axis=1)]
+    columns = logs[:, 1], logs[:, 1] - logs[:, 0], cosine.max(axis=1), own, energy(logits)
+    return np.stack(columns, axis=1)
 
 
 @dataclass(frozen=True)
@@ -105,25 +70,5 @@ class KnownScore:
 
     def of(self, features: ArrayLike) -> Floats:
         """(N,) scores in [0, 1] of (N, 5) `known_features`; known and unknown equally common."""
-        standard = (feature_table(features) - np.array(self.mean)) / np.array(self.scale)
-        logit = standard @ np.array(self.coefficients) + self.intercept
-        score: Floats = expit(logit)
-        return score
-
-
-def finite_table(values: ArrayLike, name: str) -> Floats:
-    """`values` as finite float64 (N, C) with at least one class."""
-    table = np.asarray(values, dtype=np.float64)
-    if table.ndim != 2 or table.shape[1] == 0:
-        raise InputError(f"{name} of shape {table.shape}", "give (N, C) with at least 1 class")
-    if not np.isfinite(table).all():
-        raise InputError(f"{name} with a number that is not finite", "check the model's output")
-    return table
-
-
-def feature_table(values: ArrayLike) -> Floats:
-    """`values` as finite float64 (N, 5)."""
-    table = finite_table(values, "features")
-    if table.shape[1] != len(FEATURES):
-        raise InputError(f"features of shape {table.shape}", f"give (N, {len(FEATURES)})")
-    return table
+        standard = (np.asarray(features) - np.array(self.mean)) / np.array(self.scale)
+        return sigmoid(standard @ np.array(self.coefficients) + self.intercept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,17 @@ from raresign.answers.fusion import Fusion
 from raresign.answers.head import Head
 from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.unknown import UnknownRule
-from raresign.fitting.calibrate import HeldOut, Strangers, calibrate_fusion, calibrate_unknown
-from raresign.fitting.made_crops import index_outputs
+from raresign.errors import InputError
+from raresign.fitting.calibrate import (
+    HeldOut,
+    UnknownCrops,
+    calibrate_fusion,
+    calibrate_unknown,
+    unknown_crops,
+)
 from raresign.fitting.new_rows import fit_rows
-from raresign.fitting.unknown_signs import outside_signs
+from raresign.fitting.synthetic_outputs import index_outputs
+from raresign.fitting.unknown_signs import drawn_unknown_signs
 from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.randomness import CropRandom
@@ -33,7 +40,7 @@ from raresign.synthesis.synthesiser import build_synthesiser
 from raresign.training.training_data import TrainingData
 
 _NO_SIGN_CROPS = 1024
-_STRANGER_CROPS = 12
+_UNKNOWN_CROPS = 12
 _INDEX_STAGE = 1 << 20
 """Number that the synthesiser of an index takes among the stages: its crops train nothing."""
 
@@ -51,13 +58,22 @@ class Rules:
     unknown: UnknownRule
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"fusion": self.fusion.as_dict(), "unknown": self.unknown.as_dict()}
+        """Plain values for JSON."""
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Rules:
-        """What `as_dict` gave."""
-        return cls(Fusion.from_dict(values["fusion"]), UnknownRule.from_dict(values["unknown"]))
+        """What `as_dict` gave.
+
+        Raises:
+            InputError: run.json was edited so that it is no longer valid.
+        """
+        try:
+            return cls(Fusion(**values["fusion"]), UnknownRule.from_dict(values["unknown"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"the rules in run.json are damaged: {error!r}", "train again"
+            ) from error
 
 
 def index_synthesiser(data: TrainingData, preset: str, device: torch.device) -> Synthesiser:
@@ -80,7 +96,7 @@ def no_sign_crops(backgrounds: BackgroundAtlas, count: int, seed: int) -> Tensor
 
 
 def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np.ndarray:
-    """(E + 1,) row and bias of the class "no sign", fitted beside the frozen rows of all classes.
+    """(E + 1,) row and bias of the class "no sign", fitted beside the frozen rows of all C classes.
 
     Args:
         net: The classifier.
@@ -109,7 +125,7 @@ def fit_rules(
         data: With its split.
         preset: Synthesis of the index.
         crops: Synthetic crops a class in it.
-        never: Codes of signs that must not play strangers, see `outside_signs`.
+        never: Codes that must not serve as unknown signs, see `drawn_unknown_signs`.
     """
     split = data.split
     rows = np.concatenate([split.validation, split.pseudo_rare])
@@ -128,8 +144,8 @@ def fit_rules(
     none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), count)
     head = replace(Head.plain(*net_rows(net), families, ~real), no_sign=none)
     sign = head.sign_score(outputs.logits, head.features(outputs.embedding))
-    strangers = _strangers(net, data, preset, index, never)
-    return Rules(fusion, calibrate_unknown(held, fusion, families, sign, strangers=strangers))
+    unknown = _unknown_crops(net, data, preset, index, never, held.rare, fusion)
+    return Rules(fusion, calibrate_unknown(held, fusion, families, sign, unknown=unknown))
 
 
 def build_recogniser(
@@ -169,34 +185,35 @@ def _synthetic_index(
 ) -> tuple[PrototypeIndex, Outputs]:
     """An index of as many synthetic crops of every class, and what the net says of them."""
     engine = index_synthesiser(data, preset, next(net.parameters()).device)
-    made = index_outputs(net, engine, data.catalogue.codes, crops)
-    sources = np.full(len(made.labels), SOURCES.index("synthetic"))
-    index = PrototypeIndex(made.embedding, made.labels, sources, len(data.catalogue))
-    return index, made
+    said = index_outputs(net, engine, data.catalogue.codes, crops)
+    sources = np.full(len(said.labels), SOURCES.index("synthetic"))
+    return PrototypeIndex(said.embedding, said.labels, sources, len(data.catalogue)), said
 
 
-def _strangers(
+def _unknown_crops(
     net: SignNet,
     data: TrainingData,
     preset: str,
     index: PrototypeIndex,
     never: Collection[str],
-) -> Strangers | None:
-    """Fresh crops of signs outside the catalogue."""
-    outside = outside_signs(data.catalogue, data.seed, never)
-    if outside is None:
+    rare: np.ndarray,
+    fusion: Fusion,
+) -> UnknownCrops | None:
+    """Fresh synthetic crops of unknown signs; None where no drawing is left."""
+    signs = drawn_unknown_signs(data.catalogue, data.seed, never)
+    if signs is None:
         return None
     device = next(net.parameters()).device
     engine = build_synthesiser(
         load_preset(preset),
-        IconAtlas.from_catalogue(outside, data.size, device),
+        IconAtlas.from_catalogue(signs, data.size, device),
         data.backgrounds(device),
         mix_integers(data.seed, _INDEX_STAGE),
     )
-    made = index_outputs(net, engine, outside.codes, _STRANGER_CROPS)
-    cosines = index.similarities(made.embedding, "mean")
-    families = tuple(outside[label].family for label in made.labels.tolist())
-    return Strangers(made.logits, cosines, families)
+    said = index_outputs(net, engine, signs.codes, _UNKNOWN_CROPS)
+    cosines = index.similarities(said.embedding, "mean")
+    families = [signs[label].family for label in said.labels.tolist()]
+    return unknown_crops(said.logits, cosines, families, rare, fusion)
 
 
 def _no_sign_outputs(net: SignNet, data: TrainingData) -> Outputs:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 from raresign.answers.fusion import Fusion
-from raresign.answers.known_score import known_features
+from raresign.answers.known_score import FEATURES, known_features
+from raresign.answers.numerics import softmax
 from raresign.answers.unknown import SURE_DIGITS, Levels, UnknownRule, family_probabilities
-from raresign.fitting.fusion_fit import balanced_weights, fit_fusion
+from raresign.fitting.fusion_fit import PARTS, balanced_weights, fit_fusion
 from raresign.fitting.known_score_fit import fit_known_score
-from raresign.fitting.thresholds import play_unknown, threshold_for_error
+from raresign.fitting.thresholds import threshold_for_error
 
 UNKNOWN_SHARE = 0.1
 """Share of unknown signs among the crops that a threshold is set for."""
@@ -39,25 +39,24 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Strangers:
-    """Synthetic crops of signs outside the catalogue.
+class UnknownCrops:
+    """Crops of unknown signs, or of known ones scored as if their class were unknown.
 
     Attributes:
-        logits, cosines: (U, C) float32.
+        features: (U, 5) of `known_features`.
+        probabilities: (U, C).
         families: (U) names of their own families.
     """
 
-    logits: np.ndarray
-    cosines: np.ndarray
+    features: np.ndarray
+    probabilities: np.ndarray
     families: tuple[str, ...]
 
 
-def calibrate_fusion(
-    held: HeldOut, parts: Sequence[str] = ("logits", "prototypes", "bias")
-) -> Fusion:
+def calibrate_fusion(held: HeldOut, parts: Sequence[str] = PARTS) -> Fusion:
     """The rule that joins classifier and prototypes; crops of both kinds count half each."""
     weights = balanced_weights(held.labels, held.plays_rare)
-    return fit_fusion(held.logits, held.cosines, held.labels, held.rare, weights, tuple(parts))
+    return fit_fusion(held.logits, held.cosines, held.labels, held.rare, weights, parts)
 
 
 def calibrate_unknown(
@@ -66,14 +65,9 @@ def calibrate_unknown(
     families: Sequence[str],
     sign: np.ndarray,
     accepted_error: float = 0.05,
-    strangers: Strangers | None = None,
+    unknown: UnknownCrops | None = None,
 ) -> UnknownRule:
     """When to answer with a class, a family, "sign" or nothing.
-
-    Who plays unknown: `strangers`; they are made and the known crops are real, so the score may
-    lean on that too, yet it tells real strangers better than one that has made crops on both sides
-    (docs/method.md). Without them, crops of classes that play rare, each scored without its own
-    class; the net has met those, so they are told apart more easily than true strangers are.
 
     The class threshold is the lowest at which at most `accepted_error` of the crops answered with a
     class are wrong, unknown signs being `UNKNOWN_SHARE` of all crops and frequent and rare ones
@@ -86,33 +80,23 @@ def calibrate_unknown(
         families: (C,) family of each class.
         sign: (N,) chance of a sign, see `Head.sign_score`.
         accepted_error: In (0, 1).
-        strangers: See above.
+        unknown: From `unknown_crops`; None takes those of `played_unknown`.
     """
-    scores, features = _scored(held.logits, held.cosines, held.rare, fusion)
-    if strangers is None:
-        strange = _played(held, scores, families)
-    else:
-        strange = _outside(strangers, held, fusion)
-    known_of = fit_known_score(
-        np.concatenate([features, strange.features]),
-        np.arange(len(features) + len(strange.features)) < len(features),
-    )
-    score = np.concatenate([known_of.of(features), known_of.of(strange.features)])
-    correct = np.concatenate(
-        [scores.argmax(1) == held.labels, np.zeros(len(strange.features), bool)]
-    )
+    unknown = unknown or played_unknown(held, fusion, families)
+    probabilities, features = _scored(held.logits, held.cosines, held.rare, fusion)
+    count, strange = len(features), len(unknown.features)
+    every = np.concatenate([features, unknown.features])
+    known_of = fit_known_score(every, np.arange(len(every)) < count)
+    score = np.concatenate([known_of.of(features), known_of.of(unknown.features)])
+    correct = np.append(probabilities.argmax(1) == held.labels, np.zeros(strange, bool))
     half = balanced_weights(held.labels, held.plays_rare)
-    weights = np.concatenate(
-        [
-            (1 - UNKNOWN_SHARE) * half / half.sum(),
-            np.full(len(strange.features), UNKNOWN_SHARE / len(strange.features)),
-        ]
-    )
+    shares = (1 - UNKNOWN_SHARE) * half / half.sum(), np.full(strange, UNKNOWN_SHARE / strange)
+    weights = np.concatenate(shares)
     class_threshold = threshold_for_error(score, correct, accepted_error, weights)
     of_family, names = family_probabilities(
-        np.concatenate([softmax(scores, axis=1), strange.probabilities]), families
+        np.concatenate([probabilities, unknown.probabilities]), families
     )
-    truth = np.array([*(families[label] for label in held.labels), *strange.families])
+    truth = np.array([*(families[label] for label in held.labels), *unknown.families])
     rest = score < class_threshold
     family_threshold = 1.0  # where every crop is answered with its class, nothing tells
     if rest.any():
@@ -127,32 +111,54 @@ def calibrate_unknown(
     )
 
 
-@dataclass(frozen=True)
-class _Unknown:
-    """Crops that play unknown."""
+def unknown_crops(
+    logits: np.ndarray,
+    cosines: np.ndarray,
+    families: Sequence[str],
+    rare: np.ndarray,
+    fusion: Fusion,
+) -> UnknownCrops:
+    """Synthetic crops of unknown signs.
 
-    features: np.ndarray
-    probabilities: np.ndarray
-    families: tuple[str, ...]
+    The known crops are real, so the score may lean on that too; yet it tells real unknown signs
+    better than one that has synthetic crops on both sides (docs/method.md).
+
+    Args:
+        logits: (U, C) float32.
+        cosines: (U, C) float32.
+        families: (U) names of their own families.
+        rare: (C,) bool, see `HeldOut`.
+        fusion: See `calibrate_fusion`.
+    """
+    probabilities, features = _scored(logits, cosines, rare, fusion)
+    return UnknownCrops(features, probabilities, tuple(families))
 
 
-def _played(held: HeldOut, scores: np.ndarray, families: Sequence[str]) -> _Unknown:
-    """Crops of classes that play rare, each without its own class."""
-    chosen = np.unique(held.labels[held.plays_rare])
-    played = play_unknown(held.logits, held.cosines, held.labels, chosen, scores)
-    own = tuple(families[label] for label in held.labels[played.rows])
-    return _Unknown(played.features, played.probabilities, own)
+def played_unknown(held: HeldOut, fusion: Fusion, families: Sequence[str]) -> UnknownCrops:
+    """Crops of classes that play rare, each scored as if its own class had never been known.
 
-
-def _outside(strangers: Strangers, held: HeldOut, fusion: Fusion) -> _Unknown:
-    """Made crops of signs outside the catalogue."""
-    scores, features = _scored(strangers.logits, strangers.cosines, held.rare, fusion)
-    return _Unknown(features, softmax(scores, axis=1), strangers.families)
+    A softmax over the other logits is exact, for they do not depend on the one left out. The net
+    has met these classes, so they are told apart more easily than truly unknown signs are.
+    """
+    scores = fusion.scores(held.logits, held.cosines, held.rare).astype(np.float64)
+    features = np.zeros((len(scores), len(FEATURES)))
+    probabilities = np.zeros_like(scores)  # 0 at the crop's own class: families still add up
+    for label in np.unique(held.labels[held.plays_rare]).tolist():
+        own = held.labels == label
+        rest, near, joined = (
+            np.delete(table[own], label, axis=1) for table in (held.logits, held.cosines, scores)
+        )
+        p = softmax(joined)
+        features[own] = known_features(p, near, rest)
+        probabilities[own] = np.insert(p, label, 0.0, axis=1)
+    rows = np.isin(held.labels, held.labels[held.plays_rare])
+    own_families = tuple(families[label] for label in held.labels[rows])
+    return UnknownCrops(features[rows], probabilities[rows], own_families)
 
 
 def _scored(
     logits: np.ndarray, cosines: np.ndarray, rare: np.ndarray, fusion: Fusion
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(N, C) fused scores and (N, 5) features of how known a crop is."""
-    scores = fusion.scores(logits, cosines, rare)
-    return scores, known_features(softmax(scores, axis=1), cosines, logits)
+    """(N, C) probabilities and (N, 5) features of how known a crop is."""
+    probabilities = fusion.probabilities(logits, cosines, rare)
+    return probabilities, known_features(probabilities, cosines, logits)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import laplace
 
-from raresign.errors import InputError
 from raresign.signs.catalogue.icon_check import look_on_grey
 from raresign.signs.icons.icon_file import Pixels
 
@@ -29,14 +28,14 @@ def class_facts(
 ) -> Floats:
     """The facts of some classes of a catalogue of C, by columns as `FACTS` names them.
 
-    synthetic_recall: share of the made crops of the class that the finished model recognises; the
-    crops must be fresh, not those it was trained on. nearest: 1 - the largest cosine of the class
-    mean with another class mean, in [0, 2]. family_size: log(1 + other classes of the family with
-    real crops). detail: `icon_detail` of its icon.
+    synthetic_recall: share of the synthetic crops of the class that the finished model recognises;
+    the crops must be fresh, not those it was trained on. nearest: 1 - the largest cosine of the
+    class mean with another class mean, in [0, 2]. family_size: log(1 + other classes of the family
+    with real crops). detail: `icon_detail` of its icon.
 
     Args:
         classes: (Q,) labels of the classes asked for.
-        labels: (N,) labels of the made crops.
+        labels: (N,) labels of the synthetic crops.
         recognised: (N,) bool, whether the model said that label.
         means: (C, E) mean prototype of each class, of any length; zeros where there is none.
         families: C families.
@@ -47,47 +46,24 @@ def class_facts(
     Returns:
         (Q, 4) float64.
 
-    Raises:
-        InputError: Shapes that do not belong together, a class asked for that is not in the
-            catalogue, has no made crops or no mean, or whose mean has none beside it.
-
     Example:
         >>> icons = [np.full((32, 32, 4), 255, dtype=np.uint8)] * 3
         >>> class_facts([2], [2, 2, 0], [True, False, True], [[1, 0], [0, 1], [0, 2]],
         ...     ["red ring"] * 3, [True, True, False], icons).round(3).tolist()
         [[0.5, 0.0, 1.099, 0.0]]
     """
-    asked, label = np.asarray(classes, dtype=np.int64), np.asarray(labels, dtype=np.int64)
-    hit, mean = np.asarray(recognised, dtype=np.bool_), np.asarray(means, dtype=np.float64)
-    real = np.asarray(photographed, dtype=np.bool_)
-    count = len(families)
-    fits = mean.ndim == 2 and len(mean) == len(icons) == count and real.shape == (count,)
-    if not fits or asked.ndim != 1 or label.ndim != 1 or hit.shape != label.shape:
-        raise InputError(
-            f"{count} families, means {mean.shape}, photographed {real.shape}, {len(icons)} icons, "
-            f"labels {label.shape}, recognised {hit.shape}, classes {asked.shape}",
-            "give one mean, family, icon and flag a class, and one answer a made crop",
-        )
-    if len(asked) and not 0 <= asked.min() <= asked.max() < count:
-        raise InputError(f"classes {asked.tolist()}", f"they must lie in 0..{count - 1}")
+    label, hit, family = np.asarray(labels), np.asarray(recognised), np.asarray(families)
+    mean, real = np.asarray(means, np.float64), np.asarray(photographed)
     norms = np.linalg.norm(mean, axis=1)
     unit = mean / np.where(norms > 0, norms, 1)[:, None]
-    family = np.asarray(families)
+    asked = np.asarray(classes).tolist()
     facts = np.empty((len(asked), len(FACTS)))
-    for row, number in enumerate(asked.tolist()):
-        made = label == number
-        if not made.any():
-            raise InputError(f"class number {number} has no made crops", "make some from its icon")
-        others = np.arange(count) != number
+    for row, number in enumerate(asked):
+        others = np.arange(len(family)) != number
         beside = others & (norms > 0)
-        if not norms[number] > 0 or not beside.any():
-            raise InputError(
-                f"class number {number} or all others lack a mean prototype",
-                "add embeddings of made crops or icons to the index",
-            )
         facts[row] = (
-            hit[made].mean(),
-            1 - (unit[beside] @ unit[number]).max(),
+            hit[label == number].mean(),
+            1 - (unit[beside] @ unit[number]).max(initial=-1),
             np.log1p((others & real & (family == family[number])).sum()),
             icon_detail(icons[number]),
         )

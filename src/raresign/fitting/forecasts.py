@@ -13,8 +13,8 @@ from raresign.answers.head import Head
 from raresign.evaluation.predictions import Predictions
 from raresign.fitting.forecast import Forecast
 from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.made_crops import index_outputs
 from raresign.fitting.quality import ForecastQuality, forecast_quality
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.models.outputs import Outputs
 from raresign.models.sign_net import SignNet
 from raresign.signs.catalogue.pictures import class_pictures
@@ -30,8 +30,7 @@ Interval = tuple[float, float, float]
 def known_forecast(kind: Literal["trained", "added"]) -> Forecast | None:
     """The packaged forecast, learned with `raresign protocol`; None if the package has none.
 
-    Args:
-        kind: For classes that were trained from their icons, or added to a finished net.
+    There is one for classes that were trained from their icons, and one for added ones.
     """
     file = resources.files("raresign.fitting") / _FILE
     if not file.is_file():
@@ -81,9 +80,10 @@ def forecast_rare(
         return None
     fresh = index_outputs(net, engine, catalogue.codes, _CROPS, turn=1)
     facts = facts_of(rare.tolist(), fresh, head.index.class_means, ~head.rare, catalogue)
-    columns = zip(*(column.tolist() for column in forecast.predict(facts)), strict=True)
-    codes = [catalogue[label].code for label in rare.tolist()]
-    return {code: (a, b, c) for code, (a, b, c) in zip(codes, columns, strict=True)}
+    rows = np.stack(forecast.predict(facts), axis=1).tolist()
+    return {
+        catalogue[label].code: tuple(row) for label, row in zip(rare.tolist(), rows, strict=True)
+    }
 
 
 def judged_forecast(
@@ -91,10 +91,8 @@ def judged_forecast(
 ) -> ForecastQuality | None:
     """A run's forecast against the recall observed on test crops; None for fewer than 3 classes."""
     rows = []
-    for code, (recall, low, high) in predicted.items():
+    for code, interval in predicted.items():
         own = predictions.labels == predictions.codes.index(code)
         if own.any():
-            rows.append((recall, low, high, predictions.correct[own].mean(), own.sum()))
-    if len(rows) < 3:
-        return None
-    return forecast_quality(*np.array(rows).T)
+            rows.append((*interval, predictions.correct[own].mean(), own.sum()))
+    return forecast_quality(*np.array(rows).T) if len(rows) >= 3 else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +12,6 @@ from scipy.special import logsumexp
 
 from raresign.answers.fusion import Fusion, checked_scores
 from raresign.errors import InputError
-from raresign.fitting.checks import counted
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def fit_fusion(
     labels: ArrayLike,
     rare: ArrayLike,
     weights: ArrayLike | None = None,
-    parts: Collection[str] = PARTS,
+    parts: Sequence[str] = PARTS,
 ) -> Fusion:
     """The rule with the least weighted mean negative log-likelihood on these crops.
 
@@ -50,8 +50,8 @@ def fit_fusion(
         parts: Names from `PARTS`, at least one.
 
     Raises:
-        InputError: Shapes that do not belong together, values out of range, no crop that counts,
-            no part or an unknown one.
+        InputError: Shapes that do not belong together, no crop that counts, a number that is not
+            finite.
 
     Example:
         >>> logits = np.array([[4.0, 0.0]] * 4)  # sure of 0.98, right in 3 of 4 cases
@@ -61,9 +61,6 @@ def fit_fusion(
         0.75
     """
     logit, cosine, is_rare = checked_scores(logits, cosines, rare)
-    unknown = sorted(set(parts) - set(PARTS))
-    if unknown or not parts:
-        raise InputError(f"the parts {list(parts)}", f"name some of {', '.join(PARTS)}")
     truth, share = counted(logit, labels, weights)
     rows = np.flatnonzero(share)
     truth, share = truth[rows], share[rows]
@@ -87,20 +84,39 @@ def fit_fusion(
         expected = np.einsum("pnc,nc->pn", features, chances)
         return float(value), (expected - own) @ share + 2 * _RIDGE * away
 
-    free = [name in parts for name in PARTS]
-    limits = [(0.0, None), (0.0, None), (None, None)]
-    found = minimize(
-        loss,
-        neutral,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[
-            limit if may else (start, start)
-            for may, limit, start in zip(free, limits, neutral, strict=True)
-        ],
-        options={"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-9},
-    )
+    lowest = (0.0, 0.0, None)
+    bounds = [
+        (least, None) if name in parts else (start, start)
+        for name, least, start in zip(PARTS, lowest, neutral, strict=True)
+    ]
+    options = {"maxiter": 1000, "ftol": 1e-15, "gtol": 1e-9}
+    found = minimize(loss, neutral, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return Fusion(*(found.x * _UNITS).tolist())
+
+
+def counted(
+    logits: NDArray[Any], labels: ArrayLike, weights: ArrayLike | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Labels of crops and their shares of a loss, which sum to 1; 0 where the label is -1.
+
+    Args:
+        logits: (N, C).
+        labels: (N,) integers in [-1, C).
+        weights: (N,) of at least 0; None for all alike.
+
+    Raises:
+        InputError: No crop has a label and a weight above 0.
+
+    Example:
+        >>> counted(np.zeros((3, 2)), [1, -1, 0], None)[1].tolist()
+        [0.5, 0.0, 0.5]
+    """
+    label = np.asarray(labels, np.int64)
+    given = np.ones(len(logits)) if weights is None else np.asarray(weights, np.float64)
+    given = given * (label >= 0)
+    if not given.sum() > 0:
+        raise InputError("no crop counts", "give crops with a label and a weight above 0")
+    return label, given / given.sum()
 
 
 def balanced_weights(labels: ArrayLike, rare_played: ArrayLike) -> NDArray[np.float32]:
@@ -114,21 +130,12 @@ def balanced_weights(labels: ArrayLike, rare_played: ArrayLike) -> NDArray[np.fl
         (N,) float32 that sum to 1, equal inside each group. A group without crops leaves all to
         the other.
 
-    Raises:
-        InputError: Shapes that do not belong together, or `rare_played` not bool.
-
     Example:
         >>> balanced_weights([3, 0, 0, 1, 2], [True, False, False, False, False]).tolist()
         [0.5, 0.125, 0.125, 0.125, 0.125]
     """
-    label, played = np.asarray(labels), np.asarray(rare_played)
-    if label.ndim != 1 or played.shape != label.shape or played.dtype != np.bool_:
-        raise InputError(
-            f"labels {label.shape} and rare_played {played.shape} of {played.dtype}",
-            "give (N,) and (N,) bool",
-        )
-    known = label >= 0
-    weights = np.zeros(label.shape, np.float32)
+    known, played = np.asarray(labels) >= 0, np.asarray(rare_played)
+    weights = np.zeros(known.shape, np.float32)
     for group in (known & played, known & ~played):
         weights += group / np.float32(max(1, group.sum()))
     shares: NDArray[np.float32] = weights / np.maximum(weights.sum(), np.float32(1e-12))

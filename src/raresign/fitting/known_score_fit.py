@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from raresign.answers.known_score import Floats, KnownScore, feature_table
-from raresign.errors import InputError
+from raresign.answers.known_score import Floats, KnownScore
 
 
 def fit_known_score(features: ArrayLike, known: ArrayLike, ridge: float = 1e-3) -> KnownScore:
@@ -22,11 +19,8 @@ def fit_known_score(features: ArrayLike, known: ArrayLike, ridge: float = 1e-3) 
 
     Args:
         features: (N, 5) of `known_features`.
-        known: (N,) bool; unknown ones come from `play_unknown` or from strange signs.
+        known: (N,) bool, with crops of both kinds.
         ridge: Penalty on the coefficients of the standardised features, above 0.
-
-    Raises:
-        InputError: Shapes that do not fit, a kind without crops, a ridge not above 0.
 
     Example:
         >>> rows = np.linspace(0, 1, 20)[:, None] * np.ones(5)
@@ -34,14 +28,7 @@ def fit_known_score(features: ArrayLike, known: ArrayLike, ridge: float = 1e-3) 
         >>> bool(score[9] < 0.5 < score[10])
         True
     """
-    table, is_known = feature_table(features), np.asarray(known, dtype=bool)
-    if is_known.shape != table.shape[:1] or is_known.all() or not is_known.any():
-        raise InputError(
-            f"{len(table)} rows of features, known {is_known.shape} with {is_known.sum()} true",
-            "give one bool a row and crops of both kinds",
-        )
-    if not (ridge > 0 and math.isfinite(ridge)):
-        raise InputError(f"the ridge is {ridge}", "use a number above 0")
+    table, is_known = np.asarray(features, np.float64), np.asarray(known, bool)
     mean, scale = table.mean(axis=0), table.std(axis=0)
     scale = np.where(scale > 1e-9 * (1 + np.abs(mean)), scale, 1.0)  # a constant column stays 0
     x = np.column_stack([(table - mean) / scale, np.ones(len(table))])

@@ -8,8 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from raresign.errors import InputError
-
 _HISTORY = 10
 _SLACK = 1e-5  # of a logit; above what adding in float32 rounds off
 
@@ -52,10 +50,6 @@ def fit_rows(
     Returns:
         Rows (K, E) and biases (K,), of the type and on the device of `weight`.
 
-    Raises:
-        InputError: Shapes that do not belong together, labels out of range, a new class without
-            crops, or ridge, steps or guard out of range.
-
     Example:
         >>> weight, bias = torch.tensor([[4.0, 0.0]]), torch.zeros(1)
         >>> features = torch.tensor([[1.0, 0.1], [0.9, 0.0], [0.1, 1.0], [0.0, 0.8]])
@@ -64,12 +58,6 @@ def fit_rows(
         >>> logits.argmax(1).tolist()
         [0, 0, 1, 1]
     """
-    _check(weight, bias, features, labels, new)
-    if not ridge > 0 or steps < 1 or not 0 <= guard <= 1:
-        raise InputError(
-            f"ridge {ridge}, steps {steps}, guard {guard}",
-            "ridge must be above 0, steps at least 1, guard in 0..1",
-        )
     earlier = len(weight)
     precision = torch.float64 if weight.dtype == torch.float64 else torch.float32
     # Gradients are wanted here even where the caller turned them off for the net.
@@ -79,7 +67,8 @@ def fit_rows(
         old = torch.addmm(b, x, w.T)
         rest = old.logsumexp(1, keepdim=True)
         target = (labels - earlier + 1).clamp_min(0)  # all earlier classes are column 0
-        share = _balanced(labels, earlier + new).to(precision)
+        counts = torch.bincount(labels)
+        share = (1 / (counts[labels] * counts.count_nonzero())).to(precision)
         rows = imprinted_rows(w, x, labels, new).requires_grad_()
         biases = b.mean().repeat(new).requires_grad_()
         optimiser = torch.optim.LBFGS(
@@ -134,9 +123,7 @@ def imprinted_rows(weight: Tensor, features: Tensor, labels: Tensor, new: int) -
     return rows
 
 
-def guarded_bias(
-    old_logits: Tensor, new_logits: Tensor, labels: Tensor, most_lost: float = 0.005
-) -> float:
+def guarded_bias(old_logits: Tensor, new_logits: Tensor, labels: Tensor, most_lost: float) -> float:
     """The largest number <= 0 that, added to the new logits, keeps enough of the earlier crops.
 
     Only crops of earlier classes that were recognised before count; one is lost if a new logit
@@ -154,23 +141,12 @@ def guarded_bias(
     Returns:
         A finite number <= 0; 0 if no more are lost anyway.
 
-    Raises:
-        InputError: Shapes that do not belong together, or a share outside 0..1.
-
     Example:
         >>> old = torch.tensor([[5.0, 0.0], [0.0, 5.0], [5.0, 0.0]])
         >>> new = torch.tensor([[4.0], [7.0], [9.0]])
         >>> round(guarded_bias(old, new, torch.tensor([0, 1, 1]), most_lost=0.0), 3)
         -2.0
     """
-    count = len(labels)
-    if old_logits.shape[:1] != (count,) or new_logits.shape[:1] != (count,):
-        raise InputError(
-            f"logits {tuple(old_logits.shape)} and {tuple(new_logits.shape)} of {count} crops",
-            "give one row a crop in all three",
-        )
-    if not 0 <= most_lost <= 1:
-        raise InputError(f"the share of crops that may be lost is {most_lost}", "give 0..1")
     best, called = old_logits.double().max(dim=1)
     margin = (new_logits.double().amax(dim=1) - best)[called == labels.to(called.device)]
     allowed = math.floor(most_lost * len(margin) + 1e-9)  # 0.29 * 100 is a little below 29
@@ -180,33 +156,3 @@ def guarded_bias(
     # The first margin that must not win, counted from the largest.
     critical = float(margin.kthvalue(len(margin) - allowed).values)
     return min(0.0, -critical - _SLACK * max(1.0, abs(critical))) if critical > 0 else 0.0
-
-
-def _balanced(labels: Tensor, classes: int) -> Tensor:
-    """(M,) weights that sum to 1, each class present having the same share."""
-    counts = torch.bincount(labels, minlength=classes)
-    return 1 / (counts[labels] * counts.count_nonzero())
-
-
-def _check(weight: Tensor, bias: Tensor, features: Tensor, labels: Tensor, new: int) -> None:
-    """Refuse what would be broadcast into wrong rows without a word."""
-    fits = (
-        weight.ndim == 2
-        and bias.shape == weight.shape[:1]
-        and features.ndim == 2
-        and features.shape[1] == weight.shape[1]
-        and labels.shape == features.shape[:1]
-    )
-    if not fits or not len(weight):
-        shapes = [tuple(part.shape) for part in (weight, bias, features, labels)]
-        raise InputError(f"shapes {shapes}", "expected (C, E), (C,), (M, E) and (M,), C above 0")
-    if new < 1:
-        raise InputError(f"{new} new classes", "give at least 1")
-    last = len(weight) + new - 1
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) <= last:
-        raise InputError(
-            f"labels {int(labels.min())}..{int(labels.max())}", f"they must lie in 0..{last}"
-        )
-    missing = set(range(len(weight), last + 1)) - set(labels.tolist())
-    if missing:
-        raise InputError(f"new class {min(missing)} has no crops", "make some from its icon")

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from raresign.errors import InputError
-
 Floats = NDArray[np.float64]
 
 
@@ -26,8 +24,6 @@ class ForecastQuality:
         noise: Mean absolute error that a perfect forecast would have by the number of crops alone.
         coverage: Share of the classes whose interval holds (hits + 0.5) / (crops + 1), which it is
             learned for: an observed 100 % would lie outside every interval, being no finite logit.
-
-    Example: see `forecast_quality`, which makes it.
     """
 
     classes: int
@@ -60,25 +56,15 @@ def forecast_quality(
     Returns:
         The figures; NaN where no class is left.
 
-    Raises:
-        InputError: Shapes that differ, or numbers that are no recalls.
-
     Example:
         >>> quality = forecast_quality([0.5, 0.9], [0.3, 0.8], [0.7, 1.0], [0.6, 0.7], [10, 10])
         >>> quality.coverage, round(quality.error, 3), round(quality.pearson, 3)
         (0.5, 0.15, 1.0)
     """
-    given = [np.asarray(part, dtype=np.float64) for part in (predicted, low, high, observed, crops)]
-    if any(part.ndim != 1 or part.shape != given[0].shape for part in given):
-        raise InputError(
-            f"shapes {[part.shape for part in given]}", "give five lists of one length"
-        )
-    seen = given[4] > 0
-    guess, lower, upper, truth, count = (part[seen] for part in given)
-    if not all(((part >= 0) & (part <= 1)).all() for part in (guess, lower, upper, truth)):
-        raise InputError("a recall or an end of its interval lies outside 0..1", "give shares")
+    columns = np.array([predicted, low, high, observed, crops], np.float64)
+    guess, lower, upper, truth, count = columns[:, columns[4] > 0]
     if not len(guess):
-        return ForecastQuality(0, math.nan, math.nan, math.nan, math.nan, math.nan)
+        return ForecastQuality(0, *[math.nan] * 5)
     from scipy.stats import rankdata  # takes half a second; only a protocol needs it
 
     share = (truth * count + 0.5) / (count + 1)

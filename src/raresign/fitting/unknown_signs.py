@@ -1,8 +1,9 @@
-"""Signs outside a catalogue: drawn by us, they play the strangers that a run must not name."""
+"""Unknown signs for a catalogue: drawings of signs that it lacks, which a run must not name."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +22,7 @@ _OTHER_COUNTRY = 10.0
 _SAME = 0.5
 
 
-def outside_signs(
+def drawn_unknown_signs(
     catalogue: SignCatalogue, seed: int, never: Collection[str] = ()
 ) -> SignCatalogue | None:
     """Signs of our drawings that are no class of a catalogue, at most `MOST`.
@@ -62,13 +63,8 @@ def _looks(signs: Sequence[SignClass]) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _drawn(codes: tuple[str, ...]) -> SignCatalogue:
-    """A catalogue of drawings, once a process: drawing takes seconds."""
+    """Drawings without twins, which may not be taken; once a process, for it takes seconds."""
     folder = drawn_icons(STANDARDS[0], codes, variants=False)
     ours = country(standard(STANDARDS[0]).country)
     catalogue = SignCatalogue.from_icons(folder, dict.fromkeys(codes, "rare"), country=ours)
-    return SignCatalogue([_alone(sign) for sign in catalogue.classes])
-
-
-def _alone(sign: SignClass) -> SignClass:
-    """Without its twin, which may not be taken."""
-    return SignClass(sign.code, sign.id, sign.type, sign.icons, sign.family, None)
+    return SignCatalogue([replace(sign, twin=None) for sign in catalogue.classes])

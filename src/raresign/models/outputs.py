@@ -83,7 +83,7 @@ def net_rows(net: SignNet) -> tuple[np.ndarray, np.ndarray]:
 
 
 class TorchEncoder:
-    """Embeddings by the net itself, on any device; a `raresign.runtime.encoder.Encoder`."""
+    """Embeddings by the net itself, on any device; a `raresign.runtime.recogniser.Encoder`."""
 
     def __init__(self, net: SignNet) -> None:
         self.net = net.eval()

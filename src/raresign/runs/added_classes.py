@@ -13,7 +13,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from raresign.answers.added_class import AddedClass
+from raresign.answers.head import AddedClass
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.signs.catalogue.pictures import in_threads
@@ -57,7 +57,7 @@ def added_places(path: Path) -> list[Path]:
 def write_added(
     path: Path,
     added: Sequence[AddedFolder],
-    finish: Callable[[Path, AddedFolder], object] = lambda _place, _added: None,
+    finish: Callable[[Path, AddedFolder], object],
 ) -> None:
     """Write classes into RUN/added, all of them or, where something fails, none.
 

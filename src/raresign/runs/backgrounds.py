@@ -1,4 +1,4 @@
-"""Backgrounds that a run keeps, which later classes are made with: RUN/backgrounds."""
+"""Backgrounds that a run keeps for the synthetic crops of added classes: RUN/backgrounds."""
 
 from __future__ import annotations
 

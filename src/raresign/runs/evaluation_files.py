@@ -33,9 +33,9 @@ def load_predictions(run: str | Path) -> Predictions:
     Raises:
         InputError: The run was not evaluated.
     """
-    if (Path(run) / _PREDICTIONS).is_file():
-        return Predictions.from_parquet(Path(run) / _PREDICTIONS)
-    path = RunFolder.open(run).path / EVALUATION / _PREDICTIONS
+    path = Path(run) / _PREDICTIONS
+    if not path.is_file():
+        path = RunFolder.open(run).path / EVALUATION / _PREDICTIONS
     if not path.is_file():
         raise InputError(f"{run} was not evaluated", f"run `raresign evaluate {run} DATA` first")
     return Predictions.from_parquet(path)

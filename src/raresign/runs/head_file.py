@@ -26,15 +26,15 @@ def save_head(path: Path, head: Head) -> None:
 
 
 def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignCatalogue) -> Head:
-    """The head of a run as it was trained.
+    """The head of the run in `path` as it was trained.
 
     A run without one (the published recipes, or a training that has not ended) answers with the
     classifier alone.
 
     Args:
         path: The run folder.
-        rows: (C, E) of its classifier.
-        biases: (C,) of its classifier.
+        rows: (C, E) of its classifier; `biases` (C,).
+        biases: See `rows`.
         catalogue: The classes that it was trained with.
 
     Raises:
@@ -49,11 +49,10 @@ def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignC
         with safe_open(file, framework="np") as opened:
             values = json.loads((opened.metadata() or {})["raresign"])
         known = len(values["families"])
-        if known == len(catalogue):
-            return Head.from_state(rows, biases, arrays, values)
+        if known != len(catalogue):
+            raise ValueError(f"it knows {known} classes, the run {len(catalogue)}")
+        return Head.from_state(rows, biases, arrays, values)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{file} is damaged: {error}", "restore it, or train again") from error
-    raise InputError(
-        f"{file} knows {known} classes, the run {len(catalogue)}",
-        "restore the file that belongs to the run",
-    )
+        raise InputError(
+            f"{file} is damaged: {type(error).__name__}: {error}", "restore it, or train again"
+        ) from error

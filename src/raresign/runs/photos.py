@@ -1,4 +1,4 @@
-"""Real crops that came after the training: RUN/photos/CODE.safetensors, their embeddings."""
+"""Embeddings of real crops that were added to a run: RUN/photos/CODE.safetensors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ _PHOTOS = "photos"
 
 
 def keep_photos(path: Path, code: str, embedding: np.ndarray) -> int:
-    """Add embeddings to those that a run keeps of a class; the same crop counts once.
-
-    Args:
-        path: The run folder.
-        code: The class.
-        embedding: (n, E) floats.
+    """Add (n, E) embeddings to those that a run keeps of a class; the same crop counts once.
 
     Returns:
         How many the run keeps of the class now.

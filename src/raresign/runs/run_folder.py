@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.models.saved_weights import WEIGHTS_FILE, SavedRows, classifier_rows
@@ -16,9 +18,8 @@ from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.head_file import load_head
 from raresign.runs.photos import read_photos
 from raresign.runs.presets import keep_presets
-from raresign.runtime.encoder import Encoder
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
-from raresign.runtime.recogniser import Recogniser
+from raresign.runtime.recogniser import Encoder, Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ class RunFolder:
         path = Path(path)
         try:
             info = json.loads((path / "run.json").read_text(encoding="utf-8"))
+            if not isinstance(info, dict):
+                raise ValueError("it must hold a JSON object")
         except (FileNotFoundError, NotADirectoryError):
             raise InputError(
                 f"{path} holds no run.json", "give the folder that `raresign train --out` made"
@@ -116,12 +119,12 @@ class RunFolder:
 
     @cached_property
     def added(self) -> list[AddedFolder]:
-        """The classes that were added later, in the order in which they came."""
+        """The added classes, in the order in which they came."""
         return read_added(self.path)
 
     @cached_property
     def catalogue(self) -> SignCatalogue:
-        """The classes of the run and, behind them, those that were added later."""
+        """The classes that the run was trained with and, behind them, the added ones."""
         return self.trained_catalogue.extended([one.sign for one in self.added])
 
     def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
@@ -141,11 +144,11 @@ class RunFolder:
         for code, embedding in read_photos(self.path):
             label = self.catalogue.label_of(code)
             if label >= 0:  # else of a class that has gone
-                head = head.with_real(embedding, label)
+                head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue)
 
     def _encoder(self, saved: SavedRows) -> Encoder:
-        """The encoder of the saved weights, without torch if that can be."""
+        """The encoder of the saved weights, without torch where `encoder.onnx` is of them."""
         file = self.path / ENCODER_FILE
         if file.is_file():
             encoder = OnnxEncoder(file)

@@ -19,17 +19,14 @@ from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.metrics import Metrics, evaluate_predictions, metrics_from_dict
 from raresign.evaluation.predictions import Predictions
 from raresign.runs.added_classes import added_places
+from raresign.runs.evaluation_files import EVALUATION
+from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 
 @dataclass(frozen=True)
 class StageLog:
-    """What one stage logged: its number and name, its steps, and columns of (step, value).
-
-    Example:
-        >>> StageLog("pretrain", 20.0, {"loss": ((10.0, 2.1), (20.0, 1.4))}).series("loss")[-1]
-        (20.0, 1.4)
-    """
+    """What one stage logged: its name, its number of steps, and columns of (step, value) pairs."""
 
     name: str
     length: float
@@ -67,13 +64,12 @@ class RunView:
 
     path: Path
     info: dict[str, Any]
-    catalogue: SignCatalogue | None
-    predictions: Predictions | None
-    metrics: Metrics | None
-    logs: list[StageLog]
+    catalogue: SignCatalogue | None = None
+    predictions: Predictions | None = None
+    metrics: Metrics | None = None
+    logs: list[StageLog] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    # Older runs have no answers; that is no fault.
-    answers: list[CropAnswer] | None = None
+    answers: list[CropAnswer] | None = None  # older runs have none; that is no fault
     added: list[AddedView] = field(default_factory=list)
 
 
@@ -84,49 +80,36 @@ def view_run(run: Path) -> RunView:
         run: The folder. It must hold run.json; all else may be missing.
 
     Raises:
-        InputError: `run` is no folder, or its run.json is missing or broken.
+        InputError: Its run.json is missing or broken.
     """
-    if not run.is_dir():
-        raise InputError(
-            f"{run}: no such run folder", "give the folder that `raresign train` wrote"
-        )
-    folder = RunView(run, _run_info(run / "run.json"), None, None, None, [])
-    if folder.info.get("finished") is False:
-        folder.notes.append("Training has not ended: the figures are those of the stages so far.")
+    view = RunView(run, RunFolder.open(run).info)
+    if view.info.get("finished") is False:
+        view.notes.append("Training has not ended: the figures are those of the stages so far.")
     try:
-        folder.catalogue = SignCatalogue.load(run / "catalogue")
+        view.catalogue = SignCatalogue.load(run / "catalogue")
     except (InputError, OSError) as error:
-        folder.notes.append(f"No catalogue, so no icons: {error}")
-    evaluation = run / "evaluation"
+        view.notes.append(f"No catalogue, so no icons: {error}")
+    evaluation = run / EVALUATION
     try:
-        folder.predictions = Predictions.from_parquet(evaluation / "predictions.parquet")
+        view.predictions = Predictions.from_parquet(evaluation / "predictions.parquet")
     except InputError as error:
-        folder.notes.append(f"No predictions, so no confusions and no mistakes: {error}")
+        view.notes.append(f"No predictions, so no confusions and no mistakes: {error}")
     try:
-        folder.metrics = metrics_from_dict(_json_object(evaluation / "metrics.json"))
+        view.metrics = metrics_from_dict(_json_object(evaluation / "metrics.json"))
     except InputError as error:
-        if folder.predictions is None:
-            folder.notes.append(f"No test figures: {error}")
+        if view.predictions is None:
+            view.notes.append(f"No test figures: {error}")
         else:
-            folder.metrics = evaluate_predictions(folder.predictions)
-            folder.notes.append(f"Test figures counted anew from the predictions: {error}")
-    if folder.predictions is not None and (evaluation / "answers.parquet").is_file():
+            view.metrics = evaluate_predictions(view.predictions)
+            view.notes.append(f"Test figures counted anew from the predictions: {error}")
+    if view.predictions is not None and (evaluation / "answers.parquet").is_file():
         try:
-            folder.answers = _answers(evaluation / "answers.parquet", folder.predictions)
+            view.answers = _answers(evaluation / "answers.parquet", view.predictions)
         except InputError as error:
-            folder.notes.append(f"No answers of classifier and prototypes: {error}")
-    folder.logs, notes = _stage_logs(run / "stages")
-    folder.notes += notes
-    folder.added, notes = _added_classes(run)
-    folder.notes += notes
-    return folder
-
-
-def _run_info(path: Path) -> dict[str, Any]:
-    """The content of run.json."""
-    if not path.is_file():
-        raise InputError(f"{path}: no such file", "give the folder that `raresign train` wrote")
-    return _json_object(path)
+            view.notes.append(f"No answers of classifier and prototypes: {error}")
+    _read_logs(view)
+    _read_added(view)
+    return view
 
 
 def _json_object(path: Path) -> dict[str, Any]:
@@ -142,37 +125,34 @@ def _json_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def _stage_logs(stages: Path) -> tuple[list[StageLog], list[str]]:
+def _read_logs(view: RunView) -> None:
     """The logs of all stages in their order, and notes on those that cannot be read."""
-    logs: list[StageLog] = []
-    notes: list[str] = []
-    folders = sorted(path for path in stages.glob("*") if path.is_dir())
+    folders = sorted(path for path in (view.path / "stages").glob("*") if path.is_dir())
     for folder in folders:
         try:
-            logs.append(_stage_log(folder))
+            view.logs.append(_stage_log(folder))
         except (OSError, ValueError, KeyError, csv.Error) as error:
-            notes.append(f"No training curve of stage {folder.name}: {error}")
+            view.notes.append(f"No training curve of stage {folder.name}: {error}")
     if not folders:
-        notes.append("No training curves: the run has no stages/*/metrics.csv.")
-    return logs, notes
+        view.notes.append("No training curves: the run has no stages/*/metrics.csv.")
 
 
 def _stage_log(folder: Path) -> StageLog:
     """The metrics.csv of one stage; empty and infinite values are left out."""
     columns: dict[str, list[tuple[float, float]]] = {}
-    length = 0.0
+    length = 1.0
     with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            step = _number(row["step"])
+            step = _number(row.pop("step"))
             if step is None:
                 continue
             length = max(length, step)
             for name, text in row.items():
                 value = _number(text)
-                if name != "step" and value is not None:
+                if value is not None:
                     columns.setdefault(name, []).append((step, value))
     name = re.sub(r"^\d+-", "", folder.name)
-    return StageLog(name, max(length, 1.0), {key: tuple(pairs) for key, pairs in columns.items()})
+    return StageLog(name, length, {key: tuple(pairs) for key, pairs in columns.items()})
 
 
 def _number(text: Any) -> float | None:
@@ -191,43 +171,44 @@ def _answers(path: Path, predictions: Predictions) -> list[CropAnswer]:
         InputError: The file is no table of answers, or one of other predictions.
     """
     answers = read_answers(path)
-    hint = "write it again with `raresign evaluate`"
+    wrong = ""
     if tuple(answer.path for answer in answers) != predictions.paths:
-        raise InputError(f"{path}: the answers are not those of predictions.parquet", hint)
-    if not all(answer.level in LEVELS for answer in answers):
-        raise InputError(f"{path}: an answer has a level other than {', '.join(LEVELS)}", hint)
-    if not np.isfinite(np.array([answer.known for answer in answers], np.float64)).all():
-        raise InputError(f"{path}: an answer lacks the chance that its class is known", hint)
+        wrong = "the answers are not those of predictions.parquet"
+    elif not all(answer.level in LEVELS for answer in answers):
+        wrong = f"an answer has a level other than {', '.join(LEVELS)}"
+    elif not np.isfinite(np.array([answer.known for answer in answers], np.float64)).all():
+        wrong = "an answer lacks the chance that its class is known"
+    if wrong:
+        raise InputError(f"{path}: {wrong}", "write it again with `raresign evaluate`")
     return answers
 
 
-def _added_classes(run: Path) -> tuple[list[AddedView], list[str]]:
+def _read_added(view: RunView) -> None:
     """The classes in RUN/added in the order in which they came, and a note on each broken one."""
     found: list[tuple[float, str, AddedView]] = []
-    notes = []
-    for place in added_places(run):
+    for place in added_places(view.path):
         try:
             info = _json_object(place / "class.json")
             found.append((float(info.get("order", math.inf)), place.name, _added(info, place)))
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-            notes.append(
+            view.notes.append(
                 f"No forecast of the added class {place.name}: {type(error).__name__}: {error}"
             )
-    return [one for _, _, one in sorted(found, key=lambda item: item[:2])], notes
+    view.added = [one for _, _, one in sorted(found, key=lambda item: item[:2])]
 
 
 def _added(info: dict[str, Any], folder: Path) -> AddedView:
     """One class.json."""
-    forecast = info.get("forecast")
-    recall, low, high = (
-        (math.nan if forecast is None else float(forecast[key]))
-        for key in ("recall", "low", "high")
-    )
+    given = info.get("forecast")
+    forecast = None
+    if given is not None:
+        recall, low, high = (float(given[name]) for name in ("recall", "low", "high"))
+        forecast = Estimate(recall, low, high, n=1)
     return AddedView(
         code=str(info["code"]),
         name=str(info.get("name", "")),
         family=str(info.get("family", "")),
-        forecast=None if forecast is None else Estimate(recall, low, high, n=1),
+        forecast=forecast,
         confusions=tuple((str(code), float(share)) for code, share in info.get("confusions") or []),
         icon=next((file for file in sorted(folder.iterdir()) if file.stem == "icon"), None),
     )

@@ -34,10 +34,7 @@ def name_of(given: Any) -> str:
 
 
 def rgb_picture(given: Any) -> Image.Image:
-    """One picture of any kind as upright RGB, as `raresign.crops.decode` gives files.
-
-    Args:
-        given: See the error's hint; floats of a tensor are rounded to bytes.
+    """One picture of any kind (see the error's hint) as upright RGB; floats are rounded to bytes.
 
     Raises:
         UnreadableFile: A file or bytes that are no readable picture.

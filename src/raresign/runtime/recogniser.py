@@ -6,8 +6,9 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, overload
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol, overload
 
 import numpy as np
 from PIL import Image
@@ -18,7 +19,6 @@ from raresign.answers.recognition import Recognition
 from raresign.crops.decode import UnreadableFile
 from raresign.crops.squashing import squash
 from raresign.errors import InputError
-from raresign.runtime.encoder import Encoder
 from raresign.runtime.pictures import is_picture, name_of, rgb_picture
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -26,6 +26,17 @@ _BATCH = 256
 """Crops that are held and answered together."""
 
 _Squashed = tuple[str, np.ndarray | str]  # path; the crop, or why there is none
+
+
+class Encoder(Protocol):
+    """Crops in, embeddings out: the trained net (`TorchEncoder`) or `OnnxEncoder`."""
+
+    @property
+    def crop_size(self) -> int:
+        """S, side of the crops in pixels."""
+
+    def embed(self, crops: np.ndarray) -> np.ndarray:
+        """(N, E) float32 embeddings, before the ReLU, of (N, 3, S, S) uint8 crops."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +52,6 @@ class Recogniser:
     encoder: Encoder
     head: Head
     catalogue: SignCatalogue
-
-    def with_head(self, head: Head) -> Recogniser:
-        """The same with another head."""
-        return replace(self, head=head)
 
     def recognise(self, crops: np.ndarray) -> Recognition:
         """Answers in arrays for crops, (N, 3, S, S) uint8 of the encoder's size."""
@@ -90,24 +97,14 @@ class Recogniser:
 
     def _answers(self, images: Iterable[Any], top: int) -> Iterator[FileAnswer]:
         """Answers batch by batch."""
-        waiting: list[_Squashed] = []
-        for one in _squashed(images, self.encoder.crop_size):
-            waiting.append(one)
-            if len(waiting) == _BATCH:
-                yield from self._answer_batch(waiting, top)
-                waiting = []
-        yield from self._answer_batch(waiting, top)
-
-    def _answer_batch(self, batch: list[_Squashed], top: int) -> list[FileAnswer]:
-        """One answer each, in the same order."""
-        crops = [crop for _, crop in batch if not isinstance(crop, str)]
-        paths = [path for path, crop in batch if not isinstance(crop, str)]
-        said = self.recognise(np.stack(crops)) if crops else None
-        read = iter(file_answers(paths, said, self.catalogue, top) if said is not None else [])
-        return [
-            FileAnswer(path, (), crop) if isinstance(crop, str) else next(read)
-            for path, crop in batch
-        ]
+        squashed = _squashed(images, self.encoder.crop_size)
+        while batch := list(islice(squashed, _BATCH)):
+            crops = [crop for _, crop in batch if not isinstance(crop, str)]
+            paths = [path for path, crop in batch if not isinstance(crop, str)]
+            said = self.recognise(np.stack(crops)) if crops else None
+            read = iter(file_answers(paths, said, self.catalogue, top) if said else [])
+            for path, crop in batch:
+                yield FileAnswer(path, (), crop) if isinstance(crop, str) else next(read)
 
 
 def _squashed(images: Iterable[Any], size: int) -> Iterator[_Squashed]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
 from raresign.fitting.forecasts import known_forecast
-from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.models.folding import folded
 from raresign.models.outputs import Outputs, TorchEncoder
 from raresign.models.sign_net import SignNet
@@ -128,7 +128,7 @@ def _add(
     synthetic = index_outputs(quick, engine, codes, crops_of_new(len(signs)))
     trial = index_outputs(quick, engine, codes, _TRIAL_CROPS, turn=1)
     whole = _with_index(folder, head, quick)
-    added = fit_new_classes(recogniser.with_head(whole), signs, synthetic, real)
+    added = fit_new_classes(replace(recogniser, head=whole), signs, synthetic, real)
     chances = head.with_classes(added).judge(trial.embedding).probabilities
     answers = chances.argmax(1) - len(catalogue)
     after = catalogue.extended(signs)

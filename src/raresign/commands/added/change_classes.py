@@ -13,7 +13,7 @@ from raresign.errors import InputError
 from raresign.runs.added_classes import remove_added
 from raresign.runs.photos import forget_photos, keep_photos
 from raresign.runs.run_folder import RunFolder
-from raresign.runtime.encoder import Encoder
+from raresign.runtime.recogniser import Encoder
 
 
 def embed_photos(encoder: Encoder, files: Sequence[str | Path]) -> np.ndarray:

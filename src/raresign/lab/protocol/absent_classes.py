@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from raresign.answers.head import Head
-from raresign.answers.known_score import energy, max_cosine, max_probability
+from raresign.answers.known_score import energy
 from raresign.commands.added.add_classes import crops_of_new
 from raresign.commands.data_folder import DataFolder
 from raresign.crops.pack import CropPack
@@ -20,7 +20,7 @@ from raresign.files import whole_file, write_json
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.build import build_recogniser, fit_rules, no_sign_crops
 from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.folding import folded
 from raresign.models.outputs import Outputs, net_outputs, tensor_outputs
@@ -38,7 +38,9 @@ from raresign.training.stage_loop import fit_stages
 from raresign.training.training_data import TrainingData, split_crops
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
-"""Scores of how known a crop's sign is, higher is more."""
+"""Scores of how known a crop's sign is, higher is more; "max softmax" is the baseline of D.
+Hendrycks, K. Gimpel, "A baseline for detecting misclassified and out-of-distribution examples in
+neural networks", ICLR 2017."""
 _FAR_CROPS = 1000
 _TRIAL_CROPS = 16
 
@@ -93,8 +95,15 @@ def run_absent(
     for name, outputs in (("known", known), ("near", near), ("far", far)):
         said = head.judge(outputs.embedding)
         arrays[f"{name}_level"] = said.levels
-        scores = max_probability(said.probabilities), energy(said.logits), max_cosine(said.cosines)
-        arrays[f"{name}_scores"] = np.stack([said.known, *scores], axis=1)
+        arrays[f"{name}_scores"] = np.stack(
+            [
+                said.known,
+                said.probabilities.max(axis=1),
+                energy(said.logits),
+                said.cosines.max(axis=1),
+            ],
+            axis=1,
+        )
         if name == "known":
             arrays["known_right"] = said.probabilities.argmax(1) == labels[fold.validation]
         if name == "near":
@@ -156,7 +165,7 @@ def _without(
 def _trained(
     recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
 ) -> tuple[SignNet, Recogniser]:
-    """Net and recogniser as `raresign train` makes them; hidden signs do not play unknown ones."""
+    """Net and recogniser as `raresign train` makes them; hidden ones are no unknown signs."""
     rules = None
     for place, net, _ in fit_stages(recipe, data, folder / "stages", quiet=True):
         if recipe.fits_rules(place):

@@ -20,7 +20,7 @@ from raresign.commands.data_folder import DataFolder
 from raresign.crops.pack import CropPack
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.fitting.made_crops import index_outputs
+from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.outputs import net_outputs
 from raresign.training.recipe import Recipe

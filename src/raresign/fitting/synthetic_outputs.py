@@ -1,4 +1,4 @@
-"""Made crops through the net: those of an index, and fresh ones that try it."""
+"""Synthetic crops through the net: those of an index, and fresh ones that try it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INDEX_FIRST = 1 << 61
 def index_outputs(
     net: SignNet, synthesiser: Synthesiser, codes: Sequence[str], count: int, turn: int = 0
 ) -> Outputs:
-    """Logits and embedding of `count` synthetic crops of each class: the reference's index sampler.
+    """Logits and embedding of `count` synthetic crops of each class.
 
     Which crops they are depends on the synthesiser's seed, the class code and `turn` alone: another
     catalogue that holds the class gets the same ones, but for other signs in the picture (about one
@@ -42,11 +42,6 @@ def index_outputs(
     numbers = (
         _INDEX_FIRST + (keys[each] << 24) + (turn << 16) + np.tile(np.arange(count), len(codes))
     )
-    batches = (slice(start, start + 1024) for start in range(0, len(each), 1024))
-    made = (
-        synthesiser.render(
-            torch.from_numpy(each[rows]).to(device), torch.from_numpy(numbers[rows]).to(device)
-        ).crops
-        for rows in batches
-    )
-    return tensor_outputs(net, made, each)
+    label, number = (torch.from_numpy(part).to(device).split(1024) for part in (each, numbers))
+    crops = (synthesiser.render(*part).crops for part in zip(label, number, strict=True))
+    return tensor_outputs(net, crops, each)
