@@ -1,1 +1,1 @@
-"""Synthesis: made crops from icons and backgrounds, in batches, on any device."""
+"""Synthesis: synthetic crops from icons and backgrounds, in batches, on any device."""
