@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-OUT = Path("src/raresign/workflow/forecast.json")
+OUT = Path("src/raresign/fitting/forecast.json")
 
 
 def main() -> None:

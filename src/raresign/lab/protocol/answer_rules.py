@@ -49,9 +49,12 @@ def answer_rows(trials: Sequence[Trial]) -> tuple[AnswerRow, ...]:
         "classifier alone": [_softmax(held.logits) for held in mean],
         "prototypes alone, class means": [(held.cosines.argmax(1), None) for held in mean],
         "prototypes alone, 5 nearest": [(held.cosines.argmax(1), None) for held in nearest],
-        "hard gate (forest), then prototypes or classifier": _gated(trials, mean, "forest"),
-        "hard gate (logistic), then prototypes or classifier": _gated(trials, mean, "logistic"),
     }
+    gates: tuple[Literal["forest", "logistic"], ...] = ("forest", "logistic")
+    if _has_both_types(trials, mean):
+        for kind in gates:
+            title = f"hard gate ({kind}), then prototypes or classifier"
+            ways[title] = _gated(trials, mean, kind)
     for title, helds, parts in (
         ("temperature", mean, ("logits",)),
         ("temperature and bias", mean, ("logits", "bias")),
@@ -110,6 +113,12 @@ def _others(trials: Sequence[Trial], helds: Sequence[HeldOut], number: int) -> I
             keep = ~np.isin(trial.rows, own.rows)
             names = ("logits", "cosines", "labels", "plays_rare")
             yield replace(held, **{name: getattr(held, name)[keep] for name in names})
+
+
+def _has_both_types(trials: Sequence[Trial], helds: Sequence[HeldOut]) -> bool:
+    """Whether every gate can be fitted: not so where a fold holds crops of one type only."""
+    others = (next(_others(trials, helds, number)) for number in range(len(helds)))
+    return all(len(np.unique(other.rare[other.labels])) == 2 for other in others)
 
 
 def _gated(

@@ -46,13 +46,14 @@ def load_ideas(source: str | Path = "ideas") -> tuple[Idea, ...]:
     path = Path(__file__).with_name("ideas.yaml") if where == "ideas" else Path(source)
     try:
         rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(rows, list) or not rows:
-            raise InputError(f"{where}: a list of ideas is needed", "see docs/method.md")
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InputError(f"cannot read the ideas {where}: {error}") from error
+    if not isinstance(rows, list) or not rows:
+        raise InputError(f"{where}: a list of ideas is needed", "see docs/recipes.md")
+    try:
         ideas = tuple(Idea.model_validate(row) for row in rows)
     except ValidationError as error:
         raise InputError(f"{where}: {validation_problem(error, Idea)}") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read the ideas {where}: {error}") from error
     titles = [idea.title for idea in ideas]
     twice = sorted({title for title in titles if titles.count(title) > 1})
     if twice:

@@ -37,7 +37,8 @@ def write_icons(
     present = icon_files(folder) if folder.is_dir() and any(folder.iterdir()) else {}
     for code in codes:
         for path in present.get(code, ()):
-            if path.read_text(encoding="utf-8", errors="replace") != files.get(path):
+            there = path.read_text(encoding="utf-8", errors="replace")
+            if there.strip() != files.get(path, "").strip():
                 raise InputError(f"{path} is another icon of {code!r}", "name another folder")
     missing = [path for path in files if not path.exists()]
     for path in missing:
