@@ -9,9 +9,7 @@ from raresign.signs.countries.germany.german_signs import GERMANY
 from raresign.signs.countries.russia.russian_signs import RUSSIA
 
 COUNTRIES: dict[str, Country] = {one.iso: one for one in (RUSSIA, GERMANY)}
-"""ISO code -> country."""
-NO_COUNTRY = "none"
-"""Class codes then mean nothing but themselves."""
+NO_COUNTRY = "none"  # class codes then mean nothing but themselves
 
 _STANDARDS = {one.drawings.name: one.drawings for one in COUNTRIES.values() if one.drawings}
 STANDARDS = tuple(_STANDARDS)
