@@ -16,7 +16,7 @@ HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
 @dataclass(frozen=True)
-class ClassRow:
+class ClassEntry:
     """What classes.json says of one class; name and family are "" where it says nothing."""
 
     id: int
@@ -29,7 +29,7 @@ class ClassRow:
 class ClassesFile:
     """A read classes.json: its classes by code, at least one, in order; its country, if any."""
 
-    rows: dict[str, ClassRow]
+    rows: dict[str, ClassEntry]
     country: str | None
 
 
@@ -54,7 +54,7 @@ def read_classes(path: Path) -> ClassesFile:
             raise InputError(f"{where} is {shown(row)}, not an object", HOW)
         id_, type_ = checked_id(row, where), checked_type(row.get("type"), where)
         name, family = (_text(row, key, where) for key in ("name", "family"))
-        classes[code] = ClassRow(id_, type_, name, family)
+        classes[code] = ClassEntry(id_, type_, name, family)
     check_ids({code: row.id for code, row in classes.items()}, str(path))
     if not classes:
         raise InputError(f"{path}: there is no class", HOW)

@@ -10,8 +10,8 @@ from raresign.errors import InputError
 from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
 from raresign.signs.catalogue.classes_file import (
     HOW,
+    ClassEntry,
     ClassesFile,
-    ClassRow,
     checked_type,
     read_classes,
 )
@@ -120,7 +120,7 @@ class SignCatalogue:
         """
         for code, type_ in types.items():
             checked_type(type_, f"class '{code}'")
-        rows = {code: ClassRow(k, type_, "", "") for k, (code, type_) in enumerate(types.items())}
+        rows = {code: ClassEntry(k, type_, "", "") for k, (code, type_) in enumerate(types.items())}
         return cls(_build(Path(folder), rows, country, strict, {}), country)
 
     def extended(self, more: Sequence[SignClass]) -> SignCatalogue:
@@ -190,7 +190,7 @@ def choose_country(root: Path, found: ClassesFile, said: str | None = None) -> C
 
 def _build(
     folder: Path,
-    rows: Mapping[str, ClassRow],
+    rows: Mapping[str, ClassEntry],
     country: Country | None,
     strict: bool,
     names: Mapping[str, str],
