@@ -29,7 +29,7 @@ def contact_sheet(crops: npt.NDArray[np.uint8], columns: int, captions: list[str
 
     Example:
         >>> contact_sheet(np.zeros((5, 3, 80, 80), np.uint8), 3, list("abcde")).size
-        (264, 324)
+        (264, 218)
     """
     scale = max(1, math.ceil(_SMALLEST_TILE / max(1, crops.shape[3])))
     height, width = crops.shape[2] * scale, crops.shape[3] * scale
