@@ -15,7 +15,7 @@ from raresign.answers.fusion import Fusion
 from raresign.answers.head import AddedClass, Head
 from raresign.answers.known_score import KnownScore
 from raresign.answers.prototypes import PrototypeIndex
-from raresign.answers.unknown import LEVELS, Levels, UnknownRule
+from raresign.answers.unknown_rule import LEVELS, Levels, UnknownRule
 from raresign.errors import InputError
 
 CLASSES, WIDTH = 6, 16

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from raresign.answers.prototypes import SOURCES
-from raresign.fitting.build import (
+from raresign.fitting.recogniser_fit import (
     Rules,
     build_recogniser,
     fit_rules,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
-from raresign.answers.unknown import UnknownRule, family_probabilities
-from raresign.fitting.calibrate import UNKNOWN_SHARE, HeldOut, calibrate_fusion, calibrate_unknown
+from raresign.answers.unknown_rule import UnknownRule, family_probabilities
+from raresign.fitting.rules_fit import UNKNOWN_SHARE, HeldOut, calibrate_fusion, calibrate_unknown
 
 CLASSES = 6
 FAMILIES = ("ring", "ring", "ring", "disc", "disc", "disc")

@@ -15,7 +15,7 @@ from raresign.errors import InputError
 from raresign.evaluation.compare import compare_predictions, mcnemar
 from raresign.evaluation.intervals import paired_difference_interval, seeds_mean_interval
 from raresign.evaluation.predictions import Predictions
-from raresign.evaluation.seeds import seeds_interval
+from raresign.evaluation.seed_interval import seeds_interval
 
 CODES, TYPES, FAMILIES = ("1.1", "1.2", "1.3"), ("freq", "rare", "freq"), ("a", "a", "b")
 

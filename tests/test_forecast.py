@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from raresign.fitting.forecast import Forecast, fit_forecast
 from raresign.fitting.forecast_facts import class_facts, icon_detail
-from raresign.fitting.quality import forecast_quality
+from raresign.fitting.forecast_model import Forecast, fit_forecast
+from raresign.fitting.forecast_scores import forecast_quality
 
 Floats = NDArray[np.float64]
 

@@ -17,11 +17,11 @@ from raresign.commands.added.add_classes import add_class
 from raresign.commands.train.train_run import train
 from raresign.evaluation.predictions import Predictions
 from raresign.fitting import forecasts
-from raresign.fitting.build import build_recogniser, index_synthesiser
-from raresign.fitting.forecast import Forecast, fit_forecast
 from raresign.fitting.forecast_facts import icon_detail
-from raresign.fitting.forecasts import facts_of, forecast_rare, judged_forecast, known_forecast
-from raresign.lab.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
+from raresign.fitting.forecast_model import Forecast, fit_forecast
+from raresign.fitting.recogniser_fit import build_recogniser, index_synthesiser
+from raresign.fitting.run_forecasts import facts_of, forecast_rare, judged_forecast, known_forecast
+from raresign.lab.protocol.forecast_check import ClassRecalls, cross_fold_forecast, forecast_line
 from raresign.models.outputs import Outputs, TorchEncoder
 from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser
@@ -30,7 +30,7 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.registry import standard
 from raresign.training.training_data import TrainingData
 
-fold_module = importlib.import_module("raresign.lab.protocol.forecast")
+fold_module = importlib.import_module("raresign.lab.protocol.forecast_check")
 add_module = importlib.import_module("raresign.commands.added.add_classes")
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from raresign.errors import InputError
-from raresign.lab.protocol.absent_classes import AbsentTrial, load_absent
 from raresign.lab.protocol.absent_table import AbsentTable, Spread
+from raresign.lab.protocol.absent_trial import AbsentTrial, load_absent
 from raresign.lab.protocol.ideas import load_ideas, rows_of_ideas
 from raresign.lab.protocol.run_trials import protocol_absent
 from raresign.lab.protocol.table import paired_difference

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from raresign.errors import InputError
+from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
-from raresign.runs.saved_recipe import saved_recipe
 from raresign.synthesis.preset import load_preset
 from raresign.training.recipe import Recipe, load_recipe, recipe_names
 

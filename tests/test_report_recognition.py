@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raresign.answers.unknown import LEVELS
+from raresign.answers.unknown_rule import LEVELS
 from raresign.evaluation.crop_answers import CropAnswer, read_answers, write_answers
 from raresign.evaluation.predictions import Predictions
 from raresign.files import write_json

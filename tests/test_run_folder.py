@@ -20,9 +20,9 @@ from raresign.errors import InputError
 from raresign.fitting.encoder_export import export_encoder
 from raresign.models.model_files import load_model
 from raresign.models.outputs import TorchEncoder
-from raresign.models.saved_weights import classifier_rows
+from raresign.models.saved_rows import classifier_rows
+from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
-from raresign.runs.saved_recipe import saved_recipe
 from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.signs.countries.registry import standard
 

@@ -17,7 +17,7 @@ from raresign.answers.answer import FileAnswer
 from raresign.errors import InputError
 from raresign.models.model_files import load_model
 from raresign.models.outputs import net_outputs
-from raresign.models.saved_weights import classifier_rows
+from raresign.models.saved_rows import classifier_rows
 from raresign.runtime import recogniser as recogniser_module
 from raresign.runtime.recogniser import Recogniser
 

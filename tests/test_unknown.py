@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from known_oracles import crops, naive_features, softmax
 from raresign.answers.fusion import Fusion
-from raresign.answers.unknown import LEVELS, Levels, UnknownRule, family_probabilities
-from raresign.fitting.calibrate import HeldOut, played_unknown
+from raresign.answers.unknown_rule import LEVELS, Levels, UnknownRule, family_probabilities
 from raresign.fitting.known_score_fit import fit_known_score
+from raresign.fitting.rules_fit import HeldOut, played_unknown
 from raresign.fitting.thresholds import threshold_for_error
 
 

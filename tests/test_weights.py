@@ -22,8 +22,8 @@ from torch import nn
 from raresign.errors import InputError
 from raresign.models import weights as weights_module
 from raresign.models.model_files import save_model
+from raresign.models.pretrained import PACKAGED, hub_reachable, load_weights
 from raresign.models.sign_net import SignNet
-from raresign.models.weights import PACKAGED, hub_reachable, load_weights
 
 SMALL = "mobilenetv3_small_050"
 

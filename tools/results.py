@@ -30,7 +30,7 @@ from raresign import (
     seeds_interval,
 )
 from raresign.evaluation.crop_answers import read_answers
-from raresign.fitting.forecasts import judged_forecast
+from raresign.fitting.run_forecasts import judged_forecast
 
 ROWS: dict[str, tuple[str, list[str]]] = {
     "published recipe, label faults on": ("reference-faults", []),

@@ -3,7 +3,7 @@ from .commands.added.change_classes import add_photos as add_photos
 from .commands.added.change_classes import remove_class as remove_class
 from .commands.camera.fit_preset import fit_camera as fit_camera
 from .commands.camera.realism_table import compare_realism as compare_realism
-from .commands.class_rows import catalogue_rows as catalogue_rows
+from .commands.catalogue_table import catalogue_rows as catalogue_rows
 from .commands.data_folder import LAYOUTS as LAYOUTS
 from .commands.data_folder import open_data as open_data
 from .commands.demonstration import demo as demo
@@ -36,7 +36,7 @@ from .evaluation.compare import compare_predictions as compare_predictions
 from .evaluation.metrics import Metrics as Metrics
 from .evaluation.metrics import evaluate_predictions as evaluate_predictions
 from .evaluation.predictions import Predictions as Predictions
-from .evaluation.seeds import seeds_interval as seeds_interval
+from .evaluation.seed_interval import seeds_interval as seeds_interval
 from .lab.bench.parts import run_bench as run_bench
 from .lab.protocol.run_trials import protocol as protocol
 from .lab.protocol.run_trials import protocol_absent as protocol_absent
@@ -54,13 +54,13 @@ from .sampling.balanced import BalancedBatches as BalancedBatches
 from .signs.catalogue.sign_catalogue import SignCatalogue as SignCatalogue
 from .signs.catalogue.sign_class import SignClass as SignClass
 from .signs.countries.country import Country as Country
-from .signs.countries.drawings import Standard as Standard
 from .signs.countries.drawn_sign import render_sign as render_sign
 from .signs.countries.icon_source import is_drawn as is_drawn
 from .signs.countries.registry import COUNTRIES as COUNTRIES
 from .signs.countries.registry import STANDARDS as STANDARDS
 from .signs.countries.registry import country as country
 from .signs.countries.registry import standard as standard
+from .signs.countries.standard import Standard as Standard
 from .signs.icons.icon_file import load_icon as load_icon
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS

@@ -16,7 +16,7 @@ from raresign.answers.known_score import known_features
 from raresign.answers.numerics import log_sum_exp, sigmoid
 from raresign.answers.prototypes import PrototypeIndex
 from raresign.answers.recognition import Recognition
-from raresign.answers.unknown import SURE_DIGITS, UnknownRule, family_probabilities
+from raresign.answers.unknown_rule import SURE_DIGITS, UnknownRule, family_probabilities
 from raresign.errors import InputError
 
 

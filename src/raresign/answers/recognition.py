@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raresign.answers.unknown import LEVELS
+from raresign.answers.unknown_rule import LEVELS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from raresign.cli import camera, inspect, later, measure, run, synth_command
+from raresign.cli import added, camera, look, make, measure, synth_command
 from raresign.cli.tables import error_console
 
 
@@ -45,20 +45,20 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 for command in (
-    run.demo,
-    run.train,
+    make.demo,
+    make.train,
     measure.evaluate,
     measure.compare,
     measure.protocol,
-    run.predict,
-    later.add_class,
-    later.add_photos,
-    later.remove_class,
+    make.predict,
+    added.add_class,
+    added.add_photos,
+    added.remove_class,
     synth_command.synth,
     camera.fit_camera,
     camera.realism,
-    inspect.catalogue,
-    inspect.bench,
+    look.catalogue,
+    look.bench,
 ):
     summary = (command.__doc__ or "").partition("\n")[0]
     app.command(short_help=summary)(_telling(command))

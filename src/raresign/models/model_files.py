@@ -12,9 +12,9 @@ from torch import Tensor
 
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
-from raresign.models.saved_weights import WEIGHTS_FILE, state_digest
+from raresign.models.pretrained import WeightsRecord
+from raresign.models.saved_rows import WEIGHTS_FILE, state_digest
 from raresign.models.sign_net import SignNet
-from raresign.models.weights import WeightsRecord
 
 _SETTINGS = "model.json"
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.models.weights import load_weights
+from raresign.models.pretrained import load_weights
 
 # What timm's models raise when a crop size does not suit them.
 _UNSUITABLE = (AssertionError, ValueError, TypeError, RuntimeError, ZeroDivisionError)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.models.weights import load_weights
+from raresign.models.pretrained import load_weights
 from raresign.realism.statistics import crop_statistics, in_batches
 
 _BACKBONE = "mobilenetv2_100"

@@ -16,9 +16,9 @@ from raresign.evaluation.predictions import GROUPS
 from raresign.files import write_text
 from raresign.report import stages, words
 from raresign.report.answer_levels import GROUP_NAMES, LEVEL_NAMES, coverage_plot, level_rows
+from raresign.report.answer_parts import log_likelihoods, part_rows, reliability_plot
 from raresign.report.curves import loss_chart, recall_chart
 from raresign.report.pictures import icon_uri, sheet_uri
-from raresign.report.recognition import log_likelihoods, part_rows, reliability_plot
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
     confident_mistakes,

@@ -13,10 +13,10 @@ import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import write_json
-from raresign.models.saved_weights import WEIGHTS_FILE, SavedRows, classifier_rows
+from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.head_file import load_head
-from raresign.runs.photos import read_photos
+from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 from raresign.runtime.recogniser import Encoder, Recogniser

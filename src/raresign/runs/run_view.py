@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from raresign.answers.unknown import LEVELS
+from raresign.answers.unknown_rule import LEVELS
 from raresign.errors import InputError
 from raresign.evaluation.crop_answers import CropAnswer, read_answers
 from raresign.evaluation.intervals import Estimate

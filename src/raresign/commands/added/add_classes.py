@@ -16,15 +16,15 @@ from raresign.commands.added.confusion_sheet import draw_new_class, sheet_pictur
 from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.forecasts import known_forecast
+from raresign.fitting.run_forecasts import known_forecast
 from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.models.folding import folded
 from raresign.models.outputs import Outputs, TorchEncoder
 from raresign.models.sign_net import SignNet
 from raresign.runs.added_classes import ADDED, AddedFolder, write_added
 from raresign.runs.backgrounds import read_backgrounds
+from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
-from raresign.runs.saved_recipe import saved_recipe
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.families import family_of_icon
 from raresign.signs.catalogue.icon_check import check_new_icon, known_look

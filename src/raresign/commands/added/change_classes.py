@@ -11,7 +11,7 @@ from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
 from raresign.runs.added_classes import remove_added
-from raresign.runs.photos import forget_photos, keep_photos
+from raresign.runs.photo_embeddings import forget_photos, keep_photos
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Encoder
 

@@ -11,10 +11,10 @@ from raresign.commands.measure_crops import write_measured
 from raresign.commands.progress import Say
 from raresign.crops.pack import CropPack
 from raresign.files import whole_file
-from raresign.fitting.build import Rules, build_recogniser, index_synthesiser
 from raresign.fitting.encoder_export import export_encoder
-from raresign.fitting.forecasts import forecast_rare
-from raresign.models.saved_weights import classifier_rows
+from raresign.fitting.recogniser_fit import Rules, build_recogniser, index_synthesiser
+from raresign.fitting.run_forecasts import forecast_rare
+from raresign.models.saved_rows import classifier_rows
 from raresign.models.sign_net import SignNet
 from raresign.report.sheets import contact_sheet
 from raresign.runs.backgrounds import save_backgrounds

@@ -21,12 +21,12 @@ from raresign.commands.train.run_recipe import with_changes
 from raresign.crops.crop_table import CropTable
 from raresign.crops.pack import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
-from raresign.fitting.build import fit_rules
+from raresign.fitting.recogniser_fit import fit_rules
 from raresign.models.model_files import save_model
 from raresign.report.document import write_report
 from raresign.runs.environment import machine, versions
+from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
-from raresign.runs.saved_recipe import saved_recipe
 from raresign.signs.countries.icon_source import is_drawn
 from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from raresign.answers.unknown import LEVELS
+from raresign.answers.unknown_rule import LEVELS
 from raresign.evaluation.detection import area_under_risk_coverage, auroc, fpr_at_tpr
 from raresign.evaluation.metrics import json_ready
 from raresign.files import write_json
-from raresign.lab.protocol.absent_classes import SCORES, AbsentTrial
-from raresign.lab.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
+from raresign.lab.protocol.absent_trial import SCORES, AbsentTrial
+from raresign.lab.protocol.forecast_check import ClassRecalls, cross_fold_forecast, forecast_line
 
 _KINDS = {"known": "known signs", "near": "unknown signs", "far": "no sign"}
 

@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from raresign.answers.fusion import Fusion
 from raresign.evaluation.calibration import calibration_error
-from raresign.fitting.calibrate import HeldOut, calibrate_fusion
+from raresign.fitting.rules_fit import HeldOut, calibrate_fusion
 from raresign.lab.hard_gate import fit_hard_gate
 from raresign.lab.protocol.trial import Trial
 

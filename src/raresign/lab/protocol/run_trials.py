@@ -22,8 +22,8 @@ from raresign.commands.train.run_recipe import definite
 from raresign.crops.pack import CropPack, default_cache, pack_crops
 from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
-from raresign.lab.protocol.absent_classes import load_absent, run_absent
 from raresign.lab.protocol.absent_table import AbsentTable
+from raresign.lab.protocol.absent_trial import load_absent, run_absent
 from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable

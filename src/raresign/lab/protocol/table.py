@@ -13,9 +13,9 @@ import numpy as np
 from raresign.errors import InputError
 from raresign.evaluation.metrics import json_ready
 from raresign.files import write_json
-from raresign.fitting.forecasts import facts_of
+from raresign.fitting.run_forecasts import facts_of
 from raresign.lab.protocol.answer_rules import AnswerRow, answer_rows, answers_markdown
-from raresign.lab.protocol.forecast import ClassRecalls, cross_fold_forecast, forecast_line
+from raresign.lab.protocol.forecast_check import ClassRecalls, cross_fold_forecast, forecast_line
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE
 from raresign.lab.protocol.trial import Trial
 from raresign.models.outputs import Outputs

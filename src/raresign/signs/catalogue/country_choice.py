@@ -12,9 +12,9 @@ import numpy as np
 from raresign.errors import InputError
 from raresign.signs.catalogue.icon_check import known_look
 from raresign.signs.countries.country import Country
-from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.countries.registry import COUNTRIES, NO_COUNTRY, country
+from raresign.signs.countries.standard import Standard
 from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.icons.templates import class_icons

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
-from raresign.signs.countries.drawings import Standard
+from raresign.signs.countries.standard import Standard
 
 Names = Mapping[str, Mapping[str, str]]
 """Base code -> language -> name."""

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from raresign.errors import InputError
 from raresign.files import write_json, write_text
-from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.registry import standard
+from raresign.signs.countries.standard import Standard
 from raresign.signs.icons.icon_file import icon_files
 
 

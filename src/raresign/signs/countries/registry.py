@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from raresign.errors import InputError
 from raresign.signs.countries.country import Country
-from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.germany.german_signs import GERMANY
 from raresign.signs.countries.russia.russian_signs import RUSSIA
+from raresign.signs.countries.standard import Standard
 
 COUNTRIES: dict[str, Country] = {one.iso: one for one in (RUSSIA, GERMANY)}
 NO_COUNTRY = "none"  # class codes then mean nothing but themselves

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from raresign.signs.countries.country import read_table
-from raresign.signs.countries.drawings import Standard
 from raresign.signs.countries.russia.frames import FRAMES
 from raresign.signs.countries.russia.groups_1_to_4 import GROUPS_1_TO_4
 from raresign.signs.countries.russia.groups_5_to_8 import GROUPS_5_TO_8
+from raresign.signs.countries.standard import Standard
 from raresign.signs.drawing.parts import Box, Inset, Picture, Sign, Text, mirror, sign
 
 SIGNS: dict[str, Sign] = {**GROUPS_1_TO_4, **GROUPS_5_TO_8}

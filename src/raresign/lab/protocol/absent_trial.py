@@ -18,8 +18,8 @@ from raresign.crops.pack import CropPack
 from raresign.errors import InputError
 from raresign.files import whole_file, write_json
 from raresign.fitting.added_classes import fit_new_classes
-from raresign.fitting.build import build_recogniser, fit_rules, no_sign_crops
 from raresign.fitting.forecast_facts import class_facts
+from raresign.fitting.recogniser_fit import build_recogniser, fit_rules, no_sign_crops
 from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.folding import folded

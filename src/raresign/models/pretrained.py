@@ -25,7 +25,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from raresign.errors import InputError
-from raresign.models.packaged import IMAGENET, PACKAGED
+from raresign.models.pretrained_packages import IMAGENET, PACKAGED
 
 _HUB_SECONDS = 3.0
 _ANY_SOURCE = "use auto, hub, package, none or a .pth/.safetensors file"

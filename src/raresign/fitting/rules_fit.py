@@ -10,7 +10,7 @@ import numpy as np
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import FEATURES, known_features
 from raresign.answers.numerics import softmax
-from raresign.answers.unknown import SURE_DIGITS, Levels, UnknownRule, family_probabilities
+from raresign.answers.unknown_rule import SURE_DIGITS, Levels, UnknownRule, family_probabilities
 from raresign.fitting.fusion_fit import PARTS, balanced_weights, fit_fusion
 from raresign.fitting.known_score_fit import fit_known_score
 from raresign.fitting.thresholds import threshold_for_error

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from raresign.fitting.forecast import Forecast, fit_forecast
-from raresign.fitting.quality import forecast_quality
+from raresign.fitting.forecast_model import Forecast, fit_forecast
+from raresign.fitting.forecast_scores import forecast_quality
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 
 from raresign.answers.head import Head
 from raresign.evaluation.predictions import Predictions
-from raresign.fitting.forecast import Forecast
 from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.quality import ForecastQuality, forecast_quality
+from raresign.fitting.forecast_model import Forecast
+from raresign.fitting.forecast_scores import ForecastQuality, forecast_quality
 from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.models.outputs import Outputs
 from raresign.models.sign_net import SignNet
