@@ -16,7 +16,7 @@ import torch
 from raresign.commands.added.add_classes import add_class
 from raresign.commands.train.train_run import train
 from raresign.evaluation.predictions import Predictions
-from raresign.fitting import forecasts
+from raresign.fitting import run_forecasts as forecasts
 from raresign.fitting.forecast_facts import icon_detail
 from raresign.fitting.forecast_model import Forecast, fit_forecast
 from raresign.fitting.recogniser_fit import build_recogniser, index_synthesiser

@@ -1,6 +1,6 @@
 """The published generator on batches of tensors, constant by constant.
 
-`reference_pillow.py` holds the same recipe picture by picture; a test holds them together.
+`lab/published_generator.py` holds the same recipe picture by picture; a test holds them together.
 """
 
 from __future__ import annotations
