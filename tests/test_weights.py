@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from raresign.errors import InputError
-from raresign.models import pretrained as weights as weights_module
+from raresign.models import pretrained as weights_module
 from raresign.models.model_files import save_model
 from raresign.models.pretrained import PACKAGED, hub_reachable, load_weights
 from raresign.models.sign_net import SignNet
