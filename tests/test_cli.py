@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -272,18 +273,18 @@ def test_broken_files_are_rows(
 
 
 def test_unsure_answers_come_with_guesses() -> None:
-    info = {"rules": {"unknown": {"accepted_error": 0.05}}}
+    rule = SimpleNamespace(accepted_error=0.05)
     guess = Answer("5.19.1", "Crossing", 0.7, "blue square")
     sure = FileAnswer("b.png", (guess,), family="blue square")
     unsure = replace(sure, path="a.png", level="family")
     console = Console(file=io.StringIO(), width=90)
-    print_answers(console, [unsure, unsure, sure], info)
+    print_answers(console, [unsure, unsure, sure], rule)
     shown = console.file.getvalue()
     assert "unknown blue square" in shown
     assert "perhaps 5.19.1 Crossing" in shown
     assert "1 of 3 crops are answered with a class" in shown
     assert "at most 5 % of such" in shown
-    print_answers(console, [unsure, sure], info)
+    print_answers(console, [unsure, sure], rule)
     assert "of 2 crops" not in console.file.getvalue()
 
 
