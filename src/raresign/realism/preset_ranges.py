@@ -42,7 +42,7 @@ def preset_proposal(preset: RoadPreset, params: Mapping[str, Tensor]) -> Proposa
         effect = getattr(preset, effect_name, None)
         if effect is None:
             continue
-        value = getattr(effect, field or "probability", None)
+        value: Any = getattr(effect, field or "probability", None)
         if not field:
             if 0 < value < 1:
                 probabilities[name] = value

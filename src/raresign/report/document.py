@@ -114,7 +114,8 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
         # The run's own catalogue does not hold the classes that came later.
         "icons": icon_table(folder.catalogue)
         | {one.code: icon_uri(one.icon) for one in folder.added if one.icon},
-        "name_of": {one.code: one.name for one in (*own, *folder.added)},
+        "name_of": {sign.code: sign.name for sign in own}
+        | {one.code: one.name for one in folder.added},
         "type_of": dict(zip(predictions.codes, predictions.types, strict=True))
         if predictions is not None
         else {},
