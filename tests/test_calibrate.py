@@ -114,12 +114,15 @@ def test_share_of_wrong_families(seed: int, skill: float, accepted: float) -> No
             if above < -_ROUNDING:
                 right = names[shares.argmax()] == own[n]
                 rows.append((weight, right, shares.max() - rule.levels.family_threshold))
-    errors = []
+    errors, last = [], 0.0
     for slack in (-_ROUNDING, _ROUNDING):
         passed = [(weight, right) for weight, right, above in rows if above >= slack]
         wrong = sum(weight for weight, right in passed if not right)
-        errors.append(wrong / sum(weight for weight, _ in passed) if passed else 0.0)
-    assert min(errors) <= accepted + 1e-6
+        total = sum(weight for weight, _ in passed)
+        errors.append(wrong / total if passed else 0.0)
+        last = max([last, *(weight / total for weight, _ in passed)])
+    # A crop whose score is rounded to the threshold may stand on either side.
+    assert min(errors) <= accepted + last
 
 
 def test_more_accepted_error_answers_more() -> None:

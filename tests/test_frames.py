@@ -174,7 +174,7 @@ def test_missing_frames(tmp_path: Path) -> None:
     [
         ('{"images": [}', r"line 1, column 13"),
         ('{"images": []}', "lacks the key 'categories'"),
-        ("[]", "is not a COCO file"),
+        ("[]", "not an object"),
         ('{"images": 3, "categories": [], "annotations": []}', "is not a COCO file"),
         ('{"images": [], "categories": [], "annotations": []}', "no usable box"),
         ("\xff", "no usable box|line 1|UTF-8"),
@@ -198,7 +198,7 @@ def test_rubbish_yolo_labels(tmp_path: Path) -> None:
         assert len(from_yolo(tmp_path, ["1.1"], Signs())) == 1
     told = " | ".join(str(warning.message) for warning in caught)
     assert "5 broken boxes" in told
-    assert "1 frames cannot be read and are skipped: c.png (no PNG" in told
+    assert "1 frames that cannot be read are skipped: c.png (no PNG" in told
     (tmp_path / "c.png").unlink()
     (tmp_path / "a.txt").write_text("3 0.5 0.5 0.2 0.2\n")
     with pytest.raises(InputError, match=r"a\.txt, line 1: class 3, but there are 1 names"):
