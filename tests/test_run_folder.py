@@ -41,12 +41,13 @@ run, data, crop = sys.argv[1:]
 model = raresign.load(run)
 answer = model.answer(crop)
 first = list(opened)
+heavy = [name for name in ("scipy", "pyarrow", "sklearn", "matplotlib") if name in sys.modules]
 folder = raresign.RunFolder.open(run)
 codes = folder.catalogue.codes
 recall = raresign.load_predictions(run).correct.mean()
 rows = raresign.catalogue_rows(data)
 page = raresign.write_report(run).read_text(encoding="utf-8")
-print(json.dumps([answer.as_dict(), first, codes, len(rows), len(page), float(recall)]))
+print(json.dumps([answer.as_dict(), heavy, first, codes, len(rows), len(page), float(recall)]))
 """
 
 
@@ -62,8 +63,9 @@ def test_a_run_is_read_answered_and_reported_without_torch_each_file_once(
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    answer, opened, codes, rows, page, recall = json.loads(ended.stdout.splitlines()[-1])
+    answer, heavy, opened, codes, rows, page, recall = json.loads(ended.stdout.splitlines()[-1])
     assert answer == json.loads(json.dumps(raresign.load(run).answer(crop).as_dict()))
+    assert heavy == []
     assert tuple(codes) == RunFolder.open(run).catalogue.codes
     assert rows == len(codes)
     assert page > 10_000
