@@ -16,11 +16,14 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import raresign
+from raresign.answers.prototypes import SOURCES
 from raresign.errors import InputError
 from raresign.fitting.encoder_export import export_encoder
 from raresign.models.model_files import load_model
 from raresign.models.outputs import TorchEncoder
 from raresign.models.saved_rows import classifier_rows
+from raresign.runs.photo_embeddings import keep_photos
+from raresign.runs.presets import keep_presets, with_kept_presets
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import OnnxEncoder
@@ -149,3 +152,56 @@ def test_two_presets_of_one_name_stay_apart(
     assert [Path(preset).read_text() for preset in of_stages] == [
         (tmp_path / name / "camera.yaml").read_text() for name in "ab"
     ]
+
+
+def test_a_run_that_lost_its_head_is_told(finished_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    (run / "recognition.safetensors").unlink()
+    with pytest.raises(InputError, match=r"lost its recognition\.safetensors"):
+        raresign.load(run)
+
+
+def test_what_a_killed_process_left_disturbs_nothing(finished_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    before = len(raresign.load(run).head.index)
+    (run / "photos").mkdir()
+    (run / "photos" / ".zz-abc.safetensors").write_bytes(b"half")
+    rows = np.ones((3, raresign.load(run).head.rows.shape[1]), np.float32)
+    keep_photos(run, "1.20.2", rows)  # of a class whose removal was cut short
+    icon = tmp_path / "1.20.2.svg"
+    icon.write_text(standard("gost").svg("1.20.2"), encoding="utf-8")
+    raresign.add_class(run, [icon])
+    sources = raresign.load(run).head.index.sources[before:]
+    assert "real" not in {SOURCES[place] for place in sources}
+
+
+def test_classes_and_photos_wait_for_the_end_of_training(
+    finished_run: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    folder = RunFolder.open(run)
+    folder.info["finished"] = False
+    folder.write()
+    for early in (
+        lambda: raresign.add_class(run, [data_folder / "icons" / "2.5.svg"], ["x"]),
+        lambda: raresign.add_photos(run, "2.5", [data_folder / "smalltest"]),
+    ):
+        with pytest.raises(InputError, match="has not ended"):
+            early()
+    with pytest.raises(InputError, match="--country DE, but the run began with"):
+        raresign.train(data_folder, run, resume=True, country="DE")
+
+
+def test_copies_of_presets_never_overwrite_each_other(tmp_path: Path) -> None:
+    names = ["p/a-2.yaml", "p/a.yaml", "q/a.yaml", "q/A.yaml"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"name: {name}", encoding="utf-8")
+    recipe = {"stages": [{"preset": str(tmp_path / name)} for name in names]}
+    kept = keep_presets(tmp_path / "run", recipe)
+    found = [
+        Path(stage["preset"]).read_text(encoding="utf-8")
+        for stage in with_kept_presets(tmp_path / "run", kept)["stages"]
+    ]
+    assert found == [f"name: {name}" for name in names]
+    assert len({stage["preset"].lower() for stage in kept["stages"]}) == len(names)

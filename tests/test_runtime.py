@@ -153,3 +153,37 @@ def test_a_damaged_model_is_told(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"x")
     with pytest.raises(InputError, match="damaged"):
         classifier_rows(tmp_path)
+
+
+def test_what_a_caller_changes_afterwards_changes_no_answer(
+    recogniser: Recogniser, data_folder: Path
+) -> None:
+    crops = sorted((data_folder / "smalltest").iterdir())
+    pictures = [np.asarray(Image.open(crop).convert("RGB")) for crop in crops]
+    expected = [said(answer) for answer in recogniser.answer(pictures)]
+
+    def one_buffer() -> Iterator[np.ndarray]:
+        buffer = np.empty_like(pictures[0])
+        for picture in pictures:
+            buffer[...] = picture
+            yield buffer
+
+    def one_picture() -> Iterator[Image.Image]:
+        frame = Image.new("RGB", pictures[0].shape[1::-1])
+        for picture in pictures:
+            frame.paste(Image.fromarray(picture))
+            yield frame
+
+    for changing in (one_buffer(), one_picture()):
+        assert [said(answer) for answer in recogniser.answer(changing)] == expected
+
+
+def test_open_files_and_other_bytes_are_pictures(recogniser: Recogniser, crop: Path) -> None:
+    expected = said(recogniser.answer(crop))
+    with crop.open("rb") as file:
+        assert said(recogniser.answer(file)) == expected
+    content = crop.read_bytes()
+    for kind in (bytearray(content), memoryview(content)):
+        assert said(recogniser.answer(kind)) == expected
+    assert recogniser.answer(Image.new("RGB", (0, 5))).error == "a picture of 0 x 5 pixels"
+    assert recogniser.answer("a\0b.png").error

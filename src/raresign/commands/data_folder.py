@@ -141,7 +141,7 @@ def _choice(root: Path, said: str | None, icons: IconSource) -> CountryChoice:
     found = read_classes(root / "classes.json")
     if said is None and found.country is None and icons.drawn:
         return said_country(standard(icons.drawn).country, f"as --icons {icons} says")
-    return choose_country(root, found, said)
+    return choose_country(root, found, said, icons.place)
 
 
 def _with_our_drawings(root: Path, choice: CountryChoice) -> IconSource:

@@ -51,8 +51,9 @@ def read_file(path: str | Path) -> bytes:
     try:
         with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.read_bytes)
             data = file.read()
-    except OSError as error:
-        raise UnreadableFile(path, error.strerror or "cannot be read") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = getattr(error, "strerror", None) or "cannot be read"
+        raise UnreadableFile(path, reason) from error
     if not data:
         raise UnreadableFile(path, "the file is empty")
     return data

@@ -17,6 +17,11 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 _FILE = "recognition.safetensors"
 
 
+def has_head(path: Path) -> bool:
+    """Whether the run in `path` has more than a classifier."""
+    return (path / _FILE).is_file()
+
+
 def save_head(path: Path, head: Head) -> None:
     """Write the head of the run in `path`; its classifier is in the net's own file."""
     arrays, plain = head.state()
@@ -41,7 +46,7 @@ def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignC
         InputError: The file is damaged, or belongs to another run.
     """
     file = path / _FILE
-    if not file.exists():
+    if not has_head(path):
         rare = np.array([sign.type == "rare" for sign in catalogue.classes])
         return Head.plain(rows, biases, [sign.family for sign in catalogue.classes], rare)
     try:

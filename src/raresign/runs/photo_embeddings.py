@@ -36,6 +36,8 @@ def read_photos(path: Path) -> Iterator[tuple[str, np.ndarray]]:
         InputError: A file is damaged.
     """
     for file in sorted((path / _PHOTOS).glob("*.safetensors")):
+        if file.name.startswith("."):  # half written by a process that was killed
+            continue
         yield file.name.removesuffix(".safetensors"), _read(file).astype(np.float32)
 
 

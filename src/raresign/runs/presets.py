@@ -26,9 +26,12 @@ def keep_presets(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
         preset = str(stage.get("preset", ""))
         if Path(preset).suffix in {".yaml", ".yml"}:
             if preset not in kept:
-                name = f"{Path(preset).stem}.yaml"
-                if f"{_FOLDER}/{name}" in kept.values():
-                    name = f"{Path(preset).stem}-{len(kept)}.yaml"
+                taken = {Path(copy).name.lower() for copy in kept.values()}
+                stem, number = Path(preset).stem, 1
+                name = f"{stem}.yaml"
+                while name.lower() in taken:
+                    number += 1
+                    name = f"{stem}-{number}.yaml"
                 write_text(path / _FOLDER / name, Path(preset).read_text(encoding="utf-8"))
                 kept[preset] = f"{_FOLDER}/{name}"
             stage = {**stage, "preset": kept[preset]}

@@ -15,7 +15,7 @@ from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
-from raresign.runs.head_file import load_head
+from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
@@ -138,6 +138,12 @@ class RunFolder:
             InputError: As `model`, or a file is damaged.
         """
         self._check_trained()
+        fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
+        if fused and self.info.get("finished") and not has_head(self.path):
+            raise InputError(
+                f"{self.path} lost its recognition.safetensors, without which it answers otherwise",
+                "restore the file, or train again",
+            )
         saved = classifier_rows(self.path)
         head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
         head = head.with_classes([one.added for one in self.added])
@@ -157,6 +163,18 @@ class RunFolder:
         from raresign.models.outputs import TorchEncoder  # torch takes seconds to import
 
         return TorchEncoder(self.model())
+
+    def check_finished(self) -> None:
+        """Make sure that training is over: classes that come earlier would not fit the net.
+
+        Raises:
+            InputError: It is not.
+        """
+        if not self.info.get("finished"):
+            raise InputError(
+                f"the training of {self.path} has not ended",
+                "finish it with `raresign train --resume`",
+            )
 
     def model(self) -> SignNet:
         """The trained classifier, in evaluation mode on the CPU.

@@ -36,7 +36,8 @@ class OnnxEncoder:
     def __init__(self, source: str | Path | bytes) -> None:
         path = "the encoder" if isinstance(source, bytes) else str(source)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or 0)  # 0: all cores
+        options.intra_op_num_threads = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])
+        # 0: all cores
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
@@ -45,7 +46,10 @@ class OnnxEncoder:
                 providers=["CPUExecutionProvider"],
             )
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
-            raise InputError(f"{path} is no readable encoder: {error}", "train again") from error
+            raise InputError(
+                f"{path} is no readable encoder: {error}",
+                "delete it, and answers need torch; or train again",
+            ) from error
         taken, given = self._session.get_inputs(), self._session.get_outputs()
         if [one.name for one in (*taken, *given)] != ["crops", "embedding"]:
             raise InputError(

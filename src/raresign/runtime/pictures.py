@@ -12,8 +12,9 @@ from PIL import Image
 from raresign.crops.decode import UnreadableFile, decode_picture, read_file, upright_rgb
 from raresign.errors import InputError
 
+_BYTES = bytes | bytearray | memoryview
 _KINDS = (
-    "give a path, the bytes of a picture file, a Pillow picture, an (H, W, 3) or (H, W) uint8 "
+    "give a path, a picture file or its bytes, a Pillow picture, an (H, W, 3) or (H, W) uint8 "
     "array, or a (3, H, W) or (H, W, 3) tensor, uint8 or in [0, 1]"
 )
 
@@ -25,7 +26,18 @@ def is_picture(given: Any) -> bool:
         >>> is_picture("a.png"), is_picture(np.zeros((4, 4))), is_picture(["a.png"])
         (True, True, False)
     """
-    return isinstance(given, str | PathLike | bytes | Image.Image | np.ndarray) or _is_tensor(given)
+    return (
+        isinstance(given, str | PathLike | _BYTES | Image.Image | np.ndarray)
+        or hasattr(given, "read")
+        or _is_tensor(given)
+    )
+
+
+def own_pixels(given: Any) -> Any:
+    """The same picture, whatever the caller does to its array or tensor afterwards."""
+    if isinstance(given, np.ndarray):
+        return given.copy()
+    return given.clone() if _is_tensor(given) else given
 
 
 def name_of(given: Any) -> str:
@@ -46,17 +58,24 @@ def rgb_picture(given: Any) -> Image.Image:
     """
     if isinstance(given, str | PathLike):
         return decode_picture(read_file(Path(given)), Path(given))
-    if isinstance(given, bytes):
-        if not given:
+    if hasattr(given, "read") and isinstance(content := given.read(), bytes):
+        given = content
+    if isinstance(given, _BYTES):
+        if not len(given):
             raise UnreadableFile("", "the file is empty")
-        return decode_picture(given, "")
+        return decode_picture(bytes(given), "")
     if isinstance(given, Image.Image):
+        if not (given.width and given.height):
+            raise UnreadableFile("", f"a picture of {given.width} x {given.height} pixels")
         try:
             return upright_rgb(given)
         except Exception as error:  # Pillow reads a file when its pixels are asked for
             raise UnreadableFile("", f"broken picture: {error}") from error
     if _is_tensor(given):
-        return _of_array(_bytes_of_tensor(np.asarray(given.detach().cpu().numpy())))
+        given = given.detach().cpu()
+        if given.is_floating_point():  # NumPy has no bfloat16
+            given = given.double()
+        return _of_array(_bytes_of_tensor(np.asarray(given.numpy())))
     if isinstance(given, np.ndarray):
         return _of_array(given)
     raise InputError(f"a {type(given).__name__} is no picture", _KINDS)

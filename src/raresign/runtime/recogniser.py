@@ -19,7 +19,7 @@ from raresign.answers.recognition import Recognition
 from raresign.crops.decode import UnreadableFile
 from raresign.crops.squashing import squash
 from raresign.errors import InputError
-from raresign.runtime.pictures import is_picture, name_of, rgb_picture
+from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 _BATCH = 256
@@ -114,7 +114,11 @@ def _squashed(images: Iterable[Any], size: int) -> Iterator[_Squashed]:
     pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
     try:
         for image in images:
-            waiting.append(pool.submit(_squash_one, image, size))
+            if isinstance(image, Image.Image):  # may be one object whose frames change
+                waiting.append(Future())
+                waiting[-1].set_result(_squash_one(image, size))
+            else:
+                waiting.append(pool.submit(_squash_one, own_pixels(image), size))
             if len(waiting) > 8 * workers:
                 yield waiting.popleft().result()
         while waiting:

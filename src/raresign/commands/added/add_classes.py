@@ -23,6 +23,7 @@ from raresign.models.outputs import Outputs, TorchEncoder
 from raresign.models.sign_net import SignNet
 from raresign.runs.added_classes import ADDED, AddedFolder, write_added
 from raresign.runs.backgrounds import read_backgrounds
+from raresign.runs.photo_embeddings import forget_photos
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Recogniser
@@ -103,6 +104,7 @@ def add_class(
     """
     folder = RunFolder.open(run)
     net = folder.model()
+    folder.check_finished()
     recogniser = folder.recogniser(TorchEncoder(net))
     signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes)
     if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
@@ -160,6 +162,8 @@ def _add(
     def draw(place: Path, one: AddedFolder) -> None:
         draw_new_class(place / _SHEET, one.sign.code, dict(one.info["confusions"]), pictures)
 
+    for code in codes:  # of a class of this code whose removal was cut short
+        forget_photos(folder.path, code)
     write_added(folder.path, later, draw)
     return results
 

@@ -47,6 +47,7 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
     """
     folder = RunFolder.open(run)
     recogniser = folder.recogniser()
+    folder.check_finished()
     if recogniser.catalogue.label_of(code) < 0:
         raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
     if not recogniser.head.fusion.prototype_scale:

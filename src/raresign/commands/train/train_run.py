@@ -27,7 +27,7 @@ from raresign.report.document import write_report
 from raresign.runs.environment import machine, versions
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
-from raresign.signs.countries.icon_source import is_drawn
+from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.stage import Stage
@@ -95,8 +95,11 @@ def train(
             return out
         settings, seed = run.info["settings"], run.info["seed"]
         chosen = saved_recipe(run)
-        icons = icons or settings.get("icons") or "own"
-        country = country or settings.get("country")
+        _refuse_change("--country", country, settings.get("country"))
+        asked = None if icons is None else str(IconSource.parse(icons).lasting())
+        _refuse_change("--icons", asked, settings.get("icons"))
+        icons = settings.get("icons") or icons or "own"
+        country = settings.get("country") or country
         clock.limit = max_seconds or settings["max_seconds"]
         clock.earlier = float(run.info.get("seconds", 0.0))
     else:
@@ -116,7 +119,7 @@ def train(
     net = new_net(chosen, len(source.catalogue), seed)
 
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
-    if resume and run.catalogue.codes != source.catalogue.codes:
+    if resume and run.trained_catalogue.codes != source.catalogue.codes:
         raise InputError(f"{data} has other classes than {out}", "resume with its own data")
     if main and not resume:
         settings = {
@@ -204,6 +207,12 @@ class _Clock:
     def end(self, seconds: float) -> None:
         """End a stage that took so long; what is more than since its start was before."""
         self.earlier += max(0.0, seconds - (time.monotonic() - self.stage_started))
+
+
+def _refuse_change(option: str, asked: str | None, kept: str | None) -> None:
+    """A run goes on as it began."""
+    if asked is not None and kept is not None and asked != kept:
+        raise InputError(f"{option} {asked}, but the run began with {kept}", "leave it out")
 
 
 def _training_pack(source: DataFolder, size: int, cache: Path, strict: bool, say: Say) -> CropPack:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import warnings
 from collections.abc import Collection
 from pathlib import Path
@@ -41,13 +42,17 @@ def read_names(path: Path, codes: Collection[str]) -> dict[str, str]:
         {'12': 'Priority road'}
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "check it") from error
-    head = lines[0] if lines else ""
-    rows = csv.reader(lines, delimiter=max(",;\t", key=head.count))
+    head = text.partition("\n")[0]
+    lines = io.StringIO(text, newline="")
+    try:
+        rows = iter([*csv.reader(lines, delimiter=max(",;\t", key=head.count), strict=True)])
+    except csv.Error as error:
+        raise InputError(f"{path} is no CSV: {error}", _HINT) from error
     columns = [cell.strip().lower() for cell in next(rows, [])]
     missing = [name for name in ("code", "name") if name not in columns]
     if missing:
@@ -60,6 +65,11 @@ def read_names(path: Path, codes: Collection[str]) -> dict[str, str]:
         if len(row) <= max(code_at, name_at):
             raise InputError(f"{path}, line {number} has {len(row)} columns", _HINT)
         code, name = row[code_at].strip(), row[name_at].strip()
+        if not name.isprintable():
+            raise InputError(
+                f"{path}, line {number}: the name of class '{code}' is {name!r}",
+                "use a text of one line; does a quote lack its end?",
+            )
         if code in names:
             raise InputError(f"{path}, line {number} names the class '{code}' again", "keep one")
         if name:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from raresign.errors import InputError
@@ -172,20 +173,27 @@ def is_own_mirror(sign: SignClass) -> bool:
     return all(looks_symmetric(icon) for icon in class_pictures(sign))
 
 
-def choose_country(root: Path, found: ClassesFile, said: str | None = None) -> CountryChoice:
+def choose_country(
+    root: Path, found: ClassesFile, said: str | None = None, icons: Path | None = None
+) -> CountryChoice:
     """The country of a data folder with the classes `found`.
 
     What the user says (an ISO code, or "none") counts before `classes.json`, and that before the
-    look of `root/icons/`.
+    look of the icons, in `root/icons/` or the folder `icons`.
 
     Raises:
         InputError: There is no such country.
     """
+    who = "--country" if said is not None else "classes.json"
+    said = found.country if said is None else said
     if said is not None:
-        return said_country(said, "as --country says")
-    if found.country is not None:
-        return said_country(found.country, "as classes.json says")
-    return seen_country(root / "icons", list(found.rows))
+        choice = said_country(said, f"as {who} says")
+        known = [code for code in found.rows if choice.country and choice.country.name(code)]
+        if choice.country and 2 * len(known) < len(found.rows):
+            counts = f"though it names {len(known)} of {len(found.rows)} codes only"
+            choice = replace(choice, reason=f"{choice.reason}, {counts}")
+        return choice
+    return seen_country(root / "icons" if icons is None else icons, list(found.rows))
 
 
 def _build(
