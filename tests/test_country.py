@@ -19,7 +19,7 @@ from PIL import Image
 import raresign
 from raresign.commands.data_folder import open_data
 from raresign.errors import InputError
-from raresign.signs.catalogue.names_file import NamesWarning
+from raresign.signs.catalogue.names_file import NamesWarning, read_names
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.countries.icon_source import IconSource
@@ -352,3 +352,11 @@ def test_the_public_names() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert raresign.country("DE").drawings is None
+
+
+@pytest.mark.parametrize("text", ['code,name\n1,"Stop\n2,Yield\n', 'code,name\n1,"Stop\nsign"\n'])
+def test_a_quote_without_end_swallows_no_names(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"names\.csv"):
+        read_names(file, ["1", "2"])
