@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 
 test: lint $(VENV)/.peers
 	sh tools/browser.sh
-	$(PYTHON) -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered --durations=10
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=10
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check src tests tools
