@@ -65,7 +65,7 @@ def export_encoder(net: SignNet, path: str | Path, model_digest: str) -> str | N
                 opset_version=_OPSET,
             )
     except Exception as error:  # whatever an exporter makes of an operation that it lacks
-        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     graph = onnx.load_from_string(buffer.getvalue())
     graph.metadata_props.add(key=MODEL_DIGEST, value=model_digest)
     content = graph.SerializeToString()

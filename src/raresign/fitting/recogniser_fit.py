@@ -15,7 +15,6 @@ from raresign.answers.head import Head
 from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.unknown_rule import UnknownRule
 from raresign.errors import InputError
-from raresign.fitting.drawn_unknown_signs import drawn_unknown_signs
 from raresign.fitting.new_rows import fit_rows
 from raresign.fitting.rules_fit import (
     HeldOut,
@@ -25,6 +24,7 @@ from raresign.fitting.rules_fit import (
     unknown_crops,
 )
 from raresign.fitting.synthetic_outputs import index_outputs
+from raresign.fitting.unknown_sign_drawings import drawn_unknown_signs
 from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.randomness import CropRandom

@@ -28,7 +28,7 @@ class BackgroundAtlas:
         usable: (U,) int64, the levels that are at least `size` wide and high; the level after
             each is its half.
         squashed: (B, 3, size, size) uint8, each whole photo squashed to a square, as the
-            reference system does.
+            published system does.
         size: Side of the crops.
 
     Example:

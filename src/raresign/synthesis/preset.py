@@ -86,7 +86,7 @@ class RoadPreset(BaseModel):
 
 
 class ReferencePreset(BaseModel):
-    """Every constant of the reference system; its faults can be switched on for comparisons."""
+    """Every constant of the published system; its faults can be switched on for comparisons."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

@@ -25,7 +25,7 @@ class DrawnRow:
     """One drawn class, as a user wants to see it.
 
     Args:
-        id, type: As in the reference system; None for a code that is no class of it.
+        id, type: As in the published system; None for a code that is no class of it.
         values: Whether any value may follow its code.
         variants: Names of its other drawings.
     """

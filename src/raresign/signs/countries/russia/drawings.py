@@ -1,4 +1,4 @@
-"""The Russian catalogue: the reference system's 205 classes, drawn, with the looks of the road."""
+"""The Russian catalogue: the published system's 205 classes, drawn, with the looks of the road."""
 
 from __future__ import annotations
 
