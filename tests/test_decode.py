@@ -15,8 +15,8 @@ from PIL import Image
 
 from raresign.crops.backgrounds import load_backgrounds
 from raresign.crops.decode import UnreadableFile, decode_crop, decode_picture, picture_size
-from raresign.crops.squashing import squash
 from raresign.errors import InputError
+from raresign.framing.framed_picture import framed
 
 RANDOM = np.random.default_rng(5)
 RGB = RANDOM.integers(0, 256, (6, 9, 3), dtype=np.uint8)
@@ -271,22 +271,22 @@ def test_damaged_bytes_give_a_picture_or_a_reason(
 def test_squash_keeps_corners_and_does_not_alias() -> None:
     stripes = np.zeros((96, 32, 3), np.uint8)
     stripes[::2] = 255  # finer than any pixel of the result: must become flat grey
-    small = squash(Image.fromarray(stripes), 24)
+    small = framed(Image.fromarray(stripes), 24)
     assert small.shape == (3, 24, 24)
     assert small.dtype == np.uint8
     assert np.abs(small[:, 3:-3].astype(int) - 127).max() <= 2
     quarters = np.zeros((10, 20, 3), np.uint8)
     quarters[:5, :10], quarters[5:, 10:] = (255, 0, 0), (0, 0, 255)
-    large = squash(Image.fromarray(quarters), 64)
+    large = framed(Image.fromarray(quarters), 64)
     assert large[:, 0, 0].tolist() == [255, 0, 0]
     assert large[:, -1, -1].tolist() == [0, 0, 255]
     assert large[:, 0, -1].tolist() == [0, 0, 0]
     same = Image.fromarray(RGB[:6, :6])
-    np.testing.assert_array_equal(squash(same, 6), RGB[:6, :6].transpose(2, 0, 1))
+    np.testing.assert_array_equal(framed(same, 6), RGB[:6, :6].transpose(2, 0, 1))
 
 
 def test_squash_of_one_pixel() -> None:
-    assert (squash(Image.new("RGB", (1, 1), (7, 8, 9)), 32)[1] == 8).all()
+    assert (framed(Image.new("RGB", (1, 1), (7, 8, 9)), 32)[1] == 8).all()
 
 
 def test_backgrounds_keep_their_aspect(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import decode_crop
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.crops.pack_name import pack_key
-from raresign.crops.squashing import squash
 from raresign.errors import InputError
+from raresign.framing.framed_picture import framed
 
 
 def write_pictures(folder: Path, count: int, seed: int = 0) -> CropTable:
@@ -59,7 +59,7 @@ def test_rows_of_the_pack_are_the_squashed_crops(tmp_path: Path) -> None:
     assert pack.crops.dtype == np.uint8
     assert isinstance(pack.crops, np.memmap)
     for row, path in enumerate(table.paths):
-        np.testing.assert_array_equal(pack.crops[row], squash(decode_crop(path), 16))
+        np.testing.assert_array_equal(pack.crops[row], framed(decode_crop(path), 16))
     np.testing.assert_array_equal(pack.labels, table.labels)
     assert pack.labels.dtype == np.int64
     columns = pack.table.to_pydict()
@@ -83,7 +83,7 @@ def test_boxes_of_one_frame(tmp_path: Path) -> None:
     )
     pack = pack_crops(boxed, 8, tmp_path / "cache")
     for row in range(4):
-        expected = squash(decode_crop(boxed.paths[row], boxes[row]), 8)
+        expected = framed(decode_crop(boxed.paths[row], boxes[row]), 8)
         np.testing.assert_array_equal(pack.crops[row], expected)
     assert pack.table["width"].to_pylist()[:2] == [3, 3]
     assert pack.table["height"].to_pylist()[:2] == [3, 3]
@@ -178,7 +178,7 @@ def test_unreadable_files_are_listed_and_left_out(tmp_path: Path) -> None:
         assert pack.skipped[1][1] == "No such file or directory"
         kept = np.delete(np.arange(70), [2, 66])
         np.testing.assert_array_equal(pack.labels, table.labels[kept])
-        last = squash(decode_crop(table.paths[69]), 8)
+        last = framed(decode_crop(table.paths[69]), 8)
         np.testing.assert_array_equal(pack.crops[-1], last)
     with pytest.raises(InputError, match=r"cannot read .*002\.png: no PNG"):
         pack_crops(table, 8, tmp_path / "cache", strict=True)  # also of a pack that is there
@@ -291,7 +291,7 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(tmp_path / "data"), str(tmp_path / "cache")]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     sums = [process.communicate(timeout=60)[0].strip() for process in running]
-    expected = sum(int(squash(decode_crop(p), 24).astype(np.int64).sum()) for p in table.paths)
+    expected = sum(int(framed(decode_crop(p), 24).astype(np.int64).sum()) for p in table.paths)
     assert sums == [str(expected)] * 2
     assert len(folders_of(tmp_path / "cache")) == 1
 
@@ -318,7 +318,7 @@ def test_a_file_name_that_is_not_utf8(tmp_path: Path) -> None:
     pack = pack_crops(odd, 8, tmp_path / "cache")
     assert pack.labels.tolist() == [1]
     assert len(pack.skipped) == 1
-    np.testing.assert_array_equal(pack.crops[0], squash(decode_crop(path), 8))
+    np.testing.assert_array_equal(pack.crops[0], framed(decode_crop(path), 8))
 
 
 def test_default_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -350,5 +350,5 @@ def test_real_crops_are_all_read(tmp_path: Path) -> None:
     assert set(pack.table["width"].to_pylist()) == {48}
     row = len(paths) // 2
     np.testing.assert_array_equal(
-        pack.crops[row], squash(Image.open(paths[row]).convert("RGB"), 32)
+        pack.crops[row], framed(Image.open(paths[row]).convert("RGB"), 32)
     )

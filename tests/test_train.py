@@ -22,8 +22,8 @@ from PIL import Image
 
 from raresign.commands.evaluate_run import compare, evaluate
 from raresign.commands.train.train_run import train
-from raresign.crops.squashing import squash
 from raresign.errors import InputError, Interrupted
+from raresign.framing.framed_picture import framed
 from raresign.models.model_files import load_model
 from raresign.models.sign_net import SignNet
 from raresign.runs.evaluation_files import load_predictions
@@ -98,7 +98,7 @@ def test_run_answers_as_recorded(finished_run: Path, data_folder: Path) -> None:
     recogniser = RunFolder.open(finished_run).recogniser()
     predictions = load_predictions(finished_run)
     with Image.open(data_folder / predictions.paths[0]) as picture:
-        crop = squash(picture.convert("RGB"), recogniser.encoder.crop_size)[None]
+        crop = framed(picture.convert("RGB"), recogniser.encoder.crop_size)[None]
     answer = recogniser.recognise(crop).probabilities[0]
     np.testing.assert_allclose(answer, predictions.probabilities[0], atol=1e-5)
 

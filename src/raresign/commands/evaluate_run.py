@@ -61,7 +61,8 @@ def evaluate(
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
     packs = Path(cache) if cache is not None else default_cache()
-    pack = pack_crops(table, recogniser.encoder.crop_size, packs, strict)
+    size, framing = recogniser.encoder.crop_size, recogniser.framing
+    pack = pack_crops(table, size, packs, strict, framing=framing)
     own = _is_own(folder, data, crops)
     name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
     place = Path(out) if out else folder.path / name

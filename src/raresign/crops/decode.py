@@ -81,17 +81,24 @@ def upright_rgb(picture: Image.Image) -> Image.Image:
 
 
 def cut_box(
-    picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float64] | None, path: str | Path
+    picture: Image.Image,
+    box: Sequence[float] | npt.NDArray[np.float64] | None,
+    path: str | Path,
+    more: float = 0.0,
 ) -> Image.Image:
-    """Cut `box` out of an upright picture, as `decode_crop` does; `path` names it in errors."""
+    """Cut `box` out of an upright picture, as `decode_crop` does; `path` names it in errors.
+
+    `more` is what is cut beyond it on each side as a share of its own side.
+    """
     if box is None or any(math.isnan(side) for side in box):
         return picture
-    left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
-    right = min(picture.width, math.ceil(box[2]))
-    bottom = min(picture.height, math.ceil(box[3]))
-    if left >= right or top >= bottom:
+    if box[0] >= picture.width or box[1] >= picture.height or box[2] <= 0 or box[3] <= 0:
         shown, size = ", ".join(f"{side:g}" for side in box), f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"the box ({shown}) lies outside the picture of {size} pixels")
+    wide, high = more * (box[2] - box[0]), more * (box[3] - box[1])
+    left, top = max(0, math.floor(box[0] - wide)), max(0, math.floor(box[1] - high))
+    right = min(picture.width, math.ceil(box[2] + wide))
+    bottom = min(picture.height, math.ceil(box[3] + high))
     return picture.crop((left, top, right, bottom))
 
 

@@ -24,6 +24,7 @@ from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack_name import PackKey, pack_key
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
+from raresign.framing.finder import Framing
 
 _CROPS, _TABLE, _SKIPPED = "crops.npy", "table.parquet", "skipped.json"
 _STALE_AFTER_SECONDS = 86400.0
@@ -35,8 +36,9 @@ class CropPack:
 
     Args:
         crops: (N, 3, S, S) uint8, memory-mapped copy-on-write (writing to it leaves the file).
-        table: Columns path, label, width, height (of the crop before it was squashed) and hash
-            (BLAKE2b-128 of the file's bytes and, for a part of a picture, of the box).
+        table: Columns path, label, width, height (of the crop before it was squashed), box (x, y,
+            half width, half height of what was squashed, see `find_sign`) and hash (BLAKE2b-128 of
+            the file's bytes and, for a part of a picture, of the box).
         labels: (N,) int64, -1 = unknown.
         skipped: (path, reason) of the rows that could not be read; they are not in the pack.
     """
@@ -62,6 +64,7 @@ def pack_crops(
     cache: Path,
     strict: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    framing: Framing = "whole",
 ) -> CropPack:
     """Open the pack of `table` at `size`, after making it if the cache does not have it.
 
@@ -71,10 +74,11 @@ def pack_crops(
 
     Args:
         table: The crops.
-        size: Side of the packed crops in pixels, 1 to 1024. See `squash` for the filter.
+        size: Side of the packed crops in pixels, 1 to 1024. See `framed` for the filter.
         cache: Folder of all packs; made if missing.
         strict: An unreadable file is an error instead of a skipped row.
         progress: Called with (rows done, rows in all) while packing; not called when opening.
+        framing: Whether crops are cut to the sign that the finder finds in them.
 
     Returns:
         The pack, its rows in the order of the table without those skipped.
@@ -96,12 +100,12 @@ def pack_crops(
         raise InputError("there are no crops to pack", "check the data folder")
     if not 1 <= size <= 1024:
         raise InputError(f"crop size {size} is not between 1 and 1024 pixels", "use 64")
-    key = pack_key(table, size)
+    key = pack_key(table, size, framing)
     folder = Path(cache) / key.digest
     pack = _open(folder, key.root)
     if pack is None:
         try:
-            _make(table, size, key, folder, strict, progress)
+            _make(table, size, framing, key, folder, strict, progress)
         except OSError as error:
             raise InputError(
                 f"cannot write a pack of {len(table)} crops to {cache}: {error.strerror or error}",
@@ -137,6 +141,7 @@ def _open(folder: Path, root: str) -> CropPack | None:
 def _make(
     table: CropTable,
     size: int,
+    framing: Framing,
     key: PackKey,
     folder: Path,
     strict: bool,
@@ -149,7 +154,7 @@ def _make(
     _check_room(cache, len(table) * 3 * size * size)
     temporary = Path(tempfile.mkdtemp(prefix=f".{key.digest}-", dir=cache))
     try:
-        _write(table, size, key, temporary, strict, progress)
+        _write(table, size, framing, key, temporary, strict, progress)
         temporary.chmod(0o755)
         if folder.is_dir() and _open(folder, "") is None:  # damaged: out of the way
             shutil.rmtree(folder)
@@ -167,6 +172,7 @@ def _make(
 def _write(
     table: CropTable,
     size: int,
+    framing: Framing,
     key: PackKey,
     folder: Path,
     strict: bool,
@@ -175,11 +181,13 @@ def _write(
     """Decode all rows and write the three files of a pack."""
     rows: list[int] = []
     sizes: list[tuple[int, int]] = []
+    boxes: list[np.ndarray] = []
     hashes: list[str] = []
     refused: list[tuple[int, str]] = []
     done = 0
     # Plain writes, no memory map: on a full disk a write raises, a mapped page kills the process.
-    with (folder / _CROPS).open("wb") as file, closing(squashed_chunks(table, size)) as chunks:
+    squashed = squashed_chunks(table, size, framing)
+    with (folder / _CROPS).open("wb") as file, closing(squashed) as chunks:
         _write_header(file, len(table), size)
         for chunk in chunks:
             if strict and chunk.refused:
@@ -188,6 +196,7 @@ def _write(
             file.write(np.ascontiguousarray(chunk.crops).data)
             rows += chunk.rows
             sizes += chunk.sizes
+            boxes += [*chunk.boxes]
             hashes += chunk.hashes
             refused += chunk.refused
             done += chunk.count
@@ -207,6 +216,7 @@ def _write(
         "label": pa.array(table.labels[rows], pa.int64()),
         "width": pa.array([width for width, _ in sizes], pa.int32()),
         "height": pa.array([height for _, height in sizes], pa.int32()),
+        "box": pa.array(boxes, pa.list_(pa.float32(), 4)),
         "hash": pa.array(hashes, pa.string()),
     }
     pq.write_table(pa.table(columns), folder / _TABLE)

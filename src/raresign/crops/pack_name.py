@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresign.crops.crop_table import CropTable
+from raresign.framing.finder import Framing, finder_digest
 
-PACK_VERSION = 1  # raise it when decoding or squashing changes, so that no old pack is opened
+PACK_VERSION = 2  # raise it when decoding or squashing changes, so that no old pack is opened
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,21 @@ class PackKey:
     names: list[str]
 
 
-def pack_key(table: CropTable, size: int) -> PackKey:
+def pack_key(table: CropTable, size: int, framing: Framing = "whole") -> PackKey:
     """The key of the pack of `table` at `size`; reads no picture, only sizes and times.
 
     It covers every file's path relative to the common folder, its size and time of change, boxes,
-    labels and the crop size. So a data folder that moves as a whole keeps its pack, and a picture
-    that is replaced, a label that changes or a row that is added makes a new one.
+    labels, the crop size and how crops are framed. So a data folder that moves as a whole keeps its
+    pack, and a picture that is replaced, a label that changes or a row that is added makes a new
+    one.
     """
     paths = list(map(os.fspath, table.paths))
     stats = np.array([_size_and_time(path) for path in paths], np.int64)
     root = _common_folder(paths)
     names = [path[len(root) :].lstrip(os.sep) for path in paths] if root else paths
-    digest = hashlib.blake2b(f"{PACK_VERSION},{size},{len(table)}".encode(), digest_size=16)
+    framed_by = finder_digest() if framing == "found" else ""
+    head = f"{PACK_VERSION},{size},{len(table)},{framed_by}"
+    digest = hashlib.blake2b(head.encode(), digest_size=16)
     parts = (
         "\0".join(names).encode("utf-8", "surrogateescape"),
         stats.tobytes(),

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, cut_box, decode_picture, read_file
+from raresign.framing.finder import Framing, framing_box
+from raresign.framing.framed_picture import framed
 
 _ROWS_A_CHUNK = 64
-_REDUCING_GAP = 3.0  # a large crop is first box-reduced to 3x the target: fast, hardly visible
+_CONTEXT = 0.15
+"""A box is cut this share of its side wider on each side, so that the finder sees the rim."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class SquashedChunk:
         rows: (n,) row numbers that could be read.
         crops: (n, 3, S, S) uint8.
         sizes: n times (width, height) before the squash.
+        boxes: (n, 4) float32, the part of each that was squashed, see `find_signs`.
         hashes: n times the BLAKE2b-128 of the file's bytes (and of the box), in hex.
         refused: (row, reason) of the rows that could not.
         count: All rows of the chunk.
@@ -37,28 +40,16 @@ class SquashedChunk:
     rows: list[int]
     crops: npt.NDArray[np.uint8]
     sizes: list[tuple[int, int]]
+    boxes: npt.NDArray[np.float32]
     hashes: list[str]
     refused: list[tuple[int, str]]
     count: int
 
 
-def squash(picture: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """(3, size, size) uint8: an RGB picture resized to a square, antialiased, whatever its aspect.
-
-    Lanczos if either side shrinks (Pillow widens the filter with the scale, so nothing aliases; it
-    keeps thin strokes of a sign sharper than bicubic), bicubic if none does (Lanczos would ring
-    around the coarse pixels of a tiny crop).
-    """
-    if picture.size != (size, size):
-        shrinks = max(picture.size) > size
-        how = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-        picture = picture.resize((size, size), how, reducing_gap=_REDUCING_GAP)
-    crop: npt.NDArray[np.uint8] = np.asarray(picture, np.uint8).transpose(2, 0, 1)
-    return crop
-
-
-def squashed_chunks(table: CropTable, size: int) -> Generator[SquashedChunk, None, None]:
-    """Decode and squash all rows to `size` px, in order, a chunk at a time, on all cores.
+def squashed_chunks(
+    table: CropTable, size: int, framing: Framing = "whole"
+) -> Generator[SquashedChunk, None, None]:
+    """Decode, frame and squash all rows to `size` px, in order, in chunks, on all cores.
 
     Pillow releases the GIL while it decodes and resizes. Only a few chunks are ahead of the
     consumer, so memory stays flat; closing the iterator stops the threads. Rows of the same file
@@ -70,7 +61,7 @@ def squashed_chunks(table: CropTable, size: int) -> Generator[SquashedChunk, Non
     try:
         for start in range(0, len(table), _ROWS_A_CHUNK):
             rows = range(start, min(start + _ROWS_A_CHUNK, len(table)))
-            waiting.append(pool.submit(_squash_rows, table, rows, size))
+            waiting.append(pool.submit(_squash_rows, table, rows, size, framing))
             if len(waiting) > 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -79,9 +70,10 @@ def squashed_chunks(table: CropTable, size: int) -> Generator[SquashedChunk, Non
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _squash_rows(table: CropTable, rows: range, size: int) -> SquashedChunk:
+def _squash_rows(table: CropTable, rows: range, size: int, framing: Framing) -> SquashedChunk:
     """Decode and squash some rows; consecutive rows of one file share its decoding."""
     crops = np.empty((len(rows), 3, size, size), np.uint8)
+    boxes = np.empty((len(rows), 4), np.float32)
     kept: list[int] = []
     sizes: list[tuple[int, int]] = []
     hashes: list[str] = []
@@ -97,15 +89,17 @@ def _squash_rows(table: CropTable, rows: range, size: int) -> SquashedChunk:
                 picture = decode_picture(data, path)
                 file_hash = hashlib.blake2b(data, digest_size=16)
                 opened = path
-            crop = cut_box(picture, box, path)
+            crop = cut_box(picture, box, path, 0.0 if framing == "whole" else _CONTEXT)
         except UnreadableFile as error:
             refused.append((row, error.reason))
             continue
-        crops[len(kept)] = squash(crop, size)
+        boxes[len(kept)] = framing_box(crop, framing)
+        crops[len(kept)] = framed(crop, size, boxes[len(kept)])
         kept.append(row)
         sizes.append(crop.size)
         row_hash = file_hash.copy()
         if box is not None and not np.isnan(box).any():
             row_hash.update(box.tobytes())
         hashes.append(row_hash.hexdigest())
-    return SquashedChunk(kept, crops[: len(kept)], sizes, hashes, refused, len(rows))
+    n = len(kept)
+    return SquashedChunk(kept, crops[:n], sizes, boxes[:n], hashes, refused, len(rows))

@@ -13,6 +13,7 @@ import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import write_json
+from raresign.framing.finder import Framing
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.head_file import has_head, load_head
@@ -127,6 +128,12 @@ class RunFolder:
         """The classes that the run was trained with and, behind them, the added ones."""
         return self.trained_catalogue.extended([one.sign for one in self.added])
 
+    @property
+    def framing(self) -> Framing:
+        """How the run reads crops; runs from before the finder read them whole."""
+        recipe = self.info.get("settings", {}).get("recipe", {})
+        return "found" if recipe.get("framing") == "found" else "whole"
+
     def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
         """The trained net with everything that answers need, added classes and photos included.
 
@@ -151,7 +158,7 @@ class RunFolder:
             label = self.catalogue.label_of(code)
             if label >= 0:  # else of a class that has gone
                 head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
-        return Recogniser(encoder or self._encoder(saved), head, self.catalogue)
+        return Recogniser(encoder or self._encoder(saved), head, self.catalogue, self.framing)
 
     def _encoder(self, saved: SavedRows) -> Encoder:
         """The encoder of the saved weights, without torch where `encoder.onnx` is of them."""

@@ -17,8 +17,8 @@ from raresign.answers.answer import FileAnswer, file_answers
 from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
 from raresign.crops.decode import UnreadableFile
-from raresign.crops.squashing import squash
 from raresign.errors import InputError
+from raresign.framing.finder import Framing, read_crop
 from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -47,14 +47,16 @@ class Recogniser:
         encoder: Computes embeddings.
         head: Turns them into answers.
         catalogue: The classes, added ones last, in the order of the head's rows.
+        framing: How a picture becomes a crop: `found` cuts it to the sign that is found in it.
     """
 
     encoder: Encoder
     head: Head
     catalogue: SignCatalogue
+    framing: Framing = "whole"
 
     def recognise(self, crops: np.ndarray) -> Recognition:
-        """Answers in arrays for crops, (N, 3, S, S) uint8 of the encoder's size."""
+        """Answers in arrays for crops, (N, 3, S, S) uint8 of the encoder's size, framed already."""
         return self.head.judge(self.encoder.embed(crops))
 
     @overload
@@ -97,7 +99,7 @@ class Recogniser:
 
     def _answers(self, images: Iterable[Any], top: int) -> Iterator[FileAnswer]:
         """Answers batch by batch."""
-        squashed = _squashed(images, self.encoder.crop_size)
+        squashed = _squashed(images, self.encoder.crop_size, self.framing)
         while batch := list(islice(squashed, _BATCH)):
             crops = [crop for _, crop in batch if not isinstance(crop, str)]
             paths = [path for path, crop in batch if not isinstance(crop, str)]
@@ -107,8 +109,8 @@ class Recogniser:
                 yield FileAnswer(path, (), crop) if isinstance(crop, str) else next(read)
 
 
-def _squashed(images: Iterable[Any], size: int) -> Iterator[_Squashed]:
-    """Decode and squash pictures in threads, in order; few are ahead, so memory stays flat."""
+def _squashed(images: Iterable[Any], size: int, framing: Framing) -> Iterator[_Squashed]:
+    """Read pictures in threads, in order; few are ahead, so memory stays flat."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[_Squashed]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
@@ -116,9 +118,9 @@ def _squashed(images: Iterable[Any], size: int) -> Iterator[_Squashed]:
         for image in images:
             if isinstance(image, Image.Image):  # may be one object whose frames change
                 waiting.append(Future())
-                waiting[-1].set_result(_squash_one(image, size))
+                waiting[-1].set_result(_squash_one(image, size, framing))
             else:
-                waiting.append(pool.submit(_squash_one, own_pixels(image), size))
+                waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing))
             if len(waiting) > 8 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -127,8 +129,8 @@ def _squashed(images: Iterable[Any], size: int) -> Iterator[_Squashed]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _squash_one(image: Any, size: int) -> _Squashed:
+def _squash_one(image: Any, size: int, framing: Framing) -> _Squashed:
     try:
-        return name_of(image), squash(rgb_picture(image), size)
+        return name_of(image), read_crop(rgb_picture(image), size, framing)
     except UnreadableFile as error:
         return name_of(image), error.reason

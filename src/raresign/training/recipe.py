@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from raresign.errors import InputError
+from raresign.framing.finder import Framing
 from raresign.synthesis.preset import load_preset
 from raresign.synthesis.validation import no_setting, validation_problem
 from raresign.training.stage import Stage
@@ -30,6 +31,8 @@ class Recipe(BaseModel):
     weights: str = "auto"
     """`auto`, `hub`, `package`, `none` or a file."""
     embedding: int = Field(default=512, ge=2)
+    framing: Framing = "found"
+    """`found` cuts every crop to the sign that is found in it; `whole` reads crops as they are."""
     photometry: Literal["none", "contrast"] = "none"
     """`contrast` brings every crop to the same mean and contrast, in training and test."""
     recognition: Literal["fused", "softmax"] = "fused"

@@ -217,7 +217,7 @@ def _photos(
     if photos is not None:
         place = Path(photos) if classes == 1 else Path(photos) / code
         if classes == 1 or place.is_dir():
-            return embed_photos(recogniser.encoder, [place])
+            return embed_photos(recogniser, [place])
     return np.empty((0, recogniser.head.rows.shape[1]), np.float32)
 
 

@@ -13,21 +13,22 @@ from raresign.errors import InputError
 from raresign.runs.added_classes import remove_added
 from raresign.runs.photo_embeddings import forget_photos, keep_photos
 from raresign.runs.run_folder import RunFolder
-from raresign.runtime.recogniser import Encoder
+from raresign.runtime.recogniser import Recogniser
 
 
-def embed_photos(encoder: Encoder, files: Sequence[str | Path]) -> np.ndarray:
+def embed_photos(recogniser: Recogniser, files: Sequence[str | Path]) -> np.ndarray:
     """(n, E) float32 embeddings of the readable pictures among files and folders.
 
     Raises:
         InputError: A file is not there, or none is readable.
     """
     table = from_files([Path(file) for file in files])
-    crops = [chunk.crops for chunk in squashed_chunks(table, encoder.crop_size)]
+    size, framing = recogniser.encoder.crop_size, recogniser.framing
+    crops = [chunk.crops for chunk in squashed_chunks(table, size, framing)]
     if not sum(map(len, crops)):
         named = ", ".join(str(file) for file in files)
         raise InputError(f"{named} holds no readable crop", "give PNG or JPEG files")
-    return encoder.embed(np.concatenate(crops))
+    return recogniser.encoder.embed(np.concatenate(crops))
 
 
 def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
@@ -54,7 +55,7 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path]) -> int:
         raise InputError(
             f"{run} answers with the classifier alone", "train with a recipe of recognition: fused"
         )
-    return keep_photos(folder.path, code, embed_photos(recogniser.encoder, files))
+    return keep_photos(folder.path, code, embed_photos(recogniser, files))
 
 
 def remove_class(run: str | Path, codes: Sequence[str]) -> None:

@@ -117,9 +117,10 @@ class RealismMaterial:
         chosen = np.zeros(len(table), dtype=bool)
         chosen[even_sample(table.labels, most)] = True
         folder = Path(cache) if cache else default_cache()
-        pack = pack_crops(table.filter(chosen), size, folder, strict)
+        pack = pack_crops(table.filter(chosen), size, folder, strict, framing="found")
         _check_enough(len(pack), data if crops is None else crops)
-        widths, heights = (np.array(pack.table[side], np.float64) for side in ("width", "height"))
+        sides = [np.array(pack.table[side], np.float64) for side in ("width", "height")]
+        widths, heights = np.stack(sides) * np.stack(pack.table["box"].to_numpy())[:, 2:].T
         real = RealCrops(np.array(pack.crops), np.array(pack.labels), np.sqrt(widths * heights))
         halves = block_folds(real.crops, real.labels, 2)
         fewer = min((halves == half).sum() for half in (0, 1))

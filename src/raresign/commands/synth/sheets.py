@@ -22,9 +22,9 @@ from raresign.commands.synth.effect_strips import STEPS, examples, slider, slide
 from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread, open_engine
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, decode_crop
-from raresign.crops.squashing import squash
 from raresign.errors import InputError
 from raresign.files import whole_file, write_text
+from raresign.framing.finder import read_crop
 from raresign.signs.values import in_order
 from raresign.synthesis.groups import GROUPS
 from raresign.synthesis.preset import RoadPreset, load_preset
@@ -195,14 +195,15 @@ def _crops(engine: SynthEngine, labels: list[int], first: int = 0) -> Pixels:
 def _decoded(
     engine: SynthEngine, table: CropTable, places: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, Pixels]]:
-    """Label and pixels of real crops, squashed to the crops' size; unreadable ones are left out."""
+    """Label and pixels of real crops, framed and squashed; unreadable ones are left out."""
     for place in places.tolist():
         box = table.boxes[place] if table.boxes is not None else None
         try:
             picture = decode_crop(table.paths[place], box)
         except UnreadableFile:
             continue
-        yield int(table.labels[place]), squash(picture, engine.icons.size).transpose(1, 2, 0)
+        crop = read_crop(picture, engine.icons.size, "found")
+        yield int(table.labels[place]), crop.transpose(1, 2, 0)
 
 
 def _icon(engine: SynthEngine, label: int) -> Pixels:

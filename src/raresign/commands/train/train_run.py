@@ -113,9 +113,9 @@ def train(
         how = f"{source.icons}; --icons own keeps them out"
         say(f"our drawings join as variants of the icons ({how})")
     folder = Path(cache) if cache is not None else default_cache()
-    pack = _training_pack(source, chosen.crop_size, folder, strict, say)
+    pack = _training_pack(source, chosen, folder, strict, say)
     prepared = _training_data(source, pack, chosen, seed)
-    test = _test_pack(source.test, chosen.crop_size, folder, strict)
+    test = _test_pack(source.test, chosen, folder, strict)
     net = new_net(chosen, len(source.catalogue), seed)
 
     # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
@@ -215,12 +215,14 @@ def _refuse_change(option: str, asked: str | None, kept: str | None) -> None:
         raise InputError(f"{option} {asked}, but the run began with {kept}", "leave it out")
 
 
-def _training_pack(source: DataFolder, size: int, cache: Path, strict: bool, say: Say) -> CropPack:
+def _training_pack(
+    source: DataFolder, recipe: Recipe, cache: Path, strict: bool, say: Say
+) -> CropPack:
     """Pack the real training crops and tell what could not be read."""
     if not len(source.training):  # icons only
-        none = np.empty((0, 3, size, size), np.uint8)
+        none = np.empty((0, 3, recipe.crop_size, recipe.crop_size), np.uint8)
         return CropPack(none, pa.table({"path": []}), np.empty(0, np.int64), ())
-    pack = pack_crops(source.training, size, cache, strict)
+    pack = pack_crops(source.training, recipe.crop_size, cache, strict, framing=recipe.framing)
     kind = "simulated photos" if source.simulated else "real crops"
     say(f"{len(pack.labels)} {kind}, {len(source.catalogue)} classes")
     if pack.skipped:
@@ -228,11 +230,13 @@ def _training_pack(source: DataFolder, size: int, cache: Path, strict: bool, say
     return pack
 
 
-def _test_pack(test: CropTable | None, size: int, cache: Path, strict: bool) -> CropPack | None:
+def _test_pack(
+    test: CropTable | None, recipe: Recipe, cache: Path, strict: bool
+) -> CropPack | None:
     """Pack the test crops, None if the data folder has none with a known class."""
     if test is None or not (test.labels >= 0).any():
         return None
-    return pack_crops(test, size, cache, strict)
+    return pack_crops(test, recipe.crop_size, cache, strict, framing=recipe.framing)
 
 
 def _training_data(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> TrainingData:

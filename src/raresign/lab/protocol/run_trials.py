@@ -22,6 +22,7 @@ from raresign.commands.train.run_recipe import definite
 from raresign.crops.pack import CropPack, default_cache, pack_crops
 from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
+from raresign.framing.finder import Framing
 from raresign.lab.protocol.absent_table import AbsentTable
 from raresign.lab.protocol.absent_trial import load_absent, run_absent
 from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
@@ -30,8 +31,8 @@ from raresign.lab.protocol.table import ProtocolTable
 from raresign.lab.protocol.trial import load_trial, run_trial, trial_folder
 from raresign.training.recipe import Recipe, load_recipe
 
-_Data = tuple[str | Path, str | Path | None, str | None, int, int]
-"""Data folder, its icons and country as they were asked for, crop size, folds."""
+_Data = tuple[str | Path, str | Path | None, str | None, int, int, Framing]
+"""Data folder, its icons and country as they were asked for, crop size, folds, framing."""
 _VALIDATION = 0.15
 _FOLD_SEED = 0
 """The folds are the same for every seed and row, or nothing could be paired."""
@@ -111,7 +112,7 @@ def protocol(
         if not only or title in (*only, BASE)
     }
     _check_counts(seeds, jobs)
-    given = data, icons, country, base.crop_size, folds
+    given = data, icons, country, base.crop_size, folds, base.framing
     source, pack, parts = _material(*given)
     say(str(source.choice))
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
@@ -162,7 +163,7 @@ def protocol_absent(
     """
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
-    given = data, icons, country, chosen.crop_size, folds
+    given = data, icons, country, chosen.crop_size, folds, chosen.framing
     say(str(_material(*given)[0].choice))  # wrong input is found by now: nothing has run yet
     wanted = []
     for seed, number in product(range(seeds), range(folds)):
@@ -192,13 +193,18 @@ def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
 
 @functools.lru_cache(maxsize=1)
 def _material(
-    data: str | Path, icons: str | Path | None, country: str | None, size: int, folds: int
+    data: str | Path,
+    icons: str | Path | None,
+    country: str | None,
+    size: int,
+    folds: int,
+    framing: Framing,
 ) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
     """Crops and folds, once a process."""
     source = open_data(data, icons=icons, country=country)
     if not len(source.training):
         raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
-    pack = pack_crops(source.training, size, default_cache(), False)
+    pack = pack_crops(source.training, size, default_cache(), False, framing=framing)
     parts = protocol_folds(
         pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
     )
