@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections import Counter
 from pathlib import Path
 
 import lightning
@@ -35,7 +36,7 @@ from raresign.synthesis.synthesiser import build_synthesiser
 SIZE = 48
 BATCH = 256
 BACKGROUNDS = 120
-OURS = 0.4  # share of crops that show our drawings
+OURS = 0.5  # share of crops that show our drawings, each class equally often
 POSE = {  # every framing: the sign fills from 0.4 to 1.15 of its crop, is off-centre, stretched
     "margin": (-0.14, 0.05, 0.35, 0.8, 1.35),
     "shift": (-0.3, -0.08, 0.0, 0.08, 0.3),
@@ -124,12 +125,11 @@ class FinderModule(lightning.LightningModule):
 def synthetic_crops(folder: Path | None, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """(N, 3, 48, 48) uint8 crops and the (N, 4) boxes of their signs."""
     ours = drawn_icons("gost", standard("gost").codes)
-    pictures = [
-        load_icon(path, 2 * SIZE, path.stem.partition("@")[0])
-        for path in sorted(ours.iterdir())
-        if path.suffix in (".png", ".svg")
-    ]
-    shares = [OURS / len(pictures)] * len(pictures)
+    files = sorted(path for path in ours.iterdir() if path.suffix in (".png", ".svg"))
+    codes = [path.stem.partition("@")[0] for path in files]
+    pictures = [load_icon(path, 2 * SIZE, code) for path, code in zip(files, codes, strict=True)]
+    looks = Counter(codes)
+    shares = [OURS / len(looks) / looks[code] for code in codes]
     if folder is not None:
         theirs, refused = [], 0
         for path in sorted(folder.glob("*.svg")):

@@ -37,8 +37,10 @@ def framed(
     x, y, half_width, half_height = (float(value) for value in box)
     left, right = (x - half_width + 1) / 2 * width, (x + half_width + 1) / 2 * width
     top, bottom = (y - half_height + 1) / 2 * height, (y + half_height + 1) / 2 * height
-    beyond = [max(0, math.ceil(side)) for side in (-left, -top, right - width, bottom - height)]
-    if any(beyond):
+    beyond = [-left, -top, right - width, bottom - height]
+    if max(beyond) > 0:
+        reach = 3 * max(1.0, (right - left) / size, (bottom - top) / size)  # of the filter
+        beyond = [math.ceil(side + reach) if side > 0 else 0 for side in beyond]
         picture = _with_more_edge(picture, beyond)
         left, right, top, bottom = (
             side + beyond[k] for side, k in ((left, 0), (right, 0), (top, 1), (bottom, 1))
@@ -52,8 +54,8 @@ def framed(
     return crop
 
 
-def _with_more_edge(picture: Image.Image, beyond: list[int]) -> Image.Image:
+def _with_more_edge(picture: Image.Image, beyond: Sequence[float]) -> Image.Image:
     """The picture with its edge pixels repeated left, top, right and bottom."""
-    left, top, right, bottom = beyond
+    left, top, right, bottom = map(int, beyond)
     pixels = np.pad(np.asarray(picture), ((top, bottom), (left, right), (0, 0)), mode="edge")
     return Image.fromarray(pixels)
