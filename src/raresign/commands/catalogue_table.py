@@ -8,6 +8,11 @@ from typing import Any
 
 from raresign.commands.data_folder import NO_CROPS, open_data
 from raresign.commands.progress import Say, silent
+from raresign.crops.framing_facts import framing_of_files
+from raresign.realism.folds import even_sample
+
+_FRAMED = 200
+"""Real crops whose framing is looked at."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,17 @@ def catalogue_rows(
     country: str | None = None,
     say: Say = silent,
 ) -> list[ClassRow]:
-    """One row a class, in label order. See `open_data`; `say` is told the country, and why.
+    """One row a class, in label order. See `open_data`; `say` is told the country, and why,
+    and how real crops are framed.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.
     """
     source = open_data(data, crops, layout, icons=icons, country=country)
     say(str(source.choice))
+    if len(source.training):
+        chosen = even_sample(source.training.labels, _FRAMED).tolist()
+        say(f"framing: {framing_of_files(source.training, chosen) or 'no crop can be read'}")
     test = source.test or NO_CROPS
     rows = []
     for label, sign in enumerate(source.catalogue.classes):

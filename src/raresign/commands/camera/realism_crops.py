@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from raresign.commands.data_folder import PROCEDURAL, open_data
 from raresign.commands.progress import Say, silent
 from raresign.crops.crop_table import CropTable
+from raresign.crops.framing_facts import framing_of_pack
 from raresign.crops.layouts.plain_layouts import from_files, from_folders
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
@@ -130,6 +131,7 @@ class RealismMaterial:
             + (f" of {len(np.unique(real.labels))} classes" if real.labelled else ", no classes")
             + ("; one half is fitted, the other measures" if held_out else "; all fit and measure")
         )
+        say(f"framing: {framing_of_pack(pack)}")
         return cls(
             real.rows(halves == 0) if held_out else real,
             real.rows(halves == 1) if held_out else real,

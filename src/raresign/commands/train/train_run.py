@@ -19,6 +19,7 @@ from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run
 from raresign.commands.train.run_recipe import with_changes
 from raresign.crops.crop_table import CropTable
+from raresign.crops.framing_facts import framing_of_pack
 from raresign.crops.pack import CropPack, default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.fitting.recogniser_fit import fit_rules
@@ -137,6 +138,7 @@ def train(
             "versions": versions(),
             "machine": machine(),
             "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
+            "framing": _framing(pack) if chosen.framing == "found" else None,
             "weights": asdict(net.weights),
             "pseudo_rare": rare,
         }
@@ -228,6 +230,12 @@ def _training_pack(
     if pack.skipped:
         say(f"skipped {len(pack.skipped)} unreadable files; report and run.json list them")
     return pack
+
+
+def _framing(pack: CropPack) -> dict[str, Any] | None:
+    """How the training crops were framed before they were cut to their signs."""
+    facts = framing_of_pack(pack)
+    return facts and {"said": str(facts), **facts.as_dict()}
 
 
 def _test_pack(
