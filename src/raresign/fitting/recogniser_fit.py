@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from raresign.answers.fusion import Fusion
@@ -25,6 +26,7 @@ from raresign.fitting.rules_fit import (
 )
 from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.fitting.unknown_sign_drawings import drawn_unknown_signs
+from raresign.framing.finder import Framing, read_crop
 from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.randomness import CropRandom
@@ -81,8 +83,12 @@ def index_synthesiser(data: TrainingData, preset: str, device: torch.device) -> 
     return data.synthesiser(preset, _INDEX_STAGE, device)
 
 
-def no_sign_crops(backgrounds: BackgroundAtlas, count: int, seed: int) -> Tensor:
+def no_sign_crops(
+    backgrounds: BackgroundAtlas, count: int, seed: int, framing: Framing = "whole"
+) -> Tensor:
     """(count, 3, S, S) floats in [0, 1]: places of photos without signs, as a camera sees them.
+
+    With `found` they are cut to what the finder takes for a sign there.
 
     Example:
         >>> from raresign.simulated.backgrounds import procedural_backgrounds
@@ -92,7 +98,12 @@ def no_sign_crops(backgrounds: BackgroundAtlas, count: int, seed: int) -> Tensor
     """
     numbers = torch.arange(count, device=backgrounds.pixels.device)
     random = CropRandom.from_seed(seed, numbers).stream("no sign")
-    return Augmentation()(backgrounds.crop(random), random)
+    places = backgrounds.crop(random)
+    if framing == "found":
+        pixels = places.mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+        cut = [read_crop(Image.fromarray(place), backgrounds.size, framing) for place in pixels]
+        places = torch.from_numpy(np.stack(cut)).to(places.device).float().div_(255)
+    return Augmentation()(places, random)
 
 
 def no_sign_row(net: SignNet, index: Outputs, none: Outputs, classes: int) -> np.ndarray:
@@ -219,4 +230,5 @@ def _unknown_crops(
 def _no_sign_outputs(net: SignNet, data: TrainingData) -> Outputs:
     """What the net says of crops without signs."""
     device = next(net.parameters()).device
-    return tensor_outputs(net, no_sign_crops(data.backgrounds(device), _NO_SIGN_CROPS, data.seed))
+    photos = data.backgrounds(device)
+    return tensor_outputs(net, no_sign_crops(photos, _NO_SIGN_CROPS, data.seed, data.framing))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from raresign.crops.splits import choose_pseudo_rare, near_duplicate_clusters, split_validation
 from raresign.errors import InputError
+from raresign.framing.finder import Framing
 from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import class_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
@@ -80,6 +81,7 @@ class TrainingData:
     Args:
         crops, labels: (N, 3, S, S) uint8 real crops and (N,) int64.
         pictures: Backgrounds, (H, W, 3) uint8 each.
+        framing: How the crops were framed.
     """
 
     catalogue: SignCatalogue
@@ -89,6 +91,7 @@ class TrainingData:
     pictures: Sequence[np.ndarray]
     size: int
     seed: int
+    framing: Framing = "whole"
     _icons: dict[torch.device, IconAtlas] = field(default_factory=dict)
     _backgrounds: dict[torch.device, BackgroundAtlas] = field(default_factory=dict)
 

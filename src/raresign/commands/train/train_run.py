@@ -261,4 +261,5 @@ def _training_data(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int
         source.backgrounds(),
         recipe.crop_size,
         seed,
+        recipe.framing,
     )

@@ -90,7 +90,7 @@ def run_absent(
     known = net_outputs(net, crops[fold.validation])
     near = net_outputs(net, crops[absent_rows])
     photos = BackgroundAtlas.from_pictures(source.backgrounds()[1::2], recipe.crop_size)
-    far = tensor_outputs(net, no_sign_crops(photos, _FAR_CROPS, seed))
+    far = tensor_outputs(net, no_sign_crops(photos, _FAR_CROPS, seed, recipe.framing))
     arrays: dict[str, np.ndarray] = {}
     for name, outputs in (("known", known), ("near", near), ("far", far)):
         said = head.judge(outputs.embedding)
@@ -159,7 +159,9 @@ def _without(
     own = labels[fold.training]
     split = split_crops(crops, own, smaller, recipe.pseudo_rare, recipe.validation, seed)
     photos, tensors = source.backgrounds()[::2], (torch.from_numpy(crops), torch.from_numpy(own))
-    return TrainingData(smaller, *tensors, split, photos, recipe.crop_size, seed), labels
+    return TrainingData(
+        smaller, *tensors, split, photos, recipe.crop_size, seed, recipe.framing
+    ), labels
 
 
 def _trained(
