@@ -110,6 +110,7 @@ def run_trial(
         source.backgrounds(),
         recipe.crop_size,
         seed,
+        recipe.framing,
     )
     began = time.monotonic()
     steps = 0
