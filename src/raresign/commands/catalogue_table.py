@@ -8,6 +8,9 @@ from typing import Any
 
 from raresign.commands.data_folder import NO_CROPS, open_data
 from raresign.commands.progress import Say, silent
+from raresign.signs.catalogue.icon_detail import ENOUGH_SIDE, unclear_pairs
+
+_MOST_PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,23 @@ def catalogue_rows(
     country: str | None = None,
     say: Say = silent,
 ) -> list[ClassRow]:
-    """One row a class, in label order. See `open_data`; `say` is told the country, and why.
+    """One row a class, in label order. See `open_data`.
+
+    `say` is told the country, and why, which values cannot be, and which icons are too small to
+    tell two classes apart.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.
     """
     source = open_data(data, crops, layout, icons=icons, country=country)
     say(str(source.choice))
+    pairs = unclear_pairs(source.catalogue.classes)
+    problems = [*source.value_problems(), *map(str, pairs[:_MOST_PAIRS])]
+    for problem in problems:
+        say(f"warning: {problem}")
+    if pairs:
+        more = f"{len(pairs) - _MOST_PAIRS} more such pairs; " if len(pairs) > _MOST_PAIRS else ""
+        say(f"{more}larger icons are wanted: {ENOUGH_SIDE} px at least, better 128, or SVG")
     test = source.test or NO_CROPS
     rows = []
     for label, sign in enumerate(source.catalogue.classes):
