@@ -12,7 +12,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.options import Json, Run
-from raresign.cli.tables import percent, print_json
+from raresign.cli.tables import error_console, percent, print_json
 
 
 def add_class(
@@ -30,7 +30,7 @@ def add_class(
 
     Example: `raresign add-class RUN new.svg --code 3.13.r2.9`
     """
-    found = raresign.add_class(run, icons, code or (), photos)
+    found = raresign.add_class(run, icons, code or (), photos, error_console().print)
     if as_json:
         for one in found:
             print_json(one.as_dict())

@@ -41,6 +41,8 @@ def catalogue(
 ) -> None:
     """Show classes, icons, counts of crops and what is missing; or the signs that we drew.
 
+    Warns of values that no sign shows and of icons too small to tell two classes apart.
+
     Example: `raresign catalogue DATA`, `raresign catalogue gost --sheet SHEETS`,
     `raresign catalogue gost --export DATA`, `raresign catalogue gost 3.24.n55 --export ICONS`
     """

@@ -10,9 +10,11 @@ from raresign.commands.data_folder import NO_CROPS, open_data
 from raresign.commands.progress import Say, silent
 from raresign.crops.framing_facts import framing_of_files
 from raresign.realism.folds import even_sample
+from raresign.signs.catalogue.icon_detail import ENOUGH_SIDE, unclear_pairs
 
 _FRAMED = 200
 """Real crops whose framing is looked at."""
+_MOST_PAIRS = 10
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,10 @@ def catalogue_rows(
     country: str | None = None,
     say: Say = silent,
 ) -> list[ClassRow]:
-    """One row a class, in label order. See `open_data`; `say` is told the country, and why,
-    and how real crops are framed.
+    """One row a class, in label order. See `open_data`.
+
+    `say` is told the country, and why, how real crops are framed, which values cannot be, and which
+    icons are too small to tell two classes apart.
 
     Raises:
         InputError: The catalogue or the crops cannot be read.
@@ -54,6 +58,13 @@ def catalogue_rows(
     if len(source.training):
         chosen = even_sample(source.training.labels, _FRAMED).tolist()
         say(f"framing: {framing_of_files(source.training, chosen) or 'no crop can be read'}")
+    pairs = unclear_pairs(source.catalogue.classes)
+    problems = [*source.value_problems(), *map(str, pairs[:_MOST_PAIRS])]
+    for problem in problems:
+        say(f"warning: {problem}")
+    if pairs:
+        more = f"{len(pairs) - _MOST_PAIRS} more such pairs; " if len(pairs) > _MOST_PAIRS else ""
+        say(f"{more}larger icons are wanted: {ENOUGH_SIDE} px at least, better 128, or SVG")
     test = source.test or NO_CROPS
     rows = []
     for label, sign in enumerate(source.catalogue.classes):

@@ -19,6 +19,7 @@ from raresign.errors import InputError
 from raresign.signs.catalogue.classes_file import read_classes
 from raresign.signs.catalogue.country_choice import CountryChoice, said_country
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue, choose_country
+from raresign.signs.countries.country import value_problems
 from raresign.signs.countries.drawn_folder import drawn_catalogue
 from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.signs.countries.registry import standard
@@ -51,6 +52,10 @@ class DataFolder:
     icons: IconSource
     choice: CountryChoice
     simulated: bool = False
+
+    def value_problems(self) -> list[str]:
+        """A sentence for each class whose value its country's signs cannot show."""
+        return value_problems(self.catalogue.country, self.catalogue.codes)
 
     def backgrounds(self) -> Sequence[np.ndarray]:
         """(H, W, 3) uint8 photos of `background_images`, procedural pictures where it is absent."""

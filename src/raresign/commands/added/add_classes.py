@@ -13,6 +13,7 @@ import numpy as np
 from raresign.answers.head import Head
 from raresign.commands.added.change_classes import embed_photos
 from raresign.commands.added.confusion_sheet import draw_new_class, sheet_pictures
+from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
@@ -32,6 +33,7 @@ from raresign.signs.catalogue.icon_check import check_new_icon, known_look
 from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.countries.country import value_problems
 from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.simulated.backgrounds import procedural_backgrounds
@@ -81,6 +83,7 @@ def add_class(
     icons: Sequence[str | Path],
     codes: Sequence[str] = (),
     photos: str | Path | None = None,
+    say: Say = silent,
 ) -> list[NewClass]:
     """Add classes to a trained run from their icons: no training, some seconds.
 
@@ -93,6 +96,7 @@ def add_class(
         codes: One class code an icon; the files' names unless given.
         photos: Real crops: a folder (or a file) for one class, a folder of folders named by code
             for several.
+        say: Is told of values that the signs of the run's country cannot show.
 
     Raises:
         InputError: No finished run, codes and icons that do not match, a code that is taken, an
@@ -107,6 +111,8 @@ def add_class(
     folder.check_finished()
     recogniser = folder.recogniser(TorchEncoder(net))
     signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes)
+    for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
+        say(f"warning: {problem}")
     if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
         raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
     with warnings.catch_warnings():

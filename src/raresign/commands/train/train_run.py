@@ -110,6 +110,8 @@ def train(
 
     source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
     say(str(source.choice))
+    for problem in source.value_problems():
+        say(f"warning: {problem}")
     if source.icons.joined:
         how = f"{source.icons}; --icons own keeps them out"
         say(f"our drawings join as variants of the icons ({how})")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 from raresign.signs.countries.standard import Standard
+from raresign.signs.countries.value_ranges import ValueRanges
 
 Names = Mapping[str, Mapping[str, str]]
 """Base code -> language -> name."""
@@ -23,12 +24,14 @@ class CodeGrammar:
         code: Matches every code; its group `base` is the code without what a sign's value adds.
         shown: Of a code and its base, what a sign's name says after it: a value ("60"), "" for
             none; None where the base takes no such value.
+        written: The code of a base with such a value.
         units: Base code -> language -> how the value is written: "{} km/h".
         decimals: Language -> decimal sign.
     """
 
     code: re.Pattern[str]
     shown: Callable[[str, str], str | None]
+    written: Callable[[str, str], str]
     units: Names
     decimals: Mapping[str, str]
 
@@ -47,6 +50,7 @@ class Country:
         grammar: How codes are written.
         aliases: Other codes for the same signs, such as a benchmark's numbers -> code.
         drawings: Our drawings of its signs, if there are any.
+        ranges: Which values its signs can show.
 
     Example:
         >>> from raresign.signs.countries.registry import country
@@ -67,6 +71,7 @@ class Country:
     grammar: CodeGrammar
     aliases: Mapping[str, str] = field(default_factory=dict)
     drawings: Standard | None = None
+    ranges: ValueRanges = field(default_factory=ValueRanges)
 
     def knows(self, code: str) -> bool:
         """Whether a class code is written as this country writes its codes."""
@@ -106,6 +111,48 @@ class Country:
             return twin
         return next((other for other in present if self.aliases.get(other) == twin), None)
 
+    def values(self, base: str) -> tuple[str, ...]:
+        """The codes of all values that a family of signs can show; none where any may be.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").values("3.24")[:3], country("DE").values("274")[-1]
+            (('3.24.n5', '3.24.n10', '3.24.n15'), '274-130')
+        """
+        return tuple(self.grammar.written(base, value) for value in self.ranges.values(base))
+
+    def allows(self, code: str) -> bool:
+        """Whether there can be a sign with the value of a code; true of codes that are not known.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").allows("3.13.r4.5"), country("RU").allows("3.13.r45")
+            (True, False)
+        """
+        base, value = self._value(code)
+        return not value or self.ranges.allows(base, value)
+
+    def value_problem(self, code: str) -> str | None:
+        """What is wrong with the value of a code, and what may be meant; None where it can be.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").value_problem("3.13.r45").partition("; ")[2]
+            'did you mean 3.13.r4.5?'
+        """
+        if self.allows(code):
+            return None
+        base, value = self._value(code)
+        meant = self.grammar.written(base, self.ranges.nearest(base, value))
+        said = f'"{self.name(code)}" ({self.ranges.words(base)})'
+        return f"{code}: there is no {said}; did you mean {meant}?"
+
+    def _value(self, code: str) -> tuple[str, str]:
+        """Base and value of a code; "" where it shows none."""
+        code = self._own(code)
+        base = self._base(code)
+        return base or "", (self.grammar.shown(code, base) or "") if base else ""
+
     def _own(self, code: str) -> str:
         """The country's own code of an alias."""
         return self.aliases.get(code, code)
@@ -113,6 +160,12 @@ class Country:
     def _base(self, code: str) -> str | None:
         match = self.grammar.code.fullmatch(code)
         return match["base"] if match else None
+
+
+def value_problems(country: Country | None, codes: Iterable[str]) -> list[str]:
+    """`Country.value_problem` of all codes that have one; none without a country."""
+    problems = map(country.value_problem, codes) if country else ()
+    return [problem for problem in problems if problem]
 
 
 def read_table(package: str, file: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Sources: GOST R 52290-2004 with its amendments up to 2020 and the Russian traffi
 names are shortened. 4.1.2.1 and 4.1.2.2, plain arrows, are codes of the RTSD data set. No names:
 direction boards, some uncommon plates and lane boards, and most of what came with the amendments.
 No twins: signs whose lettering a mirror would spoil (1.13/1.14, 8.1.3/8.1.4, 8.2.5/8.2.6).
+`values.json` says which values a family can show; it is generous, for it only warns.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from raresign.errors import InputError
 from raresign.signs.countries.country import CodeGrammar, Country, both_ways, read_table
 from raresign.signs.countries.russia.drawings import GOST
+from raresign.signs.countries.value_ranges import ValueRanges
 from raresign.signs.values import code_values
 
 # A code of GOST R 52290: group, number, at most two sub-numbers, then the value of a parametric
@@ -56,6 +58,12 @@ def shown_value(code: str, base: str) -> str | None:
         return None
 
 
+def with_value(base: str, value: str) -> str:
+    """The code of a base with a value; see `CodeGrammar`. Heights and widths are decimals."""
+    letter = "r" if "." in value or base in ("3.13", "3.14") else "n"
+    return f"{base}.{letter}{value}"
+
+
 RUSSIA = Country(
     iso="RU",
     title="Russia, GOST R 52290-2004",
@@ -65,8 +73,10 @@ RUSSIA = Country(
     grammar=CodeGrammar(
         code=_CODE,
         shown=shown_value,
+        written=with_value,
         units={base: _WRITTEN[unit] for base, unit in UNIT_OF.items()},
         decimals={"en": ".", "ru": ","},
     ),
     drawings=GOST,
+    ranges=ValueRanges(read_table(__package__, "values.json")),
 )
