@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from raresign.synthesis.effect import CropEffect, Params
-from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post, _ramp, foliage
+from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post, TightBox, _ramp, foliage
 from raresign.synthesis.textures import TILE
 from synthesis_core import noise, uniform
 
@@ -243,3 +244,13 @@ def test_lengths_are_shares_of_the_crop(effect: CropEffect) -> None:
     small = effect(crops, u)
     large = F.avg_pool2d(effect(F.interpolate(crops, scale_factor=4.0), u), 4)
     assert (small - large).abs().mean() < 0.02
+
+
+def test_a_tight_box_repeats_what_its_edge_shows():
+    crops = torch.rand(3, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    cut = torch.tensor([[0.0, 0.0, 0.0, 0.0], [0.1, 0.25, 0.0, 0.0], [0.05, 0.0, 0.2, 0.15]])
+    seen = TightBox(probability=1.0).apply(crops, {"cut": cut})
+    for crop, after, (left, right, top, bottom) in zip(crops, seen, (cut * 20).long(), strict=True):
+        kept = crop[:, top : 20 - bottom, left : 20 - right].numpy()
+        sides = ((0, 0), (int(top), int(bottom)), (int(left), int(right)))
+        assert (after.numpy() == np.pad(kept, sides, mode="edge")).all()

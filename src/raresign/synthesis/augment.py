@@ -11,6 +11,7 @@ from raresign.synthesis.draws import CropDraws
 from raresign.synthesis.effect import apply_colour, compose_colour
 from raresign.synthesis.effects.colour import ColourCast, Exposure, Haze, Saturation
 from raresign.synthesis.effects.geometry import Pose, warp
+from raresign.synthesis.effects.occlusion import TightBox
 from raresign.synthesis.effects.readout import Noise
 from raresign.synthesis.effects.sensor import Sensor
 
@@ -36,6 +37,7 @@ class Augmentation(BaseModel):
     saturation: Saturation = Saturation(amount=(0.5, 1.2))
     sensor: Sensor = Sensor(pixels=(16, 64), blur=(0.3, 0.6))
     noise: Noise = Noise(read=(0, 0.015), shot=(0, 0.02), colour=(0, 0.2))
+    tight_box: TightBox = TightBox(probability=0.15, cut=(0.0, 0.03, 0.14))
 
     @torch.no_grad()
     def __call__(self, crops: Tensor, random: CropRandom) -> Tensor:
@@ -47,4 +49,4 @@ class Augmentation(BaseModel):
         crops = apply_colour(crops, compose_colour(draws.matrix(name) for name in names))
         lens = draws.of("sensor")[1]
         seen = draws.on_crops("noise", self.sensor.see(crops.clamp_(0, 1), lens, size))
-        return self.sensor.enlarge(seen, lens, size).clamp_(0, 1)
+        return draws.on_crops("tight_box", self.sensor.enlarge(seen, lens, size).clamp_(0, 1))

@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "background": ("background",),
     "light": ("light_gradient", "shadow", "specular", "backlight", "night"),
     "weather": ("rain", "snow"),
-    "occlusion": ("branches", "post", "sign_before", "frame_edge"),
+    "occlusion": ("branches", "post", "sign_before", "frame_edge", "tight_box"),
     "lens": ("motion_blur", "chromatic_aberration"),
     "sensor": ("sensor",),
     "electronics": ("noise", "demosaic", "tone_curve", "sharpening"),

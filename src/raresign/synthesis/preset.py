@@ -19,7 +19,7 @@ from raresign.synthesis.effects.jpeg import Jpeg
 from raresign.synthesis.effects.lens import ChromaticAberration, MotionBlur
 from raresign.synthesis.effects.light import Backlight, LightGradient, Night, Shadow, Specular
 from raresign.synthesis.effects.mounting import Board, Neighbour, Pole
-from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post
+from raresign.synthesis.effects.occlusion import Branches, FrameEdge, Post, TightBox
 from raresign.synthesis.effects.readout import Demosaic, Noise, Sharpening, ToneCurve
 from raresign.synthesis.effects.scene import Background, OtherSign
 from raresign.synthesis.effects.sensor import Sensor
@@ -77,6 +77,7 @@ class RoadPreset(BaseModel):
     tone_curve: ToneCurve = ToneCurve(probability=0.3)
     sharpening: Sharpening = Sharpening(probability=0.5)
     jpeg: Jpeg = Jpeg(probability=0.5)
+    tight_box: TightBox = TightBox()
     guard: Guard = Guard()
 
     def effects(self) -> dict[str, Effect]:

@@ -168,7 +168,8 @@ class RoadSynthesiser:
         seen = apply_colour(self.preset.sensor.see(crops, lens, grid), these.air).clamp_(0, 1)
         for name in _ELECTRONICS:
             seen = these.draws.on_crops(name, seen)
-        return self.preset.sensor.enlarge(seen, lens, self.icons.size).clamp_(0, 1)
+        crops = self.preset.sensor.enlarge(seen, lens, self.icons.size).clamp_(0, 1)
+        return these.draws.on_crops("tight_box", crops)
 
 
 @dataclass(frozen=True)

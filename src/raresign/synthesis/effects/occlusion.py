@@ -257,6 +257,36 @@ class FrameEdge(CropEffect):
         return seen.masked_fill_(off[:, None], 0.0)
 
 
+class TightBox(CropEffect):
+    """The detector's box was smaller than the sign; framed anew, the crop's edge pixels go on."""
+
+    draws: ClassVar[int] = 4
+    probability: float = Field(default=0.0, ge=0.0, le=1.0)
+
+    cut: Annotated[Range, inside(0, 0.45)] = (0.0, 0.04, 0.15)
+    """Share of the crop that is lost at each side, each drawn apart."""
+
+    def sample(self, u: Tensor) -> Params:
+        """`cut`: (N, 4), left, right, top and bottom."""
+        return {"cut": quantile(u, self.cut)}
+
+    def apply(self, crops: Tensor, params: Params) -> Tensor:
+        """Clamp each pixel's place to what is left."""
+        n, channels, height, width = crops.shape
+        left, right, top, bottom = (params["cut"][:, side, None] for side in range(4))
+        columns = _between(left, right, width)
+        rows = _between(top, bottom, height)
+        places = (rows[:, :, None] * width + columns[:, None, :]).view(n, 1, -1)
+        return crops.flatten(2).gather(2, places.expand(-1, channels, -1)).view_as(crops)
+
+
+def _between(low: Tensor, high: Tensor, size: int) -> Tensor:
+    """(N, size) places, none of them in the first `low` and the last `high` share."""
+    steps = torch.arange(size, device=low.device)
+    first, last = (low * size).round().long(), size - 1 - (high * size).round().long()
+    return torch.minimum(torch.maximum(steps, first), last)
+
+
 def _clamped(at_end: Tensor, cut: Tensor, size: int) -> tuple[Tensor, Tensor]:
     """(N, size) places clamped to the frame, and which were; `at_end` 0 cuts the low end."""
     steps = torch.arange(size, device=cut.device)
