@@ -13,8 +13,10 @@ import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import write_json
+from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
+from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
@@ -88,6 +90,10 @@ class RunFolder:
         Raises:
             InputError: No run.json, or it is damaged.
         """
+        if is_built_in(path):
+            raise InputError(
+                "the built-in model is no run folder", "make one of it: raresign start RUN"
+            )
         path = Path(path)
         try:
             info = json.loads((path / "run.json").read_text(encoding="utf-8"))
@@ -195,13 +201,13 @@ class RunFolder:
             )
 
 
-def load(run: str | Path) -> Recogniser:
+def load(run: str | Path = BUILT_IN) -> Recogniser:
     """A trained run, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
 
     Args:
-        run: The run folder.
+        run: The run folder; "built-in", or nothing, for the model that comes with the package.
 
     Raises:
         InputError: No run, no trained model in it yet, or a damaged file.
     """
-    return RunFolder.open(run).recogniser()
+    return built_in_recogniser() if is_built_in(run) else RunFolder.open(run).recogniser()
