@@ -43,7 +43,8 @@ def half_encoder(net: SignNet) -> bytes:
     } - {one.name for one in graph.initializer}
     if lost:
         raise InputError(f"ONNX lacks {sorted(lost)[0]} of the net", "use another backbone")
-    return model.SerializeToString()
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def _halve(graph: onnx.GraphProto, one: onnx.TensorProto, values: np.ndarray) -> None:

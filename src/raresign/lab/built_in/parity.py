@@ -59,6 +59,11 @@ def compare_answers(
     same = classes == after
     alike = same & (np.array(first.level_names()) == np.array(second.level_names()))
     apart = np.abs(first.probabilities - second.probabilities).max()
-    shares = (float(np.mean(part)) for part in (same, alike))
-    hits = (float(np.mean(part == labels)) for part in (classes, after))
-    return Parity(len(crops), *shares, float(apart), *hits)
+    return Parity(
+        crops=len(crops),
+        equal_classes=float(same.mean()),
+        equal_answers=float(alike.mean()),
+        largest_difference=float(apart),
+        right=float(np.mean(classes == labels)),
+        right_after=float(np.mean(after == labels)),
+    )

@@ -39,7 +39,8 @@ def thinned(head: Head, most: int) -> Head:
 def _herd(rows: np.ndarray, most: int) -> list[int]:
     """Places of at most `most` of the (M, E) rows whose mean is near the mean of all."""
     mean, total = rows.mean(0), np.zeros_like(rows[0])
-    free, taken = list(range(len(rows))), []
+    free = list(range(len(rows)))
+    taken: list[int] = []
     while free and len(taken) < most:
         apart = (total + rows[free]) / (len(taken) + 1) - mean
         best = free[int(np.square(apart).sum(1).argmin())]
