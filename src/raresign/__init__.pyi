@@ -15,6 +15,8 @@ from .commands.drawings.tables import export_signs as export_signs
 from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
 from .commands.predict_files import predict as predict
+from .commands.predict_files import run_and_files as run_and_files
+from .commands.start_run import start_run as start_run
 from .commands.synth.replay import render_again as render_again
 from .commands.synth.replay import verify_crops as verify_crops
 from .commands.synth.sheets import synth_sheets as synth_sheets
@@ -43,10 +45,12 @@ from .lab.protocol.run_trials import protocol_absent as protocol_absent
 from .lab.protocol.table import ProtocolTable as ProtocolTable
 from .losses.contrastive import contrastive_loss as contrastive_loss
 from .losses.contrastive import reference_contrastive_loss as reference_contrastive_loss
+from .models.built_in_files import is_built_in as is_built_in
 from .models.sign_net import SignNet as SignNet
 from .realism.ruler import Realism as Realism
 from .realism.ruler import StatisticGap as StatisticGap
 from .report.document import write_report as write_report
+from .runs.built_in import about_built_in as about_built_in
 from .runs.evaluation_files import load_predictions as load_predictions
 from .runs.run_folder import RunFolder as RunFolder
 from .runs.run_folder import load as load

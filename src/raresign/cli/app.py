@@ -51,6 +51,7 @@ for command in (
     measure.compare,
     measure.protocol,
     make.predict,
+    make.start,
     added.add_class,
     added.add_photos,
     added.remove_class,

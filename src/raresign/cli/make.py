@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Run, Seed, Strict
-from raresign.cli.tables import print_answers, print_json, print_stages
+from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict
+from raresign.cli.tables import error_console, print_answers, print_json, print_stages
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
@@ -55,7 +55,14 @@ def train(
     max_time: Annotated[
         str | None, typer.Option(help="Be ready in about this time, e.g. 10m.")
     ] = None,
-    weights: Annotated[str | None, typer.Option(help="auto, hub, package, none or a file.")] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            "--start",
+            help="What the backbone starts from: auto, hub, package, built-in, none or a file.",
+        ),
+    ] = None,
     backbone: Annotated[str | None, typer.Option(help="Any timm name.")] = None,
     crop_size: Annotated[int | None, typer.Option(help="Crop size in pixels.")] = None,
     preset: Annotated[
@@ -100,13 +107,31 @@ def train(
     console.print(f"\nReport: {run / 'report.html'}", soft_wrap=True)
 
 
+def start(out: Annotated[Path, typer.Argument(help="Run folder to make.")]) -> None:
+    """Make a run folder of the built-in model, to which add-class can add signs.
+
+    Example: `raresign start RUN`
+    """
+    run = raresign.start_run(out)
+    typer.echo(f"{run} holds the {raresign.about_built_in()}", err=True)
+
+
 def predict(
-    run: Run,
-    files: Annotated[list[Path], typer.Argument(help="Pictures of crops, or folders of them.")],
+    given: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[RUN] FILES...",
+            help="Pictures of crops, or folders of them; before them a run folder, unless the "
+            "built-in model shall answer.",
+        ),
+    ],
     top: Annotated[int, typer.Option(min=1, help="Answers a file.")] = 3,
     as_json: Json = False,
 ) -> None:
     """Name the sign on each crop; a broken file is a row with its error.
+
+    Without RUN, or with built-in in its place, the model that comes with the package answers: all
+    205 Russian signs that we draw.
 
     Four levels, from sure to unsure: a class; "unknown red ring", a sign of that look but not
     surely of one class; "unknown sign"; "no sign". "Perhaps" marks a guess.
@@ -114,10 +139,13 @@ def predict(
     JSON, one line a file: path; answer, in words; level, which of the four: class, family, sign or
     none; known, the chance that the sign is in the catalogue; family; answers, the guesses; error.
 
-    Example: `raresign predict RUN crops/ --top 3 --json`
+    Example: `raresign predict crop.png`, `raresign predict RUN crops/ --top 3 --json`
     """
+    run, files = raresign.run_and_files(given)
     answers = []
     model = raresign.load(run)
+    if raresign.is_built_in(run):
+        error_console().print(raresign.about_built_in())
     for answer in raresign.predict(model, files, top):
         answers.append(answer)
         if as_json:

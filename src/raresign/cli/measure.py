@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Json, Layout, Run, Strict
+from raresign.cli.options import Country, Crops, Data, Json, Layout, MeasuredRun, Run, Strict
 from raresign.cli.tables import error_console, print_json, print_metrics
 
 
 def evaluate(
-    run: Run,
+    run: MeasuredRun,
     data: Data,
     out: Annotated[Path | None, typer.Option(help="Where to write, without a report.")] = None,
     crops: Crops = None,
@@ -28,7 +28,7 @@ def evaluate(
     other data to RUN/evaluation-of-NAME, by the name of its folder, and the report stays. Of DATA
     only the test crops and their classes are needed.
 
-    Example: `raresign evaluate RUN DATA`
+    Example: `raresign evaluate RUN DATA`, `raresign evaluate built-in DATA`
     """
     say = error_console().print
     metrics = raresign.evaluate(

@@ -15,6 +15,7 @@ Data = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="Run folder that `raresign train` made.")]
+MeasuredRun = Annotated[Path, typer.Argument(help="Run folder; built-in: the built-in model.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every random choice.")]
 Crops = Annotated[

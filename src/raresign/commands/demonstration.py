@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
+from raresign.commands.added.add_classes import add_class
 from raresign.commands.progress import Say, silent
+from raresign.commands.start_run import start_run
 from raresign.commands.train.train_run import train
 from raresign.errors import InputError
+from raresign.files import write_text
+from raresign.runs.built_in import about_built_in
+from raresign.runs.run_folder import load
+from raresign.signs.countries.registry import standard
 from raresign.simulated.demo_data import write_demo
+from raresign.simulated.photo import simulated_photo
+
+_SHOWN = ("2.5", "3.24.n60", "1.23", "4.1.1", "5.19.1", "3.13.r2.9")
+"""Signs whose simulated photos are named before anything is trained; the last is a new one."""
 
 
 def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Say = silent) -> Path:
-    """Write simulated data, train every stage on it, measure and report; returns the run folder.
+    """Name crops at once, add a sign, then train on simulated data; returns the run folder.
 
     Args:
-        out: Folder for `data` and `run`; an earlier demonstration in it is replaced.
+        out: Folder for `first`, `data` and `run`; an earlier demonstration in it is replaced.
         seed: Seed of data and training.
         fast: A few steps a stage only, to see that everything works.
         say: Is told what happens.
@@ -25,12 +36,13 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     """
     out = Path(out)
     run = out / "run"
-    # An interrupted first demonstration leaves nothing, or hidden temporary folders only.
+    # An interrupted first demonstration leaves its first run at most, and hidden temporary folders.
     foreign = out.exists() and not (out / "data").is_dir()
-    if foreign and (out.is_file() or any(path.name[0] != "." for path in out.iterdir())):
+    if foreign and (out.is_file() or any(_is_foreign(path) for path in out.iterdir())):
         raise InputError(f"{out} exists and is no demonstration", "name another folder with --out")
     if run.is_dir() and any(run.iterdir()) and not (run / "run.json").is_file():
         raise InputError(f"{run} is no run of ours", "name another folder with --out")
+    _name_crops(out / "first", seed, say)
     say("drawing signs and simulating photos")
     data = write_demo(out / "data", seed)
     if run.exists():
@@ -38,3 +50,24 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     return train(
         data, run, "demo-fast" if fast else "demo", seed=seed, cache=out / "cache", say=say
     )
+
+
+def _is_foreign(path: Path) -> bool:
+    return path.name[0] != "." and not (path.name == "first" and (path / "run.json").is_file())
+
+
+def _name_crops(folder: Path, seed: int, say: Say) -> None:
+    """Let the built-in model name simulated photos, then add the one sign that it lacks."""
+    photos = [simulated_photo(code, seed, number) for number, code in enumerate(_SHOWN)]
+    say(about_built_in())
+    for code, answer in zip(_SHOWN, load().answer(photos), strict=True):
+        say(f"  a photo of {code}: {answer.answer}")
+    if (folder / "run.json").is_file():
+        shutil.rmtree(folder)
+    new = _SHOWN[-1]
+    with tempfile.TemporaryDirectory() as place:
+        icon = Path(place) / f"{new}.svg"
+        write_text(icon, standard("gost").svg(new))
+        (added,) = add_class(start_run(folder), [icon], [new])
+    say(f"adding {new} {added.name} from its icon")
+    say(f"  a photo of {new}: {load(folder).answer(photos[-1]).answer}")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from raresign.commands.data_folder import open_test
-from raresign.commands.measure_crops import write_measured
+from raresign.commands.measure_crops import Measured, measure
 from raresign.commands.progress import Say, silent
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
@@ -13,9 +15,10 @@ from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics
+from raresign.models.built_in_files import is_built_in
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
-from raresign.runs.run_folder import RunFolder
+from raresign.runs.run_folder import RunFolder, load
 from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.icon_source import is_drawn
@@ -39,22 +42,23 @@ def evaluate(
     RUN/evaluation-of-<name of its folder>, and RUN/evaluation and the report stay as they are.
 
     Args:
+        run: The run folder; "built-in" writes nothing unless `out` is given.
         data: The data folder. Its crops are measured by class code: the run must know the class of
             every test crop, but the data need not have all classes of the run.
         out: Where to write instead; the report stays as it is.
         crops, layout, strict, cache: See `open_test` and `train`.
-        say: Is told where the figures lie.
+        say: Is told where the figures lie, and how many crops are answered by name.
 
     Raises:
         InputError: No trained model, no labelled test crop, or test crops of classes that the data
             folder has and the run has not.
     """
-    folder = RunFolder.open(run)
-    recogniser = folder.recogniser()
+    folder = None if is_built_in(run) else RunFolder.open(run)
+    recogniser = folder.recogniser() if folder else load(run)
     catalogue = recogniser.catalogue
     table = open_test(data, catalogue, crops, layout, strict)
     if table is not None:
-        _check_classes(Path(data), table, catalogue, folder.path)
+        _check_classes(Path(data), table, catalogue, run)
     if table is None or not (table.labels >= 0).any():
         raise InputError(
             f"{crops or data} holds no test crop with a class that {run} knows",
@@ -63,17 +67,34 @@ def evaluate(
     packs = Path(cache) if cache is not None else default_cache()
     size, framing = recogniser.encoder.crop_size, recogniser.framing
     pack = pack_crops(table, size, packs, strict, framing=framing)
-    own = _is_own(folder, data, crops)
+    measured = measure(recogniser, pack, Path(data))
+    say(_named(measured))
+    own = folder is not None and _is_own(folder, data, crops)
     name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
-    place = Path(out) if out else folder.path / name
-    metrics, _ = write_measured(place, recogniser, pack, Path(data))
-    report = folder.path / "report.html"
-    if out is None and own:
+    place = Path(out) if out else folder.path / name if folder else None
+    if place is not None:
+        measured.write(place)
+    if folder is None:
+        say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
+    elif out is None and own:
         write_report(folder.path, Path(data))
-        say(f"written to {place}; report: {report}")
+        say(f"written to {place}; report: {folder.path / 'report.html'}")
     else:
-        say(f"written to {place}; {report} stays as it is")
-    return metrics
+        say(f"written to {place}; {folder.path / 'report.html'} stays as it is")
+    return measured.metrics
+
+
+def _named(measured: Measured) -> str:
+    """How many crops got a class as their answer, not "unknown", and how many of those are right.
+
+    Crops of unknown classes do not count.
+    """
+    predictions = measured.predictions
+    known = predictions.labels >= 0
+    named = np.array([answer.level == "class" for answer in measured.answers]) & known
+    share = named.sum() / known.sum()
+    right = predictions.correct[named].mean() if named.any() else 0.0
+    return f"answered by name: {100 * share:.1f} % of the crops, {100 * right:.1f} % of them right"
 
 
 def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bool:
@@ -84,7 +105,7 @@ def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bo
     return given == settings.get("data") and taken in (settings.get("crops"), given)
 
 
-def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: Path) -> None:
+def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: str | Path) -> None:
     """Refuse test crops of classes that the data folder has and the run has not."""
     try:
         codes = read_codes(data / "classes.json")

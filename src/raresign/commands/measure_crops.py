@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +24,39 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 Recalls = dict[str, float | None]
 
 
-def write_measured(
-    folder: Path, recogniser: Recogniser, pack: CropPack, root: Path
-) -> tuple[Metrics, Recalls]:
-    """Measure a recogniser on packed crops and write the figures into a folder.
+@dataclass(frozen=True)
+class Measured:
+    """What a recogniser said of packed crops, and the figures of it.
+
+    Attributes:
+        predictions: One row a crop.
+        metrics: Their figures.
+        answers: One row a crop, in the order of the predictions.
+    """
+
+    predictions: Predictions
+    metrics: Metrics
+    answers: list[CropAnswer]
+
+    @property
+    def recalls(self) -> Recalls:
+        """Recall on all, rare and frequent crops; None where there are none."""
+        return _recalls(self.predictions)
+
+    def write(self, folder: Path) -> None:
+        """Write the figures into a folder."""
+        write_evaluation(folder, self.predictions, self.metrics, self.answers)
+
+
+def measure(recogniser: Recogniser, pack: CropPack, root: Path) -> Measured:
+    """Measure a recogniser on packed crops.
 
     Paths are recorded relative to `root`, so that a moved data folder still compares with itself.
     """
     said = recogniser.recognise(np.asarray(pack.crops))
     predictions = _predictions(Predictions, said.probabilities, pack, recogniser.catalogue, root)
-    metrics = evaluate_predictions(predictions)
     answers = _crop_answers(recogniser.head.index, said, predictions)
-    write_evaluation(folder, predictions, metrics, answers)
-    return metrics, _recalls(predictions)
+    return Measured(predictions, evaluate_predictions(predictions), answers)
 
 
 def classifier_recalls(net: SignNet, pack: CropPack, catalogue: SignCatalogue) -> Recalls:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -34,6 +35,33 @@ class _Embedding(nn.Module):
         return embedding
 
 
+def encoder_graph(net: SignNet, **options: Any) -> onnx.ModelProto:
+    """The net without its classifier in ONNX, for any number of crops.
+
+    Args:
+        net: In evaluation mode.
+        options: More for `torch.onnx.export`.
+
+    Raises:
+        Exception: Whatever the exporter makes of an operation that it lacks.
+    """
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Embedding(net).eval(),
+            (torch.zeros(2, 3, net.crop_size, net.crop_size),),
+            buffer,  # type: ignore[arg-type]
+            dynamo=False,
+            input_names=["crops"],
+            output_names=["embedding"],
+            dynamic_axes={"crops": {0: "n"}, "embedding": {0: "n"}},
+            opset_version=_OPSET,
+            **options,
+        )
+    return onnx.load_from_string(buffer.getvalue())
+
+
 def export_encoder(net: SignNet, path: str | Path, model_digest: str) -> str | None:
     """Write the encoder of a net for `OnnxEncoder`, or tell why there is none.
 
@@ -48,25 +76,11 @@ def export_encoder(net: SignNet, path: str | Path, model_digest: str) -> str | N
     Returns:
         None if the file was written, else the reason.
     """
-    model = _Embedding(folded(net)).eval()
     size = net.crop_size
-    buffer = io.BytesIO()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                model,
-                (torch.zeros(2, 3, size, size),),
-                buffer,  # type: ignore[arg-type]
-                dynamo=False,
-                input_names=["crops"],
-                output_names=["embedding"],
-                dynamic_axes={"crops": {0: "n"}, "embedding": {0: "n"}},
-                opset_version=_OPSET,
-            )
+        graph = encoder_graph(folded(net))
     except Exception as error:  # whatever an exporter makes of an operation that it lacks
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-    graph = onnx.load_from_string(buffer.getvalue())
     graph.metadata_props.add(key=MODEL_DIGEST, value=model_digest)
     content = graph.SerializeToString()
     probes = np.random.default_rng(0).integers(0, 256, (_PROBES, 3, size, size), np.uint8)

@@ -25,10 +25,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from raresign.errors import InputError
+from raresign.models.built_in_files import BUILT_IN, ENCODER, facts
+from raresign.models.built_in_weights import backbone_state
 from raresign.models.pretrained_packages import IMAGENET, PACKAGED
 
 _HUB_SECONDS = 3.0
-_ANY_SOURCE = "use auto, hub, package, none or a .pth/.safetensors file"
+_ANY_SOURCE = "use auto, hub, package, built-in, none or a .pth/.safetensors file"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class WeightsRecord:
     """Where the weights of a backbone came from, for run.json.
 
     Attributes:
-        source: `hub:ID`, `package:NAME VERSION`, `file:PATH` or `none`.
+        source: `hub:ID`, `package:NAME VERSION`, `file:PATH`, `built-in` or `none`.
         sha256: Of the weights file; empty for none, or if the hub's file is not in its cache.
         mean: Per channel, what the weights expect to be subtracted from crops in [0, 1].
         std: Per channel, what they expect the difference to be divided by.
@@ -55,7 +57,8 @@ def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
         backbone: `timm.create_model(name, num_classes=0)`.
         name: The timm name, with or without a tag.
         weights: `auto`: the hub's if its cache has them or it answers within 3 s, else those of an
-            installed package, else none with a warning. `hub`, `package`: that source or an error.
+            installed package, else none with a warning. `hub`, `package`, `built-in` (the built-in
+            model's, which have seen drawn signs): that source or an error.
             `none`: leave the random weights. Else a file (.pth, .pt, .bin, .safetensors) with the
             state_dict of the same timm model; also a `SignNet`'s, whose backbone is taken.
 
@@ -71,6 +74,8 @@ def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
         'none'
     """
     sources = {"hub": _from_hub, "package": _from_package}
+    if weights == BUILT_IN:
+        return _from_built_in(backbone, name)
     if weights == "none":
         return _record(backbone, "none", "")
     if weights in sources:
@@ -200,6 +205,15 @@ def _from_package(backbone: nn.Module, name: str) -> WeightsRecord:
         }
     _fill(backbone, {key: value for key, value in state.items() if key in own}, path)
     return _record(backbone, f"package:{packaged.package}", digest, packaged.mean, packaged.std)
+
+
+def _from_built_in(backbone: nn.Module, name: str) -> WeightsRecord:
+    """The backbone of the built-in model."""
+    known = facts()
+    _fill(backbone, backbone_state(known, name), Path(ENCODER))
+    net = known["net"]
+    scale = tuple(net["mean"]), tuple(net["std"])
+    return _record(backbone, BUILT_IN, str(known["files"][ENCODER]), *scale)
 
 
 def _from_file(backbone: nn.Module, path: Path) -> WeightsRecord:

@@ -13,9 +13,11 @@ import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import write_json
-from raresign.framing.finder import Framing
+from raresign.framing.finder import Framing, saved_framing
+from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
+from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
@@ -89,6 +91,10 @@ class RunFolder:
         Raises:
             InputError: No run.json, or it is damaged.
         """
+        if is_built_in(path):
+            raise InputError(
+                "the built-in model is no run folder", "make one of it: raresign start RUN"
+            )
         path = Path(path)
         try:
             info = json.loads((path / "run.json").read_text(encoding="utf-8"))
@@ -130,9 +136,8 @@ class RunFolder:
 
     @property
     def framing(self) -> Framing:
-        """How the run reads crops; runs from before the finder read them whole."""
-        recipe = self.info.get("settings", {}).get("recipe", {})
-        return "found" if recipe.get("framing") == "found" else "whole"
+        """How the run reads crops."""
+        return saved_framing(self.info)
 
     def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
         """The trained net with everything that answers need, added classes and photos included.
@@ -202,13 +207,13 @@ class RunFolder:
             )
 
 
-def load(run: str | Path) -> Recogniser:
+def load(run: str | Path = BUILT_IN) -> Recogniser:
     """A trained run, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
 
     Args:
-        run: The run folder.
+        run: The run folder; "built-in", or nothing, for the model that comes with the package.
 
     Raises:
         InputError: No run, no trained model in it yet, or a damaged file.
     """
-    return RunFolder.open(run).recogniser()
+    return built_in_recogniser() if is_built_in(run) else RunFolder.open(run).recogniser()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from raresign.commands.measure_crops import write_measured
+from raresign.commands.measure_crops import measure
 from raresign.commands.progress import Say
 from raresign.crops.pack import CropPack
 from raresign.files import whole_file
@@ -58,7 +58,9 @@ def finish_run(
         engine = index_synthesiser(data, preset, next(net.parameters()).device)
         run.info["forecast"] = forecast_rare(net, head, data.catalogue, engine)
     if test is not None:
-        _, run.info["test"] = write_measured(run.path / EVALUATION, run.recogniser(), test, root)
+        measured = measure(run.recogniser(), test, root)
+        measured.write(run.path / EVALUATION)
+        run.info["test"] = measured.recalls
     if report:
         _write_sheets(run.path / "sheets", data, preset)
 

@@ -1,0 +1,1 @@
+"""Making the built-in model of the package from a finished run."""

@@ -1,0 +1,64 @@
+"""A net's encoder in ONNX with float16 weights, from which the net itself can be had again."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from raresign.errors import InputError
+from raresign.fitting.encoder_export import encoder_graph
+from raresign.models.built_in_weights import NET
+from raresign.models.sign_net import SignNet
+
+
+def half_encoder(net: SignNet) -> bytes:
+    """The content of an encoder.onnx for `OnnxEncoder`, half as large as a run's.
+
+    Weights of convolutions and linear layers are float16 and cast to float32 when the file is
+    loaded; everything is computed in float32. Batch normalisations are not folded, and their
+    statistics stay float32, so that a training can begin from the file.
+
+    Raises:
+        InputError: A weight has no float16, or the exporter changed one.
+    """
+    model = encoder_graph(
+        net.eval(), training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False
+    )
+    graph = model.graph
+    own = {f"{NET}{name}": weight.detach() for name, weight in net.state_dict().items()}
+    for one in list(graph.initializer):
+        if one.name not in own or one.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(one)
+        if not np.array_equal(values, own[one.name].numpy()):
+            raise InputError(f"ONNX holds another {one.name} than the net", "use another backbone")
+        if values.ndim > 1 and one.name not in (f"{NET}mean", f"{NET}std"):
+            _halve(graph, one, values)
+    there = {one.name for one in graph.initializer}
+    for name, weight in own.items():  # the exporter joins equal weights, as of a net just made
+        unused = name.startswith(f"{NET}classifier.") or name.endswith("num_batches_tracked")
+        if name not in there and not unused:
+            half = weight.dim() > 1
+            graph.initializer.append(
+                numpy_helper.from_array((weight.half() if half else weight).numpy(), name)
+            )
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _halve(graph: onnx.GraphProto, one: onnx.TensorProto, values: np.ndarray) -> None:
+    """Store an initialiser as float16; who reads it gets it cast to float32."""
+    with np.errstate(over="ignore"):  # told below
+        half = values.astype(np.float16)
+    if not np.isfinite(half).all():
+        raise InputError(f"{one.name} is too large for float16", "train again")
+    single = f"{one.name}:float32"
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            if name == one.name:
+                node.input[place] = single
+    cast = helper.make_node("Cast", [one.name], [single], to=TensorProto.FLOAT)
+    graph.node.insert(0, cast)
+    one.CopyFrom(numpy_helper.from_array(half, one.name))
