@@ -15,6 +15,7 @@ from .commands.drawings.tables import export_signs as export_signs
 from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
 from .commands.predict_files import predict as predict
+from .commands.sweep_run import sweep_framing as sweep_framing
 from .commands.synth.replay import render_again as render_again
 from .commands.synth.replay import verify_crops as verify_crops
 from .commands.synth.sheets import synth_sheets as synth_sheets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from raresign.commands.data_folder import open_test
@@ -16,6 +17,7 @@ from raresign.evaluation.metrics import Metrics
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
 from raresign.runs.run_folder import RunFolder
+from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.icon_source import is_drawn
@@ -49,6 +51,49 @@ def evaluate(
         InputError: No trained model, no labelled test crop, or test crops of classes that the data
             folder has and the run has not.
     """
+    told = open_evaluation(run, data, crops, layout, strict)
+    packs = Path(cache) if cache is not None else default_cache()
+    pack = pack_crops(told.table, told.recogniser.encoder.crop_size, packs, strict)
+    place = Path(out) if out else told.place
+    metrics, _ = write_measured(place, told.recogniser, pack, Path(data))
+    report = told.folder.path / "report.html"
+    if out is None and told.own:
+        write_report(told.folder.path, Path(data))
+        say(f"written to {place}; report: {report}")
+    else:
+        say(f"written to {place}; {report} stays as it is")
+    return metrics
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run beside the test crops that it is to be measured on.
+
+    Attributes:
+        table: The test crops by the classes of the run.
+        own: Whether the run was trained on this data.
+        place: Where figures lie unless told otherwise.
+    """
+
+    folder: RunFolder
+    recogniser: Recogniser
+    table: CropTable
+    own: bool
+    place: Path
+
+
+def open_evaluation(
+    run: str | Path,
+    data: str | Path,
+    crops: str | Path | None,
+    layout: str,
+    strict: bool = False,
+) -> Evaluation:
+    """Open a run and test crops that fit it, see `evaluate`.
+
+    Raises:
+        InputError: As for `evaluate`.
+    """
     folder = RunFolder.open(run)
     recogniser = folder.recogniser()
     catalogue = recogniser.catalogue
@@ -60,19 +105,9 @@ def evaluate(
             f"{crops or data} holds no test crop with a class that {run} knows",
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
-    packs = Path(cache) if cache is not None else default_cache()
-    pack = pack_crops(table, recogniser.encoder.crop_size, packs, strict)
     own = _is_own(folder, data, crops)
     name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
-    place = Path(out) if out else folder.path / name
-    metrics, _ = write_measured(place, recogniser, pack, Path(data))
-    report = folder.path / "report.html"
-    if out is None and own:
-        write_report(folder.path, Path(data))
-        say(f"written to {place}; report: {report}")
-    else:
-        say(f"written to {place}; {report} stays as it is")
-    return metrics
+    return Evaluation(folder, recogniser, table, own, folder.path / name)
 
 
 def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bool:

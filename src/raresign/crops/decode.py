@@ -84,15 +84,23 @@ def cut_box(
     picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float64] | None, path: str | Path
 ) -> Image.Image:
     """Cut `box` out of an upright picture, as `decode_crop` does; `path` names it in errors."""
+    whole = whole_box(picture, box, path)
+    return picture if whole is None else picture.crop(whole)
+
+
+def whole_box(
+    picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float64] | None, path: str | Path
+) -> tuple[int, int, int, int] | None:
+    """`box` widened to whole pixels and clipped to the picture; None for the whole picture."""
     if box is None or any(math.isnan(side) for side in box):
-        return picture
+        return None
     left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
     right = min(picture.width, math.ceil(box[2]))
     bottom = min(picture.height, math.ceil(box[3]))
     if left >= right or top >= bottom:
         shown, size = ", ".join(f"{side:g}" for side in box), f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"the box ({shown}) lies outside the picture of {size} pixels")
-    return picture.crop((left, top, right, bottom))
+    return left, top, right, bottom
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:
