@@ -41,6 +41,8 @@ from .evaluation.seed_interval import seeds_interval as seeds_interval
 from .lab.bench.parts import run_bench as run_bench
 from .lab.protocol.run_trials import protocol as protocol
 from .lab.protocol.run_trials import protocol_absent as protocol_absent
+from .lab.protocol.several_folders import protocol_absent_countries as protocol_absent_countries
+from .lab.protocol.several_folders import protocol_countries as protocol_countries
 from .lab.protocol.table import ProtocolTable as ProtocolTable
 from .losses.contrastive import contrastive_loss as contrastive_loss
 from .losses.contrastive import reference_contrastive_loss as reference_contrastive_loss

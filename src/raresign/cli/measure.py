@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Json, Layout, Run, Strict
+from raresign.cli.options import Crops, Data, Json, Layout, Run, Strict
 from raresign.cli.tables import error_console, print_json, print_metrics, print_sweep
 
 
@@ -68,7 +68,9 @@ def compare(
 
 
 def protocol(
-    data: Data,
+    data: Annotated[
+        list[Path], typer.Argument(help="One or more data folders, each of another name.")
+    ],
     out: Annotated[Path, typer.Option(help="Keeps the trials; run again to go on.")],
     recipe: Annotated[str, typer.Option(help="The base: a recipe's name or YAML.")] = "protocol",
     folds: Annotated[int, typer.Option(help="Parts in which frequent classes play rare.")] = 3,
@@ -83,24 +85,46 @@ def protocol(
     absent: Annotated[
         bool, typer.Option("--absent", help="Leave the fold's classes out: unknown, then added.")
     ] = False,
-    icons: Annotated[str | None, typer.Option(help="As for train.")] = None,
-    country: Country = None,
+    framing: Annotated[
+        bool, typer.Option("--framing", help="Also what scaled and shifted crops cost.")
+    ] = False,
+    icons: Annotated[
+        list[str] | None,
+        typer.Option(help="As for train: once for all data folders, or once for each."),
+    ] = None,
+    country: Annotated[
+        list[str] | None,
+        typer.Option(help="As for train: once for all data folders, or once for each."),
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Judge recipes on real crops of frequent classes that play rare; the test crops stay closed.
 
+    Of several data folders (countries) each has folds and trials of its own, in OUT/NAME; the table
+    shows the gain of each idea in each, and an idea that helps one and hurts another is not kept.
+
     Example: `raresign protocol DATA --out runs/protocol --ideas ideas --jobs 2`
     """
-    say = error_console().print
-    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs, "country": country}
-    shared |= {"icons": icons, "say": say}
-    table = (
-        raresign.protocol_absent(data, out, recipe, **shared)
-        if absent
-        else raresign.protocol(
-            data, out, recipe, ideas=ideas, only=only or (), reference=reference, **shared
-        )
-    )
-    file = out / ("absent.json" if absent else "table.json")
-    typer.echo(file.read_text(encoding="utf-8") if as_json else table.markdown())
+    if absent and framing:
+        raise raresign.InputError("--framing with --absent", "give one of them at a time")
+    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs}
+    shared |= {"say": error_console().print}
+    if not absent:
+        shared |= {"ideas": ideas, "only": only or (), "reference": reference, "framing": framing}
+    table: Any
+    if len(data) > 1:
+        judge = raresign.protocol_absent_countries if absent else raresign.protocol_countries
+        table = judge(data, out, recipe, icons=icons, country=country, **shared)
+        name = "absent-countries.json" if absent else "countries.json"
+    else:
+        single = raresign.protocol_absent if absent else raresign.protocol
+        shared |= {"icons": _last(icons), "country": _last(country)}
+        table = single(data[0], out, recipe, **shared)
+        name = "absent.json" if absent else "table.json"
+    typer.echo((out / name).read_text(encoding="utf-8") if as_json else table.markdown())
+
+
+def _last(given: list[str] | None) -> str | None:
+    """An option that stands once for one data folder; of several the last counts, as ever."""
+    return given[-1] if given else None
