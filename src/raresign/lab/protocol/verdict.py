@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -18,7 +19,9 @@ class Change(NamedTuple):
     high: float
 
     def points(self) -> str:
-        """`+1.2 (+0.3 to +2.1)`."""
+        """`+1.2 (+0.3 to +2.1)`, without brackets where there is no interval."""
+        if math.isnan(self.low):
+            return f"{100 * self.value:+.1f}"
         return f"{100 * self.value:+.1f} ({100 * self.low:+.1f} to {100 * self.high:+.1f})"
 
 
