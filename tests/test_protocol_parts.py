@@ -194,6 +194,15 @@ def test_paired_difference_against_loops() -> None:
     assert high == pytest.approx(np.quantile(draws, 0.975), abs=0.02)
     assert low < change < high
     assert paired_difference(ours, ours) == (0, 0, 0)
+    right = {True: 0, False: 0}  # on crops that do not play rare
+    for sign, trials in ((1, ours[:-1]), (-1, theirs)):
+        for trial in trials:
+            for n, label in enumerate(trial.labels.tolist()):
+                right[bool(trial.plays_rare[n])] += sign * int(trial.logits[n].argmax() == label)
+    others = sum(int((~trial.plays_rare).sum()) for trial in theirs)
+    change, low, high = paired_difference(ours, theirs, rare=False)
+    assert change == pytest.approx(right[False] / others)
+    assert low < change < high
 
 
 def test_a_broken_trial_is_named(tmp_path: Path) -> None:

@@ -2,9 +2,14 @@
 
     python tools/results.py DATA --runs runs/results --jobs 2 [--row "default recipe"]
     python tools/results.py GERMAN_DATA --country Germany --runs runs/germany
+    python tools/results.py DATA GERMAN_DATA --country Russia Germany --runs runs/results runs/de
 
 Rows that are already in the runs folder are not trained again, so it can be stopped and resumed.
 Every row shares backbone, crop size and number of crops. `smalltest` is only measured.
+
+Of several countries one more table is printed: the gain of each row against the default recipe in
+each, and a verdict by pseudo-rare and held-out frequent crops. A row that helps one country and
+hurts another is not kept.
 """
 
 from __future__ import annotations
@@ -18,19 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
+from result_rows import Row, country_gains, interval
 from trainings import train_once
 
-from raresign import (
-    Predictions,
-    RunFolder,
-    compare_predictions,
-    evaluate_predictions,
-    load_predictions,
-    seeds_interval,
-)
-from raresign.evaluation.crop_answers import read_answers
-from raresign.fitting.run_forecasts import judged_forecast
+from raresign import Predictions, compare_predictions
 
 ROWS: dict[str, tuple[str, list[str]]] = {
     "published recipe, label faults on": ("reference-faults", []),
@@ -75,84 +71,6 @@ SIZE = ["--crop-size", "64"]
 
 def run_folder(runs: Path, recipe: str, extra: list[str], seed: int) -> Path:
     return runs / "-".join([recipe, *(word.strip("-") for word in extra), str(seed)])
-
-
-def interval(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {100 * high:.1f}"
-
-
-class Row:
-    """A finished row: its runs, their predictions and figures."""
-
-    def __init__(self, title: str, folders: list[Path]) -> None:
-        self.title = title
-        self.folders = folders
-        self.infos = [RunFolder.open(folder).info for folder in folders]
-        self.predictions = [load_predictions(folder) for folder in folders]
-        self.groups = seeds_interval(self.predictions)
-
-    def cell(self, group: str) -> str:
-        summary = self.groups[group]
-        spread = f" ± {100 * summary.spread:.1f}" if len(self.predictions) > 1 else ""
-        return f"{100 * summary.mean:.1f}{spread} ({interval(summary.low, summary.high)})"
-
-    def as_frequent(self) -> str:
-        shares = [
-            evaluate_predictions(predictions).rare_called_frequent.value
-            for predictions in self.predictions
-        ]
-        return f"{100 * fmean(shares):.1f}"
-
-    def calibration(self) -> str:
-        """Expected calibration error in percent, mean over the seeds."""
-        errors = [evaluate_predictions(one).group("all").ece for one in self.predictions]
-        return f"{100 * fmean(errors):.1f}"
-
-    def alone(self, part: str) -> str:
-        """Rare and frequent recall of `classifier` or `prototypes` alone, mean over the seeds."""
-        found: dict[str, list[float]] = {"rare": [], "freq": []}
-        for folder, predictions in zip(self.folders, self.predictions, strict=True):
-            file = folder / "evaluation" / "answers.parquet"
-            if not file.exists():
-                return "-"
-            said = [getattr(answer, part) for answer in read_answers(file)]
-            truth = [predictions.codes[label] for label in predictions.labels]
-            right = np.array(said) == np.array(truth)
-            for group, values in found.items():
-                values.append(float(right[predictions.of_group(group)].mean()))
-        return " / ".join(f"{100 * fmean(values):.1f}" for values in found.values())
-
-    def forecast(self) -> str:
-        """Correlation and mean error in points of the predicted recall of rare classes."""
-        told = [
-            judged_forecast(info["forecast"], predictions)
-            for info, predictions in zip(self.infos, self.predictions, strict=True)
-            if info.get("forecast")
-        ]
-        known = [quality for quality in told if quality is not None]
-        if not known:
-            return "-"
-        return (
-            f"{fmean(q.pearson for q in known):.2f}, {100 * fmean(q.error for q in known):.0f}, "
-            f"{100 * fmean(q.coverage for q in known):.0f} %"
-        )
-
-    def pseudo_rare(self) -> str:
-        recalls = [
-            stage["pseudo_rare_recall"]
-            for info in self.infos
-            for stage in info["stages"]
-            if stage["pseudo_rare_recall"] is not None
-        ]
-        return f"{100 * fmean(recalls):.1f}" if recalls else "-"
-
-    def minutes(self) -> str:
-        return f"{fmean(info['seconds'] for info in self.infos) / 60:.1f}"
-
-    def crops(self) -> int:
-        """Training crops of one run, repetitions counted."""
-        stages = self.infos[0]["settings"]["recipe"]["stages"]
-        return sum(stage["steps"] * (stage["real"] + stage["synthetic"]) for stage in stages)
 
 
 def finished_rows(runs: Path) -> dict[str, Row]:
@@ -301,34 +219,61 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--runs", type=Path, default=Path("runs/results"))
-    parser.add_argument("--country", choices=list(PARTS), default="Russia")
+    parser.add_argument("data", type=Path, nargs="+")
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        nargs="+",
+        default=[Path("runs/results")],
+        help="one for each data folder",
+    )
+    parser.add_argument(
+        "--country",
+        choices=list(PARTS),
+        nargs="+",
+        default=["Russia"],
+        help="one for each data folder",
+    )
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--tables-only", action="store_true", help="train nothing")
     parser.add_argument(
         "--row", action="append", choices=list(ROWS), help="only these rows, printed"
     )
     options = parser.parse_args()
+    countries = options.country
+    if not len(options.data) == len(options.runs) == len({*countries}) == len(countries):
+        parser.error("give one --runs and one --country for each data folder")
     chosen = {title: ROWS[title] for title in options.row or ROWS}
-    threads = max((os.cpu_count() or 1) // options.jobs, 1)
     if not options.tables_only:
-        codes: list[Future[int]] = []
-        with ThreadPoolExecutor(options.jobs) as pool:
-            for seed in SEEDS:
-                for recipe, extra in chosen.values():
-                    out = run_folder(options.runs, recipe, extra, seed)
-                    job = (options.data, out, recipe, [*SIZE, *extra], seed, threads)
-                    codes.append(pool.submit(train_once, *job))
-        if any(code.result() for code in codes):
-            sys.exit(f"a run failed; see the logs in {options.runs}")
-    if options.row:
-        rows = {t: row for t, row in finished_rows(options.runs).items() if t in chosen}
+        for data, runs in zip(options.data, options.runs, strict=True):
+            train_rows(data, runs, chosen, options.jobs)
+    for runs, country in zip(options.runs, countries, strict=True):
+        if not options.row:
+            write_pages(runs, PARTS[country], Path("README.md"))
+            continue
+        rows = {t: row for t, row in finished_rows(runs).items() if t in chosen}
+        if len(countries) > 1:
+            print(f"\n## {country}\n")
         print(full_table(rows))
         if "default recipe" in rows and len(rows) > 1:
             print(f"\n{comparisons(rows)}\n\n{by_class(rows)}")
-    else:
-        write_pages(options.runs, PARTS[options.country], Path("README.md"))
+    if len(countries) > 1:
+        both = zip(countries, options.runs, strict=True)
+        print(f"\n{country_gains({country: finished_rows(runs) for country, runs in both})}")
+
+
+def train_rows(data: Path, runs: Path, rows: dict[str, tuple[str, list[str]]], jobs: int) -> None:
+    """Train what is not finished."""
+    threads = max((os.cpu_count() or 1) // jobs, 1)
+    codes: list[Future[int]] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for seed in SEEDS:
+            for recipe, extra in rows.values():
+                out = run_folder(runs, recipe, extra, seed)
+                job = (data, out, recipe, [*SIZE, *extra], seed, threads)
+                codes.append(pool.submit(train_once, *job))
+    if any(code.result() for code in codes):
+        sys.exit(f"a run failed; see the logs in {runs}")
 
 
 if __name__ == "__main__":

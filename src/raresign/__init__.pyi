@@ -17,6 +17,7 @@ from .commands.evaluate_run import evaluate as evaluate
 from .commands.predict_files import predict as predict
 from .commands.predict_files import run_and_files as run_and_files
 from .commands.start_run import start_run as start_run
+from .commands.sweep_run import sweep_framing as sweep_framing
 from .commands.synth.replay import render_again as render_again
 from .commands.synth.replay import verify_crops as verify_crops
 from .commands.synth.sheets import synth_sheets as synth_sheets
@@ -42,6 +43,8 @@ from .evaluation.seed_interval import seeds_interval as seeds_interval
 from .lab.bench.parts import run_bench as run_bench
 from .lab.protocol.run_trials import protocol as protocol
 from .lab.protocol.run_trials import protocol_absent as protocol_absent
+from .lab.protocol.several_folders import protocol_absent_countries as protocol_absent_countries
+from .lab.protocol.several_folders import protocol_countries as protocol_countries
 from .lab.protocol.table import ProtocolTable as ProtocolTable
 from .losses.contrastive import contrastive_loss as contrastive_loss
 from .losses.contrastive import reference_contrastive_loss as reference_contrastive_loss

@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Json, Layout, MeasuredRun, Run, Strict
-from raresign.cli.tables import error_console, print_json, print_metrics
+from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict
+from raresign.cli.tables import error_console, print_json, print_metrics, print_sweep
 
 
 def evaluate(
@@ -20,13 +20,17 @@ def evaluate(
     crops: Crops = None,
     layout: Layout = "reference",
     strict: Strict = False,
+    framing_sweep: Annotated[
+        bool, typer.Option("--framing-sweep", help="Also on crops scaled by 0.6-1.4 and shifted.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Measure a run on test crops: recall on all, rare and frequent signs with intervals.
 
     On the data that RUN was trained on the figures go to RUN/evaluation and RUN/report.html; on
     other data to RUN/evaluation-of-NAME, by the name of its folder, and the report stays. Of DATA
-    only the test crops and their classes are needed.
+    only the test crops and their classes are needed. --framing-sweep answers every crop 33 times:
+    cut tighter, with more margin and off-centre, as another detector might frame it.
 
     Example: `raresign evaluate RUN DATA`, `raresign evaluate built-in DATA`
     """
@@ -34,10 +38,15 @@ def evaluate(
     metrics = raresign.evaluate(
         run, data, out=out, crops=crops, layout=layout, strict=strict, say=say
     )
+    sweep = None
+    if framing_sweep:
+        sweep = raresign.sweep_framing(run, data, out=out, crops=crops, layout=layout, say=say)
     if as_json:
-        print_json(metrics.as_dict())
-    else:
-        print_metrics(Console(), metrics)
+        print_json(metrics.as_dict() | ({"framing": sweep.as_dict()} if sweep else {}))
+        return
+    print_metrics(Console(), metrics)
+    if sweep:
+        print_sweep(Console(), sweep)
 
 
 def compare(
@@ -59,7 +68,9 @@ def compare(
 
 
 def protocol(
-    data: Data,
+    data: Annotated[
+        list[Path], typer.Argument(help="One or more data folders, each of another name.")
+    ],
     out: Annotated[Path, typer.Option(help="Keeps the trials; run again to go on.")],
     recipe: Annotated[str, typer.Option(help="The base: a recipe's name or YAML.")] = "protocol",
     folds: Annotated[int, typer.Option(help="Parts in which frequent classes play rare.")] = 3,
@@ -74,24 +85,46 @@ def protocol(
     absent: Annotated[
         bool, typer.Option("--absent", help="Leave the fold's classes out: unknown, then added.")
     ] = False,
-    icons: Annotated[str | None, typer.Option(help="As for train.")] = None,
-    country: Country = None,
+    framing: Annotated[
+        bool, typer.Option("--framing", help="Also what scaled and shifted crops cost.")
+    ] = False,
+    icons: Annotated[
+        list[str] | None,
+        typer.Option(help="As for train: once for all data folders, or once for each."),
+    ] = None,
+    country: Annotated[
+        list[str] | None,
+        typer.Option(help="As for train: once for all data folders, or once for each."),
+    ] = None,
     jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Judge recipes on real crops of frequent classes that play rare; the test crops stay closed.
 
+    Of several data folders (countries) each has folds and trials of its own, in OUT/NAME; the table
+    shows the gain of each idea in each, and an idea that helps one and hurts another is not kept.
+
     Example: `raresign protocol DATA --out runs/protocol --ideas ideas --jobs 2`
     """
-    say = error_console().print
-    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs, "country": country}
-    shared |= {"icons": icons, "say": say}
-    table = (
-        raresign.protocol_absent(data, out, recipe, **shared)
-        if absent
-        else raresign.protocol(
-            data, out, recipe, ideas=ideas, only=only or (), reference=reference, **shared
-        )
-    )
-    file = out / ("absent.json" if absent else "table.json")
-    typer.echo(file.read_text(encoding="utf-8") if as_json else table.markdown())
+    if absent and framing:
+        raise raresign.InputError("--framing with --absent", "give one of them at a time")
+    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs}
+    shared |= {"say": error_console().print}
+    if not absent:
+        shared |= {"ideas": ideas, "only": only or (), "reference": reference, "framing": framing}
+    table: Any
+    if len(data) > 1:
+        judge = raresign.protocol_absent_countries if absent else raresign.protocol_countries
+        table = judge(data, out, recipe, icons=icons, country=country, **shared)
+        name = "absent-countries.json" if absent else "countries.json"
+    else:
+        single = raresign.protocol_absent if absent else raresign.protocol
+        shared |= {"icons": _last(icons), "country": _last(country)}
+        table = single(data[0], out, recipe, **shared)
+        name = "absent.json" if absent else "table.json"
+    typer.echo((out / name).read_text(encoding="utf-8") if as_json else table.markdown())
+
+
+def _last(given: list[str] | None) -> str | None:
+    """An option that stands once for one data folder; of several the last counts, as ever."""
+    return given[-1] if given else None

@@ -68,6 +68,25 @@ def print_metrics(console: Console, metrics: Any) -> None:
     console.print(table)
 
 
+def print_sweep(console: Console, sweep: Any) -> None:
+    """One row a window: recall in percent with its interval, and the loss in points."""
+    groups = ("all", "rare", "freq")
+    heads = [text for name in groups for text in (f"{name} % (95 %)", "lost")]
+    title = "Recall on crops framed otherwise, and points lost against unchanged crops"
+    table = Table("window", *heads, title=title)
+    for row in sweep.rows:
+        cells = [row.words]
+        for group in groups:
+            recall, loss = row.recall[group], row.loss[group]
+            if recall.n:
+                interval = f"({100 * recall.low:.1f} - {100 * recall.high:.1f})"
+                cells += [f"{percent(recall.value)} {interval}", f"{100 * loss.value:+.1f}"]
+            else:
+                cells += ["-", "-"]
+        table.add_row(*cells)
+    console.print(table)
+
+
 def print_answers(console: Console, answers: Sequence[Any], rule: Any) -> None:
     """A row a file with the final answer, then its guesses, and how many crops have a class.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from raresign.models.built_in_files import is_built_in
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
 from raresign.runs.run_folder import RunFolder, load
+from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.icon_source import is_drawn
@@ -53,6 +55,57 @@ def evaluate(
         InputError: No trained model, no labelled test crop, or test crops of classes that the data
             folder has and the run has not.
     """
+    told = open_evaluation(run, data, crops, layout, strict)
+    packs = Path(cache) if cache is not None else default_cache()
+    size, framing = told.recogniser.encoder.crop_size, told.recogniser.framing
+    pack = pack_crops(told.table, size, packs, strict, framing=framing)
+    measured = measure(told.recogniser, pack, Path(data))
+    say(_named(measured))
+    place = Path(out) if out else told.place
+    if place is not None:
+        measured.write(place)
+    if told.folder is None:
+        say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
+        return measured.metrics
+    report = told.folder.path / "report.html"
+    if out is None and told.own:
+        write_report(told.folder.path, Path(data))
+        say(f"written to {place}; report: {report}")
+    else:
+        say(f"written to {place}; {report} stays as it is")
+    return measured.metrics
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run beside the test crops that it is to be measured on.
+
+    Attributes:
+        folder: The run; None for the built-in model.
+        table: The test crops by the classes of the run.
+        own: Whether the run was trained on this data.
+        place: Where figures lie unless told otherwise; None for the built-in model.
+    """
+
+    folder: RunFolder | None
+    recogniser: Recogniser
+    table: CropTable
+    own: bool
+    place: Path | None
+
+
+def open_evaluation(
+    run: str | Path,
+    data: str | Path,
+    crops: str | Path | None,
+    layout: str,
+    strict: bool = False,
+) -> Evaluation:
+    """Open a run and test crops that fit it, see `evaluate`.
+
+    Raises:
+        InputError: As for `evaluate`.
+    """
     folder = None if is_built_in(run) else RunFolder.open(run)
     recogniser = folder.recogniser() if folder else load(run)
     catalogue = recogniser.catalogue
@@ -64,24 +117,10 @@ def evaluate(
             f"{crops or data} holds no test crop with a class that {run} knows",
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
-    packs = Path(cache) if cache is not None else default_cache()
-    size, framing = recogniser.encoder.crop_size, recogniser.framing
-    pack = pack_crops(table, size, packs, strict, framing=framing)
-    measured = measure(recogniser, pack, Path(data))
-    say(_named(measured))
     own = folder is not None and _is_own(folder, data, crops)
     name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
-    place = Path(out) if out else folder.path / name if folder else None
-    if place is not None:
-        measured.write(place)
-    if folder is None:
-        say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
-    elif out is None and own:
-        write_report(folder.path, Path(data))
-        say(f"written to {place}; report: {folder.path / 'report.html'}")
-    else:
-        say(f"written to {place}; {folder.path / 'report.html'} stays as it is")
-    return measured.metrics
+    place = folder.path / name if folder is not None else None
+    return Evaluation(folder, recogniser, table, own, place)
 
 
 def _named(measured: Measured) -> str:

@@ -90,8 +90,19 @@ def cut_box(
 
     `more` is what is cut beyond it on each side as a share of its own side.
     """
+    whole = whole_box(picture, box, path, more)
+    return picture if whole is None else picture.crop(whole)
+
+
+def whole_box(
+    picture: Image.Image,
+    box: Sequence[float] | npt.NDArray[np.float64] | None,
+    path: str | Path,
+    more: float = 0.0,
+) -> tuple[int, int, int, int] | None:
+    """`box` widened to whole pixels and clipped to the picture; None for the whole picture."""
     if box is None or any(math.isnan(side) for side in box):
-        return picture
+        return None
     if box[0] >= picture.width or box[1] >= picture.height or box[2] <= 0 or box[3] <= 0:
         shown, size = ", ".join(f"{side:g}" for side in box), f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"the box ({shown}) lies outside the picture of {size} pixels")
@@ -99,7 +110,7 @@ def cut_box(
     left, top = max(0, math.floor(box[0] - wide)), max(0, math.floor(box[1] - high))
     right = min(picture.width, math.ceil(box[2] + wide))
     bottom = min(picture.height, math.ceil(box[3] + high))
-    return picture.crop((left, top, right, bottom))
+    return left, top, right, bottom
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:

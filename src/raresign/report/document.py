@@ -18,6 +18,7 @@ from raresign.report import stages, words
 from raresign.report.answer_levels import GROUP_NAMES, LEVEL_NAMES, coverage_plot, level_rows
 from raresign.report.answer_parts import log_likelihoods, part_rows, reliability_plot
 from raresign.report.curves import loss_chart, recall_chart
+from raresign.report.framing_plots import framing_figures
 from raresign.report.pictures import icon_uri, sheet_uri
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
@@ -110,6 +111,8 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
         "published": stages,
         "charts": _training_charts(folder, simulated),
         **_recognition(folder),
+        "framing": folder.framing,
+        "framing_figures": framing_figures(folder.framing) if folder.framing else [],
         "added": folder.added,
         # The run's own catalogue does not hold the classes that came later.
         "icons": icon_table(folder.catalogue)

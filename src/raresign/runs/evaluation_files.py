@@ -8,10 +8,12 @@ from raresign.errors import InputError
 from raresign.evaluation.crop_answers import CropAnswer, write_answers
 from raresign.evaluation.metrics import Metrics
 from raresign.evaluation.predictions import Predictions
+from raresign.evaluation.reframed_recall import FramingSweep
 from raresign.files import write_json
 from raresign.runs.run_folder import RunFolder
 
 EVALUATION = "evaluation"
+FRAMING_FILE = "framing.json"
 _PREDICTIONS = "predictions.parquet"
 
 
@@ -22,6 +24,11 @@ def write_evaluation(
     write_answers(folder / "answers.parquet", answers)
     predictions.as_parquet(folder / _PREDICTIONS)
     write_json(folder / "metrics.json", metrics.as_dict())
+
+
+def write_sweep(folder: Path, sweep: FramingSweep) -> None:
+    """Write framing.json into a folder of figures."""
+    write_json(folder / FRAMING_FILE, sweep.as_dict())
 
 
 def load_predictions(run: str | Path) -> Predictions:

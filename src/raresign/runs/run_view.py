@@ -16,10 +16,16 @@ from raresign.answers.unknown_rule import LEVELS
 from raresign.errors import InputError
 from raresign.evaluation.crop_answers import CropAnswer, read_answers
 from raresign.evaluation.intervals import Estimate
-from raresign.evaluation.metrics import Metrics, evaluate_predictions, metrics_from_dict
-from raresign.evaluation.predictions import Predictions
+from raresign.evaluation.metrics import (
+    Metrics,
+    evaluate_predictions,
+    json_ready,
+    metrics_from_dict,
+)
+from raresign.evaluation.predictions import GROUPS, Predictions
+from raresign.evaluation.reframed_recall import FramingSweep, sweep_from_dict
 from raresign.runs.added_classes import added_places
-from raresign.runs.evaluation_files import EVALUATION
+from raresign.runs.evaluation_files import EVALUATION, FRAMING_FILE
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -71,6 +77,7 @@ class RunView:
     notes: list[str] = field(default_factory=list)
     answers: list[CropAnswer] | None = None  # older runs have none; that is no fault
     added: list[AddedView] = field(default_factory=list)
+    framing: FramingSweep | None = None  # measured only where asked for
 
 
 def view_run(run: Path) -> RunView:
@@ -107,6 +114,7 @@ def view_run(run: Path) -> RunView:
             view.answers = _answers(evaluation / "answers.parquet", view.predictions)
         except InputError as error:
             view.notes.append(f"No answers of classifier and prototypes: {error}")
+    _read_framing(view)
     _read_logs(view)
     _read_added(view)
     return view
@@ -123,6 +131,28 @@ def _json_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: a JSON {type(value).__name__}", "it must be an object")
     return value
+
+
+def _read_framing(view: RunView) -> None:
+    """The framing sweep if there is one, and a note where it is broken or of other figures."""
+    file = view.path / EVALUATION / FRAMING_FILE
+    if not file.is_file():
+        return
+    try:
+        sweep = sweep_from_dict(_json_object(file))
+    except InputError as error:
+        view.notes.append(f"No framing sweep: {error}")
+        return
+    now = {name: view.metrics.group(name).micro for name in GROUPS} if view.metrics else {}
+    then = sweep.unchanged.recall
+    # Dicts: a group without crops is NaN, which equals nothing.
+    if any(json_ready(one) != json_ready(then[name]) for name, one in now.items()):
+        view.notes.append(
+            "No framing sweep: it is older than the figures; run `raresign evaluate "
+            "--framing-sweep` again"
+        )
+        return
+    view.framing = sweep
 
 
 def _read_logs(view: RunView) -> None:

@@ -9,11 +9,12 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from raresign.commands.data_folder import DataFolder, open_data
@@ -29,6 +30,8 @@ from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable
 from raresign.lab.protocol.trial import load_trial, run_trial, trial_folder
+from raresign.lab.protocol.trial_framing import FRAMING_FILE, framing_losses, write_framing
+from raresign.models.sign_net import SignNet
 from raresign.training.recipe import Recipe, load_recipe
 
 _Data = tuple[str | Path, str | Path | None, str | None, int, int, Framing]
@@ -49,6 +52,7 @@ class _Job:
     fold: int
     seed: int
     folder: Path
+    framing: bool = False
 
     @property
     def record(self) -> Path:
@@ -66,6 +70,7 @@ def protocol(
     ideas: str | Path | None = None,
     only: Sequence[str] = (),
     reference: bool = True,
+    framing: bool = False,
     icons: str | Path | None = None,
     country: str | None = None,
     jobs: int = 1,
@@ -86,6 +91,8 @@ def protocol(
         ideas: A YAML file of ideas, or "ideas" for those of the package.
         only: Titles of the rows to run, all where empty. The base always runs.
         reference: Whether the published recipe and the ceiling are rows too.
+        framing: Whether the measured crops are also scaled and shifted (finished trials that were
+            not are trained again: their nets are not kept).
         icons, country: See `open_data`.
         jobs: Trials at a time, each in a process with its share of the cores.
         say: Is told what happens.
@@ -127,12 +134,15 @@ def protocol(
     for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):
         folder = trial_folder(Path(out), title, chosen, number, seed)
         kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
-        wanted.append(_Job(kind, given, chosen, title, number, seed, folder))
+        wanted.append(_Job(kind, given, chosen, title, number, seed, folder, framing))
     _run(wanted, jobs, say)
     trials = {
         title: [load_trial(job.folder) for job in wanted if job.title == title] for title in rows
     }
     table = ProtocolTable.from_trials(trials, source.catalogue, leaks, int(clusters.max()) + 1)
+    if framing:
+        folders = {title: [j.folder for j in wanted if j.title == title] for title in rows}
+        table = replace(table, framing=framing_losses(trials, folders))
     table.write(Path(out))
     return table
 
@@ -175,6 +185,21 @@ def protocol_absent(
     return table
 
 
+def check_folder(
+    data: str | Path,
+    recipe: str | Path,
+    folds: int,
+    icons: str | Path | None,
+    country: str | None,
+) -> None:
+    """Find what is wrong with a data folder before anything runs.
+
+    Raises:
+        InputError: As for `protocol`.
+    """
+    _material(data, icons, country, definite(load_recipe(recipe)).crop_size, folds)
+
+
 def _check_counts(seeds: int, jobs: int) -> None:
     if seeds < 1 or jobs < 1:
         raise InputError(f"{seeds} seeds, {jobs} jobs", "both need at least 1")
@@ -191,7 +216,7 @@ def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
     return recipe.model_copy(update={"stages": stages})
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=4)
 def _material(
     data: str | Path,
     icons: str | Path | None,
@@ -228,7 +253,7 @@ def _finished(job: _Job) -> bool:
     icons = info.get("icons") or "own"  # null in trials of an earlier version
     if info.get("classes") != classes or icons != str(source.icons):
         raise InputError(f"{job.folder} is of other folds or data", "name another --out")
-    return True
+    return not job.framing or (job.folder / FRAMING_FILE).is_file()
 
 
 def _run(wanted: list[_Job], jobs: int, say: Say) -> None:
@@ -270,5 +295,10 @@ def _one(job: _Job) -> None:
     given = source, pack, parts[job.fold], job.recipe, job.fold, job.seed, job.folder
     if job.kind == "absent":
         run_absent(*given)
-    else:
-        run_trial(*given, job.title, spare=job.kind == "ceiling")
+        return
+
+    def sweep(net: SignNet, rows: np.ndarray) -> None:
+        write_framing(net, source.training, pack, rows, job.folder)
+
+    spare = job.kind == "ceiling"
+    run_trial(*given, job.title, spare, sweep if job.framing else None)

@@ -18,6 +18,7 @@ from raresign.lab.protocol.answer_rules import AnswerRow, answer_rows, answers_m
 from raresign.lab.protocol.forecast_check import ClassRecalls, cross_fold_forecast, forecast_line
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE
 from raresign.lab.protocol.trial import Trial
+from raresign.lab.protocol.trial_framing import FramingLoss, framing_markdown
 from raresign.models.outputs import Outputs
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -38,6 +39,7 @@ class ProtocolRow:
             classes anew; NaN for the base.
         low, high: Its 95 % interval.
         frequent_difference: `frequent` less the base's.
+        frequent_low, frequent_high: Its 95 % interval.
         gap: Share of the gap from the published recipe to the ceiling that it closes.
         seconds: Training time a trial, mean.
         steps: Optimiser steps a trial.
@@ -54,6 +56,8 @@ class ProtocolRow:
     low: float
     high: float
     frequent_difference: float
+    frequent_low: float
+    frequent_high: float
     gap: float
     seconds: float
     steps: int
@@ -73,6 +77,7 @@ class ProtocolTable:
         forecast: Quality of the forecast of recall, learned on the other folds of the base.
         points: (label, predicted, low, high, observed, crops) of every class and trial of the base.
         learned: The forecast learned on all folds.
+        framing: What every row loses on crops that are framed otherwise, where it was measured.
     """
 
     rows: tuple[ProtocolRow, ...]
@@ -83,6 +88,7 @@ class ProtocolTable:
     forecast: dict[str, Any] | None = None
     points: tuple[tuple[float, ...], ...] = ()
     learned: dict[str, Any] | None = None
+    framing: tuple[FramingLoss, ...] = ()
 
     @classmethod
     def from_trials(
@@ -104,6 +110,7 @@ class ProtocolTable:
             spread = [_recall([t for t in ones if t.seed == seed], True) for seed in seeds]
             same = title == BASE
             change, down, up = (math.nan,) * 3 if same else paired_difference(ones, base)
+            ends = (math.nan,) * 3 if same else paired_difference(ones, base, rare=False)
             called = [(t.real[t.logits.argmax(1)] & ~hits(t))[t.plays_rare] for t in ones]
             rows.append(
                 ProtocolRow(
@@ -118,6 +125,8 @@ class ProtocolTable:
                     low=down,
                     high=up,
                     frequent_difference=math.nan if same else frequent[title] - frequent[BASE],
+                    frequent_low=ends[1],
+                    frequent_high=ends[2],
                     gap=(rare[title] - floor) / (ceiling - floor) if ceiling != floor else math.nan,
                     seconds=float(np.mean([trial.seconds for trial in ones])),
                     steps=ones[0].steps,
@@ -159,6 +168,8 @@ class ProtocolTable:
             lines += ["", answers_markdown(self.answers)]
         if self.forecast is not None:
             lines += ["", forecast_line(self.forecast)]
+        if self.framing:
+            lines += ["", framing_markdown({"": self.framing})]
         return "\n".join(lines)
 
 
@@ -187,14 +198,14 @@ def _recall(trials: Sequence[Trial], rare: bool) -> float:
     return float(np.concatenate([hits(t)[t.plays_rare == rare] for t in trials]).mean())
 
 
-def _by_class(trials: Sequence[Trial]) -> tuple[np.ndarray, np.ndarray]:
-    """(C,) hits and crops of the classes that play rare, summed over trials."""
+def _by_class(trials: Sequence[Trial], rare: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """(C,) hits and crops of the classes that play rare, or that do not, summed over trials."""
     count = len(trials[0].real)
     right, crops = np.zeros(count), np.zeros(count)
     for trial in trials:
-        labels = trial.labels[trial.plays_rare]
-        right += np.bincount(labels, hits(trial)[trial.plays_rare], minlength=count)
-        crops += np.bincount(labels, minlength=count)
+        own = trial.plays_rare == rare
+        right += np.bincount(trial.labels[own], hits(trial)[own], minlength=count)
+        crops += np.bincount(trial.labels[own], minlength=count)
     return right, crops
 
 
@@ -206,10 +217,12 @@ def _interval(right: np.ndarray, crops: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial]) -> tuple[float, float, float]:
+def paired_difference(
+    ours: Sequence[Trial], theirs: Sequence[Trial], rare: bool = True
+) -> tuple[float, float, float]:
     """Recall of ours less theirs on crops that play rare, with a 95 % interval over classes.
 
-    Trials are paired by fold and seed.
+    Trials are paired by fold and seed. Unless `rare`: on held-out crops of frequent classes.
 
     Raises:
         InputError: The trials of a pair measured other crops.
@@ -221,6 +234,6 @@ def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial]) -> tuple[f
             f"'{ours[0].title}' and '{theirs[0].title}' measured other crops",
             "keep crop_size as it is in the base: it decides which crops are near-duplicates",
         )
-    a, crops = _by_class([one for one, _ in pairs])
-    b, _ = _by_class([other for _, other in pairs])
+    a, crops = _by_class([one for one, _ in pairs], rare)
+    b, _ = _by_class([other for _, other in pairs], rare)
     return float((a - b).sum() / crops.sum()), *_interval(a - b, crops)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from raresign.files import whole_file, write_json
 from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.outputs import net_outputs
+from raresign.models.sign_net import SignNet
 from raresign.training.recipe import Recipe
 from raresign.training.stage_loop import fit_stages
 from raresign.training.training_data import Split, TrainingData
@@ -85,6 +87,7 @@ def run_trial(
     folder: Path,
     title: str,
     spare: bool,
+    sweep: Callable[[SignNet, np.ndarray], None] | None = None,
 ) -> None:
     """Train and write `trial.json` last: a folder that has it is finished.
 
@@ -98,6 +101,7 @@ def run_trial(
         folder: Gets the files.
         title: Of the row.
         spare: The ceiling: also train on the real crops of the fold's classes that do not measure.
+        sweep: Is given the trained net and the (N,) rows of the measured crops.
     """
     training = np.sort(np.concatenate([fold.training, fold.spare])) if spare else fold.training
     none = np.empty(0, np.int64)
@@ -127,6 +131,8 @@ def run_trial(
     measured = net_outputs(net, np.asarray(pack.crops)[rows])
     made = data.synthesiser(recipe.index_preset, len(recipe.stages), next(net.parameters()).device)
     index = index_outputs(net, made, source.catalogue.codes, _KEPT_CROPS)
+    if sweep is not None:
+        sweep(net, rows)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
     with whole_file(folder / "outputs.safetensors") as temporary:
         save_file(
