@@ -140,7 +140,7 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
             "Versions": _mapping(info.get("versions")),
             "Machine": _mapping(info.get("machine")),
         },
-        "framing": _mapping(info.get("framing")).get("said"),
+        "framed": _mapping(info.get("framing")).get("said"),
         "skipped": _skipped(info.get("skipped")),
         "most_skipped": _MOST_SKIPPED,
         "interval": words.interval,
