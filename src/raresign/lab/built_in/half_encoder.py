@@ -44,7 +44,7 @@ def half_encoder(net: SignNet) -> bytes:
 
 
 def _part(graph: onnx.GraphProto, own: Mapping[str, torch.Tensor]) -> None:
-    """Give each weight its own initialiser: the exporter joins equal ones, as of a net just made."""
+    """Give each weight an initialiser: the exporter joins equal ones, as of a net just made."""
     for node in list(graph.node):
         if node.op_type == "Identity" and node.output[0] in own:
             name = node.output[0]
