@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import onnx
 import torch
@@ -28,6 +30,7 @@ def half_encoder(net: SignNet) -> bytes:
     )
     graph = model.graph
     own = {f"{NET}{name}": weight.detach() for name, weight in net.state_dict().items()}
+    _part(graph, own)
     for one in list(graph.initializer):
         if one.name not in own or one.data_type != TensorProto.FLOAT:
             continue
@@ -36,16 +39,17 @@ def half_encoder(net: SignNet) -> bytes:
             raise InputError(f"ONNX holds another {one.name} than the net", "use another backbone")
         if values.ndim > 1 and one.name not in (f"{NET}mean", f"{NET}std"):
             _halve(graph, one, values)
-    there = {one.name for one in graph.initializer}
-    for name, weight in own.items():  # the exporter joins equal weights, as of a net just made
-        unused = name.startswith(f"{NET}classifier.") or name.endswith("num_batches_tracked")
-        if name not in there and not unused:
-            half = weight.dim() > 1
-            graph.initializer.append(
-                numpy_helper.from_array((weight.half() if half else weight).numpy(), name)
-            )
     content: bytes = model.SerializeToString()
     return content
+
+
+def _part(graph: onnx.GraphProto, own: Mapping[str, torch.Tensor]) -> None:
+    """Give each weight an initialiser: the exporter joins equal ones, as of a net just made."""
+    for node in list(graph.node):
+        if node.op_type == "Identity" and node.output[0] in own:
+            name = node.output[0]
+            graph.node.remove(node)
+            graph.initializer.append(numpy_helper.from_array(own[name].numpy(), name))
 
 
 def _halve(graph: onnx.GraphProto, one: onnx.TensorProto, values: np.ndarray) -> None:
