@@ -1,6 +1,6 @@
 """Puts the model of a finished run into the package, as its built-in model.
 
-    raresign train gost --out RUN --recipe icons-only
+    raresign train gost --out RUN --recipe built-in
     python tools/build_model.py RUN
 
 The run must have seen our drawings alone. Commit the sources first: the model's facts name the

@@ -90,5 +90,5 @@ def _check(folder: RunFolder, weights: str) -> None:
     if wrong:
         raise InputError(
             f"{folder.path} cannot be built in: {wrong}",
-            f"take a run of `raresign train {_DRAWN} --recipe icons-only`",
+            f"take a run of `raresign train {_DRAWN} --recipe built-in`",
         )
