@@ -46,14 +46,11 @@ def by_loop(frame: Image.Image, scale: float, shift: tuple[float, float], box: B
     high = max(1, int(scale * height + 0.5))
     x0 = left + math.floor((width - wide) / 2 + shift[0] * width + 0.5)
     y0 = top + math.floor((height - high) / 2 + shift[1] * height + 0.5)
-    found = np.empty((high, wide, 3), np.uint8)
+    pixels, found = np.asarray(frame), np.empty((high, wide, 3), np.uint8)
     for y in range(high):
         for x in range(wide):
-            place = (
-                min(max(x0 + x, 0), frame.width - 1),
-                min(max(y0 + y, 0), frame.height - 1),
-            )
-            found[y, x] = frame.getpixel(place)
+            place = min(max(y0 + y, 0), frame.height - 1), min(max(x0 + x, 0), frame.width - 1)
+            found[y, x] = pixels[place]
     return found
 
 

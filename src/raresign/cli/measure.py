@@ -112,15 +112,15 @@ def protocol(
     shared |= {"say": error_console().print}
     if not absent:
         shared |= {"ideas": ideas, "only": only or (), "reference": reference, "framing": framing}
-    table: Any
+    judge: Any
     if len(data) > 1:
         judge = raresign.protocol_absent_countries if absent else raresign.protocol_countries
         table = judge(data, out, recipe, icons=icons, country=country, **shared)
         name = "absent-countries.json" if absent else "countries.json"
     else:
-        single = raresign.protocol_absent if absent else raresign.protocol
+        judge = raresign.protocol_absent if absent else raresign.protocol
         shared |= {"icons": _last(icons), "country": _last(country)}
-        table = single(data[0], out, recipe, **shared)
+        table = judge(data[0], out, recipe, **shared)
         name = "absent.json" if absent else "table.json"
     typer.echo((out / name).read_text(encoding="utf-8") if as_json else table.markdown())
 

@@ -12,6 +12,7 @@ from raresign.commands.evaluate_run import open_evaluation
 from raresign.commands.progress import Say, silent
 from raresign.crops.crop_table import CropTable
 from raresign.crops.reframing import reframed_rows, sweep_reframings
+from raresign.evaluation.predictions import Group
 from raresign.evaluation.reframed_recall import FramingSweep, compare_windows
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import write_sweep
@@ -68,5 +69,6 @@ def _measured(recogniser: Recogniser, table: CropTable) -> FramingSweep:
     labels = table.labels[rows]
     right = np.array(said, np.int64).reshape(len(rows), len(windows)) == labels[:, None]
     rare = np.isin(labels, recogniser.catalogue.labels_of_type("rare"))
-    groups = {"all": np.ones(len(labels), bool), "rare": rare, "freq": ~rare}
+    everything = np.ones(len(labels), bool)
+    groups: dict[Group, np.ndarray] = {"all": everything, "rare": rare, "freq": ~rare}
     return compare_windows(windows, right.T, groups)

@@ -151,9 +151,10 @@ def load_framing(folder: Path) -> np.ndarray:
         arrays = load_file(file)
         if not np.array_equal(arrays["windows"], np.array(_WINDOWS)):
             raise ValueError("it is of other windows")
-        return arrays["answers"]
+        answers: np.ndarray = arrays["answers"]
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise InputError(f"{file}: {type(error).__name__}: {error}", "delete it") from error
+    return answers
 
 
 def framing_markdown(losses: Mapping[str, Sequence[FramingLoss]]) -> str:
