@@ -8,6 +8,7 @@ from torch import Tensor
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.effects.colour import ColourCast, Exposure, Haze, Saturation
 from raresign.synthesis.effects.geometry import Pose
+from raresign.synthesis.effects.occlusion import TightBox
 from raresign.synthesis.effects.readout import Noise
 from raresign.synthesis.effects.sensor import Sensor
 from raresign.synthesis.icon_atlas import IconAtlas
@@ -54,6 +55,7 @@ def test_jitter_of_nothing_is_nothing() -> None:
         saturation=Saturation(amount=(1, 1)),
         sensor=Sensor(pixels=(32, 32), blur=zero),
         noise=Noise(read=zero, shot=zero),
+        tight_box=TightBox(probability=0),
     )
     crops = on_grey(icon_atlas(32), 32)
     assert (still(crops, keys(5)) - crops).abs().mean() < 0.01  # the lens is never quite sharp

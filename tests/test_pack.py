@@ -63,7 +63,7 @@ def test_rows_of_the_pack_are_the_squashed_crops(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pack.labels, table.labels)
     assert pack.labels.dtype == np.int64
     columns = pack.table.to_pydict()
-    assert list(columns) == ["path", "label", "width", "height", "hash"]
+    assert list(columns) == ["path", "label", "width", "height", "box", "hash"]
     assert columns["path"] == [str(path) for path in table.paths]
     assert columns["label"] == table.labels.tolist()
     sizes = [Image.open(path).size for path in table.paths]

@@ -17,8 +17,8 @@ from safetensors.numpy import load_file
 from raresign.crops.layouts.plain_layouts import from_folders
 from raresign.crops.pack import pack_crops
 from raresign.crops.reframing import reframed
-from raresign.crops.squashing import squash
 from raresign.errors import InputError
+from raresign.framing.framed_picture import framed
 from raresign.lab.protocol.countries_table import CountriesTable
 from raresign.lab.protocol.run_trials import protocol
 from raresign.lab.protocol.several_folders import protocol_absent_countries, protocol_countries
@@ -133,13 +133,13 @@ def test_answers_stand_with_their_crops(
     pack = pack_crops(table, 32, tmp_path / "cache")
     assert len(pack) == len(table) - 1
     net, rows = new_net(), np.array([20, 3, 11])
-    write_framing(net, table, pack, rows, tmp_path)
+    write_framing(net, table, pack, rows, "whole", tmp_path)
     said = load_framing(tmp_path)
     for place, row in enumerate(rows):
         with Image.open(pack.table["path"][row].as_py()) as file:
             picture = file.convert("RGB")
         for window, scale in ((0, 0.6), (8, 1.4)):
-            crop = squash(reframed(picture, scale), 32)
+            crop = framed(reframed(picture, scale), 32)
             assert said[window, place] == net_outputs(net, crop[None]).logits.argmax()
 
 

@@ -298,7 +298,7 @@ def _one(job: _Job) -> None:
         return
 
     def sweep(net: SignNet, rows: np.ndarray) -> None:
-        write_framing(net, source.training, pack, rows, job.folder)
+        write_framing(net, source.training, pack, rows, job.data[-1], job.folder)
 
     spare = job.kind == "ceiling"
     run_trial(*given, job.title, spare, sweep if job.framing else None)

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save_file
 from raresign.crops.crop_table import CropTable
 from raresign.crops.pack import CropPack
 from raresign.crops.reframing import SCALES, UNCHANGED, reframed_rows, sweep_reframings
-from raresign.crops.squashing import squash
 from raresign.errors import InputError
 from raresign.files import whole_file
+from raresign.framing.finder import Framing, read_crop
 from raresign.lab.protocol.trial import Trial
 from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet
@@ -48,7 +48,12 @@ class FramingLoss:
 
 
 def write_framing(
-    net: SignNet, table: CropTable, pack: CropPack, rows: np.ndarray, folder: Path
+    net: SignNet,
+    table: CropTable,
+    pack: CropPack,
+    rows: np.ndarray,
+    framing: Framing,
+    folder: Path,
 ) -> None:
     """Write what a net answers to some crops of a pack in every window.
 
@@ -56,13 +61,14 @@ def write_framing(
         net: The classifier.
         table: What the pack was made of: its files are read again at native resolution.
         rows: (N,) rows of the pack.
+        framing: How the pack's crops were framed.
         folder: Gets the file.
     """
     order = np.argsort(rows)  # a table is filtered in its own order
     chosen = np.zeros(len(table), bool)
     chosen[_packed(table, pack)[rows]] = True
     answers = np.full((len(_WINDOWS), len(rows)), -1)
-    for place, said in _answers(net, table.filter(chosen)):
+    for place, said in _answers(net, table.filter(chosen), framing):
         answers[:, order[place]] = said
     with whole_file(folder / FRAMING_FILE) as temporary:
         save_file({"windows": np.array(_WINDOWS), "answers": answers}, temporary)
@@ -79,7 +85,7 @@ def _packed(table: CropTable, pack: CropPack) -> np.ndarray:
     return np.array(rows, np.int64)
 
 
-def _answers(net: SignNet, table: CropTable) -> Iterator[tuple[int, np.ndarray]]:
+def _answers(net: SignNet, table: CropTable, framing: Framing) -> Iterator[tuple[int, np.ndarray]]:
     """Row of the table and (W,) the labels that the classifier gives it."""
     places: list[int] = []
     crops: list[np.ndarray] = []
@@ -90,7 +96,7 @@ def _answers(net: SignNet, table: CropTable) -> Iterator[tuple[int, np.ndarray]]
 
     for row, pictures in reframed_rows(table, _WINDOWS):
         places.append(row)
-        crops += [squash(picture, net.crop_size) for picture in pictures]
+        crops += [read_crop(picture, net.crop_size, framing) for picture in pictures]
         if len(crops) >= _BATCH:
             yield from said()
             places, crops = [], []
