@@ -44,7 +44,7 @@ class FramingFacts:
         )
 
 
-def framing_facts(boxes: npt.NDArray[np.float32]) -> FramingFacts | None:
+def framing_facts(boxes: npt.NDArray[np.floating]) -> FramingFacts | None:
     """The facts of (N, 4) boxes of signs, as `find_sign` gives them; None of no crop.
 
     Example:

@@ -237,7 +237,7 @@ def _training_pack(
 def _framing(pack: CropPack) -> dict[str, Any] | None:
     """How the training crops were framed before they were cut to their signs."""
     facts = framing_of_pack(pack)
-    return facts and {"said": str(facts), **facts.as_dict()}
+    return None if facts is None else {"said": str(facts), **facts.as_dict()}
 
 
 def _test_pack(

@@ -45,9 +45,9 @@ def package_run(
     """
     folder = RunFolder.open(run)
     folder.check_finished()
-    recogniser, recipe = folder.recogniser(), saved_recipe(folder)
     weights = str(folder.info["weights"]["source"])
     _check(folder, weights)
+    recogniser, recipe = folder.recogniser(), saved_recipe(folder)
     net = folder.model()
     parts = built_in_parts(thinned(recogniser.head, prototypes), recogniser.catalogue)
     scale = {"mean": net.mean.flatten().tolist(), "std": net.std.flatten().tolist()}

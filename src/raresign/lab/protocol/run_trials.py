@@ -197,7 +197,8 @@ def check_folder(
     Raises:
         InputError: As for `protocol`.
     """
-    _material(data, icons, country, definite(load_recipe(recipe)).crop_size, folds)
+    chosen = definite(load_recipe(recipe))
+    _material(data, icons, country, chosen.crop_size, folds, chosen.framing)
 
 
 def _check_counts(seeds: int, jobs: int) -> None:

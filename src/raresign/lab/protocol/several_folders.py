@@ -101,7 +101,7 @@ def _one_each(given: _Choice, count: int, option: str) -> list[Any]:
     """One for each of `count` folders."""
     if given is None or isinstance(given, str | Path):
         return [given] * count
-    chosen = list(given)
+    chosen: list[Any] = list(given)
     if len(chosen) not in (0, 1, count):
         raise InputError(
             f"--{option} stands {len(chosen)} times for {count} data folders",

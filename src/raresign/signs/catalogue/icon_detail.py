@@ -94,7 +94,7 @@ def shown_side(icon: Pixels) -> int:
     Args:
         icon: (H, W, 4) uint8 as `load_icon(path)` gives it.
     """
-    side = min(icon.shape[:2])
+    side = int(min(icon.shape[:2]))
     if side < ENOUGH_SIDE:
         return side - side % _STEP
     return ENOUGH_SIDE if sharpness(icon) >= SOFT else SOFT_SIDE
