@@ -118,9 +118,16 @@ def test_too_few_crops_give_no_rules(net: SignNet, training_data: TrainingData) 
         assert fit_rules(net, poor, PRESET, 2) is None
 
 
-def test_rules_without_real_crops_see_none(net: SignNet, training_data: TrainingData) -> None:
-    """Real crops change nothing; crops that are not those of the index fit one number for all."""
-    found = fit_synthetic_rules(net, training_data, PRESET, 2)
+@pytest.fixture(scope="module")
+def synthetic_rules(net: SignNet, training_data: TrainingData) -> Rules:
+    return fit_synthetic_rules(net, training_data, PRESET, CROPS)
+
+
+def test_rules_without_real_crops_see_none(
+    net: SignNet, training_data: TrainingData, synthetic_rules: Rules
+) -> None:
+    """Real crops change nothing."""
+    found = synthetic_rules
     none = torch.empty(0, dtype=torch.int64)
     empty = np.empty(0, np.int64)
     without = replace(
@@ -129,7 +136,7 @@ def test_rules_without_real_crops_see_none(net: SignNet, training_data: Training
         labels=none,
         split=Split(empty, empty, empty, ()),
     )
-    assert fit_synthetic_rules(net, without, PRESET, 2) == found
+    assert fit_synthetic_rules(net, without, PRESET, CROPS) == found
     assert found.fusion.rare_bias == pytest.approx(0, abs=1e-9)  # every class is rare
     assert Rules.from_dict(found.as_dict()) == found
     head = build_recogniser(net, without, PRESET, found, empty, 2).head
@@ -139,11 +146,11 @@ def test_rules_without_real_crops_see_none(net: SignNet, training_data: Training
 
 
 def test_synthetic_rules_are_honest_on_fresh_crops(
-    net: SignNet, training_data: TrainingData
+    net: SignNet, training_data: TrainingData, synthetic_rules: Rules
 ) -> None:
     """Of yet other synthetic crops as many are right as the probabilities say."""
-    rules = fit_synthetic_rules(net, training_data, PRESET, 4)
-    built = build_recogniser(net, training_data, PRESET, rules, np.empty(0, np.int64), 4)
+    none = np.empty(0, np.int64)
+    built = build_recogniser(net, training_data, PRESET, synthetic_rules, none, CROPS)
     engine = index_synthesiser(training_data, PRESET, torch.device("cpu"))
     other = index_outputs(net, engine, training_data.catalogue.codes, 60, turn=9)
     said = built.head.judge(other.embedding).probabilities

@@ -41,8 +41,9 @@ from raresign.training.training_data import TrainingData
 
 _NO_SIGN_CROPS = 1024
 _UNKNOWN_CROPS = 12
-_FRESH_CROPS, _FRESH_TURN = 1536, 2
-"""Synthetic crops of all classes that the rules of a net without real crops are fitted on."""
+_FRESH_CROPS, _FRESH_MOST, _FRESH_TURN = 1536, 64, 2
+"""Synthetic crops that the rules of a net without real crops are fitted on: about so many of all
+classes, at most so many of one, and their turn, see `index_outputs`."""
 _INDEX_STAGE = 1 << 20
 """Number that the synthesiser of an index takes among the stages: its crops train nothing."""
 
@@ -158,7 +159,7 @@ def fit_synthetic_rules(
     """
     engine = index_synthesiser(data, preset, next(net.parameters()).device)
     codes = data.catalogue.codes
-    each = max(2, -(-_FRESH_CROPS // len(codes)))
+    each = min(_FRESH_MOST, -(-_FRESH_CROPS // len(codes)))
     fresh = index_outputs(net, engine, codes, each, _FRESH_TURN)
     rare, plays_rare = np.ones(len(codes), bool), np.ones(len(fresh.labels), bool)
     return _rules(net, data, preset, crops, never, fresh, plays_rare, rare)
@@ -202,7 +203,8 @@ def build_recogniser(
         data: What it was trained on.
         preset: Synthesis of the index.
         trained: (T,) int64 rows of the real crops that some stage trained on.
-        rules: From `fit_rules` or `fit_synthetic_rules`; None answers with the classifier alone, at class level.
+        rules: From `fit_rules` or `fit_synthetic_rules`; None answers with the classifier alone,
+            at class level.
         crops: Synthetic crops a class in the index.
     """
     families = tuple(sign.family for sign in data.catalogue.classes)
