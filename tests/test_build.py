@@ -14,6 +14,7 @@ from raresign.fitting.recogniser_fit import (
     Rules,
     build_recogniser,
     fit_rules,
+    fit_synthetic_rules,
     index_synthesiser,
     no_sign_crops,
     no_sign_row,
@@ -115,6 +116,46 @@ def test_too_few_crops_give_no_rules(net: SignNet, training_data: TrainingData) 
     for validation, rare in ((none, split.pseudo_rare), (split.validation, none)):
         poor = replace(training_data, split=Split(split.training, validation, rare, ()))
         assert fit_rules(net, poor, PRESET, 2) is None
+
+
+@pytest.fixture(scope="module")
+def synthetic_rules(net: SignNet, training_data: TrainingData) -> Rules:
+    return fit_synthetic_rules(net, training_data, PRESET, CROPS)
+
+
+def test_rules_without_real_crops_see_none(
+    net: SignNet, training_data: TrainingData, synthetic_rules: Rules
+) -> None:
+    """Real crops change nothing."""
+    found = synthetic_rules
+    none = torch.empty(0, dtype=torch.int64)
+    empty = np.empty(0, np.int64)
+    without = replace(
+        training_data,
+        crops=training_data.crops[:0],
+        labels=none,
+        split=Split(empty, empty, empty, ()),
+    )
+    assert fit_synthetic_rules(net, without, PRESET, CROPS) == found
+    assert found.fusion.rare_bias == pytest.approx(0, abs=1e-9)  # every class is rare
+    assert Rules.from_dict(found.as_dict()) == found
+    head = build_recogniser(net, without, PRESET, found, empty, 2).head
+    assert head.fusion == found.fusion
+    assert head.rule == found.unknown
+    assert head.no_sign is not None
+
+
+def test_synthetic_rules_are_honest_on_fresh_crops(
+    net: SignNet, training_data: TrainingData, synthetic_rules: Rules
+) -> None:
+    """Of yet other synthetic crops as many are right as the probabilities say."""
+    none = np.empty(0, np.int64)
+    built = build_recogniser(net, training_data, PRESET, synthetic_rules, none, CROPS)
+    engine = index_synthesiser(training_data, PRESET, torch.device("cpu"))
+    other = index_outputs(net, engine, training_data.catalogue.codes, 60, turn=9)
+    said = built.head.judge(other.embedding).probabilities
+    right = said.argmax(1) == other.labels
+    assert abs(said.max(1).mean() - right.mean()) < 0.08
 
 
 def test_rules_never_see_training_crops(

@@ -13,10 +13,12 @@ from raresign.answers.numerics import softmax
 from raresign.answers.unknown_rule import SURE_DIGITS, Levels, UnknownRule, family_probabilities
 from raresign.fitting.fusion_fit import PARTS, balanced_weights, fit_fusion
 from raresign.fitting.known_score_fit import fit_known_score
-from raresign.fitting.thresholds import threshold_for_error
+from raresign.fitting.thresholds import threshold_for_error, threshold_for_loss
 
 UNKNOWN_SHARE = 0.1
 """Share of unknown signs among the crops that a threshold is set for."""
+LOST = 0.1
+"""Share of the known crops whose class is right that may go without its name."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ def calibrate_unknown(
 
     The class threshold is the lowest at which at most `accepted_error` of the crops answered with a
     class are wrong, unknown signs being `UNKNOWN_SHARE` of all crops and frequent and rare ones
-    half of the rest each; the family threshold the same among the others; of real signs at most a
-    tenth of `accepted_error` may be called no sign.
+    half of the rest each; the family threshold the same among the others. Usefulness comes first,
+    though: where the class is right for at least half of the known crops, at most `LOST` of these
+    go without its name, whatever the error. Of real signs at most a tenth of `accepted_error` may
+    be called no sign. Few crops lose fewer of themselves, see `threshold_for_loss`.
 
     Args:
         held: Held-out crops.
@@ -93,6 +97,10 @@ def calibrate_unknown(
     shares = (1 - UNKNOWN_SHARE) * half / half.sum(), np.full(strange, UNKNOWN_SHARE / strange)
     weights = np.concatenate(shares)
     class_threshold = threshold_for_error(score, correct, accepted_error, weights)
+    right = np.flatnonzero(correct)
+    if half[right].sum() >= 0.5 * half.sum():
+        most = threshold_for_loss(score[right], LOST, half[right], 0.0)
+        class_threshold = min(class_threshold, most)
     of_family, names = family_probabilities(
         np.concatenate([probabilities, unknown.probabilities]), families
     )
@@ -104,8 +112,8 @@ def calibrate_unknown(
         family_threshold = threshold_for_error(
             of_family.max(1).round(SURE_DIGITS)[rest], named[rest], accepted_error, weights[rest]
         )
-    # "lower": between two crops a quantile would call the lowest of a few no sign.
-    sign_threshold = float(np.quantile(sign, 0.1 * accepted_error, method="lower"))
+    # 0.5: a crop that looks more like no sign than like any.
+    sign_threshold = threshold_for_loss(sign, 0.1 * accepted_error, np.ones(len(sign)), 0.5)
     return UnknownRule(
         known_of, Levels(class_threshold, family_threshold, sign_threshold), accepted_error
     )

@@ -12,7 +12,12 @@ from raresign.commands.progress import Say
 from raresign.crops.pack import CropPack
 from raresign.files import whole_file
 from raresign.fitting.encoder_export import export_encoder
-from raresign.fitting.recogniser_fit import Rules, build_recogniser, index_synthesiser
+from raresign.fitting.recogniser_fit import (
+    Rules,
+    build_recogniser,
+    fit_synthetic_rules,
+    index_synthesiser,
+)
 from raresign.fitting.run_forecasts import forecast_rare
 from raresign.models.saved_rows import classifier_rows
 from raresign.models.sign_net import SignNet
@@ -52,6 +57,9 @@ def finish_run(
         saved = run.info.get("rules")
         rules = Rules.from_dict(saved) if saved else None
         trained = data.trained_on(recipe.stages)
+        if rules is None and not len(trained):
+            rules = fit_synthetic_rules(net, data, preset, recipe.index_crops)
+            run.info["rules"] = rules.as_dict()
         head = build_recogniser(net, data, preset, rules, trained, recipe.index_crops).head
         save_head(run.path, head)
         save_backgrounds(run.path, data.pictures)

@@ -19,7 +19,12 @@ from raresign.errors import InputError
 from raresign.files import whole_file, write_json
 from raresign.fitting.added_classes import fit_new_classes
 from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.recogniser_fit import build_recogniser, fit_rules, no_sign_crops
+from raresign.fitting.recogniser_fit import (
+    build_recogniser,
+    fit_rules,
+    fit_synthetic_rules,
+    no_sign_crops,
+)
 from raresign.fitting.synthetic_outputs import index_outputs
 from raresign.lab.protocol.folds import Fold
 from raresign.models.folding import folded
@@ -173,6 +178,8 @@ def _trained(
         if recipe.fits_rules(place):
             rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     rows = data.trained_on(recipe.stages)
+    if rules is None and not len(rows) and recipe.recognition == "fused":
+        rules = fit_synthetic_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
     return net, build_recogniser(net, data, recipe.index_preset, rules, rows, recipe.index_crops)
 
 
