@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -266,7 +266,8 @@ def test_priors_are_the_shares_of_the_batches_that_are_served(
     data = replace(training_data, labels=labels)
     stage = Stage(steps=360, hold_out=False, augment=False, **settings)
     made = StageBatches(data, stage, 0, CPU)
-    cast(Any, made)._synthesiser = Blank()
+    for part in made.made:
+        part.engine = Blank()
     served = torch.zeros(2, len(catalogue), dtype=torch.int64)
     for step in range(stage.steps):
         batch = made.batch(step)

@@ -11,9 +11,9 @@ from scipy.special import softmax
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
 from raresign.fitting.rules_fit import UNKNOWN_SHARE, HeldOut, calibrate_unknown, unknown_crops
-from raresign.fitting.unknown_sign_drawings import MOST, drawn_unknown_signs
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
+from raresign.signs.catalogue.unknown_sign_drawings import MOST, drawn_unknown_signs
 from raresign.signs.countries.drawn_folder import drawn_icons
 from raresign.signs.countries.registry import country, standard
 

@@ -25,7 +25,6 @@ from raresign.fitting.rules_fit import (
     unknown_crops,
 )
 from raresign.fitting.synthetic_outputs import index_outputs
-from raresign.fitting.unknown_sign_drawings import drawn_unknown_signs
 from raresign.framing.finder import Framing, read_crop
 from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
@@ -33,6 +32,7 @@ from raresign.randomness import CropRandom
 from raresign.runtime.recogniser import Recogniser
 from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import icon_crops
+from raresign.signs.catalogue.unknown_sign_drawings import drawn_unknown_signs
 from raresign.synthesis.augment import Augmentation
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.batch import Synthesiser

@@ -14,6 +14,7 @@ from raresign.sampling.mixed import MixedBatch, MixedPlan
 from raresign.sampling.shuffled import ShuffledBatches
 from raresign.seeds import mix_integers
 from raresign.synthesis.augment import Augmentation
+from raresign.synthesis.batch import Synthesiser
 from raresign.training.stage import Balanced, Stage
 from raresign.training.training_data import TrainingData
 
@@ -24,11 +25,12 @@ _CROPS_AHEAD = {"cpu": 2048, "gpu": 25_000}
 
 
 class StageBatch(NamedTuple):
-    """What one step trains on: N real crops, then synthetic ones."""
+    """What one step trains on: real crops, then synthetic ones, those of other signs last."""
 
     crops: Tensor
     """(N, 3, S, S) float32 in [0, 1]."""
     labels: Tensor
+    """(N,) int64; C + k is sign k outside the catalogue of C classes."""
     synthetic: Tensor
     """(N,) bool."""
 
@@ -43,7 +45,7 @@ class StageBatches:
 
     Attributes:
         ahead: Steps whose synthetic crops are rendered at once.
-        drawn, refused: Synthetic crops that were drawn, and those that the quality guard refused.
+        made: Synthetic crops of the classes, then those of other signs; either may lack.
     """
 
     def __init__(self, data: TrainingData, stage: Stage, number: int, device: torch.device) -> None:
@@ -52,16 +54,11 @@ class StageBatches:
         self.data = data
         self.seed = mix_integers(data.seed, number)
         self.indices = data.training_indices(stage.hold_out)
-        self.refused = self.drawn = 0
         kind = "cpu" if device.type == "cpu" else "gpu"
         crops = min(_PIXELS_AHEAD[kind] // data.size**2, _CROPS_AHEAD[kind])
         self.ahead = 1 if stage.balanced else max(1, crops // max(1, stage.synthetic))
-        self._block: tuple[int, int, int] | None = None
-        self._rendered: list[tuple[Tensor, Tensor]] = []
         self._augmentation = Augmentation()
         self._mirror = data.mirror_labels().to(device) if stage.flips == "twin" else None
-        if stage.kind != "pretrain":
-            self._synthesiser = data.synthesiser(stage.preset, number, device)
         labels = data.labels.numpy()[self.indices]
         self._served = np.bincount(labels, minlength=len(data.catalogue))
         self._plans: MixedPlan | _BalancedPlan
@@ -74,12 +71,31 @@ class StageBatches:
                 real = ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
             every_class = np.arange(len(data.catalogue))
             self._plans = MixedPlan(real, every_class, stage.real, stage.synthetic, self.seed)
+        self.made: list[Rendered] = []
+        if stage.kind != "pretrain":
+            engine = data.synthesiser(stage.preset, number, device)
+            self.made.append(Rendered(self._plans, engine, stage.steps, device))
+        if stage.others:
+            other = MixedPlan(None, np.arange(len(data.others)), 0, stage.others, self.seed)
+            engine = data.other_synthesiser(stage.preset, number, device)
+            self.made.append(Rendered(other, engine, stage.steps, device, len(data.catalogue)))
+
+    @property
+    def drawn(self) -> int:
+        """Synthetic crops that were drawn."""
+        return sum(part.drawn for part in self.made)
+
+    @property
+    def refused(self) -> int:
+        """Those of them that the quality guard refused."""
+        return sum(part.refused for part in self.made)
 
     def priors(self) -> Tensor:
-        """(2, C) float32 shares of the classes among the real (row 0) and synthetic (row 1) crops.
+        """(2, C + K) float32 shares of the classes among the real (0) and synthetic (1) crops.
 
         Of the sampler's plan; a domain without crops has an even row. By `prior_strength` they are
-        mixed with even shares.
+        mixed with even shares. K signs outside the catalogue share what `others` is of all
+        synthetic crops; no real crop shows one.
         """
         has_real = self._served > 0
         power = 0.0 if self.stage.balanced else self.stage.real_power
@@ -94,6 +110,12 @@ class StageBatches:
         shares = np.stack([real / real.sum(), synthetic / synthetic.sum()])
         strength = self.stage.prior_strength
         shares = strength * shares + (1 - strength) / len(has_real)
+        if self.stage.others:
+            count = len(self.data.others)
+            part = self.stage.others / (self.stage.synthetic + self.stage.others)
+            shares[1] *= 1 - part
+            others = np.stack([np.zeros(count), np.full(count, part / count)])
+            shares = np.concatenate([shares, others], axis=1)
         return torch.from_numpy(shares).float().to(self.device)
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> StageBatch:
@@ -102,33 +124,12 @@ class StageBatches:
         real = len(plan.real_indices)
         parts = []
         if real:
-            first = (step * world_size + rank) * self.stage.batch
+            first = (step * world_size + rank) * (self.stage.batch - self.stage.others)
             parts.append(self._real(self.indices[plan.real_indices], first))
-        if len(plan.synthetic_labels):
-            parts.append(self._synthetic(plan, step, rank, world_size))
+        for made in self.made:
+            parts += made.part(step, rank, world_size, self.ahead)
         crops, labels = (torch.cat(part) for part in zip(*parts, strict=True))
         return StageBatch(crops, labels, torch.arange(len(labels), device=self.device) >= real)
-
-    def _synthetic(
-        self, plan: MixedBatch, step: int, rank: int, world_size: int
-    ) -> tuple[Tensor, Tensor]:
-        """Synthetic crops of a step; those of some steps are rendered at once, which is faster."""
-        start = step - step % self.ahead
-        if self._block != (start, rank, world_size):
-            plans = [plan]
-            if self.ahead > 1:
-                steps = range(start, min(start + self.ahead, self.stage.steps))
-                plans = [self._plans.plan(each, rank, world_size) for each in steps]
-            labels = np.concatenate([each.synthetic_labels for each in plans])
-            numbers = np.concatenate([each.synthetic_numbers for each in plans])
-            keys = [torch.from_numpy(each).to(self.device) for each in (labels, numbers)]
-            made = self._synthesiser.render(keys[0], keys[1])
-            self.refused += made.refused
-            self.drawn += made.drawn
-            counts = [len(each.synthetic_labels) for each in plans]
-            parts = zip(made.crops.split(counts), made.labels.split(counts), strict=True)
-            self._block, self._rendered = (start, rank, world_size), list(parts)
-        return self._rendered[step - start]
 
     def _real(self, indices: np.ndarray, first: int) -> tuple[Tensor, Tensor]:
         """Real crops, mirrored and jittered; `first` is the serial number of the first one."""
@@ -144,6 +145,56 @@ class StageBatches:
                 labels = torch.where(turned, self._mirror[labels], labels)
             crops = torch.where(turned[:, None, None, None], crops.flip(3), crops)
         return self._augmentation(crops, random) if self.stage.augment else crops, labels
+
+
+class Rendered:
+    """Synthetic crops of a plan; those of some steps are rendered at once, which is faster.
+
+    Args:
+        plans: What each step shows.
+        engine: Renders it.
+        steps: Of the stage.
+        device: Where it renders.
+        first: Is added to its labels.
+
+    Attributes:
+        drawn, refused: Crops that were drawn, and those that the quality guard refused.
+    """
+
+    def __init__(
+        self,
+        plans: MixedPlan | _BalancedPlan,
+        engine: Synthesiser,
+        steps: int,
+        device: torch.device,
+        first: int = 0,
+    ) -> None:
+        self.engine = engine
+        self._plans, self._steps, self._device, self._first = plans, steps, device, first
+        self.drawn = self.refused = 0
+        self._block: tuple[int, int, int] | None = None
+        self._parts: list[tuple[Tensor, Tensor]] = []
+
+    def part(
+        self, step: int, rank: int, world_size: int, ahead: int
+    ) -> list[tuple[Tensor, Tensor]]:
+        """Crops and labels of a step, nothing where its plan has none."""
+        start = step - step % ahead
+        if self._block != (start, rank, world_size):
+            steps = range(start, max(step + 1, min(start + ahead, self._steps)))
+            plans = [self._plans.plan(each, rank, world_size) for each in steps]
+            labels = np.concatenate([each.synthetic_labels for each in plans])
+            if not len(labels):
+                return []
+            numbers = np.concatenate([each.synthetic_numbers for each in plans])
+            keys = [torch.from_numpy(each).to(self._device) for each in (labels, numbers)]
+            made = self.engine.render(keys[0], keys[1])
+            self.refused += made.refused
+            self.drawn += made.drawn
+            counts = [len(each.synthetic_labels) for each in plans]
+            parts = made.crops.split(counts), (made.labels + self._first).split(counts)
+            self._block, self._parts = (start, rank, world_size), list(zip(*parts, strict=True))
+        return [self._parts[step - start]]
 
 
 class _BalancedPlan:

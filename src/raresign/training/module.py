@@ -37,6 +37,12 @@ class StageModule(lightning.LightningModule):
         """Done share of the stage, in steps or in time, whichever is further."""
         self._batches: StageBatches | None = None
         freeze(net, stage.freeze)
+        self.others: torch.nn.Linear | None = None
+        """Classifier rows of the signs outside the catalogue; the net itself has none of them."""
+        if stage.others:
+            torch.manual_seed(mix_integers(data.seed, number))
+            width = net.classifier.in_features
+            self.others = torch.nn.Linear(width, len(data.others))
         self._priors: Tensor | None = None
         self._icons: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
@@ -84,6 +90,9 @@ class StageModule(lightning.LightningModule):
         if self.device.type == "cpu":
             batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
         output = self.net(batch.crops)  # first: icons must not shift what drop-out draws for crops
+        if self.others is not None:
+            more = self.others(torch.relu(output.embedding))
+            output = output._replace(logits=torch.cat([output.logits, more], dim=1))
         icons = self._icon_embeddings(batch.labels)
         loss = stage_loss(self.stage, output, batch.labels, batch.synthetic, self._priors, icons)
         self.log("loss", loss, prog_bar=True)
@@ -92,7 +101,7 @@ class StageModule(lightning.LightningModule):
     def _icon_embeddings(self, labels: Tensor) -> tuple[Tensor, Tensor] | None:
         """Embedding (K, E) and labels (K,) of the icons of a batch's classes, for a metric loss."""
         metric = self.stage.metric
-        present = labels.unique()
+        present = labels[labels < len(self.data.catalogue)].unique()
         # A picture alone has no batch statistics.
         if metric is None or not metric.icons or len(present) < 2:
             return None

@@ -57,6 +57,10 @@ class Stage(_Settings):
     """Real crops a batch."""
     synthetic: int = Field(default=0, ge=0)
     """Synthetic crops a batch."""
+    others: int = Field(default=0, ge=0)
+    """Further synthetic crops a batch, of signs outside the catalogue: drawings of ours and
+    invented ones, each a class of its own while the stage lasts. So signs that are added later, or
+    unknown, find room."""
     balanced: Balanced | None = None
     """Class-balanced batches instead of fixed shares."""
     preset: str = "road"
@@ -114,12 +118,18 @@ class Stage(_Settings):
             raise ValueError("a mixed stage needs both 'real' and 'synthetic' crops a batch")
         return self
 
+    @model_validator(mode="after")
+    def _others_fit_the_kind(self) -> Stage:
+        if self.others and not self.synthetic:
+            raise ValueError("'others' needs synthetic crops of the classes beside it")
+        return self
+
     @property
     def batch(self) -> int:
         """Crops a batch."""
         if self.balanced:
             return self.balanced.classes * self.balanced.items
-        return self.real + self.synthetic
+        return self.real + self.synthetic + self.others
 
     @property
     def title(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from raresign.crops.splits import choose_pseudo_rare, near_duplicate_clusters, s
 from raresign.errors import InputError
 from raresign.framing.finder import Framing
 from raresign.seeds import mix_integers
+from raresign.signs.catalogue.other_signs import other_signs
 from raresign.signs.catalogue.pictures import class_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
+from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.catalogue.twins import mirror_similarity
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.batch import Synthesiser
@@ -25,6 +28,8 @@ from raresign.synthesis.synthesiser import build_synthesiser
 from raresign.training.stage import Stage
 
 _EXACT_MIRROR = 0.85  # least mirror similarity of twins; real pairs reach 0.99, the next pair 0.77
+
+_OTHERS = 1  # sets the draws of other signs apart from those of the classes
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ class TrainingData:
         crops, labels: (N, 3, S, S) uint8 real crops and (N,) int64.
         pictures: Backgrounds, (H, W, 3) uint8 each.
         framing: How the crops were framed.
+        hidden: Classes that training must know nothing of, see `other_signs`.
     """
 
     catalogue: SignCatalogue
@@ -92,6 +98,7 @@ class TrainingData:
     size: int
     seed: int
     framing: Framing = "whole"
+    hidden: tuple[SignClass, ...] = ()
     _icons: dict[torch.device, IconAtlas] = field(default_factory=dict)
     _backgrounds: dict[torch.device, BackgroundAtlas] = field(default_factory=dict)
 
@@ -126,6 +133,20 @@ class TrainingData:
                 exact = mirror_similarity(*icons) >= _EXACT_MIRROR
             mirrors.append(mirror if exact else -1)
         return torch.tensor(mirrors)
+
+    @cached_property
+    def others(self) -> SignCatalogue:
+        """Signs outside the catalogue that a stage may train on."""
+        return other_signs(self.catalogue, self.seed, self.hidden)
+
+    def other_synthesiser(self, preset: str, stage: int, device: torch.device) -> Synthesiser:
+        """As `synthesiser`, of the signs outside the catalogue."""
+        return build_synthesiser(
+            load_preset(preset),
+            IconAtlas.from_catalogue(self.others, self.size, device),
+            self.backgrounds(device),
+            mix_integers(self.seed, stage, _OTHERS),
+        )
 
     def synthesiser(self, preset: str, stage: int, device: torch.device) -> Synthesiser:
         """The engine of a preset (a name or a file); each stage draws crops of its own."""

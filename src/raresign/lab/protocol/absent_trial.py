@@ -164,9 +164,9 @@ def _without(
     own = labels[fold.training]
     split = split_crops(crops, own, smaller, recipe.pseudo_rare, recipe.validation, seed)
     photos, tensors = source.backgrounds()[::2], (torch.from_numpy(crops), torch.from_numpy(own))
-    return TrainingData(
-        smaller, *tensors, split, photos, recipe.crop_size, seed, recipe.framing
-    ), labels
+    hidden = tuple(signs[label] for label in fold.classes)
+    size, framing = recipe.crop_size, recipe.framing
+    return TrainingData(smaller, *tensors, split, photos, size, seed, framing, hidden), labels
 
 
 def _trained(

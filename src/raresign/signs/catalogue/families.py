@@ -48,7 +48,7 @@ def family_of_icon(icon: Pixels) -> str:
     mask = small[..., 3] >= 128
     shape = _shape(mask)
     depth = _depth(mask)
-    colours = _colours(small)
+    colours = pixel_colours(small)
     border = _shares(colours[mask & (depth > 0.06) & (depth <= 0.24)])
     field = _shares(colours[mask & (depth > 0.3)])
     # No octagon is a ring: the outline of a blurred ring may be nearer to an octagon than a disc.
@@ -93,15 +93,15 @@ def _main_colour(border: dict[str, float], field: dict[str, float]) -> str:
 
 def _shares(names: npt.NDArray[np.int64]) -> dict[str, float]:
     """The share of each colour among colour numbers."""
-    counts = np.bincount(names, minlength=len(_COLOURS)) / max(len(names), 1)
-    return dict(zip(_COLOURS, counts.tolist(), strict=True))
+    counts = np.bincount(names, minlength=len(COLOURS)) / max(len(names), 1)
+    return dict(zip(COLOURS, counts.tolist(), strict=True))
 
 
-_COLOURS = ("red", "yellow", "green", "blue", "white", "black")
+COLOURS = ("red", "yellow", "green", "blue", "white", "black")
 
 
-def _colours(icon: Pixels) -> npt.NDArray[np.int64]:
-    """(H, W) number of each pixel's colour in `_COLOURS`, by hue, saturation and brightness."""
+def pixel_colours(icon: Pixels) -> npt.NDArray[np.int64]:
+    """(H, W) number of each pixel's colour in `COLOURS`, by hue, saturation and brightness."""
     hsv = Image.fromarray(np.ascontiguousarray(icon[..., :3])).convert("HSV")
     hue, saturation, value = np.moveaxis(np.asarray(hsv, np.int64), 2, 0)
     # Upper ends of red, yellow (with orange), green, blue and red again, in degrees.

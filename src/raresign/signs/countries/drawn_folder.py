@@ -12,6 +12,7 @@ from pathlib import Path
 
 from raresign.errors import InputError
 from raresign.files import write_json, write_text
+from raresign.signs.countries.invented_signs import invented_signs
 from raresign.signs.countries.registry import standard
 from raresign.signs.countries.standard import Standard
 from raresign.signs.icons.icon_file import icon_files
@@ -68,6 +69,11 @@ def drawn_icons(name: str, codes: Collection[str], variants: bool = True) -> Pat
     return _icons(name, tuple(codes), variants, os.getpid())
 
 
+def invented_icons(count: int, seed: int) -> Path:
+    """A folder of as many invented signs, kept until the process ends."""
+    return _invented(count, seed, os.getpid())
+
+
 def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
     """A folder with one's own icons first and ours as variants, kept until the process ends.
 
@@ -109,6 +115,14 @@ def drawn_catalogue(name: str) -> Path:
 def _icons(name: str, codes: tuple[str, ...], variants: bool, process: int) -> Path:
     folder = Path(tempfile.mkdtemp(dir=_temporary(process)))
     write_icons(folder, standard(name), codes, variants)
+    return folder
+
+
+@cache
+def _invented(count: int, seed: int, process: int) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=_temporary(process)))
+    for code, svg in invented_signs(count, seed).items():
+        write_text(folder / f"{code}.svg", svg)
     return folder
 
 
