@@ -45,7 +45,8 @@ def _layers(icons: Sequence[Pixels]) -> _Layers:
         [np.where(look[..., 3] >= 128, pixel_colours(look), len(COLOURS)) for look in looks]
     )
     layers = numbers[:, None] == np.arange(len(COLOURS) + 1)[:, None, None]
-    return layers.astype(np.float32)
+    found: _Layers = layers.astype(np.float32)
+    return found
 
 
 def _spread(layers: _Layers) -> _Layers:
