@@ -29,8 +29,8 @@ def colour_differences(some: Sequence[Pixels], others: Sequence[Pixels]) -> npt.
     Example:
         >>> disc = np.zeros((64, 64, 4), np.uint8)
         >>> disc[8:56, 8:56] = (0, 80, 220, 255)
-        >>> colour_differences([disc], [disc, disc[..., [2, 1, 0, 3]]]).round(2).tolist()
-        [[0.0, 0.56]]
+        >>> colour_differences([disc], [disc, disc[..., [2, 1, 0, 3]]]).round(2)
+        array([[0.  , 0.56]], dtype=float32)
     """
     one, another = _layers(some), _layers(others)
     shared = _flat(one) @ _flat(_spread(another)).T + _flat(_spread(one)) @ _flat(another).T
@@ -45,7 +45,7 @@ def _layers(icons: Sequence[Pixels]) -> _Layers:
         [np.where(look[..., 3] >= 128, pixel_colours(look), len(COLOURS)) for look in looks]
     )
     layers = numbers[:, None] == np.arange(len(COLOURS) + 1)[:, None, None]
-    return layers.astype(np.float32)
+    return np.asarray(layers, np.float32)
 
 
 def _spread(layers: _Layers) -> _Layers:
