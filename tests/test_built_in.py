@@ -55,6 +55,12 @@ def crop(data_folder: Path) -> Path:
     return data_folder / "smalltest" / "0003.png"
 
 
+def test_no_placeholder_is_shipped() -> None:
+    recipe = facts()["run"]["settings"]["recipe"]
+    assert recipe["name"] == "built-in"
+    assert recipe["stages"] == load_recipe("built-in").model_dump(mode="json")["stages"]
+
+
 def test_it_is_in_the_package_and_small() -> None:
     files = sorted(path.name for path in SHIPPED.iterdir())
     assert files == sorted((FACTS, *PARTS))

@@ -110,7 +110,7 @@ def open_evaluation(
     recogniser = folder.recogniser() if folder else load(run)
     catalogue = recogniser.catalogue
     table = open_test(data, catalogue, crops, layout, strict)
-    if table is not None:
+    if table is not None and folder is not None:  # the built-in model is of no data
         _check_classes(Path(data), table, catalogue, run)
     if table is None or not (table.labels >= 0).any():
         raise InputError(
