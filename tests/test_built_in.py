@@ -58,7 +58,8 @@ def crop(data_folder: Path) -> Path:
 def test_no_placeholder_is_shipped() -> None:
     recipe = facts()["run"]["settings"]["recipe"]
     assert recipe["name"] == "built-in"
-    assert recipe["stages"] == load_recipe("built-in").model_dump(mode="json")["stages"]
+    (told,), (now,) = recipe["stages"], load_recipe("built-in").stages
+    assert told.items() <= now.model_dump(mode="json").items()  # settings may have come since
 
 
 def test_it_is_in_the_package_and_small() -> None:
