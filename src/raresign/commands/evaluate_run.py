@@ -60,10 +60,10 @@ def evaluate(
     size, framing = told.recogniser.encoder.crop_size, told.recogniser.framing
     pack = pack_crops(told.table, size, packs, strict, framing=framing)
     measured = measure(told.recogniser, pack, Path(data))
-    say(_named(measured))
     place = Path(out) if out else told.place
     if place is not None:
         measured.write(place)
+    say(_named(measured))
     if told.folder is None:
         say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
         return measured.metrics
