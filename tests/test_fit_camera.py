@@ -27,8 +27,10 @@ from raresign.commands.synth.engine import as_bytes
 from raresign.errors import InputError
 
 SIZE = 32
-FEW: dict[str, Any] = {"size": SIZE, "rounds": 4, "simulations": 400, "most": 320}
-FEWER: dict[str, Any] = {"size": SIZE, "rounds": 1, "simulations": 200, "most": 120}
+# The real crops here are synthetic ones, framed as the synthesis frames them.
+WHOLE: dict[str, Any] = {"size": SIZE, "framing": "whole"}
+FEW: dict[str, Any] = {**WHOLE, "rounds": 4, "simulations": 400, "most": 320}
+FEWER: dict[str, Any] = {**WHOLE, "rounds": 1, "simulations": 200, "most": 120}
 # A camera at dusk that sees 14 to 18 pixels of each sign.
 DUSK = {
     "name": "dusk",
@@ -123,9 +125,7 @@ def test_unlabelled_crops_do_too(dusk: Path, tmp_path: Path) -> None:
 
 def test_presets_stand_side_by_side(dusk: Path, fitted: Any, tmp_path: Path) -> None:
     fit, _ = fitted
-    table = compare_realism(
-        dusk, ("reference", "road", fit.path), size=SIZE, most=320, pixels=False
-    )
+    table = compare_realism(dusk, ("reference", "road", fit.path), **WHOLE, most=320, pixels=False)
     assert [row.name for row in table.rows] == [
         "reference",
         "road",

@@ -124,7 +124,7 @@ def test_recalls_against_a_loop(measured: Measured) -> None:
 def test_measured_crops_never_train(
     measured: Measured, data_folder: Path, shared_cache: Path
 ) -> None:
-    source, pack, _ = run_module._material(str(data_folder), None, None, 32, 2)
+    source, pack, _ = run_module._material(str(data_folder), None, None, 32, 2, "found")
     crops = np.asarray(pack.crops)
     for folder, info, arrays in measured.trials():
         trained = measured.trained[folder]

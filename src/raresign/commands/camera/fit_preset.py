@@ -13,6 +13,7 @@ from raresign.commands.camera.realism_crops import RealCrops, RealismMaterial
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
 from raresign.files import write_text
+from raresign.framing.finder import Framing
 from raresign.realism.energy_descent import Fit, Round, Simulation, fit_proposal
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds
@@ -44,6 +45,7 @@ def fit_camera(
     pixels: bool = False,
     cache: str | Path | None = None,
     strict: bool = False,
+    framing: Framing = "found",
     say: Say = silent,
 ) -> CameraFit:
     """Estimate from real crops how a preset's ranges should stand, and write the new preset.
@@ -54,7 +56,7 @@ def fit_camera(
     Realism before and after is measured on real crops that nothing was fitted to.
 
     Args:
-        data, crops, layout, size, most, cache, strict: See `RealismMaterial.open`.
+        data, crops, layout, size, most, cache, strict, framing: See `RealismMaterial.open`.
         out: The preset file to write.
         base: Preset name or file to start from; it must be of the road engine.
         seed: Of every draw.
@@ -82,7 +84,15 @@ def fit_camera(
     if Path(out).suffix not in (".yaml", ".yml") or Path(out).is_dir():
         raise InputError(f"{out} cannot be a preset", "name a .yaml file")
     material = RealismMaterial.open(
-        data, crops, layout=layout, size=size, most=most, cache=cache, strict=strict, say=say
+        data,
+        crops,
+        layout=layout,
+        size=size,
+        most=most,
+        cache=cache,
+        strict=strict,
+        framing=framing,
+        say=say,
     )
     real = material.fitted
     space = FeatureSpace.best()

@@ -16,6 +16,7 @@ from raresign.crops.framing_facts import framing_of_pack
 from raresign.crops.layouts.plain_layouts import from_files, from_folders
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
+from raresign.framing.finder import Framing
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds, even_sample
 from raresign.realism.ruler import Realism, RealismRuler
@@ -89,6 +90,7 @@ class RealismMaterial:
         most: int = 3000,
         cache: str | Path | None = None,
         strict: bool = False,
+        framing: Framing = "found",
         say: Say = silent,
     ) -> RealismMaterial:
         """Read a data folder, or a mere folder of crop files.
@@ -102,6 +104,7 @@ class RealismMaterial:
             size: Side that crops are brought to in pixels.
             most: Real crops that are read; a larger set is thinned out, classes evenly.
             cache: Where packs of decoded crops lie.
+            framing: How crops are read; as the recipe does that will use the preset.
 
         Raises:
             InputError: Nothing is there, or fewer crops than `FEWEST` can be read.
@@ -118,7 +121,7 @@ class RealismMaterial:
         chosen = np.zeros(len(table), dtype=bool)
         chosen[even_sample(table.labels, most)] = True
         folder = Path(cache) if cache else default_cache()
-        pack = pack_crops(table.filter(chosen), size, folder, strict, framing="found")
+        pack = pack_crops(table.filter(chosen), size, folder, strict, framing=framing)
         _check_enough(len(pack), data if crops is None else crops)
         sides = [np.array(pack.table[side], np.float64) for side in ("width", "height")]
         widths, heights = np.stack(sides) * np.stack(pack.table["box"].to_numpy())[:, 2:].T
@@ -131,7 +134,8 @@ class RealismMaterial:
             + (f" of {len(np.unique(real.labels))} classes" if real.labelled else ", no classes")
             + ("; one half is fitted, the other measures" if held_out else "; all fit and measure")
         )
-        say(f"framing: {framing_of_pack(pack)}")
+        if framing == "found":
+            say(f"framing: {framing_of_pack(pack)}")
         return cls(
             real.rows(halves == 0) if held_out else real,
             real.rows(halves == 1) if held_out else real,

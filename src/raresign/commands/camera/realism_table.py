@@ -10,6 +10,7 @@ from raresign.commands.camera.fitted_preset import shown
 from raresign.commands.camera.realism_crops import RealismMaterial
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
+from raresign.framing.finder import Framing
 from raresign.realism.features import FeatureSpace
 from raresign.realism.ruler import Realism, StatisticGap
 from raresign.seeds import mix_integers
@@ -46,6 +47,7 @@ def compare_realism(
     pixels: bool = True,
     cache: str | Path | None = None,
     strict: bool = False,
+    framing: Framing = "found",
     say: Say = silent,
 ) -> RealismTable:
     """Measure presets of any engine against the same real crops.
@@ -53,7 +55,7 @@ def compare_realism(
     With the same `seed` and `most` as in `fit_camera` these are the crops that it did not fit.
 
     Args:
-        data, crops, layout, size, most, cache, strict: See `RealismMaterial.open`.
+        data, crops, layout, size, most, cache, strict, framing: See `RealismMaterial.open`.
         presets: Names or files.
         seed: Of every draw.
         pixels: Also train a small network on pixels, half a minute for each preset.
@@ -66,7 +68,15 @@ def compare_realism(
         raise InputError("no preset was named", "name for instance road")
     chosen = [(str(preset), load_preset(preset)) for preset in presets]
     material = RealismMaterial.open(
-        data, crops, layout=layout, size=size, most=most, cache=cache, strict=strict, say=say
+        data,
+        crops,
+        layout=layout,
+        size=size,
+        most=most,
+        cache=cache,
+        strict=strict,
+        framing=framing,
+        say=say,
     )
     space = FeatureSpace.best()
     ruler = material.ruler(space, pixels, seed)
