@@ -313,7 +313,8 @@ def test_the_package_stays_small() -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in PACKAGE.rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            # The built-in model has a limit of its own.
+            if path.is_file() and not {"__pycache__", "built_in"} & {*path.parts}:
                 archive.write(path, path.relative_to(PACKAGE).as_posix())
     assert len(packed.getvalue()) < 5_000_000
 
