@@ -23,7 +23,7 @@ from PIL import Image
 from raresign.commands.evaluate_run import compare, evaluate
 from raresign.commands.train.train_run import train
 from raresign.errors import InputError, Interrupted
-from raresign.framing.framed_picture import framed
+from raresign.framing.finder import read_crop
 from raresign.models.model_files import load_model
 from raresign.models.sign_net import SignNet
 from raresign.runs.evaluation_files import load_predictions
@@ -98,7 +98,8 @@ def test_run_answers_as_recorded(finished_run: Path, data_folder: Path) -> None:
     recogniser = RunFolder.open(finished_run).recogniser()
     predictions = load_predictions(finished_run)
     with Image.open(data_folder / predictions.paths[0]) as picture:
-        crop = framed(picture.convert("RGB"), recogniser.encoder.crop_size)[None]
+        size, framing = recogniser.encoder.crop_size, recogniser.framing
+        crop = read_crop(picture.convert("RGB"), size, framing)[None]
     answer = recogniser.recognise(crop).probabilities[0]
     np.testing.assert_allclose(answer, predictions.probabilities[0], atol=1e-5)
 
@@ -118,7 +119,7 @@ def test_evaluate_a_copy_of_the_data_elsewhere(finished_run: Path, own_data: Pat
     told: list[str] = []
     evaluate(copy, own_data, say=told.append)
     place = copy / "evaluation-of-own"
-    assert str(place) in told[0]
+    assert str(place) in told[-1]
     assert list(load_predictions(place).paths) == list(load_predictions(finished_run).paths)
     assert compare(place, finished_run).verdict
     assert {path: path.read_bytes() for path in before} == before
