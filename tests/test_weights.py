@@ -358,5 +358,7 @@ def test_a_pickle_with_code_is_not_run(tmp_path, capsys):
 
 
 def test_a_misspelt_source_lists_the_sources():
-    with pytest.raises(InputError, match="'packge' is no file; use auto, hub, package, none"):
+    with pytest.raises(
+        InputError, match="'packge' is no file; use auto, hub, package, built-in, none"
+    ):
         load_weights(make(), SMALL, "packge")

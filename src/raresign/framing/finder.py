@@ -57,7 +57,7 @@ def find_sign(picture: Image.Image) -> npt.NDArray[np.float32]:
         >>> from raresign.signs.countries.drawn_sign import render_sign
         >>> sign = Image.fromarray(render_sign("3.24.n50", 40))
         >>> crop = Image.new("RGB", (80, 80), (90, 110, 120))
-        >>> crop.paste(sign, (10, 25), sign)
+        >>> crop.paste(sign, (12, 24), sign)
         >>> left, top, half, _ = (float(value) for value in find_sign(crop))
         >>> round(left, 1), round(top, 1), round(half, 1)
         (-0.2, 0.1, 0.5)

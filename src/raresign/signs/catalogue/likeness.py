@@ -29,7 +29,8 @@ def colour_differences(some: Sequence[Pixels], others: Sequence[Pixels]) -> npt.
     Example:
         >>> disc = np.zeros((64, 64, 4), np.uint8)
         >>> disc[8:56, 8:56] = (0, 80, 220, 255)
-        >>> colour_differences([disc], [disc, disc[..., [2, 1, 0, 3]]]).round(2).tolist()
+        >>> found = colour_differences([disc], [disc, disc[..., [2, 1, 0, 3]]])
+        >>> found.astype(float).round(2).tolist()
         [[0.0, 0.56]]
     """
     one, another = _layers(some), _layers(others)
