@@ -31,7 +31,7 @@ class SquashedChunk:
         rows: (n,) row numbers that could be read.
         crops: (n, 3, S, S) uint8.
         sizes: n times (width, height) before the squash.
-        boxes: (n, 4) float32, the part of each that was squashed, see `find_signs`.
+        boxes: (n, 4) float32, the part of each that was squashed, see `find_sign`.
         hashes: n times the BLAKE2b-128 of the file's bytes (and of the box), in hex.
         refused: (row, reason) of the rows that could not.
         count: All rows of the chunk.
