@@ -14,6 +14,7 @@ from torch import Tensor
 from raresign.randomness import CropRandom
 from raresign.signs.catalogue.pictures import load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.turned_icons import turned_icons
 from raresign.synthesis.effect import constant
 
 _FINE_ICONS = 1000
@@ -63,7 +64,7 @@ class IconAtlas:
     def from_catalogue(
         cls, catalogue: SignCatalogue, size: int, device: torch.device | str = "cpu"
     ) -> IconAtlas:
-        """Draw every icon once, trimmed and squashed to a square.
+        """Draw every icon once, trimmed and squashed to a square; see also `turned_icons`.
 
         Args:
             catalogue: The classes; several icons a class are variants of one sign.
@@ -74,7 +75,10 @@ class IconAtlas:
             InputError: An icon cannot be read.
         """
         side = finest_side(size, sum(len(sign.icons) for sign in catalogue.classes))
-        drawn = load_pictures(catalogue.classes, side)
+        drawn = [
+            [*variants, *(turned for picture in variants for turned in turned_icons(picture))]
+            for variants in load_pictures(catalogue.classes, side)
+        ]
         pictures = [picture for variants in drawn for picture in variants]
         codes = [
             sign.code

@@ -41,6 +41,11 @@ def mirror_similarity(icon: Pixels, other: Pixels) -> float:
     return _similarity(_look(icon)[:, ::-1], _look(other))
 
 
+def look_similarity(icon: Pixels, other: Pixels) -> float:
+    """How alike two icons are, by the measure of `mirror_similarity` without the mirror."""
+    return _similarity(_look(icon), _look(other))
+
+
 def looks_symmetric(icon: Pixels) -> bool:
     """Whether an icon is its own mirror image, as `mirror_similarity` judges."""
     return mirror_similarity(icon, icon) >= OWN_MIRROR_SIMILARITY
