@@ -4,7 +4,7 @@
     python tools/build_model.py RUN [--rules]
 
 With --rules the run's index, rules and forecast are fitted again first, by the code of today; its
-net stays. The run must have seen our drawings alone. Commit the sources first: the model's facts name the
+net stays. The run must have seen our drawings alone. Commit the sources first: the facts name the
 commit. Printed is how alike run and built-in model answer.
 """
 
