@@ -249,6 +249,16 @@ def test_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("options", [["--ideas", "ideas"], ["--only", "base"]])
+def test_absent_classes_know_no_rows(
+    cli: Cli, data_folder: Path, tmp_path: Path, options: list[str]
+) -> None:
+    ended = cli("protocol", data_folder, "--out", tmp_path / "out", "--absent", *options)
+    assert ended.code == 2
+    assert f"{options[0]} with --absent" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_refused_rows(cli: Cli, data_folder: Path, tmp_path: Path, measured: Measured) -> None:
     options = ("--recipe", measured.recipe, "--folds", 2, "--seeds", 1)
     ended = cli("protocol", data_folder, "--out", measured.out, *options, "--only", "nobody")

@@ -1,9 +1,10 @@
 """Puts the model of a finished run into the package, as its built-in model.
 
     raresign train gost --out RUN --recipe built-in
-    python tools/build_model.py RUN
+    python tools/build_model.py RUN [--rules]
 
-The run must have seen our drawings alone. Commit the sources first: the model's facts name the
+With --rules the run's index, rules and forecast are fitted again first, by the code of today; its
+net stays. The run must have seen our drawings alone. Commit the sources first: the facts name the
 commit. Printed is how alike run and built-in model answer.
 """
 
@@ -14,15 +15,19 @@ import sys
 from dataclasses import asdict
 
 from raresign.errors import InputError
-from raresign.lab.built_in.package_run import package_run
+from raresign.lab.built_in.package_run import fit_rules_again, package_run
 from raresign.models.built_in_files import FOLDER
 
 
 def main() -> None:
-    if len(sys.argv) != 2:
+    run, *options = sys.argv[1:] or [""]
+    if not run or options not in ([], ["--rules"]):
         raise SystemExit(__doc__)
     try:
-        size, parity = package_run(sys.argv[1], _commit())
+        commit = _commit()
+        if options:
+            fit_rules_again(run)
+        size, parity = package_run(run, commit)
     except InputError as error:
         raise SystemExit(f"error: {error}") from error
     print(f"{size:,} bytes in {FOLDER}")

@@ -108,6 +108,11 @@ def protocol(
     """
     if absent and framing:
         raise raresign.InputError("--framing with --absent", "give one of them at a time")
+    if absent and (ideas is not None or only):
+        raise raresign.InputError(
+            f"--{'only' if ideas is None else 'ideas'} with --absent",
+            "--absent measures one recipe: run it once for each, with --recipe and another --out",
+        )
     shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs}
     shared |= {"say": error_console().print}
     if not absent:

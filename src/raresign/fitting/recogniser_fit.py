@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -130,16 +129,14 @@ def fit_rules(
     data: TrainingData,
     preset: str,
     crops: int = 32,
-    never: Collection[str] = (),
 ) -> Rules | None:
     """Fit the rules on the crops that a stage held out; None where it held out too few.
 
     Args:
         net: The net as that stage left it.
-        data: With its split.
+        data: With its split; its hidden classes are no unknown signs.
         preset: Synthesis of the index.
         crops: Synthetic crops a class in it.
-        never: Codes that must not serve as unknown signs, see `drawn_unknown_signs`.
     """
     split = data.split
     rows = np.concatenate([split.validation, split.pseudo_rare])
@@ -148,7 +145,7 @@ def fit_rules(
     outputs = replace(net_outputs(net, data.crops.numpy()[rows]), labels=data.labels.numpy()[rows])
     real = np.bincount(data.labels.numpy()[split.training], minlength=len(data.catalogue)) > 0
     plays_rare = np.arange(len(rows)) >= len(split.validation)
-    return _rules(net, data, preset, crops, never, outputs, plays_rare, ~real)
+    return _rules(net, data, preset, crops, outputs, plays_rare, ~real)
 
 
 def fit_synthetic_rules(
@@ -156,7 +153,6 @@ def fit_synthetic_rules(
     data: TrainingData,
     preset: str,
     crops: int = 32,
-    never: Collection[str] = (),
 ) -> Rules:
     """Fit the rules of a net that no real crop trained, on fresh synthetic crops.
 
@@ -166,14 +162,14 @@ def fit_synthetic_rules(
     Args:
         net: The net as its last stage left it.
         data: Its real crops, if there are any, are not looked at.
-        preset, crops, never: See `fit_rules`.
+        preset, crops: See `fit_rules`.
     """
     engine = index_synthesiser(data, preset, next(net.parameters()).device)
     codes = data.catalogue.codes
     each = min(_FRESH_MOST, -(-_FRESH_CROPS // len(codes)))
     fresh = index_outputs(net, engine, codes, each, _FRESH_TURN)
     rare, plays_rare = np.ones(len(codes), bool), np.ones(len(fresh.labels), bool)
-    return _rules(net, data, preset, crops, never, fresh, plays_rare, rare)
+    return _rules(net, data, preset, crops, fresh, plays_rare, rare)
 
 
 def _rules(
@@ -181,7 +177,6 @@ def _rules(
     data: TrainingData,
     preset: str,
     crops: int,
-    never: Collection[str],
     outputs: Outputs,
     plays_rare: np.ndarray,
     rare: np.ndarray,
@@ -195,7 +190,7 @@ def _rules(
     none = no_sign_row(net, synthetic, _no_sign_outputs(net, data), len(families))
     head = replace(Head.plain(*net_rows(net), families, rare), no_sign=none)
     sign = head.sign_score(outputs.logits, head.features(outputs.embedding))
-    unknown = _unknown_crops(net, data, preset, index, never, rare, fusion)
+    unknown = _unknown_crops(net, data, preset, index, rare, fusion)
     return Rules(fusion, calibrate_unknown(held, fusion, families, sign, unknown=unknown))
 
 
@@ -247,14 +242,11 @@ def _unknown_crops(
     data: TrainingData,
     preset: str,
     index: PrototypeIndex,
-    never: Collection[str],
     rare: np.ndarray,
     fusion: Fusion,
-) -> UnknownCrops | None:
-    """Fresh synthetic crops of unknown signs; None where no drawing is left."""
-    signs = drawn_unknown_signs(data.catalogue, data.seed, never)
-    if signs is None:
-        return None
+) -> UnknownCrops:
+    """Fresh synthetic crops of unknown signs."""
+    signs = drawn_unknown_signs(data.catalogue, data.seed, data.hidden)
     device = next(net.parameters()).device
     engine = build_synthesiser(
         load_preset(preset),

@@ -59,8 +59,8 @@ class Stage(_Settings):
     """Synthetic crops a batch."""
     others: int = Field(default=0, ge=0)
     """Further synthetic crops a batch, of signs outside the catalogue: drawings of ours and
-    invented ones, each a class of its own while the stage lasts. So signs that are added later, or
-    unknown, find room."""
+    invented ones, each a class of its own while the stage lasts: every stage names them for itself,
+    and begins with new rows for them. So signs that are added later, or unknown, find room."""
     balanced: Balanced | None = None
     """Class-balanced batches instead of fixed shares."""
     preset: str = "road"

@@ -87,7 +87,7 @@ class TrainingData:
         crops, labels: (N, 3, S, S) uint8 real crops and (N,) int64.
         pictures: Backgrounds, (H, W, 3) uint8 each.
         framing: How the crops were framed.
-        hidden: Classes that training must know nothing of, see `other_signs`.
+        hidden: Classes that training and rules must know nothing of, see `free_signs`.
     """
 
     catalogue: SignCatalogue

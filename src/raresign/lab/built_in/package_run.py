@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from raresign.commands.train.train_run import train
 from raresign.errors import InputError
 from raresign.lab.built_in.half_encoder import half_encoder
 from raresign.lab.built_in.parity import Parity, compare_answers, fresh_crops
@@ -43,10 +44,8 @@ def package_run(
     Raises:
         InputError: Not such a run, weights of an unknown licence, or files that are too large.
     """
-    folder = RunFolder.open(run)
-    folder.check_finished()
+    folder = _drawn_run(run)
     weights = str(folder.info["weights"]["source"])
-    _check(folder, weights)
     recogniser, recipe = folder.recogniser(), saved_recipe(folder)
     net = folder.model()
     parts = built_in_parts(thinned(recogniser.head, prototypes), recogniser.catalogue)
@@ -72,8 +71,26 @@ def package_run(
     return size, compare_answers(recogniser, built_in_recogniser(), crops, labels)
 
 
-def _check(folder: RunFolder, weights: str) -> None:
-    """Refuse a run that saw more than drawings, or whose weights we may not pass on."""
+def fit_rules_again(run: str | Path) -> None:
+    """Fit again what a run on `gost` fitted once its net was trained; the net stays as it is.
+
+    If this is stopped, `raresign train gost --out RUN --resume` goes on.
+
+    Raises:
+        InputError: See `package_run`.
+    """
+    folder = _drawn_run(run)
+    folder.info.pop("rules", None)
+    folder.info["finished"] = False
+    folder.write()
+    train(_DRAWN, folder.path, resume=True)
+
+
+def _drawn_run(run: str | Path) -> RunFolder:
+    """A finished run that saw drawings alone, with weights that we may pass on."""
+    folder = RunFolder.open(run)
+    folder.check_finished()
+    weights = str(folder.info["weights"]["source"])
     settings = folder.info["settings"]
     recipe = settings["recipe"]
     wrong = ""
@@ -92,3 +109,4 @@ def _check(folder: RunFolder, weights: str) -> None:
             f"{folder.path} cannot be built in: {wrong}",
             f"take a run of `raresign train {_DRAWN} --recipe built-in`",
         )
+    return folder

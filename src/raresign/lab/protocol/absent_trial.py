@@ -88,8 +88,7 @@ def run_absent(
     """
     crops = np.asarray(pack.crops)
     data, labels = _without(source, pack, fold, recipe, seed)
-    hidden = [source.catalogue[label].code for label in fold.classes]
-    net, recogniser = _trained(recipe, data, seed, folder, hidden)
+    net, recogniser = _trained(recipe, data, folder)
     head = recogniser.head
     absent_rows = np.sort(np.concatenate([fold.measured, fold.spare]))
     known = net_outputs(net, crops[fold.validation])
@@ -141,7 +140,8 @@ def run_absent(
     )
     with whole_file(folder / "absent.npz") as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
-    info = {"fold": number, "seed": seed, "icons": str(source.icons), "classes": hidden}
+    codes = [sign.code for sign in signs]
+    info = {"fold": number, "seed": seed, "icons": str(source.icons), "classes": codes}
     write_json(folder / "absent.json", {**info, "recipe": recipe.model_dump(mode="json")})
 
 
@@ -169,17 +169,15 @@ def _without(
     return TrainingData(smaller, *tensors, split, photos, size, seed, framing, hidden), labels
 
 
-def _trained(
-    recipe: Recipe, data: TrainingData, seed: int, folder: Path, hidden: list[str]
-) -> tuple[SignNet, Recogniser]:
-    """Net and recogniser as `raresign train` makes them; hidden ones are no unknown signs."""
+def _trained(recipe: Recipe, data: TrainingData, folder: Path) -> tuple[SignNet, Recogniser]:
+    """Net and recogniser as `raresign train` makes them."""
     rules = None
     for place, net, _ in fit_stages(recipe, data, folder / "stages", quiet=True):
         if recipe.fits_rules(place):
-            rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
+            rules = fit_rules(net, data, recipe.index_preset, recipe.index_crops)
     rows = data.trained_on(recipe.stages)
     if rules is None and not len(rows) and recipe.recognition == "fused":
-        rules = fit_synthetic_rules(net, data, recipe.index_preset, recipe.index_crops, hidden)
+        rules = fit_synthetic_rules(net, data, recipe.index_preset, recipe.index_crops)
     return net, build_recogniser(net, data, recipe.index_preset, rules, rows, recipe.index_crops)
 
 

@@ -2,69 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from raresign.seeds import mix_integers
-from raresign.signs.catalogue.icon_check import look_on_grey
-from raresign.signs.catalogue.pictures import load_pictures
+from raresign.signs.catalogue.free_signs import INVENTED, free_codes, free_signs
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.drawn_folder import drawn_icons
+from raresign.signs.countries.drawn_folder import drawn_icons, invented_icons
 from raresign.signs.countries.registry import STANDARDS, country, standard
 
 MOST = 48
-_OTHER_COUNTRY = 10.0
-"""Mean difference in grey levels below which two pictures may be one sign of two countries."""
-_SAME = 0.5
+_FEW = 24
+"""Where fewer drawings are left, invented signs join them."""
 
 
 def drawn_unknown_signs(
-    catalogue: SignCatalogue, seed: int, never: Collection[str] = ()
-) -> SignCatalogue | None:
-    """Signs of our drawings that are no class of a catalogue, at most `MOST`.
+    catalogue: SignCatalogue, seed: int, hidden: Sequence[SignClass] = ()
+) -> SignCatalogue:
+    """Signs that are no class of a catalogue, at most `MOST`: our drawings where enough are left.
 
-    In the country of our drawings a code of the catalogue is left out, and so is a drawing that
-    looks like one of its icons; in others one that resembles one (a limit of 50 is a limit of 50).
+    A catalogue of nearly all signs that we draw leaves too few; then invented signs join them.
 
     Args:
-        catalogue: Its classes and country.
+        catalogue: Its classes and country, see `free_signs`.
         seed: Decides which of them are taken.
-        never: Codes that must not be taken either, such as those that an experiment hides.
-
-    Returns:
-        None where nothing is left.
+        hidden: Classes that an experiment hides; they are not taken either.
     """
-    ours = standard(STANDARDS[0])
-    kin = catalogue.country is not None and catalogue.country.drawings is ours
-    present = set(catalogue.codes) if kin else set()
-    codes = [code for code in ours.codes if code not in present and code not in never]
-    if not codes:
-        return None
+    codes = free_codes(catalogue, hidden)
     order = np.random.default_rng(mix_integers(seed, len(codes))).permutation(len(codes))
     drawn = _drawn(tuple(codes[place] for place in sorted(order[: 2 * MOST].tolist())))
-    looks = _looks(catalogue.classes)
-    kept = [
-        sign
-        for sign, look in zip(drawn.classes, _looks(drawn.classes), strict=True)
-        if np.abs(looks - look).mean((1, 2, 3)).min() > (_SAME if kin else _OTHER_COUNTRY)
-    ]
+    kept = free_signs(drawn, catalogue, hidden)
     chosen = kept[:: max(1, -(-len(kept) // MOST))]
-    return SignCatalogue(chosen) if chosen else None
-
-
-def _looks(signs: Sequence[SignClass]) -> np.ndarray:
-    """(K, 32, 32, 3) first pictures on grey."""
-    return np.stack([look_on_grey(pictures[0]) for pictures in load_pictures(signs)])
+    if len(chosen) < _FEW:
+        more = free_signs(_invented(seed), catalogue, hidden)[: MOST - len(chosen)]
+        chosen += [replace(sign, id=len(drawn) + number) for number, sign in enumerate(more)]
+    return SignCatalogue(chosen)
 
 
 @lru_cache(maxsize=4)
-def _drawn(codes: tuple[str, ...]) -> SignCatalogue:
-    """Drawings without twins, which may not be taken; once a process, for it takes seconds."""
-    folder = drawn_icons(STANDARDS[0], codes, variants=False)
+def _drawn(codes: tuple[str, ...]) -> tuple[SignClass, ...]:
+    """Our drawings of some codes; once a process, for it takes seconds."""
+    return _read(drawn_icons(STANDARDS[0], codes, variants=False), codes) if codes else ()
+
+
+@lru_cache(maxsize=4)
+def _invented(seed: int) -> tuple[SignClass, ...]:
+    """Enough invented signs."""
+    codes = sorted(path.stem for path in invented_icons(INVENTED, seed).iterdir())
+    return _read(invented_icons(INVENTED, seed), codes[: 2 * MOST])
+
+
+def _read(folder: Path, codes: Sequence[str]) -> tuple[SignClass, ...]:
+    """Signs without twins, which may not be taken; families are those of the drawings' country."""
     ours = country(standard(STANDARDS[0]).country)
     catalogue = SignCatalogue.from_icons(folder, dict.fromkeys(codes, "rare"), country=ours)
-    return SignCatalogue([replace(sign, twin=None) for sign in catalogue.classes])
+    return tuple(replace(sign, twin=None) for sign in catalogue.classes)
