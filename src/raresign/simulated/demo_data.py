@@ -23,9 +23,9 @@ from raresign.simulated.photo import simulated_photo
 Progress = Callable[[int, int], None]  # files done, files in all
 
 _STAMP = "demo.json"
-_FEWEST, _MOST = 8, 48  # training photos of a class
-_MEAN = 16  # training photos of a class, on average
-_TESTS = 5  # test photos of a class
+_FEWEST, _MOST = 6, 30  # training photos of a class
+_MEAN = 10  # training photos of a class, on average
+_TESTS = 3  # test photos of a class
 _BACKGROUNDS = 60
 _TEST_NUMBERS = 1_000_000  # photos from this number on are kept for the test
 _README = """\
