@@ -1,16 +1,20 @@
 # make demo   installs and runs the whole pipeline on embedded signs and simulated photos
 # make test   installs and runs lint, types, layers and all tests
+# make coverage   all tests again, slower, with the lines that none of them runs
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: demo test lint results bench clean
+.PHONY: demo test lint coverage results bench clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
 test: lint $(VENV)/.peers
 	sh tools/browser.sh
-	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered --durations=10
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
+
+coverage: $(VENV)/.installed $(VENV)/.peers
+	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.installed
 	$(VENV)/bin/ruff check src tests tools

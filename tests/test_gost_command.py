@@ -46,6 +46,10 @@ def test_any_value_on_demand(cli: Cli, tmp_path: Path) -> None:
     rows = json.loads(cli("catalogue", "gost", "3.24.n5.5", "3.13.r2.9", "--json").out)
     assert [row["name"] for row in rows] == ["Height limit 2.9 m", "Speed limit 5.5 km/h"]
     assert [row["id"] for row in rows] == [None, None]
+    ended = cli("catalogue", "gost", "3.13.r45", "3.13.r2.9")
+    assert ended.code == 0
+    assert ended.err.count("warning") == 1
+    assert "did you mean 3.13.r4.5?" in " ".join(ended.err.split())
     assert cli("catalogue", "gost", "3.24.n55", "--export", tmp_path / "own").code == 0
     assert (tmp_path / "own" / "icons" / "3.24.n55.svg").is_file()
     assert not (tmp_path / "own" / "classes.json").exists()

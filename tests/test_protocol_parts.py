@@ -45,6 +45,7 @@ def absent(
         patch.setenv("RARESIGN_CACHE", str(shared_cache))
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setattr(loop_module, "fit_stage", spy)
+        patch.setattr("raresign.lab.protocol.absent_trial._FAR_CROPS", 100)
         table = protocol_absent(data_folder, folder / "out", recipe, folds=2, seeds=1)
     return folder / "out", table, given
 

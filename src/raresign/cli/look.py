@@ -92,6 +92,9 @@ def _drawn(
 ) -> None:
     """The signs that come with the package: as files and pictures, beside icons, or as a table."""
     console = Console(markup=False, stderr=as_json, soft_wrap=True)
+    country = raresign.country(raresign.standard(name).country)
+    for problem in filter(None, map(country.value_problem, codes)):
+        error_console().print(f"warning: {problem}")
     if export is not None:
         console.print(f"{raresign.export_signs(export, name, codes)} files in {export}")
     if sheet is not None:

@@ -113,8 +113,8 @@ def print_answers(console: Console, answers: Sequence[Any], rule: Any) -> None:
     if rule and 2 * named < len(crops):
         console.print(
             f"{named} of {len(crops)} crops are answered with a class: the run answers so only "
-            f"where at most {100 * rule.accepted_error:g} % of such answers are wrong (its "
-            "held-out crops); --top shows the guesses",
+            f"where at most {100 * rule.accepted_error:g} % of such answers are wrong (on the "
+            "crops that its rule was fitted on); --top shows the guesses",
             highlight=False,
             soft_wrap=True,
         )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import numpy as np
 
 from raresign.commands.added.add_classes import add_class
 from raresign.commands.progress import Say, silent
@@ -42,26 +47,42 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
         raise InputError(f"{out} exists and is no demonstration", "name another folder with --out")
     if run.is_dir() and any(run.iterdir()) and not (run / "run.json").is_file():
         raise InputError(f"{run} is no run of ours", "name another folder with --out")
-    _name_crops(out / "first", seed, say)
-    say("drawing signs and simulating photos")
-    data = write_demo(out / "data", seed)
-    if run.exists():
-        shutil.rmtree(run)
-    return train(
-        data, run, "demo-fast" if fast else "demo", seed=seed, cache=out / "cache", say=say
-    )
+    photos = [simulated_photo(code, seed, number) for number, code in enumerate(_SHOWN)]
+    with _timed("the demonstration", say):
+        with _timed("naming crops", say):
+            _name_crops(photos, say)
+        with _timed("adding a sign", say):
+            _add_sign(out / "first", photos[-1], say)
+        with _timed("drawing signs and simulating photos", say):
+            data = write_demo(out / "data", seed)
+        if run.exists():
+            shutil.rmtree(run)
+        recipe = "demo-fast" if fast else "demo"
+        with _timed("training, measuring and the report", say):
+            return train(data, run, recipe, seed=seed, cache=out / "cache", say=say)
+
+
+@contextmanager
+def _timed(step: str, say: Say) -> Iterator[None]:
+    """Tell how long a step took."""
+    started = time.monotonic()
+    yield
+    say(f"[{step}: {time.monotonic() - started:.0f} s]")
 
 
 def _is_foreign(path: Path) -> bool:
     return path.name[0] != "." and not (path.name == "first" and (path / "run.json").is_file())
 
 
-def _name_crops(folder: Path, seed: int, say: Say) -> None:
-    """Let the built-in model name simulated photos, then add the one sign that it lacks."""
-    photos = [simulated_photo(code, seed, number) for number, code in enumerate(_SHOWN)]
+def _name_crops(photos: list[np.ndarray], say: Say) -> None:
+    """Let the built-in model name photos of `_SHOWN`."""
     say(about_built_in())
     for code, answer in zip(_SHOWN, load().answer(photos), strict=True):
         say(f"  a photo of {code}: {answer.answer}")
+
+
+def _add_sign(folder: Path, photo: np.ndarray, say: Say) -> None:
+    """Add the one sign of `_SHOWN` that the built-in model lacks, and name its photo again."""
     if (folder / "run.json").is_file():
         shutil.rmtree(folder)
     new = _SHOWN[-1]
@@ -70,4 +91,4 @@ def _name_crops(folder: Path, seed: int, say: Say) -> None:
         write_text(icon, standard("gost").svg(new))
         (added,) = add_class(start_run(folder), [icon], [new])
     say(f"adding {new} {added.name} from its icon")
-    say(f"  a photo of {new}: {load(folder).answer(photos[-1]).answer}")
+    say(f"  a photo of {new}: {load(folder).answer(photo).answer}")

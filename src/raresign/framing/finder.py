@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -68,12 +68,6 @@ def find_sign(picture: Image.Image) -> npt.NDArray[np.float32]:
     middle = (look[:2] + again[:2] * look[2:]).clip(-_FARTHEST, _FARTHEST)
     half = (again[2:] * look[2:]).clip(_SMALLEST, _LARGEST)
     return np.concatenate([middle, half])
-
-
-def saved_framing(info: Mapping[str, Any]) -> Framing:
-    """How a run reads crops, by its run.json; runs from before the finder read them whole."""
-    recipe = info.get("settings", {}).get("recipe", {})
-    return "found" if recipe.get("framing") == "found" else "whole"
 
 
 def framing_box(picture: Image.Image, framing: Framing) -> npt.NDArray[np.float32]:

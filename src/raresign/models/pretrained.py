@@ -74,12 +74,11 @@ def load_weights(backbone: nn.Module, name: str, weights: str) -> WeightsRecord:
         'none'
     """
     sources = {"hub": _from_hub, "package": _from_package}
-    if weights == BUILT_IN:
-        return _from_built_in(backbone, name)
+    named = {**sources, BUILT_IN: _from_built_in}
+    if weights in named:
+        return named[weights](backbone, name)
     if weights == "none":
         return _record(backbone, "none", "")
-    if weights in sources:
-        return sources[weights](backbone, name)
     if weights != "auto":
         return _from_file(backbone, Path(weights))
     refusals = []
@@ -211,8 +210,7 @@ def _from_built_in(backbone: nn.Module, name: str) -> WeightsRecord:
     """The backbone of the built-in model."""
     known = facts()
     _fill(backbone, backbone_state(known, name), Path(ENCODER))
-    net = known["net"]
-    scale = tuple(net["mean"]), tuple(net["std"])
+    scale = tuple(known["net"]["mean"]), tuple(known["net"]["std"])
     return _record(backbone, BUILT_IN, str(known["files"][ENCODER]), *scale)
 
 

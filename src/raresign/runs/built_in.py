@@ -12,8 +12,8 @@ from safetensors.numpy import load, save
 
 from raresign.answers.head import Head
 from raresign.errors import InputError
-from raresign.framing.finder import saved_framing
 from raresign.models.built_in_files import CATALOGUE, ENCODER, HEAD, facts, part
+from raresign.runs.saved_settings import saved_framing
 from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue

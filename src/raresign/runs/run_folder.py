@@ -13,7 +13,7 @@ import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import write_json
-from raresign.framing.finder import Framing, saved_framing
+from raresign.framing.finder import Framing
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
@@ -21,6 +21,7 @@ from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
+from raresign.runs.saved_settings import saved_framing
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 from raresign.runtime.recogniser import Encoder, Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue

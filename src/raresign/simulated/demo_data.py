@@ -6,7 +6,7 @@ import csv
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.seeds import mix_integers
+from raresign.signs.catalogue.pictures import in_threads
 from raresign.signs.countries.drawn_folder import write_catalogue
 from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
@@ -23,10 +24,11 @@ from raresign.simulated.photo import simulated_photo
 Progress = Callable[[int, int], None]  # files done, files in all
 
 _STAMP = "demo.json"
-_FEWEST, _MOST = 8, 48  # training photos of a class
-_MEAN = 16  # training photos of a class, on average
-_TESTS = 5  # test photos of a class
+_FEWEST, _MOST = 6, 30  # training photos of a class
+_MEAN = 10  # training photos of a class, on average
+_TESTS = 3  # test photos of a class
 _BACKGROUNDS = 60
+_AT_ONCE = 32  # photos
 _TEST_NUMBERS = 1_000_000  # photos from this number on are kept for the test
 _README = """\
 This is the demo dataset of raresign. Its photos are SIMULATED: signs drawn for this package, seen
@@ -79,6 +81,15 @@ def _training_counts(rng: np.random.Generator, codes: list[str]) -> dict[str, in
     return dict(zip(codes, rng.permutation(counts).tolist(), strict=True))
 
 
+def _photos(seed: int, wanted: Sequence[tuple[str, int]]) -> Iterator[Image.Image]:
+    """The photos of (class, number), in order; some are taken at once, on all processors."""
+    for start in range(0, len(wanted), _AT_ONCE):
+        yield from in_threads(
+            lambda one: Image.fromarray(simulated_photo(one[0], seed, one[1])),
+            wanted[start : start + _AT_ONCE],
+        )
+
+
 def _write(folder: Path, seed: int, progress: Progress | None) -> None:
     """Fill an empty folder with the dataset."""
     rng = np.random.default_rng(mix_integers(seed))
@@ -99,16 +110,14 @@ def _write(folder: Path, seed: int, progress: Progress | None) -> None:
     write_catalogue(folder, standard("gost"))
     for code, count in counts.items():
         (folder / "cropped-train" / code).mkdir(parents=True)
-        for number in range(count):
-            photo = Image.fromarray(simulated_photo(code, seed, number))
+        for number, photo in enumerate(_photos(seed, [(code, one) for one in range(count)])):
             photo.save(folder / "cropped-train" / code / f"{number:04d}.png", compress_level=1)
             finished_one()
     (folder / "smalltest").mkdir()
     with (folder / "smalltest_annotations.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["filename", "class"])
-        for row, (code, number) in enumerate(tests):
-            photo = Image.fromarray(simulated_photo(code, seed, number))
+        for row, ((code, _), photo) in enumerate(zip(tests, _photos(seed, tests), strict=True)):
             photo.save(folder / "smalltest" / f"{row:05d}.png", compress_level=1)
             table.writerow([f"{row:05d}.png", code])
             finished_one()

@@ -247,13 +247,9 @@ class FrameEdge(CropEffect):
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Clamp each pixel's place to the frame, then blacken what was clamped."""
-        n, channels, height, width = crops.shape
-        side, cut = params["side"], params["cut"]
-        columns, off_x = _clamped(side, cut * (side < 2), width)
-        rows, off_y = _clamped(side - 2, cut * (side >= 2), height)
-        places = (rows[:, :, None] * width + columns[:, None, :]).view(n, 1, -1)
-        seen = crops.flatten(2).gather(2, places.expand(-1, channels, -1)).view_as(crops)
-        off = (off_y[:, :, None] | off_x[:, None, :]) & (params["is_black"] > 0)[:, None, None]
+        sides = torch.arange(4, device=crops.device)
+        seen, off = _cut_at(crops, params["cut"][:, None] * (params["side"][:, None] == sides))
+        off &= (params["is_black"] > 0)[:, None, None]
         return seen.masked_fill_(off[:, None], 0.0)
 
 
@@ -272,26 +268,31 @@ class TightBox(CropEffect):
 
     def apply(self, crops: Tensor, params: Params) -> Tensor:
         """Clamp each pixel's place to what is left."""
-        n, channels, height, width = crops.shape
-        left, right, top, bottom = (params["cut"][:, side, None] for side in range(4))
-        columns = _between(left, right, width)
-        rows = _between(top, bottom, height)
-        places = (rows[:, :, None] * width + columns[:, None, :]).view(n, 1, -1)
-        return crops.flatten(2).gather(2, places.expand(-1, channels, -1)).view_as(crops)
+        return _cut_at(crops, params["cut"])[0]
 
 
-def _between(low: Tensor, high: Tensor, size: int) -> Tensor:
-    """(N, size) places, none of them in the first `low` and the last `high` share."""
+def _cut_at(crops: Tensor, cuts: Tensor) -> tuple[Tensor, Tensor]:
+    """Crops whose last rows and columns within the cuts go on beyond them, and where they do.
+
+    Args:
+        crops: (N, C, H, W).
+        cuts: (N, 4) shares of the crop: left, right, top and bottom.
+
+    Returns:
+        Such crops and (N, H, W) bool.
+    """
+    n, channels, height, width = crops.shape
+    left, right, top, bottom = (cuts[:, side, None] for side in range(4))
+    columns, off_x = _between(left, right, width)
+    rows, off_y = _between(top, bottom, height)
+    places = (rows[:, :, None] * width + columns[:, None, :]).view(n, 1, -1)
+    seen = crops.flatten(2).gather(2, places.expand(-1, channels, -1)).view_as(crops)
+    return seen, off_y[:, :, None] | off_x[:, None, :]
+
+
+def _between(low: Tensor, high: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """(N, size) places, none in the first `low` and the last `high` share, and which were moved."""
     steps = torch.arange(size, device=low.device)
-    first, last = (low * size).round().long(), size - 1 - (high * size).round().long()
-    return torch.minimum(torch.maximum(steps, first), last)
-
-
-def _clamped(at_end: Tensor, cut: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """(N, size) places clamped to the frame, and which were; `at_end` 0 cuts the low end."""
-    steps = torch.arange(size, device=cut.device)
-    lost = (cut * size).round().long().clamp(max=size - 1)[:, None]
-    low = torch.where(at_end[:, None] == 0, lost, 0)
-    high = torch.where(at_end[:, None] == 0, size - 1, size - 1 - lost)
-    places = torch.minimum(torch.maximum(steps, low), high)
+    first, last = ((share * size).round().long().clamp(max=size - 1) for share in (low, high))
+    places = torch.minimum(torch.maximum(steps, first), size - 1 - last)
     return places, places != steps
