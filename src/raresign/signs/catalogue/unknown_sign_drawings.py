@@ -37,7 +37,8 @@ def drawn_unknown_signs(
     order = np.random.default_rng(mix_integers(seed, len(codes))).permutation(len(codes))
     drawn = _drawn(tuple(codes[place] for place in sorted(order[: 2 * MOST].tolist())))
     kept = free_signs(drawn, catalogue, hidden)
-    chosen = kept[:: max(1, -(-len(kept) // MOST))]
+    count = min(MOST, len(kept))
+    chosen = [kept[place * len(kept) // count] for place in range(count)]
     if len(chosen) < _FEW:
         more = free_signs(_invented(seed), catalogue, hidden)[: MOST - len(chosen)]
         chosen += [replace(sign, id=len(drawn) + number) for number, sign in enumerate(more)]
