@@ -12,7 +12,7 @@ import torch
 
 from raresign.answers.head import Head
 from raresign.answers.known_score import energy
-from raresign.commands.added.add_classes import crops_of_new
+from raresign.commands.added.fit_added import crops_of_new
 from raresign.commands.data_folder import DataFolder
 from raresign.crops.pack import CropPack
 from raresign.errors import InputError
