@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from raresign.answers.head import AddedClass, Head
+from raresign.answers.head import Head
 from raresign.fitting.recogniser_fit import Rules, build_recogniser, fit_synthetic_rules
 from raresign.models.grown_net import with_rows
 from raresign.models.outputs import net_rows
@@ -50,7 +50,7 @@ def tuning_stage(preset: str, steps: int, real: bool) -> Stage:
 
 def tune(
     net: SignNet,
-    added: Sequence[AddedClass],
+    head: Head,
     data: TrainingData,
     stage: Stage,
     folder: Path,
@@ -63,7 +63,7 @@ def tune(
 
     Args:
         net: Of the run; its classes are the first of `data`.
-        added: Rows of the other classes, at which their training starts.
+        head: Has rows for the other classes, too, at which their training starts.
         data: All classes, see `TrainingData.new`.
         stage: See `tuning_stage`.
         folder: Gets checkpoints and metrics.csv.
@@ -74,14 +74,9 @@ def tune(
     Returns:
         The net with all classes, on the CPU, and what the tuning took.
     """
-    rows, biases = net_rows(net)
-    rows = np.concatenate([rows, *(one.row[None] for one in added)])
-    biases = np.append(biases, np.array([one.bias for one in added], np.float32))
-    bigger = with_rows(net, rows, biases)
+    bigger = with_rows(net, head.rows, head.biases)
     number = _STAGE + turn
-    result = fit_stage(
-        bigger, stage, data, number, folder, max_seconds=max_seconds, quiet=quiet
-    )
+    result = fit_stage(bigger, stage, data, number, folder, max_seconds=max_seconds, quiet=quiet)
     return bigger.cpu().eval(), result
 
 

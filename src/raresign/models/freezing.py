@@ -23,9 +23,10 @@ def freeze(net: SignNet, mode: str) -> int:
 
     Args:
         net: The classifier, changed in place.
-        mode: `none` trains all; `norms` freezes the batch normalisations; `stem` freezes what comes before the first block; `partial` trains
-            the last block, what follows it, and the head (the published system's layer4 + fc +
-            classifier); `all-but-head` trains embedding and classifier only.
+        mode: `none` trains all; `norms` freezes the batch normalisations; `stem` freezes what comes
+            before the first block; `partial` trains the last block, what follows it, and the head
+            (the published system's layer4 + fc + classifier); `all-but-head` trains embedding and
+            classifier only.
 
     Returns:
         The number of values that train.

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from raresign.answers.prototypes import SOURCES
 from raresign.commands.added.fit_added import fit_added, kept_backgrounds, write_fitted
 from raresign.commands.data_folder import open_data
 from raresign.commands.progress import Say, silent
 from raresign.crops.pack import default_cache, pack_crops
-from raresign.errors import InputError
+from raresign.errors import InputError, Interrupted
 from raresign.files import write_json
 from raresign.fitting.encoder_export import export_encoder
 from raresign.fitting.recogniser_fit import index_synthesiser
@@ -34,8 +34,6 @@ from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import ENCODER_FILE
 from raresign.runtime.recogniser import Recogniser
-from raresign.answers.prototypes import SOURCES
-from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.icon_source import is_drawn
 from raresign.training.recipe import Recipe
 from raresign.training.training_data import Split, TrainingData
@@ -94,18 +92,22 @@ def tune_run(
     stage = tuning_stage(recipe.index_preset, steps or _ENDLESS, bool(len(crops)))
     earlier = load_head(folder.path, *net_rows(net), folder.trained_catalogue)
     done = folder.info.get("tuned", [])
+    say(f"tuning for {seconds:.0f} s" if steps is None else f"tuning, {steps} steps")
     added = [*folder.added, *new]
     with exchange(folder.path) as place:
-        grown, result = tune(
-            net,
-            [one.added for one in added],
-            every,
-            stage,
-            place / _STAGES,
-            turn=len(done),
-            max_seconds=seconds,
-            quiet=say is silent,
-        )
+        try:
+            grown, result = tune(
+                net,
+                earlier.with_classes([one.added for one in added]),
+                every,
+                stage,
+                place / _STAGES,
+                turn=len(done),
+                max_seconds=seconds,
+                quiet=say is silent or steps is None,  # the bar counts steps
+            )
+        except Interrupted:  # its checkpoint goes, too: nothing goes on from it
+            raise KeyboardInterrupt from None
         shutil.rmtree(place / _STAGES)
         say(f"tuned {result.steps} steps in {result.seconds:.0f} s")
         tuned = known_part(grown, len(known.catalogue))
@@ -114,7 +116,8 @@ def tune_run(
         if reason:
             say(f"no encoder.onnx ({reason}): answers of this run need torch")
         info = dict(folder.info)
-        head = replace(earlier, rows=net_rows(tuned)[0], biases=net_rows(tuned)[1])
+        rows, biases = net_rows(tuned)
+        head = replace(earlier, rows=rows, biases=biases)
         if has_head(folder.path):
             head, rules = renewed_head(tuned, known, recipe, earlier)
             save_head(place, head)
@@ -152,7 +155,7 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
                 data,
                 settings.get("crops"),
                 settings.get("layout", "reference"),
-                icons="own",
+                icons=settings.get("icons"),
                 country=settings.get("country"),
             )
             pack = pack_crops(source.training, size, default_cache(), framing=folder.framing)
@@ -170,9 +173,7 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
     return none
 
 
-def _data(
-    folder: RunFolder, recipe: Recipe, crops: np.ndarray, labels: np.ndarray
-) -> TrainingData:
+def _data(folder: RunFolder, recipe: Recipe, crops: np.ndarray, labels: np.ndarray) -> TrainingData:
     """What the run's trained classes are tuned on; nothing is held out."""
     nothing = np.empty(0, np.int64)
     return TrainingData(
