@@ -46,7 +46,7 @@ def test_tuned_twice_then_taken_out(
 ) -> None:
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     before = load_file(run / "model.safetensors")
-    figures = content(run / "evaluation")
+    figures, picture = content(run / "evaluation"), data_folder / "smalltest" / "0001.png"
     add_class(run, icons[:1])
     untuned = load_file(run / "added" / NEW[0] / "rows.safetensors")
     ended = cli("add-class", run, icons[1], "--train", "2 steps")
@@ -77,11 +77,11 @@ def test_tuned_twice_then_taken_out(
     add_class(run, icons[2:], say=told.append, train_steps=1)
     assert any("synthetic crops alone" in line and str(data) in line for line in told)
     assert len(RunFolder.open(run).info["tuned"]) == 2
-    answer = predict(run, [data_folder / "smalltest" / "0001.png"], top=9)[0]
+    answer = next(predict(run, [picture], top=9))
     assert {row.code for row in answer.answers} > set(NEW)
     remove_class(run, NEW)
     assert not (run / "added").exists()
-    assert len(predict(run, [data_folder / "smalltest" / "0001.png"], top=9)[0].answers) == 6
+    assert len(next(predict(run, [picture], top=9)).answers) == 6
     add_class(run, icons[:1])
 
 

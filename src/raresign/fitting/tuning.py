@@ -57,7 +57,6 @@ def tune(
     *,
     turn: int = 0,
     max_seconds: float | None = None,
-    quiet: bool = True,
 ) -> tuple[SignNet, StageResult]:
     """Train a copy of a net on with the classes that were added to it.
 
@@ -69,14 +68,13 @@ def tune(
         folder: Gets checkpoints and metrics.csv.
         turn: Number of the tunings before.
         max_seconds: See `fit_stage`.
-        quiet: No progress bar.
 
     Returns:
         The net with all classes, on the CPU, and what the tuning took.
     """
     bigger = with_rows(net, head.rows, head.biases)
     number = _STAGE + turn
-    result = fit_stage(bigger, stage, data, number, folder, max_seconds=max_seconds, quiet=quiet)
+    result = fit_stage(bigger, stage, data, number, folder, max_seconds=max_seconds, quiet=True)
     return bigger.cpu().eval(), result
 
 

@@ -104,7 +104,6 @@ def tune_run(
                 place / _STAGES,
                 turn=len(done),
                 max_seconds=seconds,
-                quiet=say is silent or steps is None,  # the bar counts steps
             )
         except Interrupted:  # its checkpoint goes, too: nothing goes on from it
             raise KeyboardInterrupt from None
