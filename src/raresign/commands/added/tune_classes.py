@@ -128,8 +128,9 @@ def tune_run(
         real = [np.empty((0, head.rows.shape[1]), np.float32)] * len(folder.added) + photos(base)
         found = fit_added(folder, tuned, base, signs, [o.info["order"] for o in added], real)
         write_fitted(place, found, every.catalogue)
-        if (folder.path / EVALUATION).is_dir():  # of the net before
-            shutil.copytree(folder.path / EVALUATION, place / f"{EVALUATION}-before-tuning")
+        figures = folder.path / EVALUATION
+        if any(figures.glob("*")):  # of the net before
+            shutil.copytree(figures, place / f"{EVALUATION}-before-tuning")
             (place / EVALUATION).mkdir()
             say("test figures are of the net before: `raresign evaluate` measures the tuned one")
         took = {"steps": result.steps, "seconds": result.seconds, "real_crops": len(crops)}
