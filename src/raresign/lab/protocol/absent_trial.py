@@ -226,8 +226,8 @@ def _tuned(
     """Net and head with new classes as `raresign add-class --train` makes them of `bigger`."""
     rows = data.trained_on(recipe.stages)
     crops, labels = data.crops[rows], data.labels[rows]
-    nothing = np.empty(0, np.int64)
-    kept = replace(data, crops=crops, labels=labels, split=Split(rows, nothing, nothing, ()))
+    every, nothing = np.arange(len(rows)), np.empty(0, np.int64)
+    kept = replace(data, crops=crops, labels=labels, split=Split(every, nothing, nothing, ()))
     steps = min(_TUNING_STEPS, sum(each.steps for each in recipe.stages))
     stage = tuning_stage(recipe.index_preset, steps, bool(len(rows)))
     grown, _ = tune(net, bigger, kept.with_new(signs), stage, folder / "tuning")
