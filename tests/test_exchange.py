@@ -62,7 +62,7 @@ def test_killed(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         change(run)
     finish_exchange(run)
     found = {key: text for key, text in content(run).items() if not key.startswith(".next")}
-    assert found == (OLD if after < 12 else AFTER)
+    assert found in (OLD, AFTER)
     change(run)
     assert content(run) == AFTER
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
