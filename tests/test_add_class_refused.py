@@ -21,7 +21,7 @@ from raresign.runs.run_folder import RunFolder
 from raresign.signs.countries.registry import standard
 
 Cli = Callable[..., Any]
-add_module = importlib.import_module("raresign.commands.added.add_classes")
+add_module = importlib.import_module("raresign.commands.added.fit_added")
 file_module = importlib.import_module("raresign.runs.added_classes")
 
 

@@ -28,7 +28,7 @@ from rich.console import Console
 import raresign
 from raresign.answers.answer import Answer, FileAnswer
 from raresign.cli.app import main
-from raresign.cli.make import duration
+from raresign.cli.options import duration
 from raresign.cli.tables import print_answers
 from raresign.errors import InputError
 

@@ -31,7 +31,7 @@ from raresign.signs.countries.registry import standard
 from raresign.training.training_data import TrainingData
 
 fold_module = importlib.import_module("raresign.lab.protocol.forecast_check")
-add_module = importlib.import_module("raresign.commands.added.add_classes")
+add_module = importlib.import_module("raresign.commands.added.fit_added")
 
 
 def made_forecast(seed: int = 0) -> Forecast:

@@ -87,6 +87,8 @@ def test_absent_figures_against_loops(absent: Absent, data_folder: Path) -> None
         added.append(sum(a["near_right"].tolist()) / len(a["near_right"]))
         right, after = a["known_right"].tolist(), a["known_after"].tolist()
         lost.append((sum(right) - sum(after)) / len(right))
+        assert len(a["near_tuned"]) == len(rows)
+        assert len(a["known_tuned"]) == len(right)
         for kind, levels in counts.items():
             for level in a[f"{kind}_level"].tolist():
                 levels[level] += 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Json, Run
+from raresign.cli.options import Json, Run, duration
 from raresign.cli.tables import error_console, percent, print_json
 
 
@@ -24,13 +25,23 @@ def add_class(
     photos: Annotated[
         Path | None, typer.Option(help="Real crops of the class; folders by code for several.")
     ] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(help="Tune the whole net for them, for a time (60s) or '200 steps'."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Teach a trained run new signs from one icon each, in seconds and without training.
+    """Teach a trained run new signs from one icon each: in seconds, or better with --train.
 
-    Example: `raresign add-class RUN new.svg --code 3.13.r2.9`
+    Without --train the net stays as it is. With it the net trains on for a while, on synthetic
+    crops and, where the run's data folder is still in its place, on its real crops; net, prototypes
+    and forecasts are then made anew, half a minute more. remove-class takes the signs out again,
+    but the net stays tuned.
+
+    Example: `raresign add-class RUN new.svg --code 3.13.r2.9 --train 60s`
     """
-    found = raresign.add_class(run, icons, code or (), photos, error_console().print)
+    length = _length(train) if train else {}
+    found = raresign.add_class(run, icons, code or (), photos, error_console().print, **length)
     if as_json:
         for one in found:
             print_json(one.as_dict())
@@ -47,6 +58,14 @@ def add_class(
     Console().print(table)
     for one in found:
         typer.echo(f"beside the signs that {one.code} is confused with: {one.sheet}")
+
+
+def _length(text: str) -> dict[str, Any]:
+    """What `add_class` takes of `60s`, `5m` or `200 steps`."""
+    steps = re.fullmatch(r"\s*(\d+)\s*steps?\s*", text)
+    if steps:
+        return {"train_steps": int(steps[1])}
+    return {"train_seconds": duration(text, "--train")}
 
 
 def add_photos(
@@ -66,7 +85,7 @@ def remove_class(
     run: Run,
     codes: Annotated[list[str], typer.Argument(help="Codes of classes of add-class.")],
 ) -> None:
-    """Take added classes out again; the run is then as if they had never come.
+    """Take added classes out again; unless the net was tuned for them, as if they had never come.
 
     Example: `raresign remove-class RUN 3.13.r2.9`
     """

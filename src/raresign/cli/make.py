@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +10,8 @@ import typer
 from rich.console import Console
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict
+from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict, duration
 from raresign.cli.tables import error_console, print_answers, print_json, print_stages
-
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
-
-
-def duration(text: str) -> float:
-    """Seconds of `90`, `90s`, `10m` or `1.5h`."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not match or not float(match[1]):
-        raise raresign.InputError(f"--max-time {text}", "write it as 90s, 10m or 1.5h")
-    return float(match[1]) * _UNITS[match[2]]
 
 
 def demo(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+import raresign
 
 Data = Annotated[
     Path,
@@ -42,3 +45,13 @@ Country = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")
 ]
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+def duration(text: str, option: str = "--max-time") -> float:
+    """Seconds of `90`, `90s`, `10m` or `1.5h`."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    if not match or not float(match[1]):
+        raise raresign.InputError(f"{option} {text}", "write it as 90s, 10m or 1.5h")
+    return float(match[1]) * _UNITS[match[2]]

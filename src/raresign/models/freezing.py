@@ -12,7 +12,7 @@ from torch import nn
 from raresign.errors import InputError
 from raresign.models.sign_net import SignNet
 
-MODES = ("none", "stem", "partial", "all-but-head")
+MODES = ("none", "norms", "stem", "partial", "all-but-head")
 
 
 def freeze(net: SignNet, mode: str) -> int:
@@ -23,9 +23,10 @@ def freeze(net: SignNet, mode: str) -> int:
 
     Args:
         net: The classifier, changed in place.
-        mode: `none` trains all; `stem` freezes what comes before the first block; `partial` trains
-            the last block, what follows it, and the head (the published system's layer4 + fc +
-            classifier); `all-but-head` trains embedding and classifier only.
+        mode: `none` trains all; `norms` freezes the batch normalisations; `stem` freezes what comes
+            before the first block; `partial` trains the last block, what follows it, and the head
+            (the published system's layer4 + fc + classifier); `all-but-head` trains embedding and
+            classifier only.
 
     Returns:
         The number of values that train.
@@ -42,12 +43,16 @@ def freeze(net: SignNet, mode: str) -> int:
         raise InputError(f"freeze is '{mode}'", f"use one of {', '.join(MODES)}")
     parts = backbone_parts(net.backbone)
     last = _last_block(net.backbone, parts)
-    count = {"none": 0, "stem": 1, "partial": last, "all-but-head": len(parts)}[mode]
+    count = {"none": 0, "norms": 0, "stem": 1, "partial": last, "all-but-head": len(parts)}[mode]
     frozen = {name for part in parts[:count] for name in part}
     for parameter in net.parameters():
         parameter.requires_grad_(True)
     for name, parameter in net.backbone.named_parameters():
         parameter.requires_grad_(name not in frozen)
+    if mode == "norms":
+        for module in net.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.requires_grad_(False)
     net.train(net.training)  # puts the frozen batch normalisations into evaluation mode
     return sum(p.numel() for p in net.parameters() if p.requires_grad)
 

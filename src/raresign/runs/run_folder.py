@@ -18,6 +18,7 @@ from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.built_in import built_in_recogniser
+from raresign.runs.exchange import finish_exchange
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
@@ -97,6 +98,7 @@ class RunFolder:
                 "the built-in model is no run folder", "make one of it: raresign start RUN"
             )
         path = Path(path)
+        finish_exchange(path)
         try:
             info = json.loads((path / "run.json").read_text(encoding="utf-8"))
             if not isinstance(info, dict):

@@ -69,8 +69,8 @@ class StageBatches:
             real = None
             if stage.real:
                 real = ShuffledBatches(labels, stage.real, self.seed, power=stage.real_power)
-            every_class = np.arange(len(data.catalogue))
-            self._plans = MixedPlan(real, every_class, stage.real, stage.synthetic, self.seed)
+            shown = np.repeat(np.arange(len(data.catalogue)), data.turns)
+            self._plans = MixedPlan(real, shown, stage.real, stage.synthetic, self.seed)
         self.made: list[Rendered] = []
         if stage.kind != "pretrain":
             engine = data.synthesiser(stage.preset, number, device)
@@ -100,7 +100,8 @@ class StageBatches:
         has_real = self._served > 0
         power = 0.0 if self.stage.balanced else self.stage.real_power
         real = np.where(has_real, self._served**power, 0.0)
-        synthetic = np.where(has_real & (self.stage.balanced is not None), 0.5, 1.0)
+        halved = has_real & (self.stage.balanced is not None)
+        synthetic = np.where(halved, 0.5, 1.0) * self.data.turns
         if self._mirror is not None:  # half of the crops of a sign with a mirror image show that
             mirror = self._mirror.cpu().numpy()
             turned = np.where(mirror >= 0, real / 2, 0.0)

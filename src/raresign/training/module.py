@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, cast
 
 import lightning
@@ -10,12 +11,13 @@ import torch
 from torch import Tensor
 from torchmetrics.classification import MulticlassRecall
 
+from raresign.models.folding import folded
 from raresign.models.freezing import freeze, frozen_statistics
 from raresign.models.sign_net import SignNet, SignOutput
 from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import icon_crops
 from raresign.training.batches import StageBatches
-from raresign.training.objective import stage_loss
+from raresign.training.objective import kept_answers_loss, stage_loss
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
@@ -43,6 +45,7 @@ class StageModule(lightning.LightningModule):
             torch.manual_seed(mix_integers(data.seed, number))
             width = net.classifier.in_features
             self.others = torch.nn.Linear(width, len(data.others))
+        self._earlier = answers_of(net) if stage.keep else None
         self._priors: Tensor | None = None
         self._icons: Tensor | None = None
         # Two sets of held-out crops, measured apart: recall averaged over crops (micro).
@@ -95,6 +98,11 @@ class StageModule(lightning.LightningModule):
             output = output._replace(logits=torch.cat([output.logits, more], dim=1))
         icons = self._icon_embeddings(batch.labels)
         loss = stage_loss(self.stage, output, batch.labels, batch.synthetic, self._priors, icons)
+        if self._earlier is not None:
+            known = batch.labels < len(self.data.catalogue) - self.data.new
+            earlier = self._earlier(batch.crops[known])
+            own = output.logits[known, : earlier.shape[1]]
+            loss = loss + self.stage.keep * kept_answers_loss(own, earlier)
         self.log("loss", loss, prog_bar=True)
         return loss
 
@@ -129,6 +137,18 @@ class StageModule(lightning.LightningModule):
             if metric.update_count:
                 self.log(name, metric.compute(), prog_bar=True)
             metric.reset()
+
+
+def answers_of(net: SignNet) -> Callable[[Tensor], Tensor]:
+    """Gives (N, C) logits of crops by the net as it is now; it may train on."""
+    earlier = folded(net)
+
+    @torch.no_grad()
+    def logits(crops: Tensor) -> Tensor:
+        said: SignOutput = earlier.to(crops.device)(crops)
+        return said.logits
+
+    return logits
 
 
 def learning_rate_share(progress: float, warmup: float) -> float:

@@ -41,6 +41,28 @@ def stage_loss(
     return loss
 
 
+def kept_answers_loss(logits: Tensor, earlier: Tensor) -> Tensor:
+    """KL divergence of a net's answers from those of an earlier net, mean over the crops.
+
+    Learning without forgetting (Z. Li, D. Hoiem, "Learning without forgetting", ECCV 2016), at
+    temperature 1.
+
+    Args:
+        logits: (N, C) of the net.
+        earlier: (N, C) of the earlier one.
+
+    Returns:
+        A scalar, 0 for N = 0.
+
+    Example:
+        >>> logits = torch.tensor([[0.0, 0.0]])
+        >>> kept_answers_loss(logits, logits + 1), kept_answers_loss(logits[:0], logits[:0])
+        (tensor(0.), tensor(0.))
+    """
+    told, target = (one.float().log_softmax(1) for one in (logits, earlier))
+    return F.kl_div(told, target, reduction="sum", log_target=True) / max(1, len(logits))
+
+
 def classification_loss(
     stage: Stage, logits: Tensor, labels: Tensor, synthetic: Tensor, priors: Tensor | None = None
 ) -> Tensor:

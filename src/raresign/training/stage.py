@@ -50,8 +50,9 @@ class Stage(_Settings):
     """How the stage is called in tables and its folder; its kind where empty."""
     start: Literal["previous", "weights"] = "previous"
     """Continue from the stage before, or start again from the backbone's weights."""
-    freeze: Literal["none", "stem", "partial", "all-but-head"] = "none"
-    """`partial` trains the last block and the head, as the reference's best run did."""
+    freeze: Literal["none", "norms", "stem", "partial", "all-but-head"] = "none"
+    """`partial` trains the last block and the head, as the reference's best run did; `norms`
+    trains all but the batch normalisations, which keep their statistics, too."""
     steps: int = Field(ge=1)
     real: int = Field(default=0, ge=0)
     """Real crops a batch."""
@@ -86,6 +87,9 @@ class Stage(_Settings):
     `prior: domain`, a real crop also teaches, a little, that it shows none of the rare classes."""
     contrastive: Contrastive | None = None
     metric: Metric | None = None
+    keep: float = Field(default=0.0, ge=0.0)
+    """Weight of a loss that keeps the answers that the net gave before the stage: the KL divergence
+    of its answers to crops of classes that are not new from those."""
     averaging: float = Field(default=0.99, ge=0.0, lt=1.0)
     """Decay of the moving average of the weights, which is what is kept; 0 for none."""
     hold_out: bool = True

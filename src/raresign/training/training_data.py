@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ from raresign.training.stage import Stage
 
 _EXACT_MIRROR = 0.85  # least mirror similarity of twins; real pairs reach 0.99, the next pair 0.77
 
+_MOST_TURNS = 8
 _OTHERS = 1  # sets the draws of other signs apart from those of the classes
 
 
@@ -88,6 +89,7 @@ class TrainingData:
         pictures: Backgrounds, (H, W, 3) uint8 each.
         framing: How the crops were framed.
         hidden: Classes that training and rules must know nothing of, see `free_signs`.
+        new: How many classes, the last ones, the net has just got; it knows the others.
     """
 
     catalogue: SignCatalogue
@@ -99,12 +101,18 @@ class TrainingData:
     seed: int
     framing: Framing = "whole"
     hidden: tuple[SignClass, ...] = ()
+    new: int = 0
     _icons: dict[torch.device, IconAtlas] = field(default_factory=dict)
     _backgrounds: dict[torch.device, BackgroundAtlas] = field(default_factory=dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> TrainingData:
         """Shared, as nothing in it changes: a copied model must not copy the data set."""
         return self
+
+    def with_new(self, signs: Sequence[SignClass]) -> TrainingData:
+        """The same with more classes, behind the others, of which a net knows nothing yet."""
+        catalogue = self.catalogue.extended(signs)
+        return replace(self, catalogue=catalogue, new=len(signs), _icons={}, _backgrounds={})
 
     def training_indices(self, hold_out: bool) -> np.ndarray:
         """(T,) int64 indices of the real crops that a stage trains on."""
@@ -117,6 +125,18 @@ class TrainingData:
         real = [stage for stage in stages if stage.real or stage.balanced]
         parts = [self.training_indices(stage.hold_out) for stage in real]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+    @property
+    def turns(self) -> np.ndarray:
+        """(C,) int64: how often the plan of synthetic crops names each class in a round.
+
+        New classes get half of the crops, but none more than `_MOST_TURNS` times those of another.
+        """
+        turns = np.ones(len(self.catalogue), np.int64)
+        if self.new:
+            known = len(turns) - self.new
+            turns[known:] = min(max(1, round(known / self.new)), _MOST_TURNS)
+        return turns
 
     def mirror_labels(self) -> Tensor:
         """(C,) int64: the label of each class's mirror image, its own if symmetric, -1 if none.

@@ -1,31 +1,23 @@
-"""`raresign add-class`: a new sign from one icon, without training."""
+"""`raresign add-class`: new signs from one icon each, without training or with a short tuning."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from raresign.answers.head import Head
 from raresign.commands.added.change_classes import embed_photos
-from raresign.commands.added.confusion_sheet import draw_new_class, sheet_pictures
+from raresign.commands.added.fit_added import SHEET, fit_added, write_fitted
+from raresign.commands.added.tune_classes import check_tunable, tune_run
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
-from raresign.fitting.added_classes import fit_new_classes
-from raresign.fitting.forecast_facts import class_facts
-from raresign.fitting.run_forecasts import known_forecast
-from raresign.fitting.synthetic_outputs import index_outputs
-from raresign.models.folding import folded
-from raresign.models.outputs import Outputs, TorchEncoder
-from raresign.models.sign_net import SignNet
-from raresign.runs.added_classes import ADDED, AddedFolder, write_added
-from raresign.runs.backgrounds import read_backgrounds
+from raresign.models.outputs import TorchEncoder
+from raresign.runs.added_classes import ADDED, AddedFolder
 from raresign.runs.photo_embeddings import forget_photos
-from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.families import family_of_icon
@@ -36,18 +28,6 @@ from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.country import value_problems
 from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.png_icon import IconWarning
-from raresign.simulated.backgrounds import procedural_backgrounds
-from raresign.synthesis.background_atlas import BackgroundAtlas
-from raresign.synthesis.batch import Synthesiser
-from raresign.synthesis.icon_atlas import IconAtlas
-from raresign.synthesis.preset import load_preset
-from raresign.synthesis.synthesiser import build_synthesiser
-
-_LEAST_CROPS, _MOST_CROPS = 32, 128  # synthetic crops of a new class
-_BUDGET = 1600  # of all that come at once: about ten seconds
-_TRIAL_CROPS = 16
-_FORECAST = ("recall", "low", "high")
-_SHEET = "confusions.png"
 
 
 @dataclass(frozen=True)
@@ -84,24 +64,32 @@ def add_class(
     codes: Sequence[str] = (),
     photos: str | Path | None = None,
     say: Say = silent,
+    *,
+    train_seconds: float | None = None,
+    train_steps: int | None = None,
 ) -> list[NewClass]:
-    """Add classes to a trained run from their icons: no training, some seconds.
+    """Add classes to a trained run from their icons.
 
     Each class gets prototypes and a row of the classifier, fitted to synthetic crops of its icon
-    while the net and all earlier rows stay as they are.
+    while the net and all earlier rows stay as they are: some seconds. With `train_seconds` or
+    `train_steps` the whole net then trains on for a while, on synthetic crops of new and earlier
+    classes and the run's real crops, where its data folder is still there; earlier answers are kept
+    as far as that goes, and all that hangs on the net is made anew.
 
     Args:
-        run: The run folder; only its folder `added` changes.
+        run: The run folder; without tuning only its folder `added` changes.
         icons: One PNG or SVG a class.
         codes: One class code an icon; the files' names unless given.
         photos: Real crops: a folder (or a file) for one class, a folder of folders named by code
-            for several.
-        say: Is told of values that the signs of the run's country cannot show.
+            for several. They become prototypes; a tuning does not train on them.
+        say: Is told of values that the signs of the run's country cannot show, and of the tuning.
+        train_seconds: How long to tune; what is made anew takes half a minute more.
+        train_steps: At most so many steps; the same number gives the same net again.
 
     Raises:
         InputError: No finished run, codes and icons that do not match, a code that is taken, an
             icon that no class can be made of or that another class has, no photo where some were
-            named. Nothing is written then.
+            named; a tuning of a run to which photos were added. Nothing is written then.
 
     Returns:
         One entry a class, in the order given.
@@ -109,79 +97,40 @@ def add_class(
     folder = RunFolder.open(run)
     net = folder.model()
     folder.check_finished()
+    tuned = train_seconds is not None or train_steps is not None
+    if tuned:
+        check_tunable(folder, train_seconds, train_steps)
     recogniser = folder.recogniser(TorchEncoder(net))
     signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes)
     for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
         say(f"warning: {problem}")
     if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
         raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
+
+    def real(recogniser: Recogniser) -> list[np.ndarray]:
+        return [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IconWarning)  # told of each new icon once, by now
-        return _add(folder, net, recogniser, signs, photos)
+        first = 1 + max((later.info["order"] for later in folder.added), default=0)
+        orders = range(first, first + len(signs))
+        found = fit_added(folder, net, recogniser, signs, orders, real(recogniser))
+        for sign in signs:  # of a class of this code whose removal was cut short
+            forget_photos(folder.path, sign.code)
+        if tuned:
+            found = tune_run(folder, net, found, real, train_seconds, train_steps, say)
+        else:
+            write_fitted(folder.path, found, recogniser.catalogue.extended(signs))
+    return [_told(folder.path, one) for one in found]
 
 
-def _add(
-    folder: RunFolder,
-    net: SignNet,
-    recogniser: Recogniser,
-    signs: list[SignClass],
-    photos: str | Path | None,
-) -> list[NewClass]:
-    """Add the checked signs to the recogniser and write them into the run folder."""
-    catalogue, head = recogniser.catalogue, recogniser.head
-    real = [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]
-    codes = [sign.code for sign in signs]
-    engine = _engine(folder, SignCatalogue(signs), net.crop_size)
-    quick = folded(net)  # to rounding the same
-    synthetic = index_outputs(quick, engine, codes, crops_of_new(len(signs)))
-    trial = index_outputs(quick, engine, codes, _TRIAL_CROPS, turn=1)
-    whole = _with_index(folder, head, quick)
-    added = fit_new_classes(replace(recogniser, head=whole), signs, synthetic, real)
-    chances = head.with_classes(added).judge(trial.embedding).probabilities
-    answers = chances.argmax(1) - len(catalogue)
-    after = catalogue.extended(signs)
-    predicted = _predict(whole.with_classes(added), after, trial, answers, len(catalogue))
-    order = 1 + max((later.info["order"] for later in folder.added), default=0)
-    later, results = [], []
-    for place, (sign, one) in enumerate(zip(signs, added, strict=True)):
-        mean = chances[trial.labels == place].mean(0)
-        confusions = _confusions(mean, len(catalogue) + place, after)
-        recall = predicted[place] if predicted else None
-        info = {
-            "code": sign.code,
-            "id": sign.id,
-            "family": sign.family,
-            "name": sign.name,
-            "order": order + place,
-            "forecast": dict(zip(_FORECAST, recall, strict=True)) if recall else None,
-            "confusions": list(map(list, confusions.items())),
-        }
-        later.append(AddedFolder(sign, one, info))
-        sheet = folder.path / ADDED / sign.code / _SHEET
-        predicted_recall, low, high = recall or (None, None, None)
-        facts = (sign.code, sign.title, sign.family)
-        results.append(NewClass(*facts, predicted_recall, low, high, confusions, sheet))
-
-    seen = {one.code for one in signs}.union(*(one.confusions for one in results))
-    pictures = sheet_pictures([sign for sign in after.classes if sign.code in seen])
-
-    def draw(place: Path, one: AddedFolder) -> None:
-        draw_new_class(place / _SHEET, one.sign.code, dict(one.info["confusions"]), pictures)
-
-    for code in codes:  # of a class of this code whose removal was cut short
-        forget_photos(folder.path, code)
-    write_added(folder.path, later, draw)
-    return results
-
-
-def crops_of_new(classes: int) -> int:
-    """How many synthetic crops each of some classes gets that are added at once.
-
-    Example:
-        >>> crops_of_new(1), crops_of_new(50)
-        (128, 32)
-    """
-    return min(max(_BUDGET // classes, _LEAST_CROPS), _MOST_CROPS)
+def _told(run: Path, one: AddedFolder) -> NewClass:
+    """What is known of a class that was added."""
+    sign, confusions = one.sign, dict(one.info["confusions"])
+    forecast = one.info["forecast"] or {}
+    recall, low, high = (forecast.get(name) for name in ("recall", "low", "high"))
+    sheet = run / ADDED / sign.code / SHEET
+    return NewClass(sign.code, sign.title, sign.family, recall, low, high, confusions, sheet)
 
 
 def _new_signs(
@@ -225,52 +174,3 @@ def _photos(
         if classes == 1 or place.is_dir():
             return embed_photos(recogniser, [place])
     return np.empty((0, recogniser.head.rows.shape[1]), np.float32)
-
-
-def _engine(folder: RunFolder, signs: SignCatalogue, size: int) -> Synthesiser:
-    """Makes crops of signs as the run's own were made."""
-    preset = load_preset(saved_recipe(folder).index_preset)
-    pictures = read_backgrounds(folder.path) or procedural_backgrounds(24, seed=0)
-    icons = IconAtlas.from_catalogue(signs, size)
-    backgrounds = BackgroundAtlas.from_pictures(pictures, size)
-    return build_synthesiser(preset, icons, backgrounds, folder.info["seed"])
-
-
-def _with_index(folder: RunFolder, head: Head, quick: SignNet) -> Head:
-    """The head with prototypes of all classes: without any, new classes take every crop."""
-    trained = folder.trained_catalogue
-    if (head.index.labels < len(trained)).any():
-        return head
-    engine = _engine(folder, trained, quick.crop_size)
-    synthetic = index_outputs(quick, engine, trained.codes, _LEAST_CROPS)
-    return head.with_prototypes(synthetic.embedding, synthetic.labels, "synthetic")
-
-
-def _predict(
-    head: Head, catalogue: SignCatalogue, trial: Outputs, answers: np.ndarray, before: int
-) -> list[tuple[float, float, float]] | None:
-    """Predicted recall and its interval for every new class."""
-    forecast = known_forecast("added")
-    if forecast is None:
-        return None
-    blank = np.zeros((32, 32, 4), np.uint8)
-    drawn = load_pictures(catalogue.classes[before:], 32)
-    pictures = [*([blank] * before), *(variants[0] for variants in drawn)]
-    facts = class_facts(
-        np.arange(before, len(catalogue)),
-        trial.labels + before,
-        answers == trial.labels,
-        head.index.class_means,
-        head.families,
-        ~head.rare,
-        pictures,
-    )
-    return list(zip(*(column.tolist() for column in forecast.predict(facts)), strict=True))
-
-
-def _confusions(
-    chances: np.ndarray, own: int, catalogue: SignCatalogue, most: int = 5
-) -> dict[str, float]:
-    """The other classes that (C,) mean probabilities give most to, largest first."""
-    order = [k for k in np.argsort(-chances, kind="stable").tolist() if k != own][:most]
-    return {catalogue[k].code: float(chances[k]) for k in order if chances[k] >= 0.001}

@@ -128,6 +128,7 @@ def train(
         settings = {
             "data": str(data if is_drawn(data) else source.root.resolve()),
             "crops": str(Path(crops).resolve()) if crops is not None else None,
+            "layout": layout,
             "icons": str(source.icons.lasting()),
             "country": source.choice.iso,
             "simulated": source.simulated,

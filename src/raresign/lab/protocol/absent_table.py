@@ -75,6 +75,7 @@ class AbsentTable:
         family_answered: The same among those answered at family level.
         added: Recall on real crops of absent classes once they were added, no training.
         lost: Recall on known classes before less after, in [-1, 1].
+        added_tuned, lost_tuned: As `added` and `lost`, the net tuned for the absent classes.
         forecast: Quality of the forecast of added classes' recall, learned on the other folds.
         points: (code number, predicted, low, high, observed, crops) of every added class.
         learned: The forecast learned on all folds.
@@ -88,6 +89,8 @@ class AbsentTable:
     family_answered: Spread
     added: Spread
     lost: Spread
+    added_tuned: Spread
+    lost_tuned: Spread
     forecast: dict[str, Any] | None
     points: tuple[tuple[float, ...], ...]
     learned: dict[str, Any] | None
@@ -97,6 +100,7 @@ class AbsentTable:
     def from_trials(cls, trials: Sequence[AbsentTrial]) -> AbsentTable:
         """Put trials of all folds together."""
         arrays = [trial.arrays for trial in trials]
+        told = [a for a in arrays if "near_tuned" in a]  # trials of an earlier version have none
         quality, points, learned = cross_fold_forecast([_by_class(trial) for trial in trials])
         return cls(
             scores=tuple(_score_row(arrays, column) for column in range(len(SCORES))),
@@ -114,6 +118,8 @@ class AbsentTable:
             ),
             added=Spread.of([_mean(a["near_right"]) for a in arrays]),
             lost=Spread.of([_mean(a["known_right"]) - _mean(a["known_after"]) for a in arrays]),
+            added_tuned=Spread.of([_mean(a["near_tuned"]) for a in told]),
+            lost_tuned=Spread.of([_mean(a["known_right"]) - _mean(a["known_tuned"]) for a in told]),
             forecast=quality,
             points=points,
             learned=learned,
@@ -146,6 +152,8 @@ class AbsentTable:
             f"{self.family_answered.percent()} % where a family was answered",
             f"- recall of signs added from one icon: {self.added.percent()} %",
             f"- lost by the earlier signs: {self.lost.percent()} points",
+            f"- added, tuned: {self.added_tuned.percent()} %",
+            f"- lost by the earlier signs, tuned: {self.lost_tuned.percent()} points",
         ]
         if self.forecast is not None:
             lines.append(forecast_line(self.forecast))

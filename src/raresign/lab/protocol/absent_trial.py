@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import torch
 
 from raresign.answers.head import Head
 from raresign.answers.known_score import energy
-from raresign.commands.added.add_classes import crops_of_new
+from raresign.commands.added.fit_added import crops_of_new
 from raresign.commands.data_folder import DataFolder
 from raresign.crops.pack import CropPack
 from raresign.errors import InputError
@@ -26,9 +27,10 @@ from raresign.fitting.recogniser_fit import (
     no_sign_crops,
 )
 from raresign.fitting.synthetic_outputs import index_outputs
+from raresign.fitting.tuning import known_part, renewed_head, tune, tuning_stage
 from raresign.lab.protocol.folds import Fold
 from raresign.models.folding import folded
-from raresign.models.outputs import Outputs, net_outputs, tensor_outputs
+from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.pictures import class_pictures
@@ -40,7 +42,7 @@ from raresign.synthesis.preset import load_preset
 from raresign.synthesis.synthesiser import build_synthesiser
 from raresign.training.recipe import Recipe
 from raresign.training.stage_loop import fit_stages
-from raresign.training.training_data import TrainingData, split_crops
+from raresign.training.training_data import Split, TrainingData, split_crops
 
 SCORES = ("learned", "max softmax", "energy", "max cosine")
 """Scores of how known a crop's sign is, higher is more; "max softmax" is the baseline of D.
@@ -48,6 +50,8 @@ Hendrycks, K. Gimpel, "A baseline for detecting misclassified and out-of-distrib
 neural networks", ICLR 2017."""
 _FAR_CROPS = 1000
 _TRIAL_CROPS = 16
+_TUNING_STEPS = 90
+"""About what two CPU cores do in a minute; steps, as trials must not hang on the machine."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,9 @@ class AbsentTrial:
             `_level` (N,) position in `LEVELS`. `known_right` (N,) bool and `known_after` (N,) bool,
             the same when the absent classes were added; `near_family` (M,) bool, the family was
             right, `near_family_known` (M,) bool, some known class is of that family; `near_right`
-            (M,) bool when added, `near_labels` (M,). `facts` (Q, 4) of the added classes in
-            `fact_labels` (Q,).
+            (M,) bool when added, `near_labels` (M,). `known_tuned` and `near_tuned` are
+            `known_after` and `near_right` when the net was tuned for the added classes. `facts`
+            (Q, 4) of the added classes in `fact_labels` (Q,).
     """
 
     fold: int
@@ -127,6 +132,13 @@ def run_absent(
     place = np.full(len(source.catalogue), -1)
     place[list(fold.classes)] = before + np.arange(len(signs))
     arrays["near_right"] = answered == place[pack.labels[absent_rows]]
+    tuned, tuned_head = _tuned(net, recogniser.head, bigger, signs, data, recipe, folder)
+    for name, rows, truth in (
+        ("known", fold.validation, labels[fold.validation]),
+        ("near", absent_rows, place[pack.labels[absent_rows]]),
+    ):
+        said = tuned_head.judge(net_outputs(tuned, crops[rows]).embedding)
+        arrays[f"{name}_tuned"] = said.probabilities.argmax(1) == truth
     pictures = [class_pictures(sign, 32)[0] for sign in (*data.catalogue.classes, *signs)]
     arrays["fact_labels"] = np.array(fold.classes)
     arrays["facts"] = class_facts(
@@ -197,6 +209,30 @@ def _taught(
     made = index_outputs(quick, engine, catalogue.codes, crops_of_new(len(signs)))
     bigger = recogniser.head.with_classes(fit_new_classes(recogniser, signs, made))
     return bigger, index_outputs(quick, engine, catalogue.codes, _TRIAL_CROPS, turn=1)
+
+
+def _tuned(
+    net: SignNet,
+    earlier: Head,
+    bigger: Head,
+    signs: list[SignClass],
+    data: TrainingData,
+    recipe: Recipe,
+    folder: Path,
+) -> tuple[SignNet, Head]:
+    """Net and head with new classes as `raresign add-class --train` makes them of `bigger`."""
+    rows = data.trained_on(recipe.stages)
+    crops, labels = data.crops[rows], data.labels[rows]
+    every, nothing = np.arange(len(rows)), np.empty(0, np.int64)
+    kept = replace(data, crops=crops, labels=labels, split=Split(every, nothing, nothing, ()))
+    steps = min(_TUNING_STEPS, sum(each.steps for each in recipe.stages))
+    stage = tuning_stage(recipe.index_preset, steps, bool(len(rows)))
+    grown, _ = tune(net, bigger, kept.with_new(signs), stage, folder / "tuning")
+    shutil.rmtree(folder / "tuning")
+    tuned = known_part(grown, len(data.catalogue))
+    head, _ = renewed_head(tuned, data, recipe, earlier)
+    recogniser = Recogniser(TorchEncoder(tuned), head, data.catalogue)
+    return tuned, _taught(tuned, recogniser, signs, data, recipe)[0]
 
 
 def load_absent(folder: Path) -> AbsentTrial:
