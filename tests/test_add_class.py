@@ -141,7 +141,7 @@ def test_new_rows_take_few_crops_of_earlier_classes(run: Path, icons: list[Path]
     sign = SignClass("new", 99, "rare", (icons[0],), "red triangle", None)
     bigger = head.with_classes(fit_new_classes(recogniser, [sign], made))
     still = (features @ bigger.rows.T + bigger.biases).argmax(1) == labels
-    assert right.sum() > 10
+    assert right.sum() > 5
     assert (right & ~still).sum() <= max(1, most_lost(1) * right.sum())
 
 
