@@ -22,8 +22,8 @@ UNKNOWN_SHARE = 0.1
 """Share of unknown signs among the crops that a threshold is set for."""
 LOST = 0.1
 """Share of the known crops whose class is right that may go without its name."""
-LOST_SYNTHETIC = 0.05
-"""The same of synthetic crops, where no real ones are: of these more are lost."""
+LOST_SYNTHETIC = 0.03
+"""The same of synthetic crops, where no real ones are: of these three times as many are lost."""
 
 
 @dataclass(frozen=True)
