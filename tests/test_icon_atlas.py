@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -158,9 +159,7 @@ def test_the_level_follows_canvas_and_footprint() -> None:
     for level, side in enumerate(atlas.sides):
         for x, y in atlas.corner[level].long().tolist():
             marked[:, :, y : y + side, x : x + side] = side
-    told = IconAtlas(
-        marked, atlas.sides, atlas.corner, atlas.size, atlas.first, atlas.count, atlas.codes
-    )
+    told = replace(atlas, picture=marked)
     reach = torch.tensor([1e-6, 0.3, 0.46, 0.88, 1.0, 1.7, 2.0, 3.7, 7.5, 40.0])
     for canvas in (32, 16):
         middle = torch.zeros(len(reach), canvas, canvas, 2)

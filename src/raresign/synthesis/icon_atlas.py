@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -41,6 +41,7 @@ class IconAtlas:
         first: (C,) int64, row of each label's first icon.
         count: (C,) int64, how many icons each label has, at least 1.
         codes: (M,) class code of each icon.
+        sources: (M,) which of its class's icons it is; a turned one bears the number of its own.
 
     Example:
         >>> from raresign.signs.countries.drawn_sign import render_sign
@@ -59,6 +60,7 @@ class IconAtlas:
     first: Tensor
     count: Tensor
     codes: tuple[str, ...]
+    sources: tuple[int, ...]
 
     @classmethod
     def from_catalogue(
@@ -75,17 +77,16 @@ class IconAtlas:
             InputError: An icon cannot be read.
         """
         side = finest_side(size, sum(len(sign.icons) for sign in catalogue.classes))
-        drawn = [
-            [*variants, *(turned for picture in variants for turned in turned_icons(picture))]
-            for variants in load_pictures(catalogue.classes, side)
+        rows = [
+            (picture, sign.code, number)
+            for sign, variants in zip(
+                catalogue.classes, load_pictures(catalogue.classes, side), strict=True
+            )
+            for number, icon in enumerate(variants)
+            for picture in (icon, *turned_icons(icon))
         ]
-        pictures = [picture for variants in drawn for picture in variants]
-        codes = [
-            sign.code
-            for sign, variants in zip(catalogue.classes, drawn, strict=True)
-            for _ in variants
-        ]
-        return cls.from_pictures(pictures, codes, size, device)
+        pictures, codes, sources = zip(*rows, strict=True)
+        return replace(cls.from_pictures(pictures, codes, size, device), sources=sources)
 
     @classmethod
     def from_pictures(
@@ -139,6 +140,7 @@ class IconAtlas:
             (count.cumsum(0) - count).to(device),
             count.to(device),
             tuple(codes),
+            tuple(number for _, group in groupby(codes) for number, _ in enumerate(group)),
         )
 
     def icon(self, row: int, side: int) -> Tensor:

@@ -69,7 +69,10 @@ class ReferenceSynthesiser:
                     f"class code {pattern!r} is no regular expression: {error}",
                     "switch fault_prefix_icons off",
                 ) from error
-        return rows
+        shown: dict[tuple[str, int], int] = {}  # the upright one comes first of those of an icon
+        for row in rows:
+            shown.setdefault((icons.codes[row], icons.sources[row]), row)
+        return list(shown.values())
 
     def sample(self, n: int, random: CropRandom) -> Params:
         """Draw the reference's parameters, in its own units (pixels, degrees); all (n,)."""

@@ -83,7 +83,9 @@ def open_engine(
         say(f"{data} has no background_images: backgrounds are made up")
     icons = IconAtlas.from_catalogue(source.catalogue, size)
     backgrounds = BackgroundAtlas.from_pictures(source.backgrounds(), size)
-    files = tuple(icon.name for sign in source.catalogue.classes for icon in sign.icons)
+    by_code = {sign.code: sign.icons for sign in source.catalogue.classes}
+    shown = zip(icons.codes, icons.sources, strict=True)
+    files = tuple(by_code[code][number].name for code, number in shown)
     return SynthEngine(preset, icons, backgrounds, source.catalogue.codes, files, seed)
 
 
