@@ -194,7 +194,7 @@ def test_backbones_that_tell_no_parts_are_split_by_their_children():
 
 
 def test_an_unknown_mode_is_refused():
-    with pytest.raises(InputError, match="'half'; use one of none, stem, partial, all-but-head"):
+    with pytest.raises(InputError, match="'half'; use one of none, norms, stem, partial, all-but-head"):
         freeze(small_net(), "half")
 
 
