@@ -62,8 +62,8 @@ def fit_new_classes(
         sources = np.repeat(np.arange(len(SOURCES), dtype=np.uint8), [len(part) for part in parts])
         row, embedding = rows[place].numpy(), np.concatenate(parts)
         added.append(AddedClass(sign.family, row, float(biases[place]), embedding, sources))
-    bias = _bias_of_answers(head, added)
-    return [replace(one, bias=one.bias + bias) for one in added]
+    more = _bias_of_answers(head, added)
+    return [replace(one, bias=one.bias + more) for one in added]
 
 
 def _bias_of_answers(head: Head, added: Sequence[AddedClass]) -> float:
