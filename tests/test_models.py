@@ -194,7 +194,8 @@ def test_backbones_that_tell_no_parts_are_split_by_their_children():
 
 
 def test_an_unknown_mode_is_refused():
-    with pytest.raises(InputError, match="'half'; use one of none, norms, stem, partial, all-but-head"):
+    modes = "none, norms, stem, partial, all-but-head"
+    with pytest.raises(InputError, match=f"'half'; use one of {modes}"):
         freeze(small_net(), "half")
 
 
