@@ -23,7 +23,7 @@ UNKNOWN_SHARE = 0.1
 LOST = 0.1
 """Share of the known crops whose class is right that may go without its name."""
 LOST_SYNTHETIC = 0.03
-"""The same of synthetic crops, where no real ones are: of these three times as many are lost."""
+"""The same of synthetic crops, where no real ones are: of these about twice as many are lost."""
 
 
 @dataclass(frozen=True)

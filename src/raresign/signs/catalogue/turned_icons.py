@@ -34,15 +34,14 @@ def turned_icons(icon: Pixels) -> list[Pixels]:
         []
     """
     small = small_look(icon)
-    third, sixth = _turned(small, 120), _turned(small, 60)
-    is_round = np.abs(sixth[..., 3] - small[..., 3].astype(float)).mean() <= _OUTLINE * 255
-    if (
-        is_round
-        and look_similarity(third, small) >= _ALIKE
-        and look_similarity(sixth, small) < _ALIKE
-    ):
-        return [_turned(icon, degrees) for degrees in _TURNS]
-    return []
+    sixth = _turned(small, 60)
+    if np.abs(sixth[..., 3] - small[..., 3].astype(float)).mean() > _OUTLINE * 255:
+        return []  # not round
+    if look_similarity(_turned(small, 120), small) < _ALIKE:
+        return []
+    if look_similarity(sixth, small) >= _ALIKE:
+        return []  # a plain disc
+    return [_turned(icon, degrees) for degrees in _TURNS]
 
 
 def _turned(icon: Pixels, degrees: int) -> Pixels:
