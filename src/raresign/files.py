@@ -1,14 +1,71 @@
-"""Whole files or none: write under a temporary name, then rename."""
+"""Whole files or none: written under a temporary name, then renamed; read if they are files."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+MAX_BYTES = 1 << 29
+"""Of a file that is read at once, unless told otherwise: half a gigabyte."""
+
+
+def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file of bounded size; a pipe or a device neither hangs nor floods.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is larger than `most` bytes.
+
+    Example:
+        >>> read_bytes("/dev/null")
+        Traceback (most recent call last):
+        ...
+        OSError: [Errno 22] it is a device, a pipe or a socket, not a file: '/dev/null'
+    """
+    # Not blocking: to open a pipe that nobody writes to would wait for ever.
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        found = os.fstat(handle)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(
+                errno.EINVAL, "it is a device, a pipe or a socket, not a file", os.fspath(path)
+            )
+        # A file may grow while it is read, and those of /proc say that they are empty.
+        parts: list[bytes] = []
+        length = 0
+        if found.st_size <= most:
+            while part := file.read(max(found.st_size - length, 1 << 16) + 1):
+                parts.append(part)
+                length += len(part)
+                if length > most:
+                    break
+        if max(found.st_size, length) > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most / 1e6:,.0f} MB", os.fspath(path))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def read_text(
+    path: str | os.PathLike[str],
+    most: int = MAX_BYTES,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+) -> str:
+    """The text of a regular file of bounded size, its line ends as `\\n`.
+
+    Raises:
+        OSError: As `read_bytes`.
+        UnicodeDecodeError: It is no text in this encoding.
+    """
+    text = read_bytes(path, most).decode(encoding, errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @contextmanager
