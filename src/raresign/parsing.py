@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-MAX_YAML_CHARACTERS = 1 << 20
+MAX_YAML_BYTES = 1 << 20
 MAX_YAML_DEPTH = 30
 MAX_YAML_PARTS = 100_000
 
@@ -68,8 +68,8 @@ def parse_yaml(text: str, texts_only: bool = False) -> Any:
     """
     import yaml
 
-    if len(text) > MAX_YAML_CHARACTERS:
-        raise ValueError(f"it is longer than {MAX_YAML_CHARACTERS} characters")
+    if len(text) > MAX_YAML_BYTES:
+        raise ValueError(f"it is longer than {MAX_YAML_BYTES} characters")
     loader = yaml.BaseLoader if texts_only else yaml.SafeLoader
     try:
         _check_parts(yaml.parse(text, loader))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from raresign.commands.data_folder import open_test
-from raresign.commands.measure_crops import Measured, measure
+from raresign.commands.measure_crops import Measured, measure, told_unreadable
 from raresign.commands.progress import Say, silent
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
@@ -63,6 +63,8 @@ def evaluate(
     place = Path(out) if out else told.place
     if place is not None:
         measured.write(place)
+    if lost := told_unreadable(measured.metrics):
+        say(lost)
     say(_named(measured))
     if told.folder is None:
         say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
