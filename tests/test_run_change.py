@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from raresign.answers.head import AddedClass
+from raresign.commands.demonstration import demo
 from raresign.errors import InputError
 from raresign.runs.added_classes import (
     AddedFolder,
@@ -322,3 +323,15 @@ def test_a_key_that_is_missing_is_named(tmp_path: Path) -> None:
             part[key]
     assert info.get("seed") is None
     assert json.loads(json.dumps(info)) == {"settings": {}, "stages": [{}]}
+
+
+@pytest.mark.parametrize("name", ["first", "run", "data"])
+def test_a_demonstration_replaces_nothing_of_others(name: str, tmp_path: Path) -> None:
+    mine = tmp_path / name / "run.json"
+    mine.parent.mkdir()
+    mine.write_text("{}")
+    (tmp_path / "data").mkdir(exist_ok=True)
+    with pytest.raises(InputError, match=f"{name} is of no demonstration"):
+        demo(tmp_path)
+    assert mine.read_text() == "{}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted({name, "data"})

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
 MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
 
@@ -29,7 +30,7 @@ def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
         OSError: [Errno 22] it is a device, a pipe or a socket, not a file: '/dev/null'
     """
     # Not blocking: to open a pipe that nobody writes to would wait for ever.
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    handle = os.open(path, os.O_RDONLY | _FLAGS)
     with os.fdopen(handle, "rb", buffering=0) as file:
         found = os.fstat(handle)
         if stat.S_ISDIR(found.st_mode):

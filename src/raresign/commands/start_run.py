@@ -22,7 +22,7 @@ from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.environment import machine
 from raresign.runs.head_file import save_head
 from raresign.runs.run_folder import RunFolder
-from raresign.runtime.onnx_encoder import ENCODER_FILE, MODEL_DIGEST
+from raresign.runtime.onnx_encoder import ENCODER_FILE, MODEL_DIGEST, with_seal
 
 
 def start_run(out: str | Path) -> Path:
@@ -53,7 +53,7 @@ def start_run(out: str | Path) -> Path:
         graph = onnx.load_from_string(encoder)
         graph.metadata_props.add(key=MODEL_DIGEST, value=classifier_rows(place).digest)
         with whole_file(place / ENCODER_FILE) as temporary:
-            temporary.write_bytes(graph.SerializeToString())
+            temporary.write_bytes(with_seal(graph.SerializeToString()))
         save_head(place, head)
 
     told = {**notes, "machine": machine(), "finished": True, "built_in": known["commit"]}

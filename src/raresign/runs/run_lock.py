@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +36,9 @@ def run_lock(path: Path, say: Callable[[str], object] | None = None) -> Iterator
         if key in _held:
             yield
             return
+        if sys.platform == "win32":  # no locks there that end with the process
+            yield
+            return
         handle = _locked(path, say)
         _held.add(key)
         try:
@@ -47,6 +50,8 @@ def run_lock(path: Path, say: Callable[[str], object] | None = None) -> Iterator
 
 def _locked(path: Path, say: Callable[[str], object] | None) -> int:
     """A descriptor that holds the lock until it is closed."""
+    import fcntl
+
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:

@@ -42,8 +42,8 @@ def read_svg(content: bytes, source: str) -> Element:
 
     Raises:
         InputError: It is no well-formed SVG, defines entities that are no plain texts, holds
-            scripts or text that needs a font, refers to anything but itself, or is larger than a sign can be: 4 MiB,
-            50,000 elements with every `use` drawn out, 100 levels.
+            scripts or text that needs a font, refers to anything but itself, or is larger than a
+            sign can be: 4 MiB, 50,000 elements with every `use` drawn out, 100 levels.
 
     Example:
         >>> head = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
