@@ -28,7 +28,7 @@ from raresign.crops.decode import UnreadableFile, decode_crop, decode_picture
 from raresign.crops.layouts.yolo import from_yolo
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
-from raresign.files import read_bytes, read_text, write_json, write_text
+from raresign.files import read_bytes, read_text, sweep, whole_file, write_json, write_text
 from raresign.lab.protocol.ideas import load_ideas
 from raresign.parsing import parse_json, parse_yaml
 from raresign.report.pictures import crop_uri, sheet_uri
@@ -280,3 +280,18 @@ def test_a_strict_terminal() -> None:
     assert ended.stderr.startswith(b"error: \\u0417")
     assert b"\x1b" not in ended.stderr
     assert b"Traceback" not in ended.stderr
+
+
+def test_only_old_files_of_ours_are_swept(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "a.json"):
+        (being_written,) = (path.name for path in tmp_path.iterdir())
+        raise KeyboardInterrupt
+    ages = {being_written: 1e6, ".raresign-new.json": 10, ".mine-abcdefgh.json": 1e6}
+    for name, age in ages.items():
+        (tmp_path / name).touch()
+        changed = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (changed, changed))
+    sweep(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".mine-abcdefgh.json", ".raresign-new.json"]
+    sweep(tmp_path / "nowhere")

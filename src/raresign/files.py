@@ -7,12 +7,16 @@ import json
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
+UNFINISHED = ".raresign-"
+"""How the name of a file begins that is being written."""
+_STALE_AFTER_SECONDS = 86400.0
 MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
 
@@ -93,7 +97,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    prefix = f"{UNFINISHED}{path.stem[:99]}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -103,6 +108,17 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove files that processes, killed a day or more ago, were writing into a folder."""
+    for place in folder.glob(f"{UNFINISHED}*"):
+        try:
+            found = place.lstat()
+            if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > _STALE_AFTER_SECONDS:
+                place.unlink()
+        except OSError:  # another process was faster, or may and we may not
+            continue
 
 
 def write_text(path: str | Path, text: str) -> None:

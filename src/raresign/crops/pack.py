@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ import pyarrow.parquet as pq
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, decode_crop
 from raresign.crops.layouts.labelling import first_names
+from raresign.crops.pack_cache import MARK, PACKS, UNFINISHED, check_room, sweep
 from raresign.crops.pack_name import PackKey, pack_key
 from raresign.crops.pack_seal import seal, unsealed
 from raresign.crops.squashing import squashed_chunks
@@ -30,12 +29,6 @@ from raresign.framing.finder import Framing
 
 _CROPS, _TABLE = "crops.npy", "table.parquet"
 _FILES = (_CROPS, _TABLE)
-_PACKS, _UNFINISHED = "packs", "unfinished"
-"""Folders of ours in the cache. Nothing outside them is ever removed, nor in them what does not
-bear the name and the mark that we give."""
-_MARK = ".raresign"
-_OURS = re.compile(r"[0-9a-f]{32}-\w+")
-_STALE_AFTER_SECONDS = 86400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +104,7 @@ def pack_crops(
     if not 1 <= size <= 1024:
         raise InputError(f"crop size {size} is not between 1 and 1024 pixels", "use 64")
     key = pack_key(table, size, framing)
-    folder = Path(cache) / _PACKS / key.digest
+    folder = Path(cache) / PACKS / key.digest
     pack = _open(folder, key, table, size)
     if pack is None:
         try:
@@ -175,12 +168,12 @@ def _make(
 ) -> None:
     """Write the pack into a temporary folder and rename it to `folder`."""
     cache = folder.parents[1]
-    unfinished = cache / _PACKS / _UNFINISHED
+    unfinished = cache / PACKS / UNFINISHED
     unfinished.mkdir(parents=True, exist_ok=True)
-    _sweep(unfinished)
-    _check_room(cache, len(table) * 3 * size * size)
+    sweep(unfinished)
+    check_room(cache, len(table) * 3 * size * size)
     temporary = Path(tempfile.mkdtemp(prefix=f"{key.digest}-", dir=unfinished))
-    (temporary / _MARK).touch()
+    (temporary / MARK).touch()
     try:
         _write(table, size, framing, key, temporary, strict, progress)
         temporary.chmod(0o755)
@@ -198,7 +191,7 @@ def _make(
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    _sweep(unfinished)
+    sweep(unfinished)
 
 
 def _write(
@@ -264,38 +257,6 @@ def _write_header(file: BinaryIO, count: int, size: int) -> None:
 def _strict_error(path: str, reason: str) -> InputError:
     """What `strict` says of an unreadable file."""
     return InputError(f"cannot read {path}: {reason}", "mend or remove it, or do not be strict")
-
-
-def _check_room(cache: Path, needed: int) -> None:
-    """Refuse at once what would fill the disk minutes later."""
-    free = shutil.disk_usage(cache).free
-    if free < needed:
-        raise InputError(
-            f"the pack needs {needed / 1e6:,.0f} MB, but {cache} has {free / 1e6:,.0f} MB free",
-            "free space there, set RARESIGN_CACHE to another folder or use smaller crops",
-        )
-
-
-def _sweep(unfinished: Path) -> None:
-    """Remove what a killed process left half-written a day or more ago, if it bears our mark."""
-    for folder in unfinished.iterdir():
-        if folder.is_symlink() or not _OURS.fullmatch(folder.name):
-            continue
-        try:
-            age = time.time() - folder.stat().st_mtime
-        except OSError:  # another process was swept away or finished meanwhile
-            continue
-        old = folder / "old"
-        if (old / _MARK).is_file():  # a pack that another one has replaced
-            shutil.rmtree(old, ignore_errors=True)
-            with suppress(OSError):
-                folder.rmdir()
-        elif age > _STALE_AFTER_SECONDS:
-            if (folder / _MARK).is_file():
-                shutil.rmtree(folder, ignore_errors=True)
-            else:
-                with suppress(OSError):  # empty, or not ours
-                    folder.rmdir()
 
 
 def _shown(path: str) -> str:

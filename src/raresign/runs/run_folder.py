@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raresign.errors import InputError
-from raresign.files import write_json
+from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
@@ -140,9 +140,21 @@ class RunFolder:
         """
         cls.open(path)  # tells what is wrong before the lock is waited for
         with run_lock(Path(path), say):
+            sweep(Path(path))
             folder = cls.open(path)
             folder._seen = None
             yield folder
+
+    def check_unchanged(self) -> None:
+        """Make sure that nobody has changed the run since it was opened.
+
+        Raises:
+            InputError: Somebody has.
+        """
+        if not self._is_current():
+            raise InputError(
+                f"{self.path} was changed meanwhile by another command", "run it again"
+            )
 
     def write(self) -> None:
         """Write run.json."""
@@ -220,23 +232,19 @@ class RunFolder:
         head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
         width = saved.rows.shape[1]
         for one in self.added:
-            if len(one.added.row) != width:
-                raise InputError(
-                    f"the added class '{one.sign.code}' is of another net than {self.path}",
-                    "remove it and add it again",
-                )
+            self._check_width(f"the added class '{one.sign.code}' is", len(one.added.row), width)
         head = head.with_classes([one.added for one in self.added])
         for code, embedding in read_photos(self.path):
             label = self.catalogue.label_of(code)
             if label < 0:  # of a class that has gone
                 continue
-            if embedding.shape[1] != width:
-                raise InputError(
-                    f"the photos of '{code}' are of another net than {self.path}",
-                    "delete the file in RUN/photos and add them again",
-                )
+            self._check_width(f"the photos of '{code}' are", embedding.shape[1], width)
             head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue, self.framing)
+
+    def _check_width(self, whose: str, width: int, wanted: int) -> None:
+        if width != wanted:
+            raise InputError(f"{whose} not of the net in {self.path}", "remove and add them again")
 
     def _encoder(self, saved: SavedRows) -> Encoder:
         """The encoder of the saved weights, without torch where `encoder.onnx` is of them."""

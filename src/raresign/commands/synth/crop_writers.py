@@ -257,4 +257,4 @@ def _opened_shard(shard: Path) -> Iterator[tarfile.TarFile]:
 
 def _unfinished(name: str, suffix: str) -> bool:
     """Whether a file is what `whole_file` leaves when its process is killed."""
-    return re.fullmatch(rf"\.(\d{{6,}}|shard-\d{{6,}})-\w+\.{suffix}", name) is not None
+    return re.fullmatch(rf"\.(raresign-)?(\d{{6,}}|shard-\d{{6,}})-\w+\.{suffix}", name) is not None

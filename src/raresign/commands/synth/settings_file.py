@@ -24,7 +24,7 @@ from raresign.synthesis.preset import load_preset
 _NAME = "settings.json"
 _MOST_BYTES = 64 << 20
 _NOT_COMPARED = ("data", "made_with")
-_LITTER = re.compile(r"\.(settings-\w+\.json|manifest-\w+\.parquet)")
+_LITTER = re.compile(r"\.(raresign-)?(settings-\w+\.json|manifest-\w+\.parquet)")
 """What a kill leaves of files that were being written."""
 _HINT = "name a new folder or delete this one"
 _AS_IT_WAS = "give the data folder as it was"
