@@ -21,13 +21,14 @@ from raresign.runs.exchange import exchange
 from raresign.runs.photo_embeddings import forget_photos
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Recogniser
+from raresign.signs.catalogue.all_icons import refuse_bad
 from raresign.signs.catalogue.families import family_of_icon
 from raresign.signs.catalogue.icon_check import check_new_icon, known_look
 from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.country import value_problems
-from raresign.signs.icons.icon_file import load_icon
+from raresign.signs.icons.icon_file import Pixels, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 
 
@@ -163,14 +164,30 @@ def _new_signs(
     first = 1 + max(sign.id for sign in catalogue.classes)
     country = catalogue.country
     signs = []
-    new = in_threads(lambda pair: load_icon(pair[0], code=pair[1]), zip(icons, names, strict=True))
+    problems = []
+    new = in_threads(_drawn, zip(icons, names, strict=True))
     for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True), first):
-        known.append((code, check_new_icon(picture, code, known)))
+        try:
+            if isinstance(picture, InputError):
+                raise picture
+            known.append((code, check_new_icon(picture, code, known)))
+        except InputError as error:
+            problems.append(error)
+            continue
         family = (country and country.family(code)) or family_of_icon(picture)
         name = (country and country.name(code)) or ""
         signs.append(SignClass(code, number, "rare", (icon,), family, None, name))
+    refuse_bad(problems)
     SignCatalogue([*catalogue.classes, *signs])  # checks codes
     return signs
+
+
+def _drawn(icon: tuple[Path, str]) -> Pixels | InputError:
+    """An icon of a class code, or what is wrong with it."""
+    try:
+        return load_icon(icon[0], code=icon[1])
+    except InputError as error:
+        return error
 
 
 def _photos(
