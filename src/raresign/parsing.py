@@ -96,13 +96,12 @@ def _check_parts(events: Any) -> None:
         if count > MAX_YAML_PARTS:
             raise ValueError(f"it has more than {MAX_YAML_PARTS} parts")
         if isinstance(event, yaml.AliasEvent):
-            raise ValueError(
-                f"line {line}: '*{event.anchor[:40]}' is an alias; write the value out"
-            )
-        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) not in (None, "!"):
-            raise ValueError(
-                f"line {line}: the tag {event.tag[:60]} is not read; write a plain value"
-            )
+            name = str(event.anchor)[:40]
+            raise ValueError(f"line {line}: '*{name}' is an alias; write the value out")
+        tag = getattr(event, "tag", None)
+        if isinstance(event, yaml.NodeEvent) and tag not in (None, "!"):
+            name = str(tag)[:60]
+            raise ValueError(f"line {line}: the tag {name} is not read; write a plain value")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

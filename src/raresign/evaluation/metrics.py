@@ -159,7 +159,9 @@ def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
     return Metrics(
         crops=known,
         unlabelled=len(predictions) - known,
-        **groups,
+        all=groups["all"],
+        rare=groups["rare"],
+        freq=groups["freq"],
         rare_called_frequent=_called(predictions, "rare", "freq"),
         frequent_called_rare=_called(predictions, "freq", "rare"),
         per_class=_class_table(predictions),
