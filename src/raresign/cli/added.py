@@ -77,7 +77,7 @@ def add_photos(
 
     Example: `raresign add-photos RUN 3.13.r2.9 crops/`
     """
-    count = raresign.add_photos(run, code, files)
+    count = raresign.add_photos(run, code, files, error_console().print)
     echo(f"{count} real crops of {code} serve as prototypes")
 
 
@@ -89,5 +89,5 @@ def remove_class(
 
     Example: `raresign remove-class RUN 3.13.r2.9`
     """
-    raresign.remove_class(run, codes)
+    raresign.remove_class(run, codes, error_console().print)
     echo(f"removed {', '.join(codes)}")

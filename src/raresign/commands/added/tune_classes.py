@@ -29,7 +29,7 @@ from raresign.runs.added_classes import AddedFolder, added_places
 from raresign.runs.evaluation_files import EVALUATION
 from raresign.runs.exchange import exchange
 from raresign.runs.head_file import has_head, load_head, save_head
-from raresign.runs.photo_embeddings import read_photos
+from raresign.runs.photo_embeddings import forget_photos, read_photos
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import ENCODER_FILE
@@ -134,6 +134,7 @@ def tune_run(
         real = [np.empty((0, head.rows.shape[1]), np.float32)] * len(folder.added) + photos(base)
         found = fit_added(folder, tuned, base, signs, [o.info["order"] for o in added], real)
         write_fitted(place, found, every.catalogue)
+        forget_photos(folder.path, place, [one.sign.code for one in new])  # of earlier versions
         figures = folder.path / EVALUATION
         if any(figures.glob("*")):  # of the net before
             shutil.copytree(figures, place / f"{EVALUATION}-before-tuning")
