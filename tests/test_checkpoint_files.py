@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from collections.abc import Callable
@@ -81,12 +82,11 @@ def test_half_a_write_leaves_the_one_before(
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     WholeCheckpoints().save_checkpoint(PLAIN, file)
 
-    def full(value: Any, opened: Any) -> None:
-        opened.write(b"half")
-        raise RuntimeError("[enforce fail at inline_container.cc] . PytorchStreamWriter failed")
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="cannot write the checkpoint"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
         WholeCheckpoints().save_checkpoint({**PLAIN, "global_step": 4}, file)
     assert read_checkpoint(file)["global_step"] == 3
     assert [path.name for path in file.parent.iterdir()] == ["last.ckpt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,10 @@ class WholeCheckpoints(TorchCheckpointIO):
         Raises:
             OSError: The disk is full, or the folder cannot be written.
         """
+        content = io.BytesIO()  # torch's own writer does not tell that a disk is full
+        torch.save(checkpoint, content)
         with whole_file(path) as temporary, temporary.open("wb") as file:
-            try:
-                torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch's writer says so little of a full disk
-                raise OSError(f"cannot write the checkpoint {path}: {error}") from error
+            file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
 
