@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import importlib
+import json
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ import pytest
 from PIL import Image
 
 from raresign.commands.added.add_classes import add_class
-from raresign.commands.added.change_classes import remove_class
+from raresign.commands.added.change_classes import add_photos, remove_class
+from raresign.commands.predict_files import predict
 from raresign.errors import InputError
+from raresign.evaluation.metrics import metrics_from_dict
 from raresign.runs.added_classes import read_added
+from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.run_folder import RunFolder
+from raresign.runs.sealed_arrays import load_sealed, save_sealed
 from raresign.signs.countries.registry import standard
 
 Cli = Callable[..., Any]
@@ -148,12 +154,12 @@ def failing(function: Callable[..., Any], after: int, failure: BaseException) ->
     ("place", "name", "after"),
     [
         (shutil, "copyfile", 1),
-        (file_module, "save_file", 0),
+        (file_module, "save_sealed", 0),
         (file_module, "write_json", 1),
         (add_module, "draw_new_class", 1),
         (Path, "replace", 0),
-        (Path, "replace", 4),  # the first class is in its place, the second not yet
         (Path, "replace", 5),
+        (Path, "replace", 6),  # the last of the new files is written, and nothing counts yet
     ],
 )
 @pytest.mark.parametrize("earlier", [True, False])
@@ -204,30 +210,105 @@ def test_litter_is_ignored_and_goes(
     assert not (run / "added").exists()
 
 
-def test_removal_stopped_in_the_middle(
-    run: Path, icons: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A class is there whole or not at all."""
-    add_class(run, [icons / "1.20.2.svg"])
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", failing(shutil.rmtree, 0, KeyboardInterrupt()))
-        with pytest.raises(KeyboardInterrupt):
-            remove_class(run, ["4.1.2", "1.20.2"])
-    assert [later.sign.code for later in read_added(run)] == ["1.20.2"]
-    add_class(run, [icons / "4.1.2.svg"])
-    assert [later.sign.code for later in read_added(run)] == ["1.20.2", "4.1.2"]
-
-
 @pytest.mark.parametrize("name", ["class.json", "rows.safetensors", "icon.svg"])
-def test_a_damaged_class_is_named(cli: Cli, run: Path, icons: Path, name: str) -> None:
+def test_a_run_survives_a_damaged_class(
+    cli: Cli, run: Path, icons: Path, data_folder: Path, name: str
+) -> None:
     place = run / "added" / "4.1.2" / name
     if name.startswith("icon"):
         place.unlink()
     else:
         place.write_bytes(place.read_bytes()[:20])
-    ended = cli("predict", run, icons)
+    ended = cli("predict", run, data_folder / "smalltest")
+    assert ended.code == 0
+    assert ended.err.count("added/4.1.2 is damaged") == 1
+    ended = cli("add-class", run, icons / "4.1.2.svg")
     assert ended.code == 2
-    assert "added/4.1.2" in ended.err
+    assert "damaged: remove it first" in ended.err
+    ended = cli("add-class", run, icons / "1.20.2.svg", "--train", "1 steps")
+    assert ended.code == 2
+    assert "damaged classes" in ended.err
+    assert cli("remove-class", run, "4.1.2").code == 0
+    assert len(add_class(run, [icons / "4.1.2.svg"])) == 1
+    assert RunFolder.open(run).catalogue.codes[6:] == ("4.1.2",)
+
+
+def test_many_commands_at_once(
+    shared_run: Path, icons: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    """Added, removed, given photos and read at the same time: nothing is lost, nobody fails."""
+    run = Path(shutil.copytree(shared_run, tmp_path / "run"))
+    crops = sorted((data_folder / "cropped-train" / "2.5").iterdir())
+    test = data_folder / "smalltest"
+    with ThreadPoolExecutor(6) as pool:
+        jobs: list[Any] = [
+            pool.submit(add_class, run, [icons / "1.20.2.svg"]),
+            pool.submit(add_class, run, [icons / "5.19.1.svg"]),
+            pool.submit(add_photos, run, "2.5", crops[:2]),
+            pool.submit(add_photos, run, "2.5", crops[2:4]),
+            pool.submit(remove_class, run, ["4.1.2"]),
+        ]
+        jobs.append(pool.submit(lambda: [one.as_dict() for one in predict(run, [test])]))
+        for job in jobs:
+            job.result()
+    with pytest.raises(InputError, match=r"'1\.20\.2' is already in the run"):
+        add_class(run, [icons / "1.20.2.svg"])
+    folder = RunFolder.open(run)
+    assert sorted(folder.catalogue.codes[6:]) == ["1.20.2", "5.19.1"]
+    assert len({sign.id for sign in folder.catalogue.classes}) == 8
+    (known,) = read_photos(run)
+    assert (known[0], len(known[1])) == ("2.5", 4)
+    assert len(folder.recogniser().catalogue) == 8
+
+
+@pytest.mark.parametrize("name", ["recognition.safetensors", "model.safetensors", "encoder.onnx"])
+def test_one_changed_bit_of_what_answers_is_told(
+    cli: Cli, run: Path, data_folder: Path, name: str
+) -> None:
+    data = (run / name).read_bytes()
+    test = data_folder / "smalltest" / "0001.png"
+    for place in (len(data) // 3, len(data) // 2, len(data) - 200):
+        changed = bytes([data[place] ^ 4])
+        (run / name).write_bytes(data[:place] + changed + data[place + 1 :])
+        ended = cli("predict", run, test)
+        assert ended.code == 2, (name, place)
+        assert name in ended.err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"classes": 10**9}, {"classes": float("nan")}, {"embedding": 10**9},
+     {"drop_rate": float("nan")}, {"backbone": "hf-hub:someone/net"}, {"crop_size": "64"}],
+)  # fmt: skip
+def test_a_strange_model_json_is_one_message(run: Path, change: dict[str, Any]) -> None:
+    file = run / "model.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    with pytest.raises(InputError, match=r"model\.json is damaged"):
+        RunFolder.open(run).model()
+
+
+def test_values_of_other_types_in_what_answers(run: Path) -> None:
+    file = run / "recognition.safetensors"
+    arrays, plain = load_sealed(file)
+    for key, value in (("fusion", []), ("families", 3), ("rule", {"levels": "x"}), ("rare", "yes")):
+        save_sealed(file, arrays, {**plain, key: value})
+        with pytest.raises(InputError, match="is damaged"):
+            RunFolder.open(run).recogniser()
+
+
+def test_test_crops_that_cannot_be_read_are_counted(
+    cli: Cli, run: Path, own_data: Path, tmp_path: Path
+) -> None:
+    broken = own_data / "smalltest" / "0002.png"
+    broken.write_bytes(bytes(len(broken.read_bytes())))
+    ended = cli("evaluate", run, own_data, "--out", tmp_path / "out")
+    assert ended.code == 0
+    assert "1 of 12 test crops could not be read" in ended.err
+    assert "0002.png (no PNG" in ended.err
+    figures = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    assert [path for path, _ in figures["unreadable"]] == ["smalltest/0002.png"]
+    assert figures["crops"] == 11
+    assert metrics_from_dict(figures).unreadable[0][1].startswith("no PNG")
 
 
 def test_python_callers_get_an_input_error(run: Path, icons: Path) -> None:

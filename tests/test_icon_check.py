@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from raresign.errors import InputError
+from raresign.signs.catalogue.all_icons import check_icons, same_pictures
 from raresign.signs.catalogue.icon_check import check_new_icon, known_look, look_on_grey
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.icons.icon_file import without_border
 
@@ -139,3 +144,70 @@ def test_look_on_grey_by_hand() -> None:
     look = look_on_grey(icon)
     assert look[0, 0].tolist() == [255, 0, 100]
     assert look[31, 31].tolist() == [128, 128, 128]
+
+
+@pytest.mark.parametrize("ground", [(0, 80, 200), (0, 110, 60), (240, 200, 0)])
+@pytest.mark.parametrize("shape", [(5, 5, 30, 18), (10, 8, 90, 11), (40, 3, 60, 37)])
+def test_a_plate_without_a_rim_passes(
+    ground: tuple[int, int, int], shape: tuple[int, int, int, int]
+) -> None:
+    plate = Image.new("RGBA", (100, 40), (*ground, 255))
+    plate.paste((255, 255, 255, 255), shape)
+    check_new_icon(np.array(plate), "new", [])
+
+
+def write_icons(folder: Path, pictures: dict[str, Pixels]) -> list[SignClass]:
+    for code, picture in pictures.items():
+        Image.fromarray(picture).save(folder / f"{code}.png")
+    return [
+        SignClass(code, k, "rare", (folder / f"{code}.png",), "x", None)
+        for k, code in enumerate(pictures)
+    ]
+
+
+def test_all_bad_icons_are_named_at_once(tmp_path: Path) -> None:
+    good = {code: _sign(code) for code in ("1.1", "3.1", "5.5", "4.1.1", "4.1.2")}
+    check_icons(write_icons(tmp_path, good))
+    noise = np.random.default_rng(0).integers(0, 255, (40, 40, 4), dtype=np.uint8)
+    noise[..., 3] = 255
+    bad = {
+        **good,
+        "white": _over(_sign("3.2"), (255, 255, 255)),
+        "photo": noise,
+        "same": np.pad(_sign("3.1"), ((9, 9), (30, 2), (0, 0))),
+    }
+    bad["white"][0, 20] = (200, 0, 0, 255)  # a border that is not flat: nothing is cut
+    signs = write_icons(tmp_path, bad)
+    with pytest.raises(InputError) as error:
+        check_icons(signs)
+    first, *lines = str(error.value).splitlines()
+    assert first == "3 icons are wrong:"
+    wanted = ("'white' has no transparent", "'photo' has no", "'same'")
+    for line, words in zip(lines, wanted, strict=True):
+        assert words in line
+        assert "; " in line, "what to do"
+
+
+def test_same_pictures_are_found_as_by_comparing_all() -> None:
+    random = np.random.default_rng(1)
+    base = random.uniform(0, 255, (6, 32, 32, 3))
+    looks = {
+        f"{k}": base[k % 6] + random.normal(0, 0.3 * (k // 6), base[0].shape) for k in range(24)
+    }
+    slow = [
+        (a, b) for a in looks for b in looks
+        if int(a) < int(b) and np.abs(looks[a] - looks[b]).mean() < 0.5
+    ]  # fmt: skip
+    assert sorted(same_pictures(looks)) == sorted(slow)
+    assert slow
+
+
+def test_a_catalogue_names_all_icons_that_cannot_be_read(tmp_path: Path) -> None:
+    write_icons(tmp_path, {"1.1": _sign("1.1")})
+    (tmp_path / "1.2.png").write_bytes(b"")
+    (tmp_path / "1.3.svg").write_text("<svg/>")
+    with pytest.raises(InputError) as error:
+        SignCatalogue.from_icons(tmp_path, dict.fromkeys(("1.1", "1.2", "1.3"), "rare"))
+    assert str(error.value).startswith("2 icons are wrong:\nicon ")
+    assert "1.2.png" in str(error.value)
+    assert "1.3.svg" in str(error.value)

@@ -168,9 +168,11 @@ def test_border_that_is_not_flat_is_refused(tmp_path: Path) -> None:
         load_icon(saved(tmp_path, Image.fromarray(pixels)))
 
 
-def test_opaque_rgba_with_coloured_border_is_a_rectangular_sign(tmp_path: Path) -> None:
-    picture = Image.new("RGBA", (40, 20), (0, 80, 220, 255))
+@pytest.mark.parametrize("mode", ["RGBA", "RGB", "P"])
+def test_a_flat_border_that_is_no_grey_is_the_ground_of_a_plate(tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGBA", (40, 20), (0, 51, 204, 255))
     picture.paste((255, 255, 255, 255), (5, 5, 15, 15))
+    picture = picture.convert(mode)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         icon = load_icon(saved(tmp_path, picture))

@@ -41,7 +41,9 @@ def write_pictures(folder: Path, count: int, seed: int = 0) -> CropTable:
 
 
 def folders_of(cache: Path) -> list[str]:
-    return sorted(path.name for path in cache.iterdir()) if cache.exists() else []
+    """Packs in a cache, finished or not."""
+    found = [*cache.glob("packs/*"), *cache.glob("packs/unfinished/*")]
+    return sorted(path.name for path in found if path.name != "unfinished")
 
 
 def forbid_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,31 +249,99 @@ def test_a_cache_that_is_a_file(tmp_path: Path) -> None:
         pack_crops(table, 8, tmp_path / "cache")
 
 
-@pytest.mark.parametrize("name", ["crops.npy", "table.parquet", "skipped.json"])
-@pytest.mark.parametrize("damage", ["cut", "empty", "remove"])
+@pytest.mark.parametrize("name", ["crops.npy", "table.parquet", "pack.json"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "remove", "flip"])
 def test_a_damaged_pack_is_made_again(tmp_path: Path, name: str, damage: str) -> None:
     table = write_pictures(tmp_path / "data", 5)
     first = np.array(pack_crops(table, 8, tmp_path / "cache").crops)
-    (folder,) = (tmp_path / "cache").iterdir()
+    folder = pack_folder(tmp_path / "cache")
     data = (folder / name).read_bytes()
     if damage == "remove":
         (folder / name).unlink()
+    elif damage == "flip":
+        at = data.index(b"label") if name == "pack.json" and b"label" in data else len(data) // 2
+        (folder / name).write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     else:
         (folder / name).write_bytes(data[: len(data) // 2] if damage == "cut" else b"")
     np.testing.assert_array_equal(pack_crops(table, 8, tmp_path / "cache").crops, first)
     assert folders_of(tmp_path / "cache") == [folder.name]
 
 
+def pack_folder(cache: Path) -> Path:
+    (folder,) = (path for path in (cache / "packs").iterdir() if path.name != "unfinished")
+    return folder
+
+
+def aged(folder: Path, seconds: float) -> None:
+    changed = folder.stat().st_mtime - seconds
+    os.utime(folder, (changed, changed))
+
+
 def test_what_a_killed_process_left_is_swept_after_a_day(tmp_path: Path) -> None:
     table = write_pictures(tmp_path / "data", 1)
-    for name, age in ((".old-1", 100_000), (".new-1", 1_000)):
-        (tmp_path / "cache" / name).mkdir(parents=True)
-        now = (tmp_path / "cache" / name).stat().st_mtime
-        os.utime(tmp_path / "cache" / name, (now - age, now - age))
+    key = "0123456789abcdef" * 2
+    unfinished = tmp_path / "cache" / "packs" / "unfinished"
+    for name, age in ((f"{key}-old", 100_000), (f"{key}-new", 1_000)):
+        (unfinished / name).mkdir(parents=True)
+        (unfinished / name / ".raresign").touch()
+        aged(unfinished / name, age)
     pack_crops(table, 8, tmp_path / "cache")
-    left = folders_of(tmp_path / "cache")
-    assert ".new-1" in left
-    assert len(left) == 2
+    assert [path.name for path in unfinished.iterdir()] == [f"{key}-new"]
+
+
+def test_folders_of_others_are_never_removed(tmp_path: Path) -> None:
+    table = write_pictures(tmp_path / "data", 1)
+    cache = tmp_path / "cache"
+    key = "0123456789abcdef" * 2
+    theirs = [
+        cache / ".config-of-mine" / "keys",
+        cache / f".{key}-work" / "thesis.tex",
+        cache / "packs" / ".old-thing" / "a",
+        cache / "packs" / "unfinished" / f"{key}-mine" / "a",  # without our mark
+        cache / "packs" / "unfinished" / "my-notes" / ".raresign",  # without our name
+    ]
+    for file in theirs:
+        file.parent.mkdir(parents=True)
+        file.write_text("mine")
+        aged(file.parent, 1e6)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / ".raresign").write_text("mine")
+    link = cache / "packs" / "unfinished" / f"{key}-link"
+    link.symlink_to(tmp_path / "elsewhere")
+    aged(tmp_path / "elsewhere", 1e6)
+    pack_crops(table, 8, cache)
+    assert all(file.read_text() == "mine" for file in theirs)
+    assert (tmp_path / "elsewhere" / ".raresign").exists()
+
+
+def test_a_pack_that_someone_else_wrote_is_not_believed(tmp_path: Path) -> None:
+    """Random pixels, or those of another size, under the right name."""
+    table = write_pictures(tmp_path / "data", 5)
+    first = np.array(pack_crops(table, 8, tmp_path / "cache").crops)
+    folder = pack_folder(tmp_path / "cache")
+    for side in (8, 16):
+        noise = np.random.default_rng(1).integers(0, 256, (5, 3, side, side), dtype=np.uint8)
+        np.save(folder / "crops.npy", noise)
+        np.testing.assert_array_equal(pack_crops(table, 8, tmp_path / "cache").crops, first)
+    other = write_pictures(tmp_path / "data2", 5, seed=2)
+    pack_crops(other, 8, tmp_path / "cache2")
+    shutil.rmtree(folder)
+    shutil.copytree(pack_folder(tmp_path / "cache2"), folder)  # a pack of ours, of other crops
+    np.testing.assert_array_equal(pack_crops(table, 8, tmp_path / "cache").crops, first)
+
+
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    """A `chmod` leaves size and time of a file as they are."""
+    table = write_pictures(tmp_path / "data", 5)
+    content, changed = table.paths[3].read_bytes(), table.paths[3].stat()
+    table.paths[3].write_bytes(bytes(len(content)))
+    os.utime(table.paths[3], ns=(changed.st_atime_ns, changed.st_mtime_ns))
+    assert len(pack_crops(table, 8, tmp_path / "cache").skipped) == 1
+    table.paths[3].write_bytes(content)
+    os.utime(table.paths[3], ns=(changed.st_atime_ns, changed.st_mtime_ns))
+    pack = pack_crops(table, 8, tmp_path / "cache")
+    assert (len(pack), pack.skipped) == (5, ())
+    assert len(folders_of(tmp_path / "cache")) == 1
 
 
 def test_two_processes_at_once(tmp_path: Path) -> None:

@@ -141,6 +141,34 @@ REFUSED: dict[str, tuple[str, str]] = {
         "embeds 'data:image/svg",
     ),
     "text": (svg("<text>7</text>"), "text that needs a font"),
+    "text in parts": (svg("<text> <tspan> <tspan>7</tspan></tspan></text>"), "needs a font"),
+    "flowed text": (
+        svg("<flowRoot><flowRegion><rect/></flowRegion><flowPara>STOP</flowPara></flowRoot>"),
+        "text that needs a font .<flowRoot>",
+    ),
+    "words in HTML": (
+        svg('<foreignObject><p xmlns="http://www.w3.org/1999/xhtml">STOP</p></foreignObject>'),
+        "text that needs a font .<foreignObject>",
+    ),
+    "picture in HTML": (
+        svg(
+            '<foreignObject width="9" height="9"><body xmlns="http://www.w3.org/1999/xhtml" '
+            f'onload="x()"><img src="http://a/b"/></body></foreignObject>{RED}'
+        ),
+        "text that needs a font .<foreignObject>",
+    ),
+    "long entity": (
+        f'<!DOCTYPE svg [<!ENTITY e "{"x" * 300}">]>{svg(RED)}',
+        "defines entities",
+    ),
+    "many entities": (
+        "<!DOCTYPE svg [" + "".join(f'<!ENTITY e{k} "x">' for k in range(101)) + "]>" + svg(RED),
+        "more than 100 entities",
+    ),
+    "undefined entity": (
+        f'<!DOCTYPE svg SYSTEM "a.dtd" [<!ENTITY a "b">]>{svg(f"<g>&gone;</g>{RED}")}',
+        "'&gone;', which it does not define",
+    ),
     # size
     "many uses": (uses(9, 10), "elements once its uses are drawn out"),
     "a billion uses": (uses(10, 8), "elements once its uses are drawn out"),
@@ -224,10 +252,17 @@ SLOW: dict[str, tuple[str, str]] = {
 HARMLESS: dict[str, str] = {
     "doctype": '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://127.0.0.1:9/svg11.dtd">'
     + svg(RED),
-    "foreign object": svg(
-        '<foreignObject width="9" height="9"><body xmlns="http://www.w3.org/1999/xhtml" '
-        f'onload="x()"><img src="http://a/b"/></body></foreignObject>{RED}'
+    "what Illustrator writes": (
+        '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://127.0.0.1:9/svg11.dtd" ['
+        '<!ENTITY ns_svg "http://www.w3.org/2000/svg"><!ENTITY ns_ai "http://ns.adobe.com/ai/">'
+        '<!ENTITY red "fill:#ff0000">]>'
+        '<svg xmlns="&ns_svg;" xmlns:i="&ns_ai;" viewBox="0 0 100 100"><switch>'
+        '<foreignObject requiredExtensions="&ns_ai;" width="1" height="1"><i:pgfRef/>data'
+        '</foreignObject><g><rect width="50" height="50" style="&red;"/></g></switch></svg>'
     ),
+    "blank text": svg(f"<text/><text x='4'> <tspan>\n</tspan></text>{RED}"),
+    "blank flowed text": svg(f"<flowRoot><flowPara> </flowPara></flowRoot>{RED}"),
+    "empty foreign object": svg(f"<foreignObject width='9' height='9'/>{RED}"),
     "editor data": svg(
         '<metadata><a href="http://a"/></metadata><s:namedview xmlns:s="s" s:x="y"/>' + RED
     ),
@@ -280,6 +315,32 @@ def test_harmless_svg_is_drawn(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, text.encode("utf-16") if name == "utf-16" else text)
     icon = load_icon(path, 32)
     assert icon[16, 16].tolist() == [255, 0, 0, 255]
+
+
+@pytest.mark.parametrize(
+    ("unit", "pixels"),
+    [("mm", 96 / 25.4), ("cm", 96 / 2.54), ("in", 96), ("pt", 4 / 3), ("pc", 16)],
+)
+def test_lengths_have_units(tmp_path: Path, unit: str, pixels: float) -> None:
+    """A root in millimetres, and a ring whose stroke is given in points: CSS has 96 px an inch."""
+
+    def ring(root: str, width: str) -> np.ndarray:
+        return load_icon(
+            written(
+                tmp_path,
+                f'<svg xmlns="http://www.w3.org/2000/svg" {root}><circle cx="50%" cy="50%" r="40%" '
+                f'fill="#fff" stroke="#f00" stroke-width="{width}"/></svg>',
+            ),
+            64,
+        )
+
+    side = 600 / pixels
+    given = ring(f'width="{side}{unit}" height="{side}{unit}"', f"{side / 10}{unit}")
+    wanted = ring('width="600" height="600"', "60")
+    assert given[32, 3, :3].tolist() == [255, 0, 0], "the ring"
+    assert np.abs(given.astype(int) - wanted).mean() < 1
+    boxed = ring(f'width="{side}{unit}" height="{side}{unit}" viewBox="0 0 600 600"', "60")
+    assert np.abs(boxed.astype(int) - wanted).mean() < 1
 
 
 @pytest.mark.parametrize(

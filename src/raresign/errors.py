@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+_MOST_CHARACTERS = 4000
+
 
 class InputError(ValueError):
     """A wrong input: the message shows the input, says what is wrong and what to do.
@@ -22,9 +24,18 @@ class InputError(ValueError):
     """
 
     def __init__(self, problem: str, hint: str = "") -> None:
+        problem, hint = _short(problem), _short(hint)
         super().__init__(f"{problem}; {hint}" if hint else problem)
         self.problem = problem
         self.hint = hint
+
+
+def _short(text: str) -> str:
+    """A text of a few lines at most: what was wrong may be very long, and stands in it."""
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    half = _MOST_CHARACTERS // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 class Interrupted(KeyboardInterrupt):

@@ -1,14 +1,76 @@
-"""Whole files or none: write under a temporary name, then rename."""
+"""Whole files or none: written under a temporary name, then renamed; read if they are files."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
+UNFINISHED = ".raresign-"
+"""How the name of a file begins that is being written."""
+_STALE_AFTER_SECONDS = 86400.0
+MAX_BYTES = 1 << 29
+"""Of a file that is read at once, unless told otherwise: half a gigabyte."""
+
+
+def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file of bounded size; a pipe or a device neither hangs nor floods.
+
+    Raises:
+        OSError: It cannot be read, is no regular file, or is larger than `most` bytes.
+
+    Example:
+        >>> read_bytes("/dev/null")
+        Traceback (most recent call last):
+        ...
+        OSError: [Errno 22] it is a device, a pipe or a socket, not a file: '/dev/null'
+    """
+    # Not blocking: to open a pipe that nobody writes to would wait for ever.
+    handle = os.open(path, os.O_RDONLY | _FLAGS)
+    with os.fdopen(handle, "rb", buffering=0) as file:
+        found = os.fstat(handle)
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(
+                errno.EINVAL, "it is a device, a pipe or a socket, not a file", os.fspath(path)
+            )
+        # A file may grow while it is read, and those of /proc say that they are empty.
+        parts: list[bytes] = []
+        length = 0
+        if found.st_size <= most:
+            while part := file.read(max(found.st_size - length, 1 << 16) + 1):
+                parts.append(part)
+                length += len(part)
+                if length > most:
+                    break
+        if max(found.st_size, length) > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most / 1e6:,.0f} MB", os.fspath(path))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def read_text(
+    path: str | os.PathLike[str],
+    most: int = MAX_BYTES,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+) -> str:
+    """The text of a regular file of bounded size, its line ends as `\\n`.
+
+    Raises:
+        OSError: As `read_bytes`.
+        UnicodeDecodeError: It is no text in this encoding.
+    """
+    text = read_bytes(path, most).decode(encoding, errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 @contextmanager
@@ -35,7 +97,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    prefix = f"{UNFINISHED}{path.stem[:99]}-"
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -47,10 +110,22 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         raise
 
 
+def sweep(folder: Path) -> None:
+    """Remove files that processes, killed a day or more ago, were writing into a folder."""
+    for place in folder.glob(f"{UNFINISHED}*"):
+        try:
+            found = place.lstat()
+            if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > _STALE_AFTER_SECONDS:
+                place.unlink()
+        except OSError:  # another process was faster, or may and we may not
+            continue
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` (UTF-8) to `path`, whole or not at all."""
     with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A file name that is no UTF-8 is written out, in JSON as it is read back.
+        temporary.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 import raresign
 from raresign.cli.options import Json, Run, duration
+from raresign.cli.printing import Console, echo
 from raresign.cli.tables import error_console, percent, print_json
 
 
@@ -57,7 +57,7 @@ def add_class(
         table.add_row(*map(escape, (one.code, one.name, one.family, recall, confused or "none")))
     Console().print(table)
     for one in found:
-        typer.echo(f"beside the signs that {one.code} is confused with: {one.sheet}")
+        echo(f"beside the signs that {one.code} is confused with: {one.sheet}")
 
 
 def _length(text: str) -> dict[str, Any]:
@@ -77,8 +77,8 @@ def add_photos(
 
     Example: `raresign add-photos RUN 3.13.r2.9 crops/`
     """
-    count = raresign.add_photos(run, code, files)
-    typer.echo(f"{count} real crops of {code} serve as prototypes")
+    count = raresign.add_photos(run, code, files, error_console().print)
+    echo(f"{count} real crops of {code} serve as prototypes")
 
 
 def remove_class(
@@ -89,5 +89,5 @@ def remove_class(
 
     Example: `raresign remove-class RUN 3.13.r2.9`
     """
-    raresign.remove_class(run, codes)
-    typer.echo(f"removed {', '.join(codes)}")
+    raresign.remove_class(run, codes, error_console().print)
+    echo(f"removed {', '.join(codes)}")

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from raresign.cli import added, camera, look, make, measure, synth_command
+from raresign.cli.printing import show_what_can_be
 from raresign.cli.tables import error_console
 
 
@@ -67,6 +68,7 @@ for command in (
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    show_what_can_be()
     sys.exit(run_safely(app))
 
 
@@ -94,6 +96,12 @@ def run_safely(command: Callable[[], object]) -> int:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         errors.print(f"error: {error.strerror or error}{where}", style="red")
+        return 2
+    except (MemoryError, RecursionError, OverflowError, UnicodeError) as error:
+        # Something is far larger, deeper or stranger than anything that the field has.
+        errors.print(
+            f"error: {type(error).__name__}: {str(error)[:300] or 'no memory'}", style="red"
+        )
         return 2
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

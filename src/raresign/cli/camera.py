@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 import raresign
 from raresign.cli.options import Crops, Data, Layout, Seed, Strict
+from raresign.cli.printing import Console
 
 _GAPS = 8  # statistics that are shown
 

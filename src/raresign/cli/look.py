@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 import raresign
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
+from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
 from raresign.cli.tables import error_console, print_json
 

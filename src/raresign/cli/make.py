@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import raresign
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict, duration
+from raresign.cli.printing import Console, echo
 from raresign.cli.tables import error_console, print_answers, print_json, print_stages
 
 
@@ -102,7 +102,7 @@ def start(out: Annotated[Path, typer.Argument(help="Run folder to make.")]) -> N
     Example: `raresign start RUN`
     """
     run = raresign.start_run(out)
-    typer.echo(f"{run} holds the {raresign.about_built_in()}", err=True)
+    echo(f"{run} holds the {raresign.about_built_in()}", err=True)
 
 
 def predict(

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 import raresign
 from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict
+from raresign.cli.printing import Console, echo
 from raresign.cli.tables import error_console, print_json, print_metrics, print_sweep
 
 
@@ -64,7 +64,7 @@ def compare(
     if as_json:
         print_json(comparison.as_dict())
     else:
-        typer.echo(comparison.verdict)
+        echo(comparison.verdict)
 
 
 def protocol(
@@ -127,7 +127,7 @@ def protocol(
         shared |= {"icons": _last(icons), "country": _last(country)}
         table = judge(data[0], out, recipe, **shared)
         name = "absent.json" if absent else "table.json"
-    typer.echo((out / name).read_text(encoding="utf-8") if as_json else table.markdown())
+    echo((out / name).read_text(encoding="utf-8") if as_json else table.markdown())
 
 
 def _last(given: list[str] | None) -> str | None:

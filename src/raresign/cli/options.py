@@ -52,6 +52,6 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 def duration(text: str, option: str = "--max-time") -> float:
     """Seconds of `90`, `90s`, `10m` or `1.5h`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
-    if not match or not float(match[1]):
+    if not match or not 0 < float(match[1]) < 1e9:
         raise raresign.InputError(f"{option} {text}", "write it as 90s, 10m or 1.5h")
     return float(match[1]) * _UNITS[match[2]]

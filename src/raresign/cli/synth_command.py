@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import raresign
 from raresign.cli.options import Country, Json
+from raresign.cli.printing import Console
 from raresign.cli.tables import error_console, print_json
 
 _Progress = Callable[[int, int], None]

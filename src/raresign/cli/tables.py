@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 import raresign
+from raresign.cli.printing import Console
 
 
 def error_console() -> Console:
@@ -21,8 +22,13 @@ def error_console() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """One line for machines."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """One line for machines; what no terminal should be given stands in JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value)
+    typer.echo(text if text.isprintable() else json.dumps(value))
 
 
 def percent(value: float | None) -> str:

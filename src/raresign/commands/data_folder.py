@@ -16,6 +16,7 @@ from raresign.crops.layouts.plain_layouts import from_csv, from_folders
 from raresign.crops.layouts.reference_layout import from_reference, from_reference_test
 from raresign.crops.layouts.yolo import from_yolo
 from raresign.errors import InputError
+from raresign.signs.catalogue.all_icons import check_icons
 from raresign.signs.catalogue.classes_file import read_classes
 from raresign.signs.catalogue.country_choice import CountryChoice, said_country
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue, choose_country
@@ -108,6 +109,7 @@ def open_data(
     catalogue = SignCatalogue.from_folder(
         root, icons=lambda codes: source.folder(root, codes), country=choice
     )
+    check_icons(catalogue.classes)
     training, test = _crops(root if crops is None else Path(crops), catalogue, layout, strict)
     return DataFolder(root, catalogue, training, test, source, choice, simulated)
 

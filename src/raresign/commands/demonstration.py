@@ -26,6 +26,8 @@ from raresign.simulated.photo import simulated_photo
 _SHOWN = ("2.5", "3.24.n60", "1.23", "4.1.1", "5.19.1", "3.13.r2.9")
 """Signs whose simulated photos are named before anything is trained; the last is a new one."""
 
+_MARK = ".raresign-demo"
+
 
 def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Say = silent) -> Path:
     """Name crops at once, add a sign, then train on simulated data; returns the run folder.
@@ -45,8 +47,11 @@ def demo(out: str | Path = "demo", *, seed: int = 0, fast: bool = False, say: Sa
     foreign = out.exists() and not (out / "data").is_dir()
     if foreign and (out.is_file() or any(_is_foreign(path) for path in out.iterdir())):
         raise InputError(f"{out} exists and is no demonstration", "name another folder with --out")
-    if run.is_dir() and any(run.iterdir()) and not (run / "run.json").is_file():
-        raise InputError(f"{run} is no run of ours", "name another folder with --out")
+    ours = (out / _MARK).is_file() or (out / "data" / "demo.json").is_file()
+    for place in (run, out / "first", out / "data"):
+        if place.is_dir() and any(place.iterdir()) and not ours:
+            raise InputError(f"{place} is of no demonstration", "name another folder with --out")
+    write_text(out / _MARK, "made by raresign demo, which replaces what it made here\n")
     photos = [simulated_photo(code, seed, number) for number, code in enumerate(_SHOWN)]
     with _timed("the demonstration", say):
         with _timed("naming crops", say):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from raresign.commands.data_folder import open_test
-from raresign.commands.measure_crops import Measured, measure
+from raresign.commands.measure_crops import Measured, measure, told_unreadable
 from raresign.commands.progress import Say, silent
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
@@ -16,10 +17,12 @@ from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics
+from raresign.files import sweep
 from raresign.models.built_in_files import is_built_in
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
 from raresign.runs.run_folder import RunFolder, load
+from raresign.runs.run_lock import run_lock
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
@@ -61,15 +64,22 @@ def evaluate(
     pack = pack_crops(told.table, size, packs, strict, framing=framing)
     measured = measure(told.recogniser, pack, Path(data))
     place = Path(out) if out else told.place
-    if place is not None:
-        measured.write(place)
+    with run_lock(told.folder.path, say) if told.folder and not out else nullcontext():
+        if told.folder is not None:
+            told.folder.check_unchanged()
+        if place is not None:
+            sweep(place)
+            measured.write(place)
+        if out is None and told.own and told.folder is not None:
+            write_report(told.folder.path, Path(data))
+    if lost := told_unreadable(measured.metrics):
+        say(lost)
     say(_named(measured))
     if told.folder is None:
         say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
         return measured.metrics
     report = told.folder.path / "report.html"
     if out is None and told.own:
-        write_report(told.folder.path, Path(data))
         say(f"written to {place}; report: {report}")
     else:
         say(f"written to {place}; {report} stays as it is")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.recognition import Recognition
+from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack import CropPack
 from raresign.evaluation.crop_answers import NEIGHBOURS, CropAnswer
 from raresign.evaluation.metrics import Metrics, evaluate_predictions
@@ -52,11 +53,27 @@ def measure(recogniser: Recogniser, pack: CropPack, root: Path) -> Measured:
     """Measure a recogniser on packed crops.
 
     Paths are recorded relative to `root`, so that a moved data folder still compares with itself.
+    Crops that could not be read are counted in the metrics, and are in no figure.
     """
     said = recogniser.recognise(np.asarray(pack.crops))
     predictions = _predictions(Predictions, said.probabilities, pack, recogniser.catalogue, root)
     answers = _crop_answers(recogniser.head.index, said, predictions)
-    return Measured(predictions, evaluate_predictions(predictions), answers)
+    lost = tuple((path.removeprefix(f"{root}{os.sep}"), reason) for path, reason in pack.skipped)
+    metrics = replace(evaluate_predictions(predictions), unreadable=lost)
+    return Measured(predictions, metrics, answers)
+
+
+def told_unreadable(metrics: Metrics) -> str:
+    """How many test crops could not be read, with the first ones; "" if all could."""
+    lost = metrics.unreadable
+    if not lost:
+        return ""
+    every = metrics.crops + metrics.unlabelled + len(lost)
+    named = first_names([f"{path} ({reason})" for path, reason in lost])
+    return (
+        f"warning: {len(lost)} of {every} test crops could not be read, and are in no figure: "
+        f"{named}"
+    )
 
 
 def classifier_recalls(net: SignNet, pack: CropPack, catalogue: SignCatalogue) -> Recalls:

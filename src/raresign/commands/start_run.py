@@ -22,7 +22,7 @@ from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.environment import machine
 from raresign.runs.head_file import save_head
 from raresign.runs.run_folder import RunFolder
-from raresign.runtime.onnx_encoder import ENCODER_FILE, MODEL_DIGEST
+from raresign.runtime.onnx_encoder import ENCODER_FILE, MODEL_DIGEST, with_seal
 
 
 def start_run(out: str | Path) -> Path:
@@ -47,20 +47,17 @@ def start_run(out: str | Path) -> Path:
         raise InputError("the built-in model knows other signs than we draw", "build it again")
     net = _net(known, encoder := part(ENCODER, known), head.rows, head.biases)
     notes = {key: value for key, value in saved.items() if key not in ("name", "created")}
-    run = RunFolder.create(
-        out,
-        saved["settings"],
-        catalogue,
-        {**notes, "machine": machine(), "finished": False, "built_in": known["commit"]},
-    )
-    save_model(net, out)
-    graph = onnx.load_from_string(encoder)
-    graph.metadata_props.add(key=MODEL_DIGEST, value=classifier_rows(out).digest)
-    with whole_file(out / ENCODER_FILE) as temporary:
-        temporary.write_bytes(graph.SerializeToString())
-    save_head(out, head)
-    run.info["finished"] = True
-    run.write()
+
+    def write(place: Path) -> None:
+        save_model(net, place)
+        graph = onnx.load_from_string(encoder)
+        graph.metadata_props.add(key=MODEL_DIGEST, value=classifier_rows(place).digest)
+        with whole_file(place / ENCODER_FILE) as temporary:
+            temporary.write_bytes(with_seal(graph.SerializeToString()))
+        save_head(place, head)
+
+    told = {**notes, "machine": machine(), "finished": True, "built_in": known["commit"]}
+    RunFolder.create(out, saved["settings"], catalogue, told, write)
     return out
 
 

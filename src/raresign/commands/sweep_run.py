@@ -46,6 +46,8 @@ def sweep_framing(
     place = Path(out) if out else told.place
     say(f"{len(known)} test crops, each in {len(sweep_reframings())} windows")
     sweep = _measured(told.recogniser, known)
+    if lost := len(known) - sweep.unchanged.recall["all"].n:
+        say(f"warning: {lost} of {len(known)} test crops could not be read, and are in no figure")
     if place is not None:
         write_sweep(place, sweep)
         say(f"framing sweep written to {place}")

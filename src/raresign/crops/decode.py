@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from raresign.files import read_bytes
+
 FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP")
 MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it starts to warn
+LARGE_PIXELS = 16_000_000
+"""Pictures beyond this, half a gigabyte while they are decoded, come one at a time."""
 _MID_GREY = (128, 128, 128, 255)
 _EXIF_ORIENTATION = 0x0112
 
@@ -47,10 +53,9 @@ def decode_crop(
 
 
 def read_file(path: str | Path) -> bytes:
-    """The bytes of a file; UnreadableFile if it cannot be read or is empty."""
+    """The bytes of a file; UnreadableFile if it cannot be read, is a pipe or empty, or is huge."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.read_bytes)
-            data = file.read()
+        data = read_bytes(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or "cannot be read"
         raise UnreadableFile(path, reason) from error
@@ -59,18 +64,28 @@ def read_file(path: str | Path) -> bytes:
     return data
 
 
-def decode_picture(data: bytes, path: str | Path) -> Image.Image:
-    """Decode the bytes of a whole picture file to upright RGB; `path` names it in errors."""
+_one_large = threading.Lock()
+
+
+def decode_picture(data: bytes, path: str | Path, held: ExitStack | None = None) -> Image.Image:
+    """Decode the bytes of a whole picture file to upright RGB; `path` names it in errors.
+
+    However many threads decode, of the pictures beyond `LARGE_PIXELS` only one is in memory: the
+    next one waits until `held`, which whoever reduces the picture closes then, is closed.
+    """
     # Pillow's readers raise nearly any exception on rubbish (SyntaxError, IndexError, struct.error,
     # zlib.error, ...), and whatever they raise, this file is what is unreadable.
     try:
-        picture = _opened(data, path)
-        picture.load()
-        return upright_rgb(picture)
+        with ExitStack() as own:
+            picture = _opened(data, path)
+            if picture.width * picture.height > LARGE_PIXELS:
+                (own if held is None else held).enter_context(_one_large)
+            picture.load()
+            return upright_rgb(picture)
     except UnreadableFile:
         raise
     except Exception as error:
-        raise UnreadableFile(path, f"broken picture: {error}") from error
+        raise UnreadableFile(path, f"broken picture: {str(error)[:200]}") from error
 
 
 def upright_rgb(picture: Image.Image) -> Image.Image:
@@ -126,7 +141,7 @@ def picture_size(path: str | Path) -> tuple[int, int]:
     except UnreadableFile:
         raise
     except Exception as error:  # as in decode_picture
-        raise UnreadableFile(path, f"broken picture: {error}") from error
+        raise UnreadableFile(path, f"broken picture: {str(error)[:200]}") from error
     return (picture.height, picture.width) if turned else picture.size
 
 
@@ -156,8 +171,11 @@ def _orientation(picture: Image.Image) -> int:
 def _as_rgb(picture: Image.Image) -> Image.Image:
     """Any mode to RGB: 16 bits to their high byte, transparency onto mid grey."""
     if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
-        high = np.asarray(picture).astype(np.int64).clip(0, 0xFFFF) >> 8
-        return Image.fromarray(high.astype(np.uint8)).convert("RGB")
+        deep = np.asarray(picture)
+        high = np.empty(deep.shape, np.uint8)
+        for row in range(len(deep)):  # a row at a time: 80 megapixels of int32 are 320 MB
+            high[row] = deep[row].astype(np.int64).clip(0, 0xFFFF) >> 8
+        return Image.fromarray(high).convert("RGB")
     if picture.mode == "F":
         raise ValueError("floating-point pixels are not supported")
     if picture.has_transparency_data:

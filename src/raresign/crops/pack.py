@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,14 +18,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from raresign.crops.crop_table import CropTable
+from raresign.crops.decode import UnreadableFile, decode_crop
 from raresign.crops.layouts.labelling import first_names
+from raresign.crops.pack_cache import MARK, PACKS, UNFINISHED, check_room, sweep
 from raresign.crops.pack_name import PackKey, pack_key
+from raresign.crops.pack_seal import seal, unsealed
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
 from raresign.framing.finder import Framing
 
-_CROPS, _TABLE, _SKIPPED = "crops.npy", "table.parquet", "skipped.json"
-_STALE_AFTER_SECONDS = 86400.0
+_CROPS, _TABLE = "crops.npy", "table.parquet"
+_FILES = (_CROPS, _TABLE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +70,10 @@ def pack_crops(
     """Open the pack of `table` at `size`, after making it if the cache does not have it.
 
     A pack is known by what it holds (see `pack_key`), so opening asks the disk for sizes and times
-    of the files and reads no picture. It is made whole or not at all, in a temporary folder that is
-    then renamed; of two processes that make it at once the first wins and both are right.
+    of the files and reads no picture but those that could not be read before: they are tried again,
+    and the pack is made anew if one can be read now. A pack that was changed since is made anew,
+    too. It is made whole or not at all, in a temporary folder that is then renamed; of two
+    processes that make it at once the first wins and both are right.
 
     Args:
         table: The crops.
@@ -101,8 +104,8 @@ def pack_crops(
     if not 1 <= size <= 1024:
         raise InputError(f"crop size {size} is not between 1 and 1024 pixels", "use 64")
     key = pack_key(table, size, framing)
-    folder = Path(cache) / key.digest
-    pack = _open(folder, key.root)
+    folder = Path(cache) / PACKS / key.digest
+    pack = _open(folder, key, table, size)
     if pack is None:
         try:
             _make(table, size, framing, key, folder, strict, progress)
@@ -111,7 +114,7 @@ def pack_crops(
                 f"cannot write a pack of {len(table)} crops to {cache}: {error.strerror or error}",
                 "free space there or set RARESIGN_CACHE to another folder",
             ) from error
-        pack = _open(folder, key.root)
+        pack = _open(folder, key)
         if pack is None:
             raise InputError(f"the pack {folder} vanished while it was opened", "run again")
     if strict and pack.skipped:
@@ -119,23 +122,39 @@ def pack_crops(
     return pack
 
 
-def _open(folder: Path, root: str) -> CropPack | None:
-    """Open a pack; None if it is missing or damaged."""
+def _open(
+    folder: Path, key: PackKey, table: CropTable | None = None, size: int = 0
+) -> CropPack | None:
+    """Open a pack; None if it is missing, damaged, or lacks a crop of `table` that can be read."""
     try:
-        crops = np.load(folder / _CROPS, mmap_mode="c")
-        table = pq.read_table(folder / _TABLE)
-        skipped = json.loads((folder / _SKIPPED).read_text(encoding="utf-8"))
-    except (OSError, ValueError, EOFError):  # Arrow's and JSON's errors are ValueErrors
+        facts = unsealed(folder, key.digest, _FILES)
+        crops = np.load(folder / _CROPS, mmap_mode="c", allow_pickle=False)
+        rows = pq.read_table(folder / _TABLE)
+        skipped = [(int(row), str(reason)) for row, reason in facts["skipped"]]
+        names = [_shown(key.names[row]) for row, _ in skipped]
+    except (OSError, ValueError, LookupError, TypeError, EOFError):
+        return None  # Arrow's and JSON's errors are ValueErrors
+    if table is not None and any(_readable(table, row) for row, _ in skipped):
         return None
-    if len(crops) != len(table):
+    if len(crops) != len(rows) or (size and crops.shape[1:] != (3, size, size)):
         return None
-    if root:  # stored paths are relative, so that a moved data folder keeps its pack
-        prefix = _shown(root).rstrip(os.sep)
-        paths = pc.binary_join_element_wise(prefix, table["path"], os.sep)
-        table = table.set_column(0, "path", paths)
-        skipped = [(f"{prefix}{os.sep}{name}", reason) for name, reason in skipped]
-    labels = np.array(table["label"])  # a copy: Arrow's own memory is read-only
-    return CropPack(crops, table, labels, tuple((path, reason) for path, reason in skipped))
+    prefix = ""
+    if key.root:  # stored paths are relative, so that a moved data folder keeps its pack
+        prefix = _shown(key.root).rstrip(os.sep) + os.sep
+        paths = pc.binary_join_element_wise(prefix, rows["path"], "")
+        rows = rows.set_column(0, "path", paths)
+    labels = np.array(rows["label"])  # a copy: Arrow's own memory is read-only
+    told = [(prefix + name, why) for name, (_, why) in zip(names, skipped, strict=True)]
+    return CropPack(crops, rows, labels, tuple(told))
+
+
+def _readable(table: CropTable, row: int) -> bool:
+    """Whether a crop can be read now."""
+    try:
+        decode_crop(table.paths[row], None if table.boxes is None else table.boxes[row])
+    except UnreadableFile:
+        return False
+    return True
 
 
 def _make(
@@ -148,16 +167,21 @@ def _make(
     progress: Callable[[int, int], None] | None,
 ) -> None:
     """Write the pack into a temporary folder and rename it to `folder`."""
-    cache = folder.parent
-    cache.mkdir(parents=True, exist_ok=True)
-    _sweep(cache)
-    _check_room(cache, len(table) * 3 * size * size)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{key.digest}-", dir=cache))
+    cache = folder.parents[1]
+    unfinished = cache / PACKS / UNFINISHED
+    unfinished.mkdir(parents=True, exist_ok=True)
+    sweep(unfinished)
+    check_room(cache, len(table) * 3 * size * size)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{key.digest}-", dir=unfinished))
+    (temporary / MARK).touch()
     try:
         _write(table, size, framing, key, temporary, strict, progress)
         temporary.chmod(0o755)
-        if folder.is_dir() and _open(folder, "") is None:  # damaged: out of the way
-            shutil.rmtree(folder)
+        if folder.is_dir() and _open(folder, key, table, size) is None:
+            # Damaged, or without crops that can be read now: out of the way.
+            away = Path(tempfile.mkdtemp(prefix=f"{key.digest}-", dir=unfinished)) / "old"
+            with suppress(FileNotFoundError):  # another process did so
+                folder.rename(away)
         try:
             temporary.rename(folder)
         except OSError:
@@ -167,6 +191,7 @@ def _make(
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    sweep(unfinished)
 
 
 def _write(
@@ -220,8 +245,7 @@ def _write(
         "hash": pa.array(hashes, pa.string()),
     }
     pq.write_table(pa.table(columns), folder / _TABLE)
-    skipped = [(_shown(key.names[row]), reason) for row, reason in refused]
-    (folder / _SKIPPED).write_text(json.dumps(skipped), encoding="utf-8")
+    seal(folder, key.digest, _FILES, skipped=refused)
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> None:
@@ -233,27 +257,6 @@ def _write_header(file: BinaryIO, count: int, size: int) -> None:
 def _strict_error(path: str, reason: str) -> InputError:
     """What `strict` says of an unreadable file."""
     return InputError(f"cannot read {path}: {reason}", "mend or remove it, or do not be strict")
-
-
-def _check_room(cache: Path, needed: int) -> None:
-    """Refuse at once what would fill the disk minutes later."""
-    free = shutil.disk_usage(cache).free
-    if free < needed:
-        raise InputError(
-            f"the pack needs {needed / 1e6:,.0f} MB, but {cache} has {free / 1e6:,.0f} MB free",
-            "free space there, set RARESIGN_CACHE to another folder or use smaller crops",
-        )
-
-
-def _sweep(cache: Path) -> None:
-    """Remove what a killed process left half-written a day or more ago."""
-    for folder in cache.glob(".*-*"):
-        try:
-            age = time.time() - folder.stat().st_mtime
-        except OSError:  # another process was swept away or finished meanwhile
-            continue
-        if folder.is_dir() and age > _STALE_AFTER_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _shown(path: str) -> str:

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,27 +80,29 @@ def _squash_rows(table: CropTable, rows: range, size: int, framing: Framing) -> 
     hashes: list[str] = []
     refused: list[tuple[int, str]] = []
     opened: Path | None = None
-    for row in rows:
-        path = table.paths[row]
-        box = None if table.boxes is None else table.boxes[row]
-        try:
-            if path != opened:
-                opened = None
-                data = read_file(path)
-                picture = decode_picture(data, path)
-                file_hash = hashlib.blake2b(data, digest_size=16)
-                opened = path
-            crop = cut_box(picture, box, path, 0.0 if framing == "whole" else _CONTEXT)
-        except UnreadableFile as error:
-            refused.append((row, error.reason))
-            continue
-        boxes[len(kept)] = framing_box(crop, framing)
-        crops[len(kept)] = framed(crop, size, boxes[len(kept)])
-        kept.append(row)
-        sizes.append(crop.size)
-        row_hash = file_hash.copy()
-        if box is not None and not np.isnan(box).any():
-            row_hash.update(box.tobytes())
-        hashes.append(row_hash.hexdigest())
+    with ExitStack() as held:
+        for row in rows:
+            path = table.paths[row]
+            box = None if table.boxes is None else table.boxes[row]
+            try:
+                if path != opened:
+                    opened = None
+                    held.close()  # the picture before is done with
+                    data = read_file(path)
+                    picture = decode_picture(data, path, held)
+                    file_hash = hashlib.blake2b(data, digest_size=16)
+                    opened = path
+                crop = cut_box(picture, box, path, 0.0 if framing == "whole" else _CONTEXT)
+            except UnreadableFile as error:
+                refused.append((row, error.reason))
+                continue
+            boxes[len(kept)] = framing_box(crop, framing)
+            crops[len(kept)] = framed(crop, size, boxes[len(kept)])
+            kept.append(row)
+            sizes.append(crop.size)
+            row_hash = file_hash.copy()
+            if box is not None and not np.isnan(box).any():
+                row_hash.update(box.tobytes())
+            hashes.append(row_hash.hexdigest())
     n = len(kept)
     return SquashedChunk(kept, crops[:n], sizes, boxes[:n], hashes, refused, len(rows))

@@ -89,6 +89,7 @@ class Metrics:
         frequent_called_rare: Share of the frequent crops that were called a rare class.
         per_class: One entry a class of the catalogue, in label order.
         seed: Seed of the bootstrap.
+        unreadable: (path, reason) of the crops that could not be read, and are in no figure.
 
     Example: see `evaluate_predictions`, which makes it.
     """
@@ -102,6 +103,7 @@ class Metrics:
     frequent_called_rare: Estimate
     per_class: tuple[ClassMetrics, ...]
     seed: int
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def group(self, name: Group) -> GroupMetrics:
         """The figures of "all", "rare" or "freq"."""
@@ -157,7 +159,9 @@ def evaluate_predictions(predictions: Predictions, seed: int = 0) -> Metrics:
     return Metrics(
         crops=known,
         unlabelled=len(predictions) - known,
-        **groups,
+        all=groups["all"],
+        rare=groups["rare"],
+        freq=groups["freq"],
         rare_called_frequent=_called(predictions, "rare", "freq"),
         frequent_called_rare=_called(predictions, "freq", "rare"),
         per_class=_class_table(predictions),

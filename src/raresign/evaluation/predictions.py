@@ -17,6 +17,7 @@ from scipy.special import softmax
 
 from raresign.errors import InputError
 from raresign.files import whole_file
+from raresign.parsing import parse_json
 
 Group = Literal["all", "rare", "freq"]
 GROUPS: tuple[Group, ...] = ("all", "rare", "freq")
@@ -124,7 +125,7 @@ class Predictions:
         try:
             # Not read_table: it would read a folder name such as "seed=1" as one more column.
             table = pq.ParquetFile(path).read()
-            facts = json.loads(table.schema.metadata[b"raresign"])
+            facts = parse_json(table.schema.metadata[b"raresign"])
             flat = table["probabilities"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             return cls(
                 tuple(table["path"].to_pylist()),

@@ -16,7 +16,7 @@ from raresign.files import whole_file
 from raresign.models.folding import folded
 from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet
-from raresign.runtime.onnx_encoder import MODEL_DIGEST, OnnxEncoder
+from raresign.runtime.onnx_encoder import MODEL_DIGEST, OnnxEncoder, with_seal
 
 _OPSET = 17
 _TOLERANCE = 1e-3
@@ -82,7 +82,7 @@ def export_encoder(net: SignNet, path: str | Path, model_digest: str) -> str | N
     except Exception as error:  # whatever an exporter makes of an operation that it lacks
         return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     graph.metadata_props.add(key=MODEL_DIGEST, value=model_digest)
-    content = graph.SerializeToString()
+    content = with_seal(graph.SerializeToString())
     probes = np.random.default_rng(0).integers(0, 256, (_PROBES, 3, size, size), np.uint8)
     wanted = net_outputs(net, probes).embedding
     apart = np.abs(OnnxEncoder(content).embed(probes) - wanted).max() / np.abs(wanted).max()

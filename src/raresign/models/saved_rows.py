@@ -53,6 +53,22 @@ def classifier_rows(folder: str | Path) -> SavedRows:
     return SavedRows(np.asarray(rows, np.float32), np.asarray(biases, np.float32), digest)
 
 
+def classifier_shape(folder: str | Path) -> tuple[int, int]:
+    """(C, E) of the classifier of a saved net, from the header of its file.
+
+    Raises:
+        ValueError: The file is damaged, or holds no such classifier.
+    """
+    try:
+        with safe_open(Path(folder) / WEIGHTS_FILE, framework="np") as opened:
+            shape = opened.get_slice("classifier.weight").get_shape()
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{WEIGHTS_FILE}: {error}") from error
+    if len(shape) != 2:
+        raise ValueError(f"{WEIGHTS_FILE} has a classifier of shape {shape}")
+    return int(shape[0]), int(shape[1])
+
+
 def state_digest(state: dict[str, np.ndarray]) -> str:
     """SHA-256 over names, types, shapes and bytes of a net's weights."""
     digest = hashlib.sha256()

@@ -133,7 +133,7 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
                 ("real.png", "Simulated photographs" if simulated else "Real crops"),
             )
         ],
-        "settings": yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
+        "settings": yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=100)
         if settings
         else "",
         "facts": {

@@ -7,8 +7,9 @@ import io
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from raresign.crops.decode import UnreadableFile, decode_picture, read_file
 from raresign.errors import InputError
 from raresign.signs.icons.icon_file import load_icon
 
@@ -66,7 +67,6 @@ def sheet_uri(path: Path) -> tuple[str, int, int] | None:
 def _opened(path: Path) -> Image.Image | None:
     """The upright picture in `path`, or None: a report must not fail for one bad file."""
     try:
-        with Image.open(path) as picture:
-            return ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return decode_picture(read_file(path), path)
+    except UnreadableFile:
         return None

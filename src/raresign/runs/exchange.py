@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _STAGING, _READY, _GONE = ".next", ".ready", ".gone"
+STAGING = (_STAGING, _GONE)
+"""What a killed process may leave; the next exchange removes it."""
 
 
 @contextmanager
 def exchange(path: Path) -> Iterator[Path]:
     """Yield a folder in which the new files of a run are written; they count once the block ends.
 
-    What lies in the folder then takes the place of what has the same name in the run. A block that
-    raises, or is killed, leaves the run as it was. Killed later, the run is the new one: whoever
-    opens it next moves what is left, see `finish_exchange`.
+    What lies in the folder then takes the place of what has the same name in the run, a folder as a
+    whole. A block that raises, or is killed, leaves the run as it was. Killed later, the run is the
+    new one: whoever opens it next moves what is left, see `finish_exchange`. Whoever exchanges
+    holds the run's lock.
 
     Args:
         path: The run folder.
@@ -32,15 +36,20 @@ def exchange(path: Path) -> Iterator[Path]:
     """
     finish_exchange(path)
     staging = path / _STAGING
-    shutil.rmtree(staging, ignore_errors=True)  # a killed process left it
+    _remove(staging)  # a killed process left it
     try:
         staging.mkdir()
         yield staging
         staging.replace(path / _READY)
     except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
+        _remove(staging)
         raise
     finish_exchange(path)
+
+
+def is_moving(path: Path) -> bool:
+    """Whether an exchange moves files right now, or was killed while it did."""
+    return (path / _READY).is_dir()
 
 
 def finish_exchange(path: Path) -> None:
@@ -49,10 +58,49 @@ def finish_exchange(path: Path) -> None:
     if not ready.is_dir():
         return
     for new in sorted(ready.iterdir()):
-        shutil.rmtree(gone, ignore_errors=True)
+        _remove(gone)
         own = path / new.name
+        if own.is_dir() and new.is_dir() and not any(new.iterdir()):  # nothing is left of it
+            own.replace(gone)
+            new.rmdir()
+            continue
         if own.is_dir():  # no folder can be replaced that holds files
             own.replace(gone)
         new.replace(own)
-    shutil.rmtree(gone, ignore_errors=True)
+    _remove(gone)
     ready.rmdir()
+
+
+def keep_entries(folder: Path, place: Path, without: Collection[str] = ()) -> None:
+    """Let `place` hold what `folder` holds, but for some names and hidden ones; files are linked.
+
+    An exchange in which `place` is left empty removes the folder from the run.
+    """
+    place.mkdir(exist_ok=True)
+    if not folder.is_dir():
+        return
+    for one in folder.iterdir():
+        if one.name.startswith(".") or one.name in without:
+            continue
+        if one.is_dir() and not one.is_symlink():
+            shutil.copytree(one, place / one.name, copy_function=_linked, symlinks=True)
+        else:
+            _linked(str(one), str(place / one.name))
+
+
+def _linked(source: str, target: str) -> str:
+    """A second name of a file, which nobody ever changes in place; a copy where links are none."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+    return target
+
+
+def _remove(place: Path) -> None:
+    """Remove a folder and all in it, or a link, but nothing that a link leads to."""
+    if place.is_symlink() or place.is_file():
+        with suppress(OSError):
+            place.unlink()
+    else:
+        shutil.rmtree(place, ignore_errors=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError
 
 from raresign.answers.head import Head
 from raresign.errors import InputError
-from raresign.files import whole_file
+from raresign.runs.sealed_arrays import load_sealed, save_sealed
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 _FILE = "recognition.safetensors"
@@ -24,10 +22,7 @@ def has_head(path: Path) -> bool:
 
 def save_head(path: Path, head: Head) -> None:
     """Write the head of the run in `path`; its classifier is in the net's own file."""
-    arrays, plain = head.state()
-    contiguous = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
-    with whole_file(path / _FILE) as temporary:
-        save_file(contiguous, temporary, metadata={"raresign": json.dumps(plain)})
+    save_sealed(path / _FILE, *head.state())
 
 
 def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignCatalogue) -> Head:
@@ -50,14 +45,15 @@ def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignC
         rare = np.array([sign.type == "rare" for sign in catalogue.classes])
         return Head.plain(rows, biases, [sign.family for sign in catalogue.classes], rare)
     try:
-        arrays = load_file(file)
-        with safe_open(file, framework="np") as opened:
-            values = json.loads((opened.metadata() or {})["raresign"])
+        arrays, values = load_sealed(file)
         known = len(values["families"])
         if known != len(catalogue):
             raise ValueError(f"it knows {known} classes, the run {len(catalogue)}")
-        return Head.from_state(rows, biases, arrays, values)
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        head = Head.from_state(rows, biases, arrays, values)
+        head.judge(np.zeros((1, rows.shape[1]), np.float32))  # values of other types fail here
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{file} is damaged: {type(error).__name__}: {error}", "restore it, or train again"
+            f"{file} is damaged: {type(error).__name__}: {str(error)[:300]}",
+            "restore it, or train again",
         ) from error
+    return head

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from raresign.errors import InputError
-from raresign.files import whole_file
+from raresign.runs.exchange import keep_entries
+from raresign.runs.sealed_arrays import load_sealed, save_sealed
 
-_PHOTOS = "photos"
+PHOTOS = "photos"
+_SUFFIX = ".safetensors"
 
 
-def keep_photos(path: Path, code: str, embedding: np.ndarray) -> int:
+def keep_photos(path: Path, place: Path, code: str, embedding: np.ndarray) -> int:
     """Add (n, E) embeddings to those that a run keeps of a class; the same crop counts once.
+
+    Args:
+        path: The run folder.
+        place: Where its new files are written, see `exchange`.
+        code: The class.
+        embedding: The embeddings.
 
     Returns:
         How many the run keeps of the class now.
     """
-    file = path / _PHOTOS / f"{code}.safetensors"
+    name = f"{code}{_SUFFIX}"
+    file = path / PHOTOS / name
     known = _read(file) if file.exists() else np.empty((0, embedding.shape[1]), np.float16)
     every = np.unique(np.concatenate([known, embedding.astype(np.float16)]), axis=0)
-    with whole_file(file) as temporary:
-        save_file({"embedding": every}, temporary)
+    keep_entries(path / PHOTOS, place / PHOTOS, without=[name])
+    save_sealed(place / PHOTOS / name, {"embedding": every})
     return len(every)
 
 
@@ -35,20 +43,26 @@ def read_photos(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     Raises:
         InputError: A file is damaged.
     """
-    for file in sorted((path / _PHOTOS).glob("*.safetensors")):
-        if file.name.startswith("."):  # half written by a process that was killed
-            continue
-        yield file.name.removesuffix(".safetensors"), _read(file).astype(np.float32)
+    for file in sorted((path / PHOTOS).glob(f"*{_SUFFIX}")):
+        if not file.name.startswith("."):  # half written by a process that was killed
+            yield file.name.removesuffix(_SUFFIX), _read(file).astype(np.float32)
 
 
-def forget_photos(path: Path, code: str) -> None:
-    """Delete the photos of a class, if there are any."""
-    (path / _PHOTOS / f"{code}.safetensors").unlink(missing_ok=True)
+def forget_photos(path: Path, place: Path, codes: Collection[str]) -> None:
+    """Let the photos of the run in `path` in `place`, see `exchange`, be all but those of `codes`.
+
+    Nothing is written where the run has none of them.
+    """
+    names = [f"{code}{_SUFFIX}" for code in codes]
+    if any((path / PHOTOS / name).exists() for name in names):
+        keep_entries(path / PHOTOS, place / PHOTOS, without=names)
 
 
 def _read(file: Path) -> np.ndarray:
     try:
-        embedding: np.ndarray = load_file(file)["embedding"]
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        embedding: np.ndarray = load_sealed(file)[0]["embedding"]
+        if embedding.ndim != 2 or not np.isfinite(embedding.astype(np.float32)).all():
+            raise ValueError("no embeddings of crops")
+    except (OSError, SafetensorError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is damaged: {error}", "delete it and add them again") from error
     return embedding

@@ -33,9 +33,13 @@ def saved_recipe(run: RunFolder) -> Recipe:
         stages = [_lasting(stage, _GONE_OF_STAGE) for stage in settings["stages"]]
     except KeyError as error:
         raise InputError(f"{run.path / 'run.json'} lacks the key {error}") from error
+    except InputError:
+        raise
+    except (TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{run.path / 'run.json'} holds no recipe: {error}") from error
     for stage in stages:
         for part, gone in (("metric", "cross_domain"), ("balanced", "by_family")):
-            if stage.get(part):
+            if isinstance(stage.get(part), dict):
                 stage[part] = _lasting(stage[part], {gone: False})
     return load_recipe({**_lasting(settings, _GONE), "stages": stages})
 

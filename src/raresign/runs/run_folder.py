@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import cached_property
@@ -12,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from raresign.errors import InputError
-from raresign.files import write_json
+from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.built_in import built_in_recogniser
-from raresign.runs.exchange import finish_exchange
+from raresign.runs.exchange import STAGING, exchange, is_moving
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
+from raresign.runs.run_info import RunInfo, read_info
+from raresign.runs.run_lock import run_lock
 from raresign.runs.saved_settings import saved_framing
+from raresign.runs.snapshot import Seen, settle
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 from raresign.runtime.recogniser import Encoder, Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
@@ -30,6 +34,9 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 if TYPE_CHECKING:
     from raresign.models.sign_net import SignNet
     from raresign.training.fit import StageResult
+
+
+_TRIES = 100
 
 
 class RunFolder:
@@ -40,9 +47,10 @@ class RunFolder:
         info: The content of run.json.
     """
 
-    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+    def __init__(self, path: Path, info: dict[str, Any], seen: Seen | None = None) -> None:
         self.path = path
         self.info = info
+        self._seen = seen  # what the files were when it was opened; None if nobody changes them
 
     @staticmethod
     def check_free(path: Path) -> None:
@@ -51,40 +59,54 @@ class RunFolder:
         Raises:
             InputError: `path` already holds a run, or other files.
         """
-        if (path / "run.json").exists():
+        if (path / "run.json").exists() or is_moving(path):
             raise InputError(f"{path} already holds a run", "add --resume or name another folder")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.is_dir() and all(place.name in STAGING for place in path.iterdir()):
+            return  # empty, or what a process left that was killed while it made a run
+        if path.exists() or path.is_symlink():
             raise InputError(f"{path} exists and is not empty", "name a new folder with --out")
 
     @classmethod
     def create(
-        cls, path: Path, settings: dict[str, Any], catalogue: SignCatalogue, notes: dict[str, Any]
+        cls,
+        path: Path,
+        settings: dict[str, Any],
+        catalogue: SignCatalogue,
+        notes: dict[str, Any],
+        more: Callable[[Path], object] | None = None,
     ) -> RunFolder:
-        """Start a run: save catalogue and presets, then write run.json.
+        """Start a run with catalogue, presets and run.json: all of them, or no run.
 
         Args:
             path: The folder to make.
             settings: What it is trained with; the preset files of its `recipe` are copied.
             catalogue: Its classes.
             notes: More for run.json, beside the usual.
+            more: Writes more files into the folder that it is given, which takes their place.
 
         Raises:
             InputError: See `check_free`.
         """
         cls.check_free(path)
-        catalogue.save(path / "catalogue")
-        info = {
-            "name": path.resolve().name,
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "settings": {**settings, "recipe": keep_presets(path, settings["recipe"])},
-            "seconds": 0.0,
-            "stages": [],
-            "finished": False,
-            **notes,
-        }
-        run = cls(path, info)
-        run.write()
-        return run
+        path.mkdir(parents=True, exist_ok=True)
+        with run_lock(path):
+            cls.check_free(path)
+            with exchange(path) as place:
+                catalogue.save(place / "catalogue")
+                recipe = keep_presets(place, settings["recipe"])
+                info = {
+                    "name": path.resolve().name,
+                    "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                    "settings": {**settings, "recipe": recipe},
+                    "seconds": 0.0,
+                    "stages": [],
+                    "finished": False,
+                    **notes,
+                }
+                if more is not None:
+                    more(place)
+                write_json(place / "run.json", info)
+        return cls(path, RunInfo(info, path / "run.json"))
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -98,18 +120,41 @@ class RunFolder:
                 "the built-in model is no run folder", "make one of it: raresign start RUN"
             )
         path = Path(path)
-        finish_exchange(path)
-        try:
-            info = json.loads((path / "run.json").read_text(encoding="utf-8"))
-            if not isinstance(info, dict):
-                raise ValueError("it must hold a JSON object")
-        except (FileNotFoundError, NotADirectoryError):
+        settle(path)
+        seen = Seen.of(path)
+        return cls(path, read_info(path), seen)
+
+    @classmethod
+    @contextmanager
+    def changing(
+        cls, path: str | Path, say: Callable[[str], object] | None = None
+    ) -> Iterator[RunFolder]:
+        """Open a run folder and hold its lock, so that nobody else changes it in the block.
+
+        Args:
+            path: The folder.
+            say: Is told if another process holds the lock.
+
+        Raises:
+            InputError: As `open`.
+        """
+        cls.open(path)  # tells what is wrong before the lock is waited for
+        with run_lock(Path(path), say):
+            sweep(Path(path))
+            folder = cls.open(path)
+            folder._seen = None
+            yield folder
+
+    def check_unchanged(self) -> None:
+        """Make sure that nobody has changed the run since it was opened.
+
+        Raises:
+            InputError: Somebody has.
+        """
+        if not self._is_current():
             raise InputError(
-                f"{path} holds no run.json", "give the folder that `raresign train --out` made"
-            ) from None
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path / 'run.json'} cannot be read: {error}") from error
-        return cls(path, info)
+                f"{self.path} was changed meanwhile by another command", "run it again"
+            )
 
     def write(self) -> None:
         """Write run.json."""
@@ -129,8 +174,8 @@ class RunFolder:
 
     @cached_property
     def added(self) -> list[AddedFolder]:
-        """The added classes, in the order in which they came."""
-        return read_added(self.path)
+        """The added classes, in the order in which they came; damaged ones are left out."""
+        return read_added(self.path, self.trained_catalogue.classes)
 
     @cached_property
     def catalogue(self) -> SignCatalogue:
@@ -152,6 +197,30 @@ class RunFolder:
         Raises:
             InputError: As `model`, or a file is damaged.
         """
+        for _ in range(_TRIES):
+            try:
+                found = self._read(encoder)
+            except (InputError, OSError):
+                if self._is_current():
+                    raise
+            else:
+                if self._is_current():
+                    return found
+            self._reopen()  # another process has changed the run meanwhile
+        raise InputError(f"{self.path} changes without end", "wait for the other commands")
+
+    def _is_current(self) -> bool:
+        """Whether all that was read of the run is of one state of it."""
+        return self._seen is None or self._seen == Seen.of(self.path)
+
+    def _reopen(self) -> None:
+        """Forget what was read."""
+        fresh = RunFolder.open(self.path)
+        self.info, self._seen = fresh.info, fresh._seen
+        for name in ("trained_catalogue", "added", "catalogue"):
+            self.__dict__.pop(name, None)
+
+    def _read(self, encoder: Encoder | None) -> Recogniser:
         self._check_trained()
         fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
         if fused and self.info.get("finished") and not has_head(self.path):
@@ -161,12 +230,21 @@ class RunFolder:
             )
         saved = classifier_rows(self.path)
         head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
+        width = saved.rows.shape[1]
+        for one in self.added:
+            self._check_width(f"the added class '{one.sign.code}' is", len(one.added.row), width)
         head = head.with_classes([one.added for one in self.added])
         for code, embedding in read_photos(self.path):
             label = self.catalogue.label_of(code)
-            if label >= 0:  # else of a class that has gone
-                head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
+            if label < 0:  # of a class that has gone
+                continue
+            self._check_width(f"the photos of '{code}' are", embedding.shape[1], width)
+            head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue, self.framing)
+
+    def _check_width(self, whose: str, width: int, wanted: int) -> None:
+        if width != wanted:
+            raise InputError(f"{whose} not of the net in {self.path}", "remove and add them again")
 
     def _encoder(self, saved: SavedRows) -> Encoder:
         """The encoder of the saved weights, without torch where `encoder.onnx` is of them."""

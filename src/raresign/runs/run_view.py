@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -24,6 +23,8 @@ from raresign.evaluation.metrics import (
 )
 from raresign.evaluation.predictions import GROUPS, Predictions
 from raresign.evaluation.reframed_recall import FramingSweep, sweep_from_dict
+from raresign.files import read_text
+from raresign.parsing import parse_json
 from raresign.runs.added_classes import added_places
 from raresign.runs.evaluation_files import EVALUATION, FRAMING_FILE
 from raresign.runs.run_folder import RunFolder
@@ -125,7 +126,7 @@ def _json_object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path.name} is missing", "run `raresign evaluate`")
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(read_text(path))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error})", "write it again") from error
     if not isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -9,11 +10,36 @@ import numpy as np
 import onnxruntime
 
 from raresign.errors import InputError
+from raresign.files import read_bytes
 
 ENCODER_FILE = "encoder.onnx"
 MODEL_DIGEST = "model_sha256"
 """Metadata of the file: checksum of the weights that it was made from."""
 _BATCH = 64
+_MOST_BYTES = (1 << 31) - 1  # of a protobuf message
+_HINT = "delete it, and answers need torch; or train again"
+# A property of the graph (field 14 of ONNX's ModelProto: name, value) with the checksum of all
+# bytes before it. It stands last, so it is written without reading the graph, and ONNX reads it.
+_SEAL = b"\x72\x4f\x0a\x0bfile_sha256\x12\x40"
+_DIGITS = 64
+
+
+def with_seal(content: bytes) -> bytes:
+    """An ONNX file with a checksum of its own at its end.
+
+    Example:
+        >>> _is_whole(with_seal(b"graph")), _is_whole(with_seal(b"graph").replace(b"g", b"G"))
+        (True, False)
+    """
+    return content + _SEAL + hashlib.sha256(content).hexdigest().encode()
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether an ONNX file is what was written; those of earlier versions do not tell."""
+    start = len(content) - len(_SEAL) - _DIGITS
+    if start < 0 or content[start : start + len(_SEAL)] != _SEAL:
+        return True
+    return hashlib.sha256(content[:start]).hexdigest().encode() == content[-_DIGITS:]
 
 
 class OnnxEncoder:
@@ -35,21 +61,22 @@ class OnnxEncoder:
 
     def __init__(self, source: str | Path | bytes) -> None:
         path = "the encoder" if isinstance(source, bytes) else str(source)
+        try:
+            content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
+            if not _is_whole(content):
+                raise ValueError("the checksum does not match")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])
         # 0: all cores
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                source if isinstance(source, bytes) else path,
-                options,
-                providers=["CPUExecutionProvider"],
+                content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
-            raise InputError(
-                f"{path} is no readable encoder: {error}",
-                "delete it, and answers need torch; or train again",
-            ) from error
+            raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         taken, given = self._session.get_inputs(), self._session.get_outputs()
         if [one.name for one in (*taken, *given)] != ["crops", "embedding"]:
             raise InputError(

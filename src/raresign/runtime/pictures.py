@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,12 @@ def name_of(given: Any) -> str:
     return str(given) if isinstance(given, str | PathLike) else ""
 
 
-def rgb_picture(given: Any) -> Image.Image:
+def rgb_picture(given: Any, held: ExitStack | None = None) -> Image.Image:
     """One picture of any kind (see the error's hint) as upright RGB; floats are rounded to bytes.
+
+    Args:
+        given: The picture.
+        held: See `decode_picture`.
 
     Raises:
         UnreadableFile: A file or bytes that are no readable picture.
@@ -57,13 +62,13 @@ def rgb_picture(given: Any) -> Image.Image:
         (200, 200, 200)
     """
     if isinstance(given, str | PathLike):
-        return decode_picture(read_file(Path(given)), Path(given))
+        return decode_picture(read_file(Path(given)), Path(given), held)
     if hasattr(given, "read") and isinstance(content := given.read(), bytes):
         given = content
     if isinstance(given, _BYTES):
         if not len(given):
             raise UnreadableFile("", "the file is empty")
-        return decode_picture(bytes(given), "")
+        return decode_picture(bytes(given), "", held)
     if isinstance(given, Image.Image):
         if not (given.width and given.height):
             raise UnreadableFile("", f"a picture of {given.width} x {given.height} pixels")

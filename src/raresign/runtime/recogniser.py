@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, overload
@@ -131,6 +132,7 @@ def _squashed(images: Iterable[Any], size: int, framing: Framing) -> Iterator[_S
 
 def _squash_one(image: Any, size: int, framing: Framing) -> _Squashed:
     try:
-        return name_of(image), read_crop(rgb_picture(image), size, framing)
+        with ExitStack() as held:
+            return name_of(image), read_crop(rgb_picture(image, held), size, framing)
     except UnreadableFile as error:
         return name_of(image), error.reason

@@ -7,10 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from raresign.errors import InputError
+from raresign.files import read_text
+from raresign.parsing import MAX_YAML_BYTES, parse_yaml
 from raresign.synthesis.effect import Effect, Range, WholeRange, inside
 from raresign.synthesis.effects.colour import ColourCast, Exposure, Fading, Haze, Saturation
 from raresign.synthesis.effects.damage import Dents, Rust, Scratches, Stickers
@@ -159,13 +160,12 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
             f"use one of {', '.join(preset_names())} or a .yaml file",
         )
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(read_text(path, MAX_YAML_BYTES))
     except OSError as error:
         raise InputError(f"cannot read the preset {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"cannot read the preset {path}: it is no UTF-8 text") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        # ValueError: a date that is none, a number of thousands of digits.
+    except ValueError as error:
         raise InputError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: a preset is a mapping of effects, got {type(values).__name__}")
@@ -175,7 +175,7 @@ def load_preset(source: str | Path | dict[str, Any]) -> RoadPreset | ReferencePr
 @cache
 def _packaged(name: str) -> dict[str, Any]:
     """The values of a preset that comes with the package, read once; never change them."""
-    values: dict[str, Any] = yaml.safe_load((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
+    values: dict[str, Any] = parse_yaml((_FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     return values
 
 

@@ -35,6 +35,8 @@ class Progress(Callback):
     def __init__(self, seconds: float | None) -> None:
         self.seconds = seconds
         self.interrupted = False
+        self.began = False
+        """Whether a checkpoint, if there was one, has been taken up."""
         self.elapsed = self._earlier = 0.0
         self._started = time.monotonic()
         self._handler: Any = None
@@ -42,6 +44,7 @@ class Progress(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock and take over Ctrl-C."""
         self._started = time.monotonic()
+        self.began = True
         self._update(trainer, pl_module)
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._on_interrupt)

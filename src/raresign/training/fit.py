@@ -108,6 +108,7 @@ def fit_stage(
         quiet: No progress bar.
 
     Raises:
+        InputError: A checkpoint that cannot be gone on from; a training that diverged.
         Interrupted: Ctrl-C; `last.ckpt` was written.
         KeyboardInterrupt: Ctrl-C before the first step, or a second time.
     """
@@ -116,6 +117,7 @@ def fit_stage(
     from lightning.pytorch.loggers import TensorBoardLogger
 
     from raresign.training.callbacks import Curve, Progress, StageBar
+    from raresign.training.checkpoint_files import WholeCheckpoints, read_checkpoint
     from raresign.training.checkpoints import BestCheckpoint, MovingAverage, last_checkpoint
     from raresign.training.module import StageModule
 
@@ -158,6 +160,7 @@ def fit_stage(
         enable_model_summary=False,
         use_distributed_sampler=False,
         default_root_dir=str(folder),
+        plugins=[WholeCheckpoints()],
     )
     steps = _loader(torch.arange(stage.validate_every), 1)
     ckpt_path = str(last) if resume and last.is_file() else None
@@ -165,14 +168,28 @@ def fit_stage(
     with warnings.catch_warnings(), _ctrl_c_is_an_exception():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
-        trainer.fit(module, steps, loaders, ckpt_path=ckpt_path, weights_only=False)
+        try:
+            trainer.fit(module, steps, loaders, ckpt_path=ckpt_path, weights_only=True)
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if ckpt_path is None or progress.began or isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"cannot go on from {last}: {type(error).__name__}: {str(error)[:300]}",
+                "delete it, and the stage begins again",
+            ) from error
     if progress.interrupted and trainer.global_step < stage.steps:
         raise Interrupted(last)
     # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
     best = folder / "best.ckpt"
-    kept = torch.load(best if best.is_file() else last, map_location="cpu", weights_only=False)
+    kept = read_checkpoint(best if best.is_file() else last)["state_dict"]
     weights = {f"net.{name}": name for name in module.net.state_dict()}
-    net.load_state_dict({own: kept["state_dict"][name] for name, own in weights.items()})
+    try:
+        net.load_state_dict({own: kept[name] for name, own in weights.items()})
+    except (KeyError, RuntimeError) as error:
+        raise InputError(
+            f"the checkpoints in {folder} are of another net: {str(error)[:300]}", "delete them"
+        ) from error
+    check_finite(net, stage)
     trainer.strategy.barrier()  # the first process may remove the checkpoints from here on
     speeds = sorted(row["crops_per_second"] or 0.0 for row in curve.rows)
     drawn = module.batches.drawn
@@ -184,6 +201,19 @@ def fit_stage(
         validation_recall=curve.last("validation_recall"),
         pseudo_rare_recall=curve.last("pseudo_rare_recall"),
     )
+
+
+def check_finite(net: SignNet, stage: Stage) -> None:
+    """Tell of a training that diverged, before the net's answers to some crop are blamed.
+
+    Raises:
+        InputError: A weight is not finite.
+    """
+    if not all(bool(torch.isfinite(value).all()) for value in net.state_dict().values()):
+        raise InputError(
+            f"the training diverged in stage {stage.title}: weights are not finite",
+            f"use a smaller learning_rate than {stage.learning_rate:g}",
+        )
 
 
 def _loader(indices: torch.Tensor, chunk: int) -> DataLoader[torch.Tensor]:

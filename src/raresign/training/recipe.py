@@ -6,13 +6,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from raresign.errors import InputError
+from raresign.files import read_text
 from raresign.framing.finder import Framing
+from raresign.parsing import MAX_YAML_BYTES, parse_yaml
 from raresign.synthesis.preset import load_preset
-from raresign.synthesis.validation import no_setting, validation_problem
+from raresign.synthesis.validation import SHORT, no_setting, validation_problem
 from raresign.training.stage import Stage
 
 _FOLDER = resources.files("raresign.training")
@@ -21,7 +22,7 @@ _FOLDER = resources.files("raresign.training")
 class Recipe(BaseModel):
     """Everything that decides a run but the data and the seed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str = "recipe"
     backbone: str = "auto"
@@ -30,7 +31,7 @@ class Recipe(BaseModel):
     """Pixels; 0 is what fits the backbone: 224 on a GPU, 64 on a CPU."""
     weights: str = "auto"
     """`auto`, `hub`, `package`, `none` or a file."""
-    embedding: int = Field(default=512, ge=2)
+    embedding: int = Field(default=512, ge=2, le=65_536)
     framing: Framing = "found"
     """`found` cuts every crop to the sign that is found in it; `whole` reads crops as they are."""
     photometry: Literal["none", "contrast"] = "none"
@@ -97,15 +98,15 @@ def load_recipe(source: str | Path | dict[str, Any]) -> Recipe:
             )
         return _build(_packaged("recipes", str(source)), f"recipe {source}", Path())
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(read_text(path, MAX_YAML_BYTES))
     except FileNotFoundError as error:
         raise InputError(
             f"recipe {path}: there is no such file", f"check the path, or use one of {names}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise InputError(f"cannot read the recipe {path}: {reason}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not valid YAML: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: a mapping is needed, got {type(values).__name__}")
@@ -115,7 +116,7 @@ def load_recipe(source: str | Path | dict[str, Any]) -> Recipe:
 def _build(values: dict[str, Any], where: str, folder: Path) -> Recipe:
     stages = values.get("stages")
     if not isinstance(stages, list):
-        lacking = f"stages: a list of stages is needed, got {stages!r}"
+        lacking = f"stages: a list of stages is needed, got {SHORT.repr(stages)}"
         try:
             Recipe.model_validate({**values, "stages": [_stage("mixed", where, folder)]})
         except ValidationError as error:
@@ -135,30 +136,30 @@ def _stage(value: Any, where: str, folder: Path) -> dict[str, Any]:
     """The settings of one entry of the list, with `use` and the preset's folder filled in."""
     changes = {"use": value} if isinstance(value, str) else value
     if not isinstance(changes, dict):
-        raise InputError(f"{where}: a name or a mapping is needed, got {value!r}")
+        raise InputError(f"{where}: a name or a mapping is needed, got {SHORT.repr(value)}")
     preset = str(changes.get("preset", ""))
     if Path(preset).suffix in {".yaml", ".yml"} and (folder / preset).is_file():
         changes = {**changes, "preset": str((folder / preset).resolve())}
     name = changes.get("use")
     if name is None:
         if "kind" not in changes:
-            odd = [key for key in changes if key not in Stage.model_fields]
-            named = "".join(f", and {no_setting(str(key), Stage.model_fields)}" for key in odd)
+            odd = [str(key)[:60] for key in changes if key not in Stage.model_fields]
+            named = "".join(f", and {no_setting(key, Stage.model_fields)}" for key in odd[:5])
             raise InputError(
                 f"{where}: the stage has neither 'use' nor 'kind'{named}",
                 "give 'use: mixed' (a stage by name) or 'kind'",
             )
         return changes
-    if name not in _names("stages"):
+    if not isinstance(name, str) or name not in _names("stages"):
         known = ", ".join(_names("stages"))
-        raise InputError(f"{where}: no stage is called '{name}'", f"use {known}")
+        raise InputError(f"{where}: no stage is called {SHORT.repr(name)}", f"use {known}")
     return {**_packaged("stages", name), **{key: changes[key] for key in changes if key != "use"}}
 
 
 def _packaged(kind: str, name: str) -> dict[str, Any]:
     """Values of a recipe or stage that comes with the package."""
     text = (_FOLDER / kind / f"{name}.yaml").read_text(encoding="utf-8")
-    return cast(dict[str, Any], yaml.safe_load(text))
+    return cast(dict[str, Any], parse_yaml(text))
 
 
 def _names(kind: str) -> tuple[str, ...]:

@@ -6,9 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST_CROPS = 65_536
+"""Of a batch; more would fill any memory."""
+
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Contrastive(_Settings):
@@ -33,8 +36,8 @@ class Balanced(_Settings):
     """Batches of `classes` x `items`, each class equally often; half of the items are synthetic
     where a class has real crops, all of them where it has none."""
 
-    classes: int = Field(default=32, ge=2)
-    items: int = Field(default=4, ge=1)
+    classes: int = Field(default=32, ge=2, le=MOST_CROPS)
+    items: int = Field(default=4, ge=1, le=MOST_CROPS)
 
 
 class Stage(_Settings):
@@ -53,12 +56,12 @@ class Stage(_Settings):
     freeze: Literal["none", "norms", "stem", "partial", "all-but-head"] = "none"
     """`partial` trains the last block and the head, as the reference's best run did; `norms`
     trains all but the batch normalisations, which keep their statistics, too."""
-    steps: int = Field(ge=1)
-    real: int = Field(default=0, ge=0)
+    steps: int = Field(ge=1, le=100_000_000)
+    real: int = Field(default=0, ge=0, le=MOST_CROPS)
     """Real crops a batch."""
-    synthetic: int = Field(default=0, ge=0)
+    synthetic: int = Field(default=0, ge=0, le=MOST_CROPS)
     """Synthetic crops a batch."""
-    others: int = Field(default=0, ge=0)
+    others: int = Field(default=0, ge=0, le=MOST_CROPS)
     """Further synthetic crops a batch, of signs outside the catalogue: drawings of ours and
     invented ones, each a class of its own while the stage lasts: every stage names them for itself,
     and begins with new rows for them. So signs that are added later, or unknown, find room."""
@@ -94,7 +97,7 @@ class Stage(_Settings):
     """Decay of the moving average of the weights, which is what is kept; 0 for none."""
     hold_out: bool = True
     """Keep the real crops of pseudo-rare classes and the validation crops out of training."""
-    validate_every: int = Field(default=100, ge=1)
+    validate_every: int = Field(default=100, ge=1, le=1_000_000)
     """Steps between measurements and checkpoints."""
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,19 @@ from raresign.commands.added.tune_classes import check_tunable, tune_run
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
 from raresign.models.outputs import TorchEncoder
-from raresign.runs.added_classes import ADDED, AddedFolder
+from raresign.runs.added_classes import ADDED, AddedFolder, added_places, keep_added
+from raresign.runs.exchange import exchange
 from raresign.runs.photo_embeddings import forget_photos
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Recogniser
+from raresign.signs.catalogue.all_icons import refuse_bad
 from raresign.signs.catalogue.families import family_of_icon
 from raresign.signs.catalogue.icon_check import check_new_icon, known_look
 from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.country import value_problems
-from raresign.signs.icons.icon_file import load_icon
+from raresign.signs.icons.icon_file import Pixels, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 
 
@@ -82,7 +84,8 @@ def add_class(
         codes: One class code an icon; the files' names unless given.
         photos: Real crops: a folder (or a file) for one class, a folder of folders named by code
             for several. They become prototypes; a tuning does not train on them.
-        say: Is told of values that the signs of the run's country cannot show, and of the tuning.
+        say: Is told of values that the signs of the run's country cannot show, of the tuning, and
+            of another command that changes the run, which is waited for.
         train_seconds: How long to tune; what is made anew takes half a minute more.
         train_steps: At most so many steps; the same number gives the same net again.
 
@@ -94,34 +97,39 @@ def add_class(
     Returns:
         One entry a class, in the order given.
     """
-    folder = RunFolder.open(run)
-    net = folder.model()
-    folder.check_finished()
-    tuned = train_seconds is not None or train_steps is not None
-    if tuned:
-        check_tunable(folder, train_seconds, train_steps)
-    recogniser = folder.recogniser(TorchEncoder(net))
-    signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes)
-    for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
-        say(f"warning: {problem}")
-    if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
-        raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
-
-    def real(recogniser: Recogniser) -> list[np.ndarray]:
-        return [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", IconWarning)  # told of each new icon once, by now
-        first = 1 + max((later.info["order"] for later in folder.added), default=0)
-        orders = range(first, first + len(signs))
-        found = fit_added(folder, net, recogniser, signs, orders, real(recogniser))
-        for sign in signs:  # of a class of this code whose removal was cut short
-            forget_photos(folder.path, sign.code)
+    with RunFolder.changing(run, say) as folder:
+        net = folder.model()
+        folder.check_finished()
+        tuned = train_seconds is not None or train_steps is not None
         if tuned:
-            found = tune_run(folder, net, found, real, train_seconds, train_steps, say)
-        else:
-            write_fitted(folder.path, found, recogniser.catalogue.extended(signs))
-    return [_told(folder.path, one) for one in found]
+            check_tunable(folder, train_seconds, train_steps)
+        recogniser = folder.recogniser(TorchEncoder(net))
+        damaged = {place.name for place in added_places(folder.path)} - {
+            *recogniser.catalogue.codes
+        }
+        signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes, damaged)
+        for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
+            say(f"warning: {problem}")
+        if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
+            raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
+
+        def real(recogniser: Recogniser) -> list[np.ndarray]:
+            return [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", IconWarning)  # told of each new icon once, by now
+            first = 1 + max((later.info["order"] for later in folder.added), default=0)
+            orders = range(first, first + len(signs))
+            found = fit_added(folder, net, recogniser, signs, orders, real(recogniser))
+            if tuned:
+                found = tune_run(folder, net, found, real, train_seconds, train_steps, say)
+            else:
+                with exchange(folder.path) as place:
+                    keep_added(folder.path, place)
+                    # Of a class of this code that an earlier version has not removed whole.
+                    forget_photos(folder.path, place, [sign.code for sign in signs])
+                    write_fitted(place, found, recogniser.catalogue.extended(signs))
+        return [_told(folder.path, one) for one in found]
 
 
 def _told(run: Path, one: AddedFolder) -> NewClass:
@@ -134,15 +142,16 @@ def _told(run: Path, one: AddedFolder) -> NewClass:
 
 
 def _new_signs(
-    catalogue: SignCatalogue, icons: Sequence[Path], codes: Sequence[str]
+    catalogue: SignCatalogue, icons: Sequence[Path], codes: Sequence[str], damaged: Collection[str]
 ) -> list[SignClass]:
-    """The classes of the icons, checked against the catalogue and each other."""
+    """The classes of the icons, checked against the catalogue, damaged classes and each other."""
     names = list(codes) or [icon.stem for icon in icons]
     if not icons or len(names) != len(icons):
         raise InputError(f"{len(icons)} icons and {len(names)} codes", "give one code an icon")
     for code in names:
         wrong = (
             ("is already in the run" if catalogue.label_of(code) >= 0 else "")
+            or ("is in the run, but damaged: remove it first" if code in damaged else "")
             or ("is given twice" if names.count(code) > 1 else "")
             or ("begins with a dot" if code.startswith(".") else "")  # see read_added
         )
@@ -155,14 +164,30 @@ def _new_signs(
     first = 1 + max(sign.id for sign in catalogue.classes)
     country = catalogue.country
     signs = []
-    new = in_threads(lambda pair: load_icon(pair[0], code=pair[1]), zip(icons, names, strict=True))
+    problems = []
+    new = in_threads(_drawn, zip(icons, names, strict=True))
     for number, (icon, code, picture) in enumerate(zip(icons, names, new, strict=True), first):
-        known.append((code, check_new_icon(picture, code, known)))
+        try:
+            if isinstance(picture, InputError):
+                raise picture
+            known.append((code, check_new_icon(picture, code, known)))
+        except InputError as error:
+            problems.append(error)
+            continue
         family = (country and country.family(code)) or family_of_icon(picture)
         name = (country and country.name(code)) or ""
         signs.append(SignClass(code, number, "rare", (icon,), family, None, name))
+    refuse_bad(problems)
     SignCatalogue([*catalogue.classes, *signs])  # checks codes
     return signs
+
+
+def _drawn(icon: tuple[Path, str]) -> Pixels | InputError:
+    """An icon of a class code, or what is wrong with it."""
+    try:
+        return load_icon(icon[0], code=icon[1])
+    except InputError as error:
+        return error
 
 
 def _photos(

@@ -101,7 +101,7 @@ def write_fitted(path: Path, found: Sequence[AddedFolder], catalogue: SignCatalo
     """Write what `fit_added` found into the folder `added` of `path`, with pictures.
 
     Args:
-        path: The run folder, or one that will take its place.
+        path: Where new files of the run are written, see `exchange`.
         found: The classes.
         catalogue: All classes of the run.
     """

@@ -25,11 +25,11 @@ from raresign.models.model_files import save_model
 from raresign.models.outputs import TorchEncoder, net_rows
 from raresign.models.saved_rows import classifier_rows
 from raresign.models.sign_net import SignNet
-from raresign.runs.added_classes import AddedFolder
+from raresign.runs.added_classes import AddedFolder, added_places
 from raresign.runs.evaluation_files import EVALUATION
 from raresign.runs.exchange import exchange
 from raresign.runs.head_file import has_head, load_head, save_head
-from raresign.runs.photo_embeddings import read_photos
+from raresign.runs.photo_embeddings import forget_photos, read_photos
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import ENCODER_FILE
@@ -50,6 +50,12 @@ def check_tunable(folder: RunFolder, seconds: float | None, steps: int | None) -
     """
     if (seconds is not None and seconds <= 0) or (steps is not None and steps < 1):
         raise InputError(f"a tuning of {seconds} s, {steps} steps", "give more than 0")
+    damaged = {one.name for one in added_places(folder.path)} - {*folder.catalogue.codes}
+    if damaged:
+        raise InputError(
+            f"{folder.path} has damaged classes, which a tuning would lose: {', '.join(damaged)}",
+            "take them out first: `raresign remove-class`",
+        )
     real = SOURCES.index("real")
     with_photos = [one.sign.code for one in folder.added if (one.added.sources == real).any()]
     known = {*folder.catalogue.codes}
@@ -128,6 +134,7 @@ def tune_run(
         real = [np.empty((0, head.rows.shape[1]), np.float32)] * len(folder.added) + photos(base)
         found = fit_added(folder, tuned, base, signs, [o.info["order"] for o in added], real)
         write_fitted(place, found, every.catalogue)
+        forget_photos(folder.path, place, [one.sign.code for one in new])  # of earlier versions
         figures = folder.path / EVALUATION
         if any(figures.glob("*")):  # of the net before
             shutil.copytree(figures, place / f"{EVALUATION}-before-tuning")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +20,7 @@ from PIL import Image
 
 from raresign.commands.synth.engine import BLOCK
 from raresign.errors import InputError
-from raresign.files import whole_file
+from raresign.files import read_bytes, whole_file
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -31,6 +33,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG", "compress_level": 1},
     "webp": {"format": "WEBP", "lossless": True, "method": 0, "quality": 0},
 }
+_MOST_PIXELS = 1024 * 1024
+_MOST_BYTES = 16 << 20  # of a file in a shard
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)  # a sparse one of bytes can hold terabytes
 _RESERVED = {"settings.json", "manifest.parquet"}
 
 
@@ -43,7 +48,9 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
 
 def decode(data: bytes) -> Pixels:
     """The (S, S, 3) uint8 pixels of a file that `encode` made."""
-    with Image.open(io.BytesIO(data)) as picture:
+    with Image.open(io.BytesIO(data), formats=("PNG", "WEBP")) as picture:
+        if picture.width * picture.height > _MOST_PIXELS:
+            raise OSError(f"{picture.width} x {picture.height} pixels are no crop")
         return np.asarray(picture.convert("RGB"))
 
 
@@ -132,9 +139,9 @@ class _ClassFolders(CropFiles):
     def read(self, unit: int, count: int) -> Iterator[Pixels | str]:
         for number in range(unit * self.unit, unit * self.unit + count):
             try:
-                yield decode((self.out / self._path(number)).read_bytes())
-            except OSError as error:
-                yield error.strerror or "no picture"
+                yield decode(read_bytes(self.out / self._path(number), _MOST_BYTES))
+            except (OSError, ValueError, SyntaxError) as error:
+                yield getattr(error, "strerror", None) or "no picture"
 
 
 class _TarShards(CropFiles):
@@ -185,17 +192,23 @@ class _TarShards(CropFiles):
 
     def read(self, unit: int, count: int) -> Iterator[Pixels | str]:
         shard = self._shard(unit)
+        first = unit * self.unit
+        wanted = {f"{_key(number)}.{self.suffix}" for number in range(first, first + count)}
+        files: dict[str, bytes] = {}
         try:
-            with tarfile.open(shard, "r:") as tar:
-                files = {info.name: file.read() for info in tar if (file := tar.extractfile(info))}
+            with _opened_shard(shard) as tar:
+                for info in tar:
+                    if info.name in wanted and info.type in _PLAIN and info.size <= _MOST_BYTES:
+                        file = tar.extractfile(info)
+                        files[info.name] = file.read() if file else b""
         except (OSError, tarfile.TarError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             yield from [f"{shard.name} cannot be read: {reason}"] * count
             return
-        for number in range(unit * self.unit, unit * self.unit + count):
+        for number in range(first, first + count):
             try:
                 yield decode(files[f"{_key(number)}.{self.suffix}"])
-            except (KeyError, OSError):
+            except (KeyError, OSError, ValueError, SyntaxError):
                 yield "no picture"
 
 
@@ -227,12 +240,21 @@ def _short(value: Any) -> Any:
 def _crops_in(shard: Path) -> int:
     """How many crops a shard holds, of three files each; 0 if it is absent or damaged."""
     try:
-        with tarfile.open(shard, "r:") as tar:
-            return len(tar.getmembers()) // 3
+        with _opened_shard(shard) as tar:
+            return sum(info.type in _PLAIN for info in tar) // 3
     except (OSError, tarfile.TarError):
         return 0
 
 
+@contextmanager
+def _opened_shard(shard: Path) -> Iterator[tarfile.TarFile]:
+    """A shard for reading, which must be a regular file."""
+    if shard.exists() and not shard.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(shard))
+    with tarfile.open(shard, "r:") as tar:
+        yield tar
+
+
 def _unfinished(name: str, suffix: str) -> bool:
     """Whether a file is what `whole_file` leaves when its process is killed."""
-    return re.fullmatch(rf"\.(\d{{6,}}|shard-\d{{6,}})-\w+\.{suffix}", name) is not None
+    return re.fullmatch(rf"\.(raresign-)?(\d{{6,}}|shard-\d{{6,}})-\w+\.{suffix}", name) is not None

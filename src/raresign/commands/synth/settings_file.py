@@ -16,13 +16,15 @@ import torch
 from raresign.commands.progress import Say
 from raresign.commands.synth.engine import SynthEngine, open_engine
 from raresign.errors import InputError
-from raresign.files import write_json
+from raresign.files import read_text, write_json
+from raresign.parsing import parse_json
 from raresign.signs.countries.icon_source import is_drawn
 from raresign.synthesis.preset import load_preset
 
 _NAME = "settings.json"
+_MOST_BYTES = 64 << 20
 _NOT_COMPARED = ("data", "made_with")
-_LITTER = re.compile(r"\.(settings-\w+\.json|manifest-\w+\.parquet)")
+_LITTER = re.compile(r"\.(raresign-)?(settings-\w+\.json|manifest-\w+\.parquet)")
 """What a kill leaves of files that were being written."""
 _HINT = "name a new folder or delete this one"
 _AS_IT_WAS = "give the data folder as it was"
@@ -88,7 +90,7 @@ def read_settings(out: Path) -> dict[str, Any]:
         InputError: It has none, or they are damaged.
     """
     try:
-        found = json.loads((out / _NAME).read_text(encoding="utf-8"))
+        found = parse_json(read_text(out / _NAME, _MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{out} has no {_NAME}", "give a folder that `raresign synth --out` made"
@@ -98,6 +100,18 @@ def read_settings(out: Path) -> dict[str, Any]:
     needed = {"size", "seed", "format", "preset", "codes", "digests", "data"}
     if not isinstance(found, dict) or not needed <= found.keys():
         raise InputError(f"{out / _NAME} is damaged, or of another version")
+    codes = found["codes"]
+    if (
+        not isinstance(codes, list)
+        or not all(
+            isinstance(code, str) and code and not set(code) & set("/\\\0") for code in codes
+        )
+        or not isinstance(found["size"], int)
+        or not isinstance(found["seed"], int)
+        or not all(isinstance(found[key], str) for key in ("format", "data"))
+        or not all(isinstance(found[key], dict) for key in ("preset", "digests"))
+    ):
+        raise InputError(f"{out / _NAME} is damaged: values of other types")
     return found
 
 

@@ -55,6 +55,9 @@ class SynthesisResult:
         return {**asdict(self), **paths, "crops_per_second": round(self.crops_per_second, 1)}
 
 
+_MOST_CROPS = 1_000_000_000
+
+
 def synthesise(
     data: str | Path,
     out: str | Path,
@@ -90,14 +93,17 @@ def synthesise(
         InputError: Wrong settings, `out` holds something else, or the disk is full.
         KeyboardInterrupt: Ctrl-C; the same call goes on.
     """
-    if per_class < 1:
-        raise InputError(f"{per_class} crops a class", "ask for at least 1")
+    if not 1 <= per_class <= _MOST_CROPS:
+        raise InputError(f"{per_class} crops a class", f"ask for 1 to {_MOST_CROPS}")
     out = Path(out)
     chosen = load_preset(preset)
     crop_files(out, (), form)  # an unknown format is told before icons are drawn
     check_folder(out)
     engine = open_engine(data, chosen, size, seed, say, country)
     files = crop_files(out, engine.codes, form)
+    if per_class * len(engine.codes) > _MOST_CROPS:
+        total = per_class * len(engine.codes)
+        raise InputError(f"{total} crops in all", f"ask for at most {_MOST_CROPS}")
     try:
         claim(out, settings_of(engine, data, form))
         with alone(out), one_thread():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from raresign.commands.measure_crops import measure
+from raresign.commands.measure_crops import measure, told_unreadable
 from raresign.commands.progress import Say
 from raresign.crops.pack import CropPack
 from raresign.files import whole_file
@@ -69,6 +69,8 @@ def finish_run(
         measured = measure(run.recogniser(), test, root)
         measured.write(run.path / EVALUATION)
         run.info["test"] = measured.recalls
+        if lost := told_unreadable(measured.metrics):
+            say(lost)
     if report:
         _write_sheets(run.path / "sheets", data, preset)
 

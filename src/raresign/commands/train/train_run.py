@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from raresign.report.document import write_report
 from raresign.runs.environment import machine, versions
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
+from raresign.runs.run_lock import run_lock
 from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe
@@ -89,103 +91,109 @@ def train(
     say = say if main else silent  # the helper processes of DDP
 
     clock = _Clock(max_seconds)
-    run = RunFolder.open(out) if resume else RunFolder(out, {"stages": []})
-    if resume:
-        if run.info["finished"]:
-            say(f"{out} is already finished")
-            return out
-        settings, seed = run.info["settings"], run.info["seed"]
-        chosen = saved_recipe(run)
-        _refuse_change("--country", country, settings.get("country"))
-        asked = None if icons is None else str(IconSource.parse(icons).lasting())
-        _refuse_change("--icons", asked, settings.get("icons"))
-        icons = settings.get("icons") or icons or "own"
-        country = settings.get("country") or country
-        clock.limit = max_seconds or settings["max_seconds"]
-        clock.earlier = float(run.info.get("seconds", 0.0))
-    else:
-        chosen = with_changes(load_recipe(recipe), weights, backbone, crop_size, preset, hardware)
-        if main:
-            RunFolder.check_free(out)
+    with ExitStack() as held:  # the lock of the run folder, as soon as there is one
+        run = RunFolder(out, {"stages": []})
+        if resume:
+            run = held.enter_context(RunFolder.changing(out, say)) if main else RunFolder.open(out)
+            if run.info["finished"]:
+                say(f"{out} is already finished")
+                return out
+            settings, seed = run.info["settings"], run.info["seed"]
+            chosen = saved_recipe(run)
+            _refuse_change("--country", country, settings.get("country"))
+            asked = None if icons is None else str(IconSource.parse(icons).lasting())
+            _refuse_change("--icons", asked, settings.get("icons"))
+            icons = settings.get("icons") or icons or "own"
+            country = settings.get("country") or country
+            clock.limit = max_seconds or settings["max_seconds"]
+            clock.earlier = float(run.info.get("seconds", 0.0))
+        else:
+            chosen = with_changes(
+                load_recipe(recipe), weights, backbone, crop_size, preset, hardware
+            )
+            if main:
+                RunFolder.check_free(out)
 
-    source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
-    say(str(source.choice))
-    for problem in source.value_problems():
-        say(f"warning: {problem}")
-    if source.icons.joined:
-        how = f"{source.icons}; --icons own keeps them out"
-        say(f"our drawings join as variants of the icons ({how})")
-    folder = Path(cache) if cache is not None else default_cache()
-    pack = _training_pack(source, chosen, folder, strict, say)
-    prepared = _training_data(source, pack, chosen, seed)
-    test = _test_pack(source.test, chosen, folder, strict)
-    net = new_net(chosen, len(source.catalogue), seed)
+        source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
+        say(str(source.choice))
+        for problem in source.value_problems():
+            say(f"warning: {problem}")
+        if source.icons.joined:
+            how = f"{source.icons}; --icons own keeps them out"
+            say(f"our drawings join as variants of the icons ({how})")
+        folder = Path(cache) if cache is not None else default_cache()
+        pack = _training_pack(source, chosen, folder, strict, say)
+        prepared = _training_data(source, pack, chosen, seed)
+        test = _test_pack(source.test, chosen, folder, strict)
+        net = new_net(chosen, len(source.catalogue), seed)
 
-    # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
-    if resume and run.trained_catalogue.codes != source.catalogue.codes:
-        raise InputError(f"{data} has other classes than {out}", "resume with its own data")
-    if main and not resume:
-        settings = {
-            "data": str(data if is_drawn(data) else source.root.resolve()),
-            "crops": str(Path(crops).resolve()) if crops is not None else None,
-            "layout": layout,
-            "icons": str(source.icons.lasting()),
-            "country": source.choice.iso,
-            "simulated": source.simulated,
-            "max_seconds": max_seconds,
-            "recipe": chosen.model_dump(mode="json"),
-        }
-        rare = [source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels]
-        notes = {
-            "seed": seed,
-            "versions": versions(),
-            "machine": machine(),
-            "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
-            "framing": _framing(pack) if chosen.framing == "found" else None,
-            "weights": asdict(net.weights),
-            "pseudo_rare": rare,
-        }
-        run = RunFolder.create(out, settings, source.catalogue, notes)
-        chosen = saved_recipe(run)  # with the run's own copies of preset files
-    if run.info["stages"]:
-        net = run.model()
+        # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
+        if resume and run.trained_catalogue.codes != source.catalogue.codes:
+            raise InputError(f"{data} has other classes than {out}", "resume with its own data")
+        if main and not resume:
+            settings = {
+                "data": str(data if is_drawn(data) else source.root.resolve()),
+                "crops": str(Path(crops).resolve()) if crops is not None else None,
+                "layout": layout,
+                "icons": str(source.icons.lasting()),
+                "country": source.choice.iso,
+                "simulated": source.simulated,
+                "max_seconds": max_seconds,
+                "recipe": chosen.model_dump(mode="json"),
+            }
+            rare = [source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels]
+            notes = {
+                "seed": seed,
+                "versions": versions(),
+                "machine": machine(),
+                "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
+                "framing": _framing(pack) if chosen.framing == "found" else None,
+                "weights": asdict(net.weights),
+                "pseudo_rare": rare,
+            }
+            out.mkdir(parents=True, exist_ok=True)
+            held.enter_context(run_lock(out, say))
+            run = RunFolder.create(out, settings, source.catalogue, notes)
+            chosen = saved_recipe(run)  # with the run's own copies of preset files
+        if run.info["stages"]:
+            net = run.model()
 
-    def starts(number: int) -> float | None:
-        stage = chosen.stages[number]
-        say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
-        return clock.start(chosen.stages[number:])
-
-    stages = fit_stages(
-        chosen,
-        prepared,
-        run.path / "stages",
-        net=net,
-        done=len(run.info["stages"]),
-        starts=starts,
-        hardware=hardware,
-        resume=resume,
-        quiet=say is silent,
-        clear=main,
-    )
-    for number, net, result in stages:
-        clock.end(result.seconds)
-        if main:
-            save_model(net, run.path)
-            if chosen.fits_rules(number):
-                rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
-                run.info["rules"] = rules.as_dict() if rules else None
-            run.info["seconds"] = clock.seconds()
-            recalls = classifier_recalls(net, test, source.catalogue) if test else None
+        def starts(number: int) -> float | None:
             stage = chosen.stages[number]
-            run.add_stage(stage.title, stage.kind, result, recalls)
+            say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
+            return clock.start(chosen.stages[number:])
 
-    if main:
-        finish_run(run, net, chosen, prepared, test, source.root, report, say)
-        run.info |= {"seconds": clock.seconds(), "finished": True}
-        run.write()
-        if report:
-            write_report(run.path)
-    return out
+        stages = fit_stages(
+            chosen,
+            prepared,
+            run.path / "stages",
+            net=net,
+            done=len(run.info["stages"]),
+            starts=starts,
+            hardware=hardware,
+            resume=resume,
+            quiet=say is silent,
+            clear=main,
+        )
+        for number, net, result in stages:
+            clock.end(result.seconds)
+            if main:
+                save_model(net, run.path)
+                if chosen.fits_rules(number):
+                    rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
+                    run.info["rules"] = rules.as_dict() if rules else None
+                run.info["seconds"] = clock.seconds()
+                recalls = classifier_recalls(net, test, source.catalogue) if test else None
+                stage = chosen.stages[number]
+                run.add_stage(stage.title, stage.kind, result, recalls)
+
+        if main:
+            finish_run(run, net, chosen, prepared, test, source.root, report, say)
+            run.info |= {"seconds": clock.seconds(), "finished": True}
+            run.write()
+            if report:
+                write_report(run.path)
+        return out
 
 
 @dataclass

@@ -94,7 +94,7 @@ def _rows(csv: Path, folders: list[Path]) -> list[BoxRow]:
         if box is None:
             broken.append(f"line {line}")
             continue
-        if not row["ClassId"].isdecimal():
+        if not row["ClassId"].isdecimal() or len(row["ClassId"]) > 9:
             raise InputError(f"{csv}, line {line}: ClassId is {row['ClassId']!r}", "mend the line")
         rows.append((row["Filename"], f"{int(row['ClassId']):05d}", box))
     warn_of_skipped(BROKEN_BOXES, broken, csv)

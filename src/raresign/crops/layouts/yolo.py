@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from raresign.crops.crop_table import CodeBook, CropTable
 from raresign.crops.decode import UnreadableFile, picture_size
 from raresign.crops.layouts.frames import check_margin, four_numbers, frame_table
 from raresign.crops.layouts.labelling import BROKEN_BOXES, Box, BoxRow, sound_box, warn_of_skipped
 from raresign.crops.layouts.listing import existing_folder, pictures_under
 from raresign.errors import InputError
+from raresign.files import read_text
+from raresign.parsing import parse_yaml
 
+_MOST_BYTES = 16 << 20
+_MOST_DIGITS = 9
 _NAMES_HINT = "give a text file with one class a line, or a data.yaml with names"
 
 
@@ -62,7 +64,7 @@ def from_yolo(
     unreadable: list[str] = []
     for frame in pictures_under(root):
         text = _label_file(frame)
-        lines = text.read_text(encoding="utf-8", errors="replace").splitlines() if text else []
+        lines = _text_of(text).splitlines() if text else []
         cells_by_line = [(k, cells) for k, line in enumerate(lines, 1) if (cells := line.split())]
         if not cells_by_line:
             continue
@@ -73,7 +75,7 @@ def from_yolo(
             continue
         for number, cells in cells_by_line:
             box = _box_of_centre(cells[1:], width, height)
-            if box is None or not cells[0].isdecimal():
+            if box is None or not _is_number(cells[0]):
                 broken.append(f"{text}, line {number}")
             elif int(cells[0]) >= len(codes):
                 raise InputError(
@@ -98,6 +100,23 @@ def _box_of_centre(values: Any, frame_width: int, frame_height: int) -> Box | No
     return sound_box((left, top, right, bottom))
 
 
+def _is_number(text: str) -> bool:
+    """Whether a text is a class number; one of thousands of digits is none."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS
+
+
+def _text_of(labels: Path) -> str:
+    """The text of a label file.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return read_text(labels, _MOST_BYTES, errors="replace")
+    except OSError as error:
+        raise InputError(f"cannot read {labels}: {error.strerror}", "mend or remove it") from error
+
+
 def _label_file(frame: Path) -> Path | None:
     """The text file of a frame: in the twin folder `labels`, or beside it."""
     parts = list(frame.parts)
@@ -114,16 +133,18 @@ def _label_file(frame: Path) -> Path | None:
 def _class_names(path: Path) -> list[str]:
     """Class codes from a text file with one a line, or from the `names` of a data.yaml."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, _MOST_BYTES)
         is_yaml = path.suffix in (".yaml", ".yml")
-        content = yaml.load(text, yaml.BaseLoader) if is_yaml else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        # Texts only: the class "1.10" must not become the number 1.1.
+        content = parse_yaml(text, texts_only=True) if is_yaml else None
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read the class names of {path}: {error}", _NAMES_HINT) from error
     if not is_yaml:
         return [line.strip() for line in text.splitlines() if line.strip()]
-    # BaseLoader leaves all scalars text: the class "1.10" must not become the number 1.1.
     names = content.get("names") if isinstance(content, Mapping) else None
-    if isinstance(names, Mapping) and all(str(key).isdecimal() for key in names):
+    if isinstance(names, Mapping) and all(
+        str(key).isdecimal() and len(str(key)) <= _MOST_DIGITS for key in names
+    ):
         by_number = {int(key): str(name) for key, name in names.items()}
         if sorted(by_number) == list(range(len(by_number))):
             return [by_number[number] for number in range(len(by_number))]

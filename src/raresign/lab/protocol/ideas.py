@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from raresign.errors import InputError
+from raresign.files import read_text
+from raresign.parsing import MAX_YAML_BYTES, parse_yaml
 from raresign.synthesis.validation import validation_problem
 from raresign.training.recipe import Recipe, load_recipe
 
@@ -45,8 +46,8 @@ def load_ideas(source: str | Path = "ideas") -> tuple[Idea, ...]:
     where = str(source)
     path = Path(__file__).with_name("ideas.yaml") if where == "ideas" else Path(source)
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        rows = parse_yaml(read_text(path, MAX_YAML_BYTES))
+    except (OSError, ValueError) as error:
         raise InputError(f"cannot read the ideas {where}: {error}") from error
     if not isinstance(rows, list) or not rows:
         raise InputError(f"{where}: a list of ideas is needed", "see docs/recipes.md")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raresign.errors import InputError
-from raresign.files import whole_file, write_json
+from raresign.files import read_bytes, whole_file, write_json
 from raresign.signs.catalogue.classes_file import checked_id, checked_type, json_object, shown
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.country import Country
@@ -59,7 +59,7 @@ def _copy(source: Path, code: str, target: Path) -> None:
     """Copy one icon, whole or not at all."""
     try:
         filled = fills(source, code)
-        content = svg_bytes(read_icon_svg(source, code)) if filled else source.read_bytes()
+        content = svg_bytes(read_icon_svg(source, code)) if filled else read_bytes(source)
     except OSError as error:
         raise InputError(f"icon {source} cannot be read: {error.strerror}", "restore it") from error
     with whole_file(target) as temporary:

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from raresign.errors import InputError
+from raresign.files import read_text
+from raresign.parsing import parse_json
 from raresign.signs.class_type import SignType
 
 _TYPES: tuple[SignType, ...] = get_args(SignType)
+_MOST_ID = 1_000_000_000
+_MOST_BYTES = 1 << 30
 HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
 
 
@@ -91,20 +95,22 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
 def json_object(path: Path, hint: str = HOW) -> dict[str, Any]:
     """The object in a JSON file; every way to be wrong has its message, `hint` says what to do."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, _MOST_BYTES, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint) from error
     try:
-        value = json.loads(text, object_pairs_hook=lambda pairs: _unique(pairs, path))
+        value = parse_json(text, lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: invalid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
             "mend the file there",
         ) from error
-    except RecursionError as error:
-        raise InputError(f"{path}: the JSON is nested too deep", hint) from error
+    except InputError:
+        raise
+    except ValueError as error:  # nested too deep, a number of thousands of digits
+        raise InputError(f"{path}: invalid JSON: {error}", hint) from error
     if not isinstance(value, dict):
         raise InputError(f"{path} holds {shown(value)}, not an object", hint)
     return value
@@ -123,8 +129,8 @@ def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
 def checked_id(row: Mapping[str, Any], where: str) -> int:
     """The id of a row."""
     value = row.get("id")
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"{where} has the id {shown(value)}", "use a whole number from 0")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST_ID:
+        raise InputError(f"{where} has the id {shown(value)}", f"use 0 to {_MOST_ID}")
     return value
 
 
@@ -150,5 +156,8 @@ def check_ids(ids: Mapping[str, int], source: str) -> None:
 
 def shown(value: object) -> str:
     """The user's own value, short enough for a message."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a deep nest
+        return f"a {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."

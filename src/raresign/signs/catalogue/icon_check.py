@@ -19,6 +19,7 @@ SAME_PICTURE = 0.5
 
 Look = npt.NDArray[np.float64]
 _OPAQUE = 128  # as in `without_border`
+_OF_PLATES = ("white ", "black ")
 
 
 def check_new_icon(icon: Pixels, code: str, known: Sequence[tuple[str, Look | None]]) -> Look:
@@ -26,7 +27,8 @@ def check_new_icon(icon: Pixels, code: str, known: Sequence[tuple[str, Look | No
 
     An icon without a transparent pixel around the sign is accepted if it is a rectangular sign:
     the four corners agree in colour, and what is left without the corners' colour (flooded from
-    the border) is of a rectangular family by `family_of_icon`. Of 205 drawn signs of GOST, put on
+    the border) is of a rectangular family by `family_of_icon`, or white or black on a coloured
+    ground. Of 205 drawn signs of GOST, put on
     white and on black, all 79 rectangular ones pass and none of the 126 others.
 
     A picture counts as known if its look differs by less than `SAME_PICTURE` levels on average:
@@ -55,8 +57,7 @@ def check_new_icon(icon: Pixels, code: str, known: Sequence[tuple[str, Look | No
             f"{name} is {width}x{height} px without its transparent border",
             f"use at least {MIN_NEW_SIDE}x{MIN_NEW_SIDE} px, better 128x128",
         )
-    if (sign[..., 3] >= _OPAQUE).all():
-        _check_rectangular(sign, name)
+    check_outline(sign, code)
     look = look_on_grey(sign)
     for other, seen in known:
         if seen is not None and np.abs(look - seen).mean() < SAME_PICTURE:
@@ -65,6 +66,20 @@ def check_new_icon(icon: Pixels, code: str, known: Sequence[tuple[str, Look | No
                 "use that class, or give an icon that differs",
             )
     return look
+
+
+def check_outline(icon: Pixels, code: str) -> None:
+    """Refuse an opaque picture in which the sign has another outline than the picture.
+
+    Args:
+        icon: (H, W, 4) uint8, RGBA, without a transparent border.
+        code: Of its class, for the message.
+
+    Raises:
+        InputError: Its sign is no rectangle, or it shows nothing.
+    """
+    if (icon[..., 3] >= _OPAQUE).all():
+        _check_rectangular(icon, f"icon of class '{code}'")
 
 
 def known_look(icon: Pixels) -> Look | None:
@@ -91,5 +106,7 @@ def _check_rectangular(sign: Pixels, name: str) -> None:
     alone = sign.copy()
     alone[around] = 0
     family = family_of_icon(alone)
-    if not family.endswith(("square", "plate")):
+    # A white or black picture on a coloured ground is what a plate without a rim shows.
+    on_plate = colour.max() - colour.min() > FLAT_TOLERANCE and family.startswith(_OF_PLATES)
+    if not on_plate and not family.endswith(("square", "plate")):
         raise InputError(f"{problem}; it looks like a {family} on a flat one", hint)

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from raresign.errors import InputError
+from raresign.files import read_text
 
 FILE = "names.csv"
 _HINT = "its first line names the columns code and name, such as: code,name"
@@ -42,7 +43,7 @@ def read_names(path: Path, codes: Collection[str]) -> dict[str, str]:
         {'12': 'Priority road'}
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, 64 << 20, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
     except OSError as error:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from raresign.errors import InputError
+from raresign.signs.catalogue.all_icons import refuse_bad
 from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
 from raresign.signs.catalogue.classes_file import (
     HOW,
@@ -214,19 +215,25 @@ def _build(
             f"add {without[0]}.png or .svg and so on, or: raresign catalogue gost --export DATA",
         )
 
-    def seen(code: str) -> tuple[str, Pixels]:
+    def seen(code: str) -> tuple[str, Pixels] | InputError:
         """The family of a class, and a small first icon: 5,000 large ones would fill memory."""
-        first, *_ = [load_icon(path, code=code) for path in files[code]]
+        try:
+            first, *_ = [load_icon(path, code=code) for path in files[code]]
+        except InputError as error:
+            return error
+        except IconWarning as warning:
+            return InputError(str(warning), "save it with a transparent background")
         known = rows[code].family or (country.family(code) if country else None)
         return known or family_of_icon(first), small_look(first)
 
     with warnings.catch_warnings():
         if strict:
             warnings.simplefilter("error", IconWarning)
-        try:
-            looks = dict(zip(rows, in_threads(seen, rows), strict=True))
-        except IconWarning as warning:
-            raise InputError(str(warning), "save it with a transparent background") from None
+        found = in_threads(seen, rows)
+    refuse_bad([one for one in found if isinstance(one, InputError)])
+    looks = {
+        code: one for code, one in zip(rows, found, strict=True) if not isinstance(one, InputError)
+    }
     twins = find_twins({code: small for code, (_, small) in looks.items()}, country)
     classes = []
     for code, row in rows.items():

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Collection
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from raresign.errors import InputError
-from raresign.files import write_json, write_text
+from raresign.files import sweep, write_json, write_text
 from raresign.signs.countries.invented_signs import invented_signs
 from raresign.signs.countries.registry import standard
 from raresign.signs.countries.standard import Standard
 from raresign.signs.icons.icon_file import icon_files
+
+_MARK = ".raresign"
+_STALE_AFTER_SECONDS = 7 * 86400.0
 
 
 def write_icons(
@@ -35,6 +41,8 @@ def write_icons(
         for look in ("", *(signs.variants_of(code, codes) if variants else ())):
             name = f"{code}@{look}.svg" if look else f"{code}.svg"
             files[folder / name] = signs.svg(code, look, codes) + "\n"
+    if folder.is_dir():
+        sweep(folder)
     present = icon_files(folder) if folder.is_dir() and any(folder.iterdir()) else {}
     for code in codes:
         for path in present.get(code, ()):
@@ -126,10 +134,24 @@ def _invented(count: int, seed: int, process: int) -> Path:
     return folder
 
 
+def _sweep(place: Path) -> None:
+    """Remove the folders of processes that were killed a week or more ago, if they are ours."""
+    for folder in place.glob("raresign-icons-*"):
+        named = re.fullmatch(r"raresign-icons-(\d{1,9})-\w+", folder.name)
+        if named is None or folder.is_symlink() or not (folder / _MARK).is_file():
+            continue
+        with suppress(OSError):
+            old = time.time() - folder.stat().st_mtime > _STALE_AFTER_SECONDS
+            if old and not Path(f"/proc/{named[1]}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @cache
 def _temporary(process: int) -> Path:
     """A folder of this process: what a fork inherits is its parent's to remove."""
-    folder = Path(tempfile.mkdtemp(prefix="raresign-icons-"))
+    _sweep(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=f"raresign-icons-{process}-"))
+    (folder / _MARK).touch()
 
     @atexit.register
     def remove() -> None:

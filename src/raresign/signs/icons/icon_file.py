@@ -60,10 +60,10 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
 def load_icon(path: str | Path, size: int | None = None, code: str | None = None) -> Pixels:
     """Read an icon: transparent border trimmed, then squashed to a square.
 
-    A sign's icon must say where the sign ends. An opaque picture without alpha is accepted if
-    its outermost pixels are one flat colour: what is joined to them becomes transparent, with an
-    `IconWarning`. An RGBA file that is opaque everywhere is treated likewise if that colour is a
-    grey (white to black); else it is a rectangular sign and kept as it is.
+    A sign's icon must say where the sign ends. An opaque picture is accepted if its outermost
+    pixels are one flat colour: of a grey (white to black), what is joined to them becomes
+    transparent, with an `IconWarning`; another colour is the ground of a rectangular sign and
+    stays. An opaque RGBA file with any other border is kept as it is, too.
 
     Args:
         path: A PNG or SVG file.

@@ -12,10 +12,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from raresign.errors import InputError
+from raresign.files import read_bytes
 
 Mask = npt.NDArray[np.bool_]
 
 MAX_PIXELS = 4096 * 4096
+MAX_BYTES = 128 << 20
 FLAT_TOLERANCE = 16  # of 255, a channel; PNG written from a JPEG wobbles by about this much
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -32,7 +34,7 @@ def read_png(path: Path) -> Image.Image:
             flat colour, or without alpha and without a flat border.
     """
     try:
-        source = path.read_bytes()
+        source = read_bytes(path, MAX_BYTES)
     except OSError as error:
         raise InputError(f"icon {path} cannot be read: {error.strerror}", "check it") from error
     # Before Pillow sees it, which would warn of large pictures; its message names no icon.
@@ -60,7 +62,10 @@ def read_png(path: Path) -> Image.Image:
 
 
 def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
-    """An opaque picture with the flat colour around the sign made transparent."""
+    """An opaque picture with the flat grey, white to black, around the sign made transparent.
+
+    A flat border of another colour is the ground of a rectangular sign, which stays as it is.
+    """
     pixels = np.array(picture)
     rgb = pixels[..., :3].astype(np.int16)
     edge = np.concatenate((rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]))
@@ -81,6 +86,8 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
             f"icon {path} has one flat colour (#{hexadecimal}) and nothing on it",
             "draw what the sign shows",
         )
+    if not is_grey:  # the ground of a plate, whatever the file's mode
+        return picture
     pixels[around] = 0
     warnings.warn(
         f"icon {path} has no transparency: its flat border (#{hexadecimal}) was made transparent",

@@ -15,9 +15,14 @@ MAX_DEPTH = 100
 MAX_ATTRIBUTES = 200  # renderers compare each with each
 
 _SVG = "http://www.w3.org/2000/svg"
+_XHTML = "http://www.w3.org/1999/xhtml"
 _HREFS = ("href", "http://www.w3.org/1999/xlink}href")
 _SCRIPTS = {"script", "handler", "listener"}
-_DROPPED = {"foreignObject", "metadata", "title", "desc"}
+_DROPPED = {"metadata", "title", "desc"}
+_WRITING = {"text", "flowRoot", "foreignObject"}
+"""What shows words: no renderer draws it as its author saw it without his fonts. Blank ones, which
+editors leave behind, are dropped."""
+_MAX_ENTITIES, _MAX_ENTITY = 100, 256
 _CHEAP = {"linearGradient", "radialGradient", "filter"}  # of no size, however often used
 _PICTURE = re.compile(r"data:image/(png|jpeg|jpg|gif|webp)[;,]", re.I)
 _URL = re.compile(r"url\s*\(\s*['\"]?\s*([^'\")\s]*)", re.I)
@@ -36,9 +41,9 @@ def read_svg(content: bytes, source: str) -> Element:
         The root. Tags and attributes have no namespace ("rect", "href"): see `svg_bytes`.
 
     Raises:
-        InputError: It is no well-formed SVG, defines entities, holds scripts or text that needs
-            a font, refers to anything but itself, or is larger than a sign can be: 4 MiB,
-            50,000 elements with every `use` drawn out, 100 levels.
+        InputError: It is no well-formed SVG, defines entities that are no plain texts, holds
+            scripts or text that needs a font, refers to anything but itself, or is larger than a
+            sign can be: 4 MiB, 50,000 elements with every `use` drawn out, 100 levels.
 
     Example:
         >>> head = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
@@ -82,11 +87,14 @@ class _Reader:
         self._depth = self._elements = 0
         self._dropped_at = 0  # depth of the element whose content is left out
         self._style: list[str] | None = None
+        self._writing = ""  # the element of `_WRITING` that is being read
+        self._entities = 0
 
     def parse(self, content: bytes) -> Element:
         """The root of the document."""
         parser = expat.ParserCreate(namespace_separator="}")
-        parser.StartDoctypeDeclHandler = self._doctype
+        parser.EntityDeclHandler = self._entity
+        parser.SkippedEntityHandler = self._skipped
         parser.ProcessingInstructionHandler = self._instruction
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -97,10 +105,20 @@ class _Reader:
     def _refuse(self, what: str, hint: str) -> None:
         raise InputError(f"{self._source} {what}", hint)
 
-    def _doctype(self, name: str, system: str | None, public: str | None, inner: int) -> None:
-        # The bare line that many editors write is harmless: nothing is fetched for it.
-        if inner:
-            self._refuse("defines entities in its DOCTYPE", "export it as plain SVG")
+    def _entity(
+        self, name: str, is_parameter: int, value: str | None, *of_others: str | None
+    ) -> None:
+        """Names for plain short texts, as Illustrator writes them, are read; nothing is fetched."""
+        self._entities += 1
+        plain = value is not None and not set(value) & set("&%<")
+        if is_parameter or not plain or len(value or "") > _MAX_ENTITY:
+            self._refuse("defines entities that are no plain texts", "export it as plain SVG")
+        if self._entities > _MAX_ENTITIES:
+            self._refuse(f"defines more than {_MAX_ENTITIES} entities", "export it as plain SVG")
+
+    def _skipped(self, name: str, is_parameter: bool) -> None:
+        if not is_parameter:
+            self._refuse(f"refers to '&{name[:40]};', which it does not define", "export it again")
 
     def _instruction(self, target: str, data: str) -> None:
         if target == "xml-stylesheet":
@@ -117,15 +135,21 @@ class _Reader:
             self._refuse(f"nests deeper than {MAX_DEPTH} levels", "ungroup the drawing")
         if self._elements > MAX_ELEMENTS:
             self._refuse(f"has more than {MAX_ELEMENTS} SVG elements", "simplify the drawing")
-        if self._dropped_at:
-            return
         space, _, tag = name.rpartition("}")
+        if self._dropped_at:
+            if self._writing == "foreignObject" and space in ("", _SVG, _XHTML):
+                self._refuse_writing()
+            return
         if self._depth == 1 and (space != _SVG or tag != "svg"):
             self._refuse(f"is a broken SVG: its root is <{tag}>", f'begin with <svg xmlns="{_SVG}"')
         if tag in _SCRIPTS:
             self._refuse(f"holds a <{tag}>", "remove the scripts")
-        if tag == "text":
-            self._refuse("holds text that needs a font", "convert it to paths, or use a text slot")
+        if space == _SVG and tag in _WRITING and "requiredExtensions" not in attributes:
+            self._writing, self._dropped_at = tag, self._depth
+            return
+        if (space, tag) == (_SVG, "foreignObject"):  # for one program alone: nobody else draws it
+            self._dropped_at = self._depth
+            return
         if space != _SVG or tag in _DROPPED:
             self._dropped_at = self._depth
             return
@@ -139,10 +163,18 @@ class _Reader:
                 self._style = None
             self._tree.end(name.rpartition("}")[2])
         elif self._dropped_at == self._depth:
-            self._dropped_at = 0
+            self._dropped_at, self._writing = 0, ""
         self._depth -= 1
 
+    def _refuse_writing(self) -> None:
+        self._refuse(
+            f"holds text that needs a font (<{self._writing}>)",
+            "convert it to paths, or use a text slot",
+        )
+
     def _data(self, text: str) -> None:
+        if self._writing and text.strip():
+            self._refuse_writing()
         if self._style is not None and not self._dropped_at:
             self._style.append(text)
             self._tree.data(text)

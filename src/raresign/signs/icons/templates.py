@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from raresign.errors import InputError
+from raresign.files import read_bytes
 from raresign.signs.icons.lettering import ALIGNS, Slot, outline
 from raresign.signs.icons.svg_guard import read_svg
 from raresign.signs.values import code_values
@@ -86,7 +87,7 @@ def read_icon_svg(path: Path, code: str | None) -> Element:
 def _read(path: Path) -> Element:
     """The checked tree of an SVG file."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, 64 << 20)
     except OSError as error:
         raise InputError(f"icon {path} cannot be read: {error.strerror}", "check it") from error
     return read_svg(content, f"icon {path}")
