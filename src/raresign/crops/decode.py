@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import math
+import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP")
+from raresign.crops.file_length import length_problem
+
+FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it starts to warn
+_UNREAD = (".heic", ".heif", ".jxl", ".jp2", ".svg")
 _MID_GREY = (128, 128, 128, 255)
 _EXIF_ORIENTATION = 0x0112
 
@@ -31,8 +36,9 @@ def decode_crop(
 ) -> Image.Image:
     """Decode a picture to upright RGB and cut out `box`.
 
-    PNG, JPEG, PPM, WebP and BMP; grey, palette, 1-bit, 16-bit (its high byte), CMYK. Transparency
-    is laid on mid grey (128). The EXIF orientation is applied before the box is cut.
+    PNG, JPEG, PPM, WebP, BMP, AVIF, and the first picture of a TIFF or GIF; grey, palette, 1-bit,
+    16-bit (its high byte), CMYK. Transparency is laid on mid grey (128). The EXIF orientation is
+    applied before the box is cut.
 
     Args:
         path: The picture file.
@@ -40,8 +46,8 @@ def decode_crop(
             pixels and clipped to the picture. None or NaN = the whole picture.
 
     Raises:
-        UnreadableFile: The file is missing, empty, truncated, no picture or too large, or the box
-            lies outside the picture.
+        UnreadableFile: The file is missing, empty, truncated, longer than its header says, no
+            picture or too large, or the box lies outside the picture.
     """
     return cut_box(decode_picture(read_file(path), path), box, path)
 
@@ -65,6 +71,8 @@ def decode_picture(data: bytes, path: str | Path) -> Image.Image:
     # zlib.error, ...), and whatever they raise, this file is what is unreadable.
     try:
         picture = _opened(data, path)
+        if problem := length_problem(data, picture):
+            raise UnreadableFile(path, problem)
         picture.load()
         return upright_rgb(picture)
     except UnreadableFile:
@@ -113,35 +121,50 @@ def whole_box(
     return left, top, right, bottom
 
 
-def picture_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of the upright picture, from its header where the format allows.
+def picture_header(path: str | Path) -> tuple[int, int, int]:
+    """Width and height of a picture as it is stored, and its EXIF orientation (1 to 8).
+
+    Only the header is read, where the format allows.
 
     Raises:
         UnreadableFile: The file is missing, empty or no picture.
     """
-    data = read_file(path)
     try:
-        picture = _opened(data, path)
-        turned = _orientation(picture) >= 5
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableFile(path, "it is no file")
+        if not found.st_size:
+            raise UnreadableFile(path, "the file is empty")
+        with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.open)
+            picture = _opened(file, path)
+            turned = _orientation(picture)
+            return picture.width, picture.height, turned if 1 <= turned <= 8 else 1
     except UnreadableFile:
         raise
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(path, getattr(error, "strerror", None) or "cannot be read") from error
     except Exception as error:  # as in decode_picture
         raise UnreadableFile(path, f"broken picture: {error}") from error
-    return (picture.height, picture.width) if turned else picture.size
 
 
-def _opened(data: bytes, path: str | Path) -> Image.Image:
+def _opened(data: bytes | BinaryIO, path: str | Path) -> Image.Image:
     """Open the header; refuse what is no picture and decompression bombs."""
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        picture = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnreadableFile(
-            path, "no PNG, JPEG, PPM, WebP or BMP picture (or its header is broken)"
-        ) from error
+        raise UnreadableFile(path, _no_picture(path)) from error
     if picture.width * picture.height > MAX_PIXELS:
         size = f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"{size} pixels are more than the limit of {MAX_PIXELS}")
     return picture
+
+
+def _no_picture(path: str | Path) -> str:
+    """Why a file is no picture that can be read."""
+    if Path(path).suffix.lower() in _UNREAD:
+        return f"{Path(path).suffix} pictures cannot be read; convert them to PNG or JPEG"
+    return "no PNG, JPEG, PPM, WebP, BMP, TIFF, GIF or AVIF picture (or its header is broken)"
 
 
 def _orientation(picture: Image.Image) -> int:
