@@ -326,7 +326,7 @@ def test_copies_with_converted_line_ends_are_refused(tmp_path: Path) -> None:
         assert decode_crop(path).size == (30, 40)
         assert whole.count(b"\n") > 3
         path.write_bytes(whole.replace(b"\n", b"\r\n"))
-        with pytest.raises(UnreadableFile, match="line ends were converted|broken|header"):
+        with pytest.raises(UnreadableFile, match=r"line ends were converted|broken|header"):
             decode_crop(path)
         if kind != "JPEG":
             path.write_bytes(whole + b"\n")

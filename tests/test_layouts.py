@@ -294,8 +294,14 @@ def test_what_the_layouts_leave_out_is_counted(tmp_path: Path) -> None:
 def test_one_part_of_a_larger_folder_is_what_the_user_says_it_is(tmp_path: Path) -> None:
     place = yolo(tmp_path / "field")
     training, test, said = read(place / "test")
-    assert (training.class_names, test) == (("go",), None)
-    assert "layout: yolo" in said
+    assert test is not None
+    assert (training.class_names, test.class_names) == ((), ("go",))
+    assert "layout: yolo, recognised by data.yaml; this is the test part" in said
+    training, test, _ = read(place / "train")
+    assert (training.class_names, test) == (("stop",), None)
+    training, test, _ = read(kaggle(tmp_path / "kaggle") / "Test.csv")
+    assert test is not None
+    assert (len(training), len(test)) == (0, 1)
 
 
 def test_validation_tests_where_no_test_is_declared(tmp_path: Path) -> None:
@@ -396,10 +402,13 @@ def test_coco_of_cvat_masks(tmp_path: Path) -> None:
     assert "all 1 annotations are iscrowd, so their boxes are used" in said
     content["annotations"] += [{"id": 1, "image_id": 1, "category_id": 3, "bbox": [40, 20, 40, 40]}]
     content["annotations"][1]["iscrowd"] = "0"
+    outline = [[44, 20, 76, 20, 80, 60, 40, 60]]
     content["annotations"].append({"id": 2, "image_id": 1, "category_id": 3})
+    content["annotations"].append(content["annotations"][2] | {"segmentation": outline, "id": 3})
     write(place, json.dumps(content))
     training, _, said = read(place)
-    assert len(training) == 1
+    assert training.boxes is not None
+    np.testing.assert_allclose(training.boxes, [[36, 16, 84, 64]] * 2)
     assert "marked iscrowd, a group or a mask: annotation 9" in said
     assert "without a box: annotation 2" in said
 

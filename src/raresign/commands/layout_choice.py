@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from raresign.crops.crop_table import CodeBook, CropTable
@@ -19,6 +19,7 @@ from raresign.crops.layouts.mapillary import read_mapillary
 from raresign.crops.layouts.recognise import recognised
 from raresign.crops.layouts.reference_layout import read_reference, read_reference_test
 from raresign.crops.layouts.rtsd import read_rtsd
+from raresign.crops.layouts.split_names import Split, part_of
 from raresign.crops.layouts.tt100k import read_tt100k
 from raresign.crops.layouts.voc import read_voc
 from raresign.crops.layouts.yolo import read_yolo
@@ -67,17 +68,28 @@ class LayoutChoice:
     recognised: bool = True
 
     def __str__(self) -> str:
-        return f"layout: {self.name}, {self.reason}"
+        part = {"test": "; this is the test part", "val": "; this is the validation part"}
+        return f"layout: {self.name}, {self.reason}{part.get(self.part, '')}"
 
     def read(self, catalogue: CodeBook, strict: bool = False) -> LayoutCrops:
         """The crops, by the classes of a catalogue."""
         try:
-            return _READERS[self.name](self.place, catalogue, strict)
+            found = _READERS[self.name](self.place, catalogue, strict)
         except InputError as error:
             if other := self._other():
                 looks = f"{self.place} looks like {other}: give --layout {other}"
                 raise InputError(error.problem, looks) from error
             raise
+
+        if self.part not in ("", "train") and found.test is None:
+            none = replace(empty_table(), left_out=found.training.left_out)
+            return LayoutCrops(none, found.training)
+        return found
+
+    @property
+    def part(self) -> Split:
+        """The part of a larger data set that the place is by its name and what lies beside it."""
+        return "" if self.name in ("reference", "icons") else part_of(self.place)
 
     def _other(self) -> str:
         """Another layout that the files are in, "" if there is none that can be told."""

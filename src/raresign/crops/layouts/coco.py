@@ -13,6 +13,7 @@ from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.listing import existing_folder, files_under
 from raresign.crops.layouts.split_names import Split, split_of, split_of_parts
 from raresign.crops.layouts.text_files import read_json
+from raresign.crops.layouts.turned_box import extent
 from raresign.errors import InputError
 
 _HINT = "a COCO file has images (id, file_name), categories (id, name) and annotations"
@@ -29,7 +30,8 @@ def from_coco(
 ) -> CropTable:
     """Read the boxes of a COCO annotation file; the category name is the class code.
 
-    Annotations without a usable box are left out and counted in a warning, with their ids. Crowd
+    Annotations without a usable box are left out and counted in a warning, with their ids; where
+    there is a polygon alone, its extent is the box. Crowd
     regions are left out, too, unless all annotations are marked so, as CVAT marks its masks. The
     boxes are checked against the pictures (see `checked_boxes`).
 
@@ -162,12 +164,12 @@ def _add(
         return
     where = f"annotation {row.get('id', f'number {number}')}"
     image = images.get(str(row.get("image_id")))
-    box = row.get("bbox")
+    box = row.get("bbox") or _outline(row.get("segmentation"))
     if _is_crowd(row) and not crowds_too:
         left.add("marked iscrowd, a group or a mask", where)
     elif image is None:
         left.add("of an image that is not listed", f"{where}: image {row.get('image_id')}")
-    elif not isinstance(box, Sequence) or isinstance(box, str) or not box:
+    elif not box:
         left.add("without a box", where)
     elif "category_id" not in row:
         left.add("without a category_id", where)
@@ -180,13 +182,29 @@ def _add(
             Annotation(
                 frames.find(name),
                 codes.get(category, f"category {category}"),
-                tuple(box),
+                tuple(box) if isinstance(box, Sequence) and not isinstance(box, str) else (box,),
                 where,
                 _size(image),
                 split or own,
                 _number(row.get("area")),
             )
         )
+
+
+def _outline(polygons: Any) -> tuple[float, ...] | None:
+    """x, y, width, height round polygons `[[x, y, x, y, ...], ...]`, None if they are none."""
+    try:
+        points = [
+            (float(x), float(y))
+            for polygon in polygons
+            for x, y in zip(polygon[::2], polygon[1::2], strict=True)
+        ]
+    except (TypeError, ValueError, KeyError):
+        return None
+    if not points:
+        return None
+    x0, y0, x1, y1 = extent(points)
+    return x0, y0, x1 - x0, y1 - y0
 
 
 def _is_crowd(row: Mapping[str, Any]) -> bool:

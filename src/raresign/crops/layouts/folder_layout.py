@@ -21,6 +21,8 @@ from raresign.crops.layouts.split_names import Split, is_split_name, split_of
 from raresign.errors import InputError
 
 _LITTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
+_NOTE_ENDS = (".csv", ".xml", ".json")
+_NOTES = "annotation files, which this layout does not read (--layout auto may)"
 _TWO_CLASSES = "in a folder inside that of another class"
 
 
@@ -126,7 +128,9 @@ def _folders_in(folder: Path, left: LeftOut) -> list[Path]:
             if name.rpartition(".")[2] in PICTURE_SUFFIXES:
                 continue
             if not entry.is_dir():
-                left.add("they are no pictures", entry.path)
+                left.add(
+                    _NOTES if name.endswith(_NOTE_ENDS) else "they are no pictures", entry.path
+                )
             elif entry.is_symlink():
                 left.add("a folder that is a link", entry.path)
             else:

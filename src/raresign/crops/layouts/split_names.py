@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 Split = Literal["", "train", "val", "test"]
@@ -37,6 +38,31 @@ def split_of(name: str) -> Split:
 def split_of_parts(parts: Iterable[str]) -> Split:
     """The part that the first of some folder names stands for, if any does."""
     return next((split for part in parts if (split := split_of(part))), "")
+
+
+def part_of(place: Path) -> Split:
+    """The part that a file or folder is by its name, beside others that are other parts.
+
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / "test").mkdir()
+        >>> part_of(root / "test")
+        ''
+        >>> (root / "train").mkdir()
+        >>> part_of(root / "test"), part_of(root)
+        ('test', '')
+    """
+    place = place.resolve()
+    if place.is_file():
+        own = split_of(place.stem)
+        others = {split_of(path.stem) for path in place.parent.glob(f"*{place.suffix}")}
+        return own if others - {own, ""} else part_of(place.parent)
+    own = split_of(place.name) if is_split_name(place.name) else ""
+    if not own:
+        return ""
+    beside = (path.name for path in place.parent.iterdir() if path.is_dir())
+    return own if {split_of(name) for name in beside if is_split_name(name)} - {own} else ""
 
 
 def is_split_name(name: str) -> bool:

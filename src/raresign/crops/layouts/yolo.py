@@ -11,6 +11,7 @@ from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.class_matching import number_spellings
 from raresign.crops.layouts.listing import existing_folder, files_under, pictures_under
 from raresign.crops.layouts.split_names import Split
+from raresign.crops.layouts.text_files import read_text
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.crops.layouts.yolo_names import (
     NAMES_FILES,
@@ -20,6 +21,7 @@ from raresign.crops.layouts.yolo_names import (
     read_yaml,
 )
 from raresign.crops.layouts.yolo_splits import declared_splits
+from raresign.errors import InputError
 
 _NO_LABELS = {*NAMES_FILES, "train.txt", "val.txt", "valid.txt", "test.txt", "notes.txt"}
 
@@ -115,7 +117,11 @@ def _annotations(
         if text is None:
             continue
         used.add(text)
-        lines = text.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        try:
+            lines = read_text(text).splitlines()
+        except InputError as error:
+            given.left.add("label files that cannot be read", error.problem)
+            continue
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
