@@ -304,6 +304,14 @@ def test_one_part_of_a_larger_folder_is_what_the_user_says_it_is(tmp_path: Path)
     assert (len(training), len(test)) == (0, 1)
 
 
+def test_a_yaml_apart_from_its_data(tmp_path: Path) -> None:
+    yolo(tmp_path / "signs")
+    text = "path: ../signs\ntrain: train/images\ntest: test/images\nnames: [stop, go]\n"
+    training, test, _ = read(write(tmp_path / "cfg" / "signs.yaml", text))
+    assert test is not None
+    assert (training.class_names, test.class_names) == (("stop",), ("go",))
+
+
 def test_validation_tests_where_no_test_is_declared(tmp_path: Path) -> None:
     place = yolo(tmp_path / "field")
     write(place / "data.yaml", "train: train/images\nval: valid/images\nnames: {0: stop, 1: go}\n")

@@ -137,7 +137,9 @@ def picture_header(path: str | Path) -> tuple[int, int, int]:
             raise UnreadableFile(path, "the file is empty")
         with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.open)
             picture = _opened(file, path)
-            turned = _orientation(picture)
+            # Pillow decodes a whole PNG to see whether EXIF stands behind its pixels.
+            plain = picture.format == "PNG" and not _has_exif(file)
+            turned = 1 if plain else _orientation(picture)
             return picture.width, picture.height, turned if 1 <= turned <= 8 else 1
     except UnreadableFile:
         raise
@@ -145,6 +147,13 @@ def picture_header(path: str | Path) -> tuple[int, int, int]:
         raise UnreadableFile(path, getattr(error, "strerror", None) or "cannot be read") from error
     except Exception as error:  # as in decode_picture
         raise UnreadableFile(path, f"broken picture: {error}") from error
+
+
+def _has_exif(file: BinaryIO) -> bool:
+    """Whether a PNG has a chunk that may hold an orientation."""
+    file.seek(0)
+    data = file.read()
+    return any(mark in data for mark in (b"eXIf", b"Raw profile type", b"com.adobe.xmp"))
 
 
 def _opened(data: bytes | BinaryIO, path: str | Path) -> Image.Image:

@@ -85,8 +85,11 @@ def read_yolo(place: Path, catalogue: CodeBook, strict: bool = False) -> LayoutC
     names_file = place if place.is_file() else find_names(root)
     is_yaml = names_file.suffix.lower() in (".yaml", ".yml")
     content = read_yaml(names_file) if is_yaml else {}
+    data = root / str(content.get("path") or ".")
+    if place.is_file() and data.is_dir() and not data.resolve().is_relative_to(root.resolve()):
+        root = data  # Ultralytics keeps its YAML files apart from the data
     frames = pictures_under(root)
-    if names_file.parent in (root, root / "labels"):
+    if place.is_file() or names_file.parent in (root, root / "labels"):
         splits = declared_splits(root, content or _darknet(root), frames)
     else:  # a part of a larger folder was given: it is what the user says it is
         splits = dict.fromkeys(frames, "")
