@@ -498,5 +498,37 @@ def test_a_wrong_layout_names_the_right_one(tmp_path: Path) -> None:
     write(tmp_path / "x" / "a.json", '{"cats": 1}')
     with pytest.raises(InputError, match="no annotation file that is known: it has cats"):
         read(tmp_path / "x" / "a.json")
-    with pytest.raises(InputError, match="neither class folders nor annotations"):
+    with pytest.raises(InputError, match=r"neither class folders nor annotations .*has cats\)"):
         read(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        "3",
+        "[]",
+        "{}",
+        "[[[[",
+        '[{"data": 3, "annotations": [{"result": [3, {"value": {"rectanglelabels": []}}]}]}]',
+        '{"imgs": {"a": 3, "b": {"path": 3, "objects": [3, {"bbox": 3}, {"bbox": {}}]}}}',
+        '{"objects": [3, {"bbox": {}}], "width": "x"}',
+        '{"images": [{"id": [], "file_name": null}], "categories": [], "annotations": [3, {}]}',
+        '{"images": [{"id": 1, "file_name": "http://["}], "categories": [{"id": 1, "name": []}],'
+        ' "annotations": [{"image_id": 1, "category_id": 1, "bbox": {"x": 1}}]}',
+        "<annotations><image/><track><box frame='x'/></track></annotations>",
+        "<annotation><object/><object><bndbox/></object></annotation>",
+        "<annotation>",
+        "path,class,x0,y0,x1,y1\n" + "a" * 5000 + ",stop,1,2,3,4\n",
+        "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n1,1,1,1,1,1," + "9" * 5000 + ",a\n",
+        "filename,x_from,y_from,width,height,sign_class\n\x01,,,,,\n",
+    ],
+)
+def test_rubbish_is_an_input_error(tmp_path: Path, text: str) -> None:
+    suffix = {"<": "xml", "p": "csv", "W": "csv", "f": "csv"}.get(text[0], "json")
+    file = write(tmp_path / "d" / f"a.{suffix}", text)
+    for layout in ("auto", suffix if suffix == "csv" else "coco"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pytest.raises(InputError):
+                choose_layout(file, layout, tmp_path).read(Signs())

@@ -124,7 +124,7 @@ def choose_layout(place: Path, said: str, root: Path) -> LayoutChoice:
         >>> import tempfile
         >>> folder = Path(tempfile.mkdtemp())
         >>> str(choose_layout(folder, "auto", folder))
-        'layout: icons, there is nothing else'
+        'layout: icons, nothing else'
     """
     name = re.sub(r"[\s_]+", "-", said.lower())
     name = "label-studio" if name == "labelstudio" else name
@@ -135,7 +135,7 @@ def choose_layout(place: Path, said: str, root: Path) -> LayoutChoice:
     layout, path, reason = recognised(place)
     if not layout and place.resolve() != root.resolve():
         raise InputError(
-            f"{place} holds neither class folders nor annotations that are known",
+            f"{place} holds neither class folders nor annotations that are known ({reason})",
             "say which with --layout, or give the file of the annotations",
         )
     return LayoutChoice(layout or "icons", path, f"recognised by {reason}" if layout else reason)

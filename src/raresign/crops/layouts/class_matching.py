@@ -45,7 +45,7 @@ def number_spellings(name: str) -> Iterable[str]:
         >>> list(number_spellings("00014"))
         ['14', '014', '0014', '00014']
     """
-    if not name.isdecimal():
+    if not name.isdecimal() or len(name) > 9:
         return ()
     return dict.fromkeys(str(int(name)).zfill(width) for width in range(1, 6))
 

@@ -52,7 +52,8 @@ def read_cvat(place: Path, catalogue: CodeBook, strict: bool = False) -> LayoutC
         for shape in _shapes(track):
             if shape.get("outside") == "1":
                 continue
-            number = int(shape.get("frame", "0"))
+            frame = shape.get("frame", "")
+            number = int(frame) if frame.isdecimal() and len(frame) < 10 else 0
             where = f"track {track.get('id')}, frame {number}"
             path = frames.find(f"frame_{number:06d}")
             row = _row(shape, track.get("label", ""), where, path, given)

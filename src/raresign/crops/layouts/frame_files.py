@@ -53,7 +53,7 @@ class FrameFiles:
             return self._folders[0] / name.replace("\0", "")
         for folder in self._folders:
             for way in ways:
-                if way and (path := folder / way).is_file():
+                if way and _is_file(path := folder / way):
                     return path
         for way in ways:
             if found := self._alike(way):
@@ -96,7 +96,10 @@ class FrameFiles:
 def _ways(name: str) -> list[str]:
     """The path as it stands and in the forms that it may have been written from."""
     ways = [name, name.replace("\\", "/")]
-    split = urlsplit(ways[-1]) if "?" in name or "://" in name else None
+    try:
+        split = urlsplit(ways[-1]) if "?" in name or "://" in name else None
+    except ValueError:
+        split = None
     if split is not None:  # /data/local-files/?d=images/a.jpg
         ways += [value for values in parse_qs(split.query).values() for value in values]
         ways.append(split.path)
@@ -104,6 +107,14 @@ def _ways(name: str) -> list[str]:
     ways += [unicodedata.normalize(form, way) for way in ways for form in ("NFC", "NFD")]
     plain = [re.sub(r"^(?:[A-Za-z]:)?/+", "", way) if way != name else way for way in ways]
     return list(dict.fromkeys(plain))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that no disk takes is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _plain(name: str) -> str:

@@ -121,8 +121,9 @@ def _rows(csv: Path, folders: list[Path], split: Split) -> Annotations:
     having = [folder for folder in folders if rows and (folder / rows[0][1]["Filename"]).exists()]
     folder = (having or folders)[0]
     for line, row in rows:
-        if not row["ClassId"].isdecimal():
-            raise InputError(f"{csv}, line {line}: ClassId is {row['ClassId']!r}", "mend the line")
+        if not row["ClassId"].isdecimal() or len(row["ClassId"]) > 9:
+            shown = f"{row['ClassId'][:40]!r}"
+            raise InputError(f"{csv}, line {line}: ClassId is {shown}", "mend the line")
         sides = [row.get(side, "") for side in ("Width", "Height")]
         given.rows.append(
             Annotation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
@@ -96,8 +97,9 @@ def _shown(name: str, catalogue: CodeBook) -> str:
 
 def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> list[int]:
     """The rows whose file exists; the others are warned of, or an InputError if `strict`."""
-    exists = {path: path.exists() for path in dict.fromkeys(paths)}
-    missing = [path for path, there in exists.items() if not there]
+    # os.path.exists takes names that no disk takes, too, and is faster.
+    exists = {path: os.path.exists(path) for path in dict.fromkeys(paths)}  # noqa: PTH110
+    missing = [str(path)[:200] for path, there in exists.items() if not there]
     if missing:
         problem = f"{source}: {len(missing)} files do not exist: {first_names(missing)}"
         if strict:

@@ -94,7 +94,9 @@ def _of_folder(place: Path) -> tuple[str, Path, str]:
     """The layout of a folder."""
     if (place / TRAIN_FOLDER).is_dir():
         return "reference", place, TRAIN_FOLDER
-    seen_by = [_by_one(file) for file in sorted(place.iterdir()) if file.is_file()]
+    problems: list[str] = []
+    files = [file for file in sorted(place.iterdir()) if file.is_file()]
+    seen_by = [_by_one(file, problems) for file in files]
     if told := sorted(filter(None, seen_by), key=lambda found: found[0] == "csv"):
         return told[0]  # any CSV may name pictures: what is more particular comes first
     if (place / "annotations").is_dir() and _is_mapillary(place):
@@ -107,7 +109,7 @@ def _of_folder(place: Path) -> tuple[str, Path, str]:
             continue
         if file.name.startswith("GT-"):
             return "gtsrb", place, str(inside)
-        if (found := _by_one(file)) is not None:
+        if (found := _by_one(file, problems)) is not None:
             layout, path, _ = found
             return layout, path if layout in _OF_ONE_FILE else place, str(inside)
     if (place / TEST_FOLDER).is_dir():
@@ -116,11 +118,20 @@ def _of_folder(place: Path) -> tuple[str, Path, str]:
     seen = [path.name for path in folders if path.name not in _OURS and _holds_pictures(path)]
     if seen:
         return "folders", place, f"folders of pictures: {', '.join(sorted(seen)[:4])}"
-    return "", place, "there is nothing else"
+    return "", place, f"nothing else can be read: {problems[0]}" if problems else "nothing else"
 
 
-def _by_one(file: Path) -> tuple[str, Path, str] | None:
-    """The layout of a folder that one file in it tells, if it does."""
+def _by_one(file: Path, problems: list[str]) -> tuple[str, Path, str] | None:
+    """The layout of a folder that one file in it tells, if it does and can be read."""
+    try:
+        return _told_by(file)
+    except InputError as error:
+        problems.append(error.problem)
+        return None
+
+
+def _told_by(file: Path) -> tuple[str, Path, str] | None:
+    """As `_by_one`; InputError if the file cannot be read or is of no layout."""
     name, suffix = file.name.lower(), file.suffix.lower()
     if name in _OWN or name.startswith(".") or name in ("names.csv", "smalltest_annotations.csv"):
         return None
@@ -134,10 +145,7 @@ def _by_one(file: Path) -> tuple[str, Path, str] | None:
     if suffix == ".json":
         if name in TT100K_FILES and is_tt100k(read_json(file)):
             return "tt100k", file, file.name
-        try:
-            layout = _json_layout(file, read_json(file))
-        except InputError:
-            return None
+        layout = _json_layout(file, read_json(file))
         whole = layout == "coco"  # all COCO files of a folder are read together
         parent = layout == "mapillary"
         return layout, file.parent if whole or parent else file, file.name

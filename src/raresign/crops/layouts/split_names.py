@@ -54,10 +54,18 @@ def part_of(place: Path) -> Split:
         ('test', '')
     """
     place = place.resolve()
+    try:
+        return _part_of(place)
+    except OSError:  # what lies beside it cannot be listed
+        return ""
+
+
+def _part_of(place: Path) -> Split:
+    """As `part_of`, of a resolved path."""
     if place.is_file():
         own = split_of(place.stem)
         others = {split_of(path.stem) for path in place.parent.glob(f"*{place.suffix}")}
-        return own if others - {own, ""} else part_of(place.parent)
+        return own if others - {own, ""} else _part_of(place.parent)
     own = split_of(place.name) if is_split_name(place.name) else ""
     if not own:
         return ""

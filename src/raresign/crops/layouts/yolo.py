@@ -135,7 +135,7 @@ def _annotations(
                 given.left.add(f"no YOLO label: {error}", f"{where}: {line.strip()[:60]}")
                 continue
             except KeyError as error:
-                raise missing_name(str(error), names, f"{text}, line {number}") from error
+                raise missing_name(str(error)[:20], names, f"{text}, line {number}") from error
             if frame not in splits:
                 given.left.add("of frames that the data.yaml gives to no part", where)
             else:

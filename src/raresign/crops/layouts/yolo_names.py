@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +92,17 @@ def class_names(given: Sequence[str] | str | Path) -> dict[int, str]:
     return dict(enumerate(lines))
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a class number of some sense."""
+    return text.isdecimal() and len(text) < 10
+
+
 def _yaml_names(path: Path) -> dict[int, str]:
     names = read_yaml(path).get("names")
     if isinstance(names, list):
         return {number: str(name) for number, name in enumerate(names)}
     if isinstance(names, Mapping):
-        wrong = [str(key) for key in names if not str(key).isdecimal()]
+        wrong = [str(key)[:40] for key in names if not is_number(str(key))]
         if wrong:
             raise InputError(f"{path}: '{wrong[0]}' in names is no class number", _HINT)
         return {int(str(key)): str(name) for key, name in names.items()}
@@ -111,10 +117,8 @@ def missing_name(number: str, names: Mapping[int, str], where: str) -> InputErro
     if numbers == list(range(len(numbers))):
         there = f"there are {len(numbers)} names"
     else:
-        gaps = [str(gap) for gap in range(numbers[-1]) if gap not in names]
-        there = (
-            f"the names are {', '.join(map(str, numbers[:20]))}; {', '.join(gaps[:20])} lack one"
-        )
+        gaps = islice((str(gap) for gap in range(numbers[-1]) if gap not in names), 20)
+        there = f"the names are {', '.join(map(str, numbers[:20]))}; {', '.join(gaps)} lack one"
     return InputError(
         f"{where}: class {number}, but {there}", "give the names that belong to these labels"
     )
