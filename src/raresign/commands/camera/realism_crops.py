@@ -204,12 +204,12 @@ def _opened(
 ) -> tuple[CropTable, SignCatalogue, IconAtlas, list[np.ndarray]]:
     """Crops, classes, icons and background photos."""
     root, place = Path(data), Path(data if crops is None else crops)
-    plain = _is_plain(place, layout)
-    if plain and root.is_dir() and not (root / "classes.json").exists():
+    unsaid = layout in ("auto", "reference")
+    if unsaid and root.is_dir() and not (root / "classes.json").exists():
         catalogue = open_data("gost").catalogue
         icons = IconAtlas.from_catalogue(catalogue, size)
         return from_files([place]), catalogue, icons, procedural_backgrounds(PROCEDURAL, seed=0)
-    if plain and crops is not None:
+    if crops is not None and unsaid and _is_plain(place, layout):
         source = open_data(root, real=False)
         if not place.exists():
             raise InputError(f"{place}: there is no such folder", "give the folder of the crops")
@@ -226,8 +226,6 @@ def _opened(
 
 def _is_plain(place: Path, layout: str) -> bool:
     """Whether crops are just pictures, or class folders, in none of the layouts."""
-    if layout not in ("auto", "reference"):
-        return False
     if (place / "cropped-train").is_dir():
         return False
     if not place.is_dir():

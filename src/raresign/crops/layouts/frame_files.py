@@ -34,7 +34,6 @@ class FrameFiles:
         self._folders = (folder, *more)
         self._known: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] | None = None
-        self.ambiguous: set[str] = set()
 
     def find(self, name: str) -> Path:
         """The picture called `name`; where none is found, the path where it should be.
@@ -71,7 +70,6 @@ class FrameFiles:
                 scores = [_alike_parts(parts[:-1], path) for path in candidates]
                 best = max(scores)
                 if scores.count(best) > 1:
-                    self.ambiguous.add(way)
                     return None
                 candidates = [candidates[scores.index(best)]]
             if candidates:
