@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from raresign.crops.layouts.plain_layouts import from_folders
+from raresign.crops.layouts.folder_layout import from_folders
 from raresign.crops.pack import pack_crops
 from raresign.fitting import recogniser_fit
 from raresign.models.sign_net import SignNet

@@ -147,10 +147,14 @@ def test_broken_coco_boxes_are_skipped_and_counted(tmp_path: Path) -> None:
         warnings.simplefilter("always")
         table = from_coco(coco, tmp_path, Signs())
     told = " | ".join(str(warning.message) for warning in caught)
-    assert "7 broken boxes" in told
-    assert "annotation 0, annotation 1" in told
+    assert "1 left out, without a box: annotation 3" in told
+    assert "their box is not four numbers: annotation 1: [1, 2, nan, 5], annotation 2" in told
+    assert "2 left out, their box has no area: annotation 0: [1.0, 2.0, 1.0, 7.0]" in told
+    assert "1 left out, marked iscrowd, a group or a mask: annotation 7" in told
+    assert "1 left out, of an image that is not listed: annotation 50: image 999" in told
     assert "1 crop of a class that the catalogue does not have (category 8)" in told
     assert table.labels.tolist() == [0, -1]
+    assert sum(count for _, count in table.left_out) == 8
 
 
 def test_missing_frames(tmp_path: Path) -> None:
@@ -164,7 +168,7 @@ def test_missing_frames(tmp_path: Path) -> None:
     (tmp_path / "b.png").unlink()
     with (
         pytest.warns(UserWarning, match="2 files do not exist"),
-        pytest.raises(InputError, match="no usable box"),
+        pytest.raises(InputError, match=r"no usable sign .their picture does not exist: 4"),
     ):
         from_coco(coco, tmp_path, Signs())
 
@@ -175,9 +179,10 @@ def test_missing_frames(tmp_path: Path) -> None:
         ('{"images": [}', r"line 1, column 13"),
         ('{"images": []}', "lacks the key 'categories'"),
         ("[]", "not an object"),
+        ('[{"image_id": 1, "bbox": []}]', "is a list of COCO results"),
         ('{"images": 3, "categories": [], "annotations": []}', "is not a COCO file"),
-        ('{"images": [], "categories": [], "annotations": []}', "no usable box"),
-        ("\xff", "no usable box|line 1|UTF-8"),
+        ('{"images": [], "categories": [], "annotations": []}', "no usable sign"),
+        ("\xff", "is cp1252 or Latin-1 .* text, not UTF-8"),
     ],
 )
 def test_rubbish_coco_files(tmp_path: Path, text: str, message: str) -> None:
@@ -189,25 +194,30 @@ def test_rubbish_coco_files(tmp_path: Path, text: str, message: str) -> None:
 def test_rubbish_yolo_labels(tmp_path: Path) -> None:
     paint_frames(tmp_path)
     lines = ["0 0.5 0.5 0.2 0.2", "0 0.5 0.5 0.2", "0 0.5 0.5 0 0.2", "x 0.5 0.5 0.2 0.2", ""]
-    lines += ["0 nan 0.5 0.2 0.2", "0 0.1 0.1 0.2 0.1 0.2 0.2"]
+    lines += ["0 nan 0.5 0.2 0.2", "0 0.1 0.1 0.2 0.1 0.2 0.2", "0 5 5 2 2"]
     (tmp_path / "a.txt").write_text("\n".join(lines))
     (tmp_path / "c.png").write_text("no picture")
     (tmp_path / "c.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (tmp_path / "gone.txt").write_text("0 0.5 0.5 0.2 0.2\n")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert len(from_yolo(tmp_path, ["1.1"], Signs())) == 1
+        table = from_yolo(tmp_path, ["1.1"], Signs(), margin=0.0)
+    assert table.boxes is not None
+    np.testing.assert_allclose(table.boxes, [[40, 32, 60, 48], [10, 8, 20, 16]])
     told = " | ".join(str(warning.message) for warning in caught)
-    assert "5 broken boxes" in told
-    assert "1 frames that cannot be read are skipped: c.png (no PNG" in told
+    assert "3 numbers behind the class; a box has four: a.txt, line 2: 0 0.5 0.5 0.2" in told
+    assert "the class is 'x', no number: a.txt, line 4" in told
+    assert "something that is no number: a.txt, line 6" in told
+    assert "no share of the frame (0 to 1): a.txt, line 8: [5.0, 5.0, 2.0, 2.0]" in told
+    assert "their box has no area: a.txt, line 3" in told
+    assert "of pictures that cannot be read: c.png (no PNG" in told
+    assert f"label files without a frame: {tmp_path / 'gone.txt'}" in told
     (tmp_path / "c.png").unlink()
     (tmp_path / "a.txt").write_text("3 0.5 0.5 0.2 0.2\n")
     with pytest.raises(InputError, match=r"a\.txt, line 1: class 3, but there are 1 names"):
         from_yolo(tmp_path, ["1.1"], Signs())
-    (tmp_path / "data.yaml").write_text("names:\n  0: a\n  2: b\n")
-    with pytest.raises(InputError, match="has no list 'names'"):
-        from_yolo(tmp_path, tmp_path / "data.yaml", Signs())
     with pytest.raises(InputError, match="cannot read the class names"):
-        from_yolo(tmp_path, tmp_path / "gone.txt", Signs())
+        from_yolo(tmp_path, tmp_path / "nowhere.txt", Signs())
     with pytest.raises(InputError, match=r"margin -0\.1"):
         from_yolo(tmp_path, ["1.1"], Signs(), margin=-0.1)
 

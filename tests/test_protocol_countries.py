@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from raresign.crops.layouts.plain_layouts import from_folders
+from raresign.crops.layouts.folder_layout import from_folders
 from raresign.crops.pack import pack_crops
 from raresign.crops.reframing import reframed
 from raresign.errors import InputError

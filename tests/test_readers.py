@@ -15,8 +15,10 @@ from PIL import Image
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import decode_crop
+from raresign.crops.layouts.csv_layout import from_csv
+from raresign.crops.layouts.folder_layout import from_folders
 from raresign.crops.layouts.gtsrb import from_gtsrb
-from raresign.crops.layouts.plain_layouts import from_csv, from_files, from_folders
+from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.layouts.reference_layout import from_reference
 from raresign.errors import InputError
 
@@ -161,8 +163,8 @@ def test_folders_match_class_names_exactly(tmp_path: Path) -> None:
 
 
 def test_csv_keeps_boxes_labels_and_odd_names(tmp_path: Path) -> None:
-    paths = (picture(tmp_path / "a b,c.png"), picture(tmp_path / 'q"\u044f.png'))
-    boxes = np.array([[0.1, 1 / 3, 5.0, 6e-3 + 1], [np.nan] * 4])
+    paths = (picture(tmp_path / "a b,c.png", (40, 30)), picture(tmp_path / 'q"\u044f.png'))
+    boxes = np.array([[0.1, 1 / 3, 5.0, 6e-3 + 9], [np.nan] * 4])
     with (tmp_path / "t.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "class", "x0", "y0", "x1", "y1"])
@@ -189,24 +191,22 @@ def test_csv_of_a_name_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 def test_csv_skips_and_counts_broken_boxes_and_missing_files(tmp_path: Path) -> None:
-    picture(tmp_path / "data" / "a.png")
-    lines = ["a.png,1.1,1,2,3,4", "a.png,1.1,3,2,3,4", "a.png,1.1,1,2,,4", "a.png,1.1,nan,2,3,4"]
+    picture(tmp_path / "data" / "a.png", (40, 30))
+    lines = ["a.png,1.1,1,2,9,9", "a.png,1.1,3,2,3,9", "a.png,1.1,1,2,,4", "a.png,1.1,nan,2,3,4"]
     lines += ["a.png,1.1,1,2,x,4", "gone.png,1.1,1,2,3,4", "a.png,,,,,"]
     (tmp_path / "t.csv").write_text("\n".join(["path,class,x0,y0,x1,y1", *lines]))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         table = from_csv(tmp_path / "t.csv", Signs(), root=tmp_path / "data")
     told = " | ".join(str(warning.message) for warning in caught)
-    assert "4 broken boxes" in told
-    assert "line 3, line 4, line 5, line 6" in told
+    assert "3 left out, their box is not four numbers: line 4: ['1', '2', '', '4']" in told
+    assert "1 left out, their box has no area: line 3: [3.0, 2.0, 3.0, 9.0]" in told
+    assert dict(table.left_out)["their picture does not exist"] == 1
     assert "1 files do not exist" in told
     assert table.labels.tolist() == [0, -1]
     assert table.boxes is not None
-    np.testing.assert_array_equal(table.boxes, [[1, 2, 3, 4], [np.nan] * 4])
-    with (
-        pytest.warns(UserWarning, match="broken"),
-        pytest.raises(InputError, match="1 files do not exist"),
-    ):
+    np.testing.assert_array_equal(table.boxes, [[1, 2, 9, 9], [np.nan] * 4])
+    with pytest.raises(InputError, match="1 files do not exist"):
         from_csv(tmp_path / "t.csv", Signs(), root=tmp_path / "data", strict=True)
 
 
@@ -215,10 +215,10 @@ def test_csv_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*t\.csv: No such file"):
         from_csv(file, Signs())
     file.write_text("path,class,x0\na.png,1.1,4\n")
-    with pytest.raises(InputError, match="has only x0 of the box columns"):
+    with pytest.raises(InputError, match="the column x0 looks like part of a box"):
         from_csv(file, Signs())
     file.write_text("path,class\n")
-    with pytest.raises(InputError, match="has no usable row"):
+    with pytest.raises(InputError, match=r"no usable sign .it holds no sign"):
         from_csv(file, Signs())
 
 
@@ -275,8 +275,11 @@ def test_gtsrb_errors(tmp_path: Path) -> None:
     write_gtsrb_csv(tmp_path / "GT-00000.csv", [("gone.ppm", 9, 9, 1, 1, 5, 5, 0)])
     with pytest.raises(InputError, match="1 files do not exist"):
         from_gtsrb(tmp_path, Signs(), strict=True)
-    with pytest.warns(UserWarning, match="1 files do not exist"):
-        assert len(from_gtsrb(tmp_path, Signs())[0]) == 0
+    with (
+        pytest.warns(UserWarning, match="1 files do not exist"),
+        pytest.raises(InputError, match=r"no usable sign .their picture does not exist: 1"),
+    ):
+        from_gtsrb(tmp_path, Signs())
     write_gtsrb_csv(tmp_path / "GT-00000.csv", [("gone.ppm", 9, 9, 1, 1, 5, 5, "stop")])
     with pytest.raises(InputError, match="line 2: ClassId is 'stop'"):
         from_gtsrb(tmp_path, Signs())

@@ -357,18 +357,37 @@ def test_without_test_folder_and_backgrounds(own_data: Path, tmp_path: Path, tin
 
 
 def test_icons_alone(own_data: Path, tmp_path: Path, tiny: Tiny) -> None:
-    for folder in ("cropped-train", "smalltest", "background_images"):
+    for folder in ("cropped-train", "background_images"):
         shutil.rmtree(own_data / folder)
-    run = train(own_data, tmp_path / "run", tiny(SYNTHETIC), layout="icons")
+    (own_data / "cropped-train").mkdir()
+    run = train(own_data, tmp_path / "run", tiny(SYNTHETIC))
     info = info_of(run)
     assert info["stages"][0]["pseudo_rare_recall"] is None
     assert info["pseudo_rare"] == []
+    assert (info["layout"], info["left_out"]) == (
+        "layout: reference, recognised by cropped-train",
+        {},
+    )
     assert load_model(run).settings["classes"] == 6
     assert (run / "report.html").stat().st_size > 10_000
     assert (run / "sheets" / "synthetic.png").exists()
-    assert not (run / "sheets" / "real.png").exists()
-    with pytest.raises(InputError, match="real crops"):
+    assert (run / "evaluation" / "metrics.json").exists()
+    with pytest.raises(InputError, match=r"holds no real crop to train on .* --recipe icons-only"):
+        train(own_data, tmp_path / "other", tiny(MIXED))
+    with pytest.raises(InputError, match="holds no real crop to train on"):
         train(own_data, tmp_path / "other", tiny(MIXED), layout="icons")
+
+
+def test_crops_that_were_trained_on_are_no_test(
+    finished_run: Path, data_folder: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    crops = data_folder / "cropped-train"
+    evaluate(finished_run, data_folder, crops=crops, out=tmp_path / "a", say=said.append)
+    assert "was trained with 32 of these 32 crops" in said[0]
+    said.clear()
+    evaluate(finished_run, data_folder, out=tmp_path / "b", say=said.append)
+    assert "trained with" not in " ".join(said)
 
 
 def test_all_stages_in_a_row(own_data: Path, tmp_path: Path, tiny: Tiny) -> None:

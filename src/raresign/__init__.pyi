@@ -25,10 +25,10 @@ from .commands.synth.write_crops import synthesise as synthesise
 from .commands.train.train_run import train as train
 from .crops.crop_table import CropTable as CropTable
 from .crops.layouts.coco import from_coco as from_coco
+from .crops.layouts.csv_layout import from_csv as from_csv
+from .crops.layouts.folder_layout import from_folders as from_folders
 from .crops.layouts.gtsrb import from_gtsrb as from_gtsrb
-from .crops.layouts.plain_layouts import from_csv as from_csv
 from .crops.layouts.plain_layouts import from_files as from_files
-from .crops.layouts.plain_layouts import from_folders as from_folders
 from .crops.layouts.reference_layout import from_reference as from_reference
 from .crops.layouts.yolo import from_yolo as from_yolo
 from .crops.pack import CropPack as CropPack

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
+from raresign.cli.columns import code_column
 from raresign.cli.options import Json, Run, duration
 from raresign.cli.printing import Console, echo
 from raresign.cli.tables import error_console, percent, print_json
@@ -46,7 +47,8 @@ def add_class(
         for one in found:
             print_json(one.as_dict())
         return
-    table = Table("code", "name", "family", "predicted recall %", "confused with")
+    codes = code_column(sign.code for sign in found)
+    table = Table(codes, "name", "family", "predicted recall %", "confused with")
     for one in found:
         recall = "-"
         if one.recall is not None:

@@ -21,7 +21,7 @@ def fit_camera(
     preset: Annotated[str, typer.Option(help="Preset to start from.")] = "road",
     seed: Seed = 0,
     crops: Crops = None,
-    layout: Layout = "reference",
+    layout: Layout = "auto",
     strict: Strict = False,
 ) -> None:
     """Write a synthesis preset that is fitted to real crops; about two minutes.
@@ -45,7 +45,7 @@ def realism(
     ] = None,
     seed: Seed = 0,
     crops: Crops = None,
-    layout: Layout = "reference",
+    layout: Layout = "auto",
     strict: Strict = False,
 ) -> None:
     """Measure how far the crops of presets are from real ones: the lower, the better.

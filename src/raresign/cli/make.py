@@ -61,7 +61,7 @@ def train(
     accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = "auto",
     crops: Crops = None,
-    layout: Layout = "reference",
+    layout: Layout = "auto",
     strict: Strict = False,
     icons: Icons = None,
     country: Country = None,

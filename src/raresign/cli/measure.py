@@ -18,7 +18,7 @@ def evaluate(
     data: Data,
     out: Annotated[Path | None, typer.Option(help="Where to write, without a report.")] = None,
     crops: Crops = None,
-    layout: Layout = "reference",
+    layout: Layout = "auto",
     strict: Strict = False,
     framing_sweep: Annotated[
         bool, typer.Option("--framing-sweep", help="Also on crops scaled by 0.6-1.4 and shifted.")

@@ -22,11 +22,14 @@ MeasuredRun = Annotated[Path, typer.Argument(help="Run folder; built-in: the bui
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every random choice.")]
 Crops = Annotated[
-    Path | None, typer.Option(help="Real crops that are not in DATA in the reference layout.")
+    Path | None, typer.Option(help="Real crops that are not in DATA: a folder or annotation file.")
 ]
 Layout = Annotated[
     str,
-    typer.Option(help="Layout of the crops: reference, icons, folders, csv, gtsrb, coco, yolo."),
+    typer.Option(
+        help="Layout of the crops, recognised by their files unless given: reference, icons, "
+        "folders, csv, gtsrb, rtsd, coco, yolo, voc, tt100k, mapillary, cvat, label-studio."
+    ),
 ]
 Icons = Annotated[
     str | None,

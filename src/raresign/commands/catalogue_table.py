@@ -40,7 +40,7 @@ class ClassRow:
 def catalogue_rows(
     data: str | Path,
     crops: str | Path | None = None,
-    layout: str = "reference",
+    layout: str = "auto",
     icons: str | Path | None = None,
     country: str | None = None,
     say: Say = silent,
@@ -55,6 +55,9 @@ def catalogue_rows(
     """
     source = open_data(data, crops, layout, icons=icons, country=country)
     say(str(source.choice))
+    say(str(source.layout))
+    for reason, count in source.left_out.items():
+        say(f"left out: {count} {reason}")
     if len(source.training):
         chosen = even_sample(source.training.labels, _FRAMED).tolist()
         say(f"framing: {framing_of_files(source.training, chosen) or 'no crop can be read'}")

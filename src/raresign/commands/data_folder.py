@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from raresign.commands.layout_choice import LAYOUTS as LAYOUTS
+from raresign.commands.layout_choice import LayoutChoice, choose_layout
 from raresign.crops.backgrounds import load_backgrounds
 from raresign.crops.crop_table import CropTable
-from raresign.crops.layouts.coco import from_coco
-from raresign.crops.layouts.gtsrb import from_gtsrb
-from raresign.crops.layouts.plain_layouts import from_csv, from_folders
-from raresign.crops.layouts.reference_layout import from_reference, from_reference_test
-from raresign.crops.layouts.yolo import from_yolo
+from raresign.crops.layouts.annotated_crops import LayoutCrops, counted
 from raresign.errors import InputError
 from raresign.signs.catalogue.all_icons import check_icons
 from raresign.signs.catalogue.classes_file import read_classes
@@ -26,7 +24,6 @@ from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 
-LAYOUTS = ("reference", "icons", "folders", "csv", "gtsrb", "coco", "yolo")
 _MOST = 0.8  # share of the class codes that we must draw before our drawings join unasked
 PROCEDURAL = 60  # backgrounds that are simulated where a data folder has none
 
@@ -43,6 +40,7 @@ class DataFolder:
         test: Test crops, None if the folder has none.
         icons: Where its icons come from.
         choice: Its country, and why.
+        layout: How the crops are laid out, and why.
         simulated: Whether its photos are simulated, as the embedded demonstration's are.
     """
 
@@ -52,7 +50,13 @@ class DataFolder:
     test: CropTable | None
     icons: IconSource
     choice: CountryChoice
+    layout: LayoutChoice
     simulated: bool = False
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Signs of the source that are neither trained nor tested on, by reason."""
+        return counted((self.training, self.test))
 
     def value_problems(self) -> list[str]:
         """A sentence for each class whose value its country's signs cannot show."""
@@ -69,12 +73,13 @@ class DataFolder:
 def open_data(
     root: str | Path,
     crops: str | Path | None = None,
-    layout: str = "reference",
+    layout: str = "auto",
     strict: bool = False,
     icons: str | Path | None = None,
     country: str | None = None,
     *,
     join: bool = False,
+    real: bool = True,
 ) -> DataFolder:
     """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
 
@@ -82,8 +87,9 @@ def open_data(
         root: "gost": the Russian signs drawn by us, without photos. Or a folder that holds
             `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
             `smalltest/`, `smalltest_annotations.csv`; `background_images/` is optional.
-        crops: Where the real crops are if they are not in `root` in the reference layout.
-        layout: How `crops` is laid out, one of `LAYOUTS`; `icons` means that there are none.
+        crops: Where the real crops are if they are not in `root`.
+        layout: How `crops` is laid out, one of `LAYOUTS`; `auto` recognises it; `icons` means that
+            there are none to train on.
         strict: Missing annotations are errors.
         icons: A folder to use instead of `root/icons/`; "gost": drawings of ours for the codes of
             `classes.json`; "own+gost": the icons of `root/icons/` and our drawings as variants.
@@ -91,6 +97,7 @@ def open_data(
             `classes.json` says, or what the icons look like.
         join: Whether our drawings join the folder's icons as variants where `icons` says nothing
             and we draw the signs of the country.
+        real: Whether real crops are wanted at all.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
@@ -98,7 +105,6 @@ def open_data(
     if is_drawn(root):
         root, layout, join = drawn_catalogue(str(root)), "icons", False
     root = Path(root)
-    _check_layout(layout)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
     source = IconSource.parse(icons)
@@ -110,37 +116,33 @@ def open_data(
         root, icons=lambda codes: source.folder(root, codes), country=choice
     )
     check_icons(catalogue.classes)
-    training, test = _crops(root if crops is None else Path(crops), catalogue, layout, strict)
-    return DataFolder(root, catalogue, training, test, source, choice, simulated)
+    found = choose_layout(root if crops is None else Path(crops), layout, root)
+    read = found.read(catalogue, strict) if real else LayoutCrops(NO_CROPS)
+    return DataFolder(root, catalogue, read.training, read.test, source, choice, found, simulated)
 
 
 def open_test(
     root: str | Path,
     catalogue: SignCatalogue,
     crops: str | Path | None = None,
-    layout: str = "reference",
+    layout: str = "auto",
     strict: bool = False,
 ) -> CropTable | None:
     """The test crops of a data folder by the classes of `catalogue`; None if it has none.
 
-    See `open_data`. Training crops, icons and `classes.json` need not be there. In layouts that
-    know no test crops, all crops are test crops.
+    See `open_data`. Training crops, icons and `classes.json` need not be there. Where no part is
+    declared to be the test, all crops are test crops.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
     """
-    _check_layout(layout)
     if crops is None and is_drawn(root):
         return None
     place = Path(root if crops is None else crops)
     for given in (place, place if is_drawn(root) else Path(root)):
         if not given.exists():
             raise InputError(f"{given}: there is no such folder", "give the folder of test crops")
-    if layout == "reference":
-        there = (place / "smalltest").is_dir()
-        return from_reference_test(place, catalogue, strict) if there else None
-    training, test = _crops(place, catalogue, layout, strict)
-    return training if test is None else test
+    return choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
 
 
 def _choice(root: Path, said: str | None, icons: IconSource) -> CountryChoice:
@@ -163,31 +165,3 @@ def _with_our_drawings(root: Path, choice: CountryChoice) -> IconSource:
     codes = list(read_classes(root / "classes.json").rows)
     drawn = sum(ours.draws(code) for code in codes)
     return IconSource(ours.name, joined=True) if drawn >= _MOST * len(codes) else IconSource()
-
-
-def _check_layout(layout: str) -> None:
-    if layout not in LAYOUTS:
-        raise InputError(f"no layout is called '{layout}'", f"use one of {', '.join(LAYOUTS)}")
-
-
-def _crops(
-    place: Path, catalogue: SignCatalogue, layout: str, strict: bool
-) -> tuple[CropTable, CropTable | None]:
-    """Training and, where there are any, test crops."""
-    match layout:
-        case "reference":
-            if (place / "smalltest").is_dir():
-                return from_reference(place, catalogue, strict)
-            return from_folders(place / "cropped-train", catalogue), None
-        case "folders":
-            return from_folders(place, catalogue), None
-        case "csv":
-            return from_csv(place, catalogue, strict=strict), None
-        case "gtsrb":
-            training, test = from_gtsrb(place, catalogue, strict)
-            return training, test if len(test) else None
-        case "coco":
-            return from_coco(place, place.parent, catalogue, strict=strict), None
-        case "yolo":
-            return from_yolo(place, place / "data.yaml", catalogue), None
-    return NO_CROPS, None

@@ -11,6 +11,7 @@ import numpy as np
 from raresign.commands.data_folder import open_test
 from raresign.commands.measure_crops import Measured, measure, told_unreadable
 from raresign.commands.progress import Say, silent
+from raresign.commands.trained_crops import trained_with
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack import default_cache, pack_crops
@@ -35,7 +36,7 @@ def evaluate(
     *,
     out: str | Path | None = None,
     crops: str | Path | None = None,
-    layout: str = "reference",
+    layout: str = "auto",
     strict: bool = False,
     cache: str | Path | None = None,
     say: Say = silent,
@@ -62,6 +63,11 @@ def evaluate(
     packs = Path(cache) if cache is not None else default_cache()
     size, framing = told.recogniser.encoder.crop_size, told.recogniser.framing
     pack = pack_crops(told.table, size, packs, strict, framing=framing)
+    if told.folder is not None and (seen := trained_with(told.folder.path, pack)):
+        say(
+            f"warning: {run} was trained with {seen} of these {len(pack)} crops; figures on them "
+            "say nothing of crops that it has not seen"
+        )
     measured = measure(told.recogniser, pack, Path(data))
     place = Path(out) if out else told.place
     with run_lock(told.folder.path, say) if told.folder and not out else nullcontext():

@@ -25,7 +25,7 @@ def sweep_framing(
     *,
     out: str | Path | None = None,
     crops: str | Path | None = None,
-    layout: str = "reference",
+    layout: str = "auto",
     say: Say = silent,
 ) -> FramingSweep:
     """Measure a run on test crops that are scaled by 0.6 to 1.4 and shifted by up to 15 %.

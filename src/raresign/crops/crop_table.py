@@ -33,6 +33,7 @@ class CropTable:
             x1 and y1 exclusive; a row of NaN = the whole picture. None = whole pictures only.
             A box may reach over the border: decoding clips it.
         class_names: N names as they stood in the source, "" where there was none.
+        left_out: Reasons why signs of the source are not in the table, and how many each.
 
     Raises:
         InputError: The lengths differ, a label is below -1, or a box is empty, infinite or
@@ -50,6 +51,7 @@ class CropTable:
     labels: npt.NDArray[np.int64]
     boxes: npt.NDArray[np.float64] | None
     class_names: tuple[str, ...]
+    left_out: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.paths)
@@ -88,6 +90,7 @@ class CropTable:
             self.labels[mask],
             None if self.boxes is None else self.boxes[mask],
             tuple(self.class_names[row] for row in rows),
+            self.left_out,
         )
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import io
 import math
+import stat
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from raresign.crops.file_length import length_problem
 from raresign.files import read_bytes
 
-FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP")
+FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it starts to warn
 LARGE_PIXELS = 16_000_000
 """Pictures beyond this, half a gigabyte while they are decoded, come one at a time."""
+_UNREAD = (".heic", ".heif", ".jxl", ".jp2", ".svg")
 _MID_GREY = (128, 128, 128, 255)
 _EXIF_ORIENTATION = 0x0112
 
@@ -37,8 +41,9 @@ def decode_crop(
 ) -> Image.Image:
     """Decode a picture to upright RGB and cut out `box`.
 
-    PNG, JPEG, PPM, WebP and BMP; grey, palette, 1-bit, 16-bit (its high byte), CMYK. Transparency
-    is laid on mid grey (128). The EXIF orientation is applied before the box is cut.
+    PNG, JPEG, PPM, WebP, BMP, AVIF, and the first picture of a TIFF or GIF; grey, palette, 1-bit,
+    16-bit (its high byte), CMYK. Transparency is laid on mid grey (128). The EXIF orientation is
+    applied before the box is cut.
 
     Args:
         path: The picture file.
@@ -46,8 +51,8 @@ def decode_crop(
             pixels and clipped to the picture. None or NaN = the whole picture.
 
     Raises:
-        UnreadableFile: The file is missing, empty, truncated, no picture or too large, or the box
-            lies outside the picture.
+        UnreadableFile: The file is missing, empty, truncated, longer than its header says, no
+            picture or too large, or the box lies outside the picture.
     """
     return cut_box(decode_picture(read_file(path), path), box, path)
 
@@ -78,6 +83,8 @@ def decode_picture(data: bytes, path: str | Path, held: ExitStack | None = None)
     try:
         with ExitStack() as own:
             picture = _opened(data, path)
+            if problem := length_problem(data, picture):
+                raise UnreadableFile(path, problem)
             if picture.width * picture.height > LARGE_PIXELS:
                 (own if held is None else held).enter_context(_one_large)
             picture.load()
@@ -128,35 +135,59 @@ def whole_box(
     return left, top, right, bottom
 
 
-def picture_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of the upright picture, from its header where the format allows.
+def picture_header(path: str | Path) -> tuple[int, int, int]:
+    """Width and height of a picture as it is stored, and its EXIF orientation (1 to 8).
+
+    Only the header is read, where the format allows.
 
     Raises:
         UnreadableFile: The file is missing, empty or no picture.
     """
-    data = read_file(path)
     try:
-        picture = _opened(data, path)
-        turned = _orientation(picture) >= 5
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UnreadableFile(path, "it is no file")
+        if not found.st_size:
+            raise UnreadableFile(path, "the file is empty")
+        with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.open)
+            picture = _opened(file, path)
+            # Pillow decodes a whole PNG to see whether EXIF stands behind its pixels.
+            plain = picture.format == "PNG" and not _has_exif(file)
+            turned = 1 if plain else _orientation(picture)
+            return picture.width, picture.height, turned if 1 <= turned <= 8 else 1
     except UnreadableFile:
         raise
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(path, getattr(error, "strerror", None) or "cannot be read") from error
     except Exception as error:  # as in decode_picture
         raise UnreadableFile(path, f"broken picture: {str(error)[:200]}") from error
-    return (picture.height, picture.width) if turned else picture.size
 
 
-def _opened(data: bytes, path: str | Path) -> Image.Image:
+def _has_exif(file: BinaryIO) -> bool:
+    """Whether a PNG has a chunk that may hold an orientation."""
+    file.seek(0)
+    data = file.read()
+    return any(mark in data for mark in (b"eXIf", b"Raw profile type", b"com.adobe.xmp"))
+
+
+def _opened(data: bytes | BinaryIO, path: str | Path) -> Image.Image:
     """Open the header; refuse what is no picture and decompression bombs."""
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        picture = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise UnreadableFile(
-            path, "no PNG, JPEG, PPM, WebP or BMP picture (or its header is broken)"
-        ) from error
+        raise UnreadableFile(path, _no_picture(path)) from error
     if picture.width * picture.height > MAX_PIXELS:
         size = f"{picture.width} x {picture.height}"
         raise UnreadableFile(path, f"{size} pixels are more than the limit of {MAX_PIXELS}")
     return picture
+
+
+def _no_picture(path: str | Path) -> str:
+    """Why a file is no picture that can be read."""
+    if Path(path).suffix.lower() in _UNREAD:
+        return f"{Path(path).suffix} pictures cannot be read; convert them to PNG or JPEG"
+    return "no PNG, JPEG, PPM, WebP, BMP, TIFF, GIF or AVIF picture (or its header is broken)"
 
 
 def _orientation(picture: Image.Image) -> int:

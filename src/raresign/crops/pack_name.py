@@ -11,7 +11,7 @@ import numpy as np
 from raresign.crops.crop_table import CropTable
 from raresign.framing.finder import Framing, finder_digest
 
-PACK_VERSION = 3  # raise it when decoding or squashing changes, so that no old pack is opened
+PACK_VERSION = 4  # raise it when decoding or squashing changes, so that no old pack is opened
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def fit_camera(
     out: str | Path = "camera.yaml",
     *,
     base: str = "road",
-    layout: str = "reference",
+    layout: str = "auto",
     seed: int = 0,
     rounds: int = 12,
     size: int = 64,

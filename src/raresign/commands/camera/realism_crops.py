@@ -13,7 +13,10 @@ from raresign.commands.data_folder import PROCEDURAL, open_data
 from raresign.commands.progress import Say, silent
 from raresign.crops.crop_table import CropTable
 from raresign.crops.framing_facts import framing_of_pack
-from raresign.crops.layouts.plain_layouts import from_files, from_folders
+from raresign.crops.layouts.folder_layout import from_folders
+from raresign.crops.layouts.listing import PICTURE_SUFFIXES
+from raresign.crops.layouts.plain_layouts import from_files
+from raresign.crops.layouts.recognise import recognised
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError
 from raresign.framing.finder import Framing
@@ -85,7 +88,7 @@ class RealismMaterial:
         data: str | Path,
         crops: str | Path | None = None,
         *,
-        layout: str = "reference",
+        layout: str = "auto",
         size: int = 64,
         most: int = 3000,
         cache: str | Path | None = None,
@@ -201,12 +204,13 @@ def _opened(
 ) -> tuple[CropTable, SignCatalogue, IconAtlas, list[np.ndarray]]:
     """Crops, classes, icons and background photos."""
     root, place = Path(data), Path(data if crops is None else crops)
-    if root.is_dir() and not (root / "classes.json").exists() and layout == "reference":
+    unsaid = layout in ("auto", "reference")
+    if unsaid and root.is_dir() and not (root / "classes.json").exists():
         catalogue = open_data("gost").catalogue
         icons = IconAtlas.from_catalogue(catalogue, size)
         return from_files([place]), catalogue, icons, procedural_backgrounds(PROCEDURAL, seed=0)
-    if layout == "reference" and crops is not None and not (place / "cropped-train").is_dir():
-        source = open_data(root, layout="icons")
+    if crops is not None and unsaid and _is_plain(place, layout):
+        source = open_data(root, real=False)
         if not place.exists():
             raise InputError(f"{place}: there is no such folder", "give the folder of the crops")
         known = place.is_dir() and any(
@@ -218,6 +222,15 @@ def _opened(
         table = source.training
     icons = IconAtlas.from_catalogue(source.catalogue, size)
     return table, source.catalogue, icons, list(source.backgrounds())
+
+
+def _is_plain(place: Path, layout: str) -> bool:
+    """Whether crops are just pictures, or class folders, in none of the layouts."""
+    if (place / "cropped-train").is_dir():
+        return False
+    if not place.is_dir():
+        return not place.is_file() or place.suffix.lower()[1:] in PICTURE_SUFFIXES
+    return layout == "reference" or recognised(place)[0] in ("", "icons", "folders")
 
 
 def _check_enough(count: int, place: str | Path) -> None:

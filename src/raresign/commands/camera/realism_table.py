@@ -40,7 +40,7 @@ def compare_realism(
     presets: Sequence[str | Path] = ("road",),
     crops: str | Path | None = None,
     *,
-    layout: str = "reference",
+    layout: str = "auto",
     seed: int = 0,
     size: int = 64,
     most: int = 3000,

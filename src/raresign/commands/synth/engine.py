@@ -78,7 +78,7 @@ def open_engine(
     """
     if not 8 <= size <= 512:
         raise InputError(f"crops of {size} pixels", "ask for 8..512")
-    source = open_data(data, layout="icons", country=country)
+    source = open_data(data, country=country, real=False)
     if not (source.root / "background_images").is_dir():
         say(f"{data} has no background_images: backgrounds are made up")
     icons = IconAtlas.from_catalogue(source.catalogue, size)

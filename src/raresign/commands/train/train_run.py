@@ -19,6 +19,7 @@ from raresign.commands.measure_crops import classifier_recalls
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run
 from raresign.commands.train.run_recipe import with_changes
+from raresign.commands.trained_crops import note_training_crops
 from raresign.crops.crop_table import CropTable
 from raresign.crops.framing_facts import framing_of_pack
 from raresign.crops.pack import CropPack, default_cache, pack_crops
@@ -55,7 +56,7 @@ def train(
     preset: str | Path | None = None,
     hardware: Hardware | None = None,
     crops: str | Path | None = None,
-    layout: str = "reference",
+    layout: str = "auto",
     strict: bool = False,
     icons: str | Path | None = None,
     country: str | None = None,
@@ -116,6 +117,9 @@ def train(
 
         source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
         say(str(source.choice))
+        say(str(source.layout))
+        for reason, count in source.left_out.items():
+            say(f"left out: {count} {reason}")
         for problem in source.value_problems():
             say(f"warning: {problem}")
         if source.icons.joined:
@@ -147,6 +151,8 @@ def train(
                 "versions": versions(),
                 "machine": machine(),
                 "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
+                "layout": str(source.layout),
+                "left_out": source.left_out,
                 "framing": _framing(pack) if chosen.framing == "found" else None,
                 "weights": asdict(net.weights),
                 "pseudo_rare": rare,
@@ -154,6 +160,7 @@ def train(
             out.mkdir(parents=True, exist_ok=True)
             held.enter_context(run_lock(out, say))
             run = RunFolder.create(out, settings, source.catalogue, notes)
+            note_training_crops(run.path, pack)
             chosen = saved_recipe(run)  # with the run's own copies of preset files
         if run.info["stages"]:
             net = run.model()
@@ -233,6 +240,13 @@ def _training_pack(
 ) -> CropPack:
     """Pack the real training crops and tell what could not be read."""
     if not len(source.training):  # icons only
+        if any(stage.real for stage in recipe.stages):
+            raise InputError(
+                f"{source.layout.place} holds no real crop to train on ({source.layout}), and the "
+                f"recipe '{recipe.name}' has stages that train on real crops",
+                "put crops into cropped-train/<class>/, name them with --crops, or train on icons "
+                "alone with --recipe icons-only",
+            )
         none = np.empty((0, 3, recipe.crop_size, recipe.crop_size), np.uint8)
         return CropPack(none, pa.table({"path": []}), np.empty(0, np.int64), ())
     pack = pack_crops(source.training, recipe.crop_size, cache, strict, framing=recipe.framing)

@@ -1,18 +1,24 @@
-"""Reads signs in whole frames from a COCO annotation file."""
+"""Reads signs in whole frames from COCO annotation files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from raresign.crops.crop_table import CodeBook, CropTable
-from raresign.crops.layouts.frames import check_margin, four_numbers, frame_table
-from raresign.crops.layouts.labelling import BROKEN_BOXES, Box, BoxRow, sound_box, warn_of_skipped
-from raresign.crops.layouts.listing import existing_folder
+from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops, check_margin
+from raresign.crops.layouts.annotation import Annotation, Annotations
+from raresign.crops.layouts.frame_files import FrameFiles
+from raresign.crops.layouts.listing import existing_folder, files_under
+from raresign.crops.layouts.split_names import Split, split_of, split_of_parts
+from raresign.crops.layouts.text_files import read_json
+from raresign.crops.layouts.turned_box import extent
 from raresign.errors import InputError
-from raresign.signs.catalogue.classes_file import json_object
 
-_COCO_HINT = "a COCO file has images (id, file_name), categories (id, name) and annotations"
+_HINT = "a COCO file has images (id, file_name), categories (id, name) and annotations"
+_LISTS = ("images", "categories", "annotations")
+_ANNOTATION_FOLDERS = ("annotations", "annotation", "labels", "json")
 
 
 def from_coco(
@@ -24,8 +30,10 @@ def from_coco(
 ) -> CropTable:
     """Read the boxes of a COCO annotation file; the category name is the class code.
 
-    Broken boxes (zero area, no numbers, of a frame that is not listed) are skipped and counted in
-    a warning, crowd regions are left out.
+    Annotations without a usable box are left out and counted in a warning, with their ids; where
+    there is a polygon alone, its extent is the box. Crowd
+    regions are left out, too, unless all annotations are marked so, as CVAT marks its masks. The
+    boxes are checked against the pictures (see `checked_boxes`).
 
     Source: "COCO data format", cocodataset.org: `bbox` is x, y, width, height in pixels.
 
@@ -46,10 +54,11 @@ def from_coco(
     Example:
         >>> import tempfile
         >>> import json
+        >>> from PIL import Image
         >>> from types import SimpleNamespace
         >>> catalogue = SimpleNamespace(label_of=["1.1"].index)
         >>> root = Path(tempfile.mkdtemp())
-        >>> (root / "1.jpg").touch()
+        >>> Image.new("RGB", (100, 80)).save(root / "1.jpg")
         >>> _ = (root / "a.json").write_text(json.dumps({
         ...     "images": [{"id": 7, "file_name": "1.jpg"}],
         ...     "categories": [{"id": 3, "name": "1.1"}],
@@ -60,34 +69,178 @@ def from_coco(
     check_margin(margin)
     json_file = Path(json_file)
     images = existing_folder(images, "give the folder of the frames")
-    content = json_object(json_file, _COCO_HINT)
+    part = coco_annotations(json_file, FrameFiles(images), declared=False)
+    return annotated_crops([part], json_file, catalogue, strict, margin).training
+
+
+def read_coco(place: Path, catalogue: CodeBook, strict: bool = False) -> LayoutCrops:
+    """Read a COCO file, or all of a folder: `train/_annotations.coco.json`, `instances_val.json`.
+
+    Pictures lie beside the file, below it, or, if its folder is called `annotations`, beside that.
+    Folders, names of files and folders in `file_name` that say train, val or test are kept apart.
+
+    Raises:
+        InputError: As `from_coco`, or a folder without a COCO file.
+    """
+    if not place.is_dir():
+        return annotated_crops([coco_annotations(place, _frames(place))], place, catalogue, strict)
+    files = [file for file in files_under(place, (".json",)) if is_coco(read_json(file))]
+    if not files:
+        raise InputError(f"{place} holds no COCO file", _HINT)
+    parts = []
+    for file in files:
+        inside = file.relative_to(place)
+        split = split_of_parts([*inside.parts[:-1], inside.stem]) if len(files) > 1 else ""
+        parts.append(coco_annotations(file, _frames(file, place), split))
+    return annotated_crops(parts, place, catalogue, strict)
+
+
+def is_coco(content: Any) -> bool:
+    """Whether the value of a JSON file is a COCO file's."""
+    return isinstance(content, dict) and {"images", "annotations"} <= content.keys()
+
+
+def _frames(file: Path, *more: Path) -> FrameFiles:
+    """The pictures of a COCO file."""
+    if file.parent.name.lower() in _ANNOTATION_FOLDERS:
+        more = (file.parent.parent, *more)
+    return FrameFiles(file.parent, *more)
+
+
+def coco_annotations(
+    file: Path, frames: FrameFiles, split: Split = "", declared: bool = True
+) -> Annotations:
+    """The signs of a COCO file.
+
+    Args:
+        file: The file.
+        frames: Finds its pictures.
+        split: The part that its name declares.
+        declared: Whether parts that the pictures' own folders declare are kept.
+
+    Raises:
+        InputError: It is no COCO file.
+    """
+    content = read_json(file)
+    first = content[0] if isinstance(content, list) and content else None
+    if isinstance(first, dict) and "image_id" in first:
+        raise InputError(
+            f"{file} is a list of COCO results, without images and categories",
+            "give the file of the annotations",
+        )
+    if not isinstance(content, dict):
+        raise InputError(f"{file} holds a {type(content).__name__}, not an object", _HINT)
+    images, categories, annotations = (_list_of(content, key, file) for key in _LISTS)
+    by_id = {str(row["id"]): row for row in _with_keys(images, ("id", "file_name"), "image", file)}
+    codes = {
+        str(row["id"]): str(row["name"])
+        for row in _with_keys(categories, ("id", "name"), "category", file)
+    }
+    given = Annotations(file, "size")
+    crowds = sum(_is_crowd(row) for row in annotations if isinstance(row, Mapping))
+    all_crowd = 0 < crowds == len(annotations)
+    for number, row in enumerate(annotations):
+        _add(given, row, number, by_id, codes, frames, split, declared, all_crowd)
+    if all_crowd:
+        given.left.note(f"all {crowds} annotations are iscrowd, so their boxes are used")
+    return given
+
+
+def _add(
+    given: Annotations,
+    row: Any,
+    number: int,
+    images: Mapping[str, Mapping[str, Any]],
+    codes: Mapping[str, str],
+    frames: FrameFiles,
+    split: Split,
+    declared: bool,
+    crowds_too: bool,
+) -> None:
+    """Add one annotation, or the reason why it is left out."""
+    left = given.left
+    if not isinstance(row, Mapping):
+        left.add("it is no object", f"annotation number {number}")
+        return
+    where = f"annotation {row.get('id', f'number {number}')}"
+    image = images.get(str(row.get("image_id")))
+    box = row.get("bbox") or _outline(row.get("segmentation"))
+    if _is_crowd(row) and not crowds_too:
+        left.add("marked iscrowd, a group or a mask", where)
+    elif image is None:
+        left.add("of an image that is not listed", f"{where}: image {row.get('image_id')}")
+    elif not box:
+        left.add("without a box", where)
+    elif "category_id" not in row:
+        left.add("without a category_id", where)
+    else:
+        category = str(row["category_id"])
+        name = str(image["file_name"])
+        own = split_of_parts(Path(name.replace("\\", "/")).parts[:-1]) if declared else ""
+        own = (split_of(str(image.get("split", ""))) if declared else "") or own
+        given.rows.append(
+            Annotation(
+                frames.find(name),
+                codes.get(category, f"category {category}"),
+                tuple(box) if isinstance(box, Sequence) and not isinstance(box, str) else (box,),
+                where,
+                _size(image),
+                split or own,
+                _number(row.get("area")),
+            )
+        )
+
+
+def _outline(polygons: Any) -> tuple[float, ...] | None:
+    """x, y, width, height round polygons `[[x, y, x, y, ...], ...]`, None if they are none."""
     try:
-        files = {frame["id"]: str(frame["file_name"]) for frame in content["images"]}
-        codes = {category["id"]: str(category["name"]) for category in content["categories"]}
-        rows: list[BoxRow] = []
-        broken: list[str] = []
-        for number, annotation in enumerate(content["annotations"]):
-            if annotation.get("iscrowd"):
-                continue
-            category = annotation["category_id"]
-            box = _box_of_corner(annotation["bbox"])
-            frame = files.get(annotation["image_id"])
-            if box is None or frame is None:
-                broken.append(f"annotation {annotation.get('id', f'number {number}')}")
-            else:
-                rows.append((images / frame, codes.get(category, f"category {category}"), box))
-    except KeyError as error:
-        raise InputError(f"{json_file} lacks the key {error} somewhere", _COCO_HINT) from error
-    except (TypeError, AttributeError) as error:
-        raise InputError(f"{json_file} is not a COCO file: {error}", _COCO_HINT) from error
-    warn_of_skipped(BROKEN_BOXES, broken, json_file)
-    return frame_table(rows, catalogue, margin, json_file, strict)
-
-
-def _box_of_corner(values: Any) -> Box | None:
-    """COCO's x, y, width, height as a box, or None if broken."""
-    numbers = four_numbers(values)
-    if numbers is None:
+        points = [
+            (float(x), float(y))
+            for polygon in polygons
+            for x, y in zip(polygon[::2], polygon[1::2], strict=True)
+        ]
+    except (TypeError, ValueError, KeyError):
         return None
-    x, y, width, height = numbers
-    return sound_box((x, y, x + width, y + height))
+    if not points:
+        return None
+    x0, y0, x1, y1 = extent(points)
+    return x0, y0, x1 - x0, y1 - y0
+
+
+def _is_crowd(row: Mapping[str, Any]) -> bool:
+    """`iscrowd`, which some write as a text."""
+    return str(row.get("iscrowd", 0)).strip().lower() not in ("0", "0.0", "false", "none", "")
+
+
+def _size(image: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Width and height that are stated for a picture."""
+    width, height = _number(image.get("width")), _number(image.get("height"))
+    return (width, height) if width and height else None
+
+
+def _number(value: object) -> float:
+    """A number, 0 if it is none."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return 0.0
+
+
+def _list_of(content: Mapping[str, Any], key: str, file: Path) -> list[Any]:
+    if key not in content:
+        raise InputError(f"{file} lacks the key '{key}'", _HINT)
+    if not isinstance(content[key], list):
+        raise InputError(f"{file} is not a COCO file: '{key}' is no list", _HINT)
+    return list(content[key])
+
+
+def _with_keys(
+    rows: Sequence[Any], keys: Sequence[str], what: str, file: Path
+) -> list[Mapping[str, Any]]:
+    """The rows as objects that have these keys."""
+    for number, row in enumerate(rows):
+        lacks = [key for key in keys if not isinstance(row, Mapping) or key not in row]
+        if lacks:
+            which = row.get("id", f"number {number}") if isinstance(row, Mapping) else number
+            raise InputError(f"{file}: the {what} {which} lacks the key '{lacks[0]}'", _HINT)
+    return list(rows)

@@ -7,15 +7,15 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from raresign.crops.layouts.text_files import read_text
 from raresign.errors import InputError
-from raresign.files import read_text
 
 
 def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) of a CSV that has at least these `columns`.
 
-    The separator is `,` or `;`, whichever the header has more of. A byte order mark is dropped,
-    cells are stripped, empty lines are skipped.
+    The separator is `,`, `;` or a tab, whichever the header has most of. A byte order mark is
+    dropped, cells are stripped, empty lines are skipped.
 
     Args:
         path: The CSV, UTF-8; other bytes survive as they are (file names need not be UTF-8).
@@ -25,17 +25,11 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
         The line number (from 1) and the cells by column.
 
     Raises:
-        InputError: The file is missing or not text, a column is missing (shows those found),
+        InputError: The file is missing or not text, in another encoding than UTF-8 by its byte
+            order mark, a column is missing (shows those found),
             or a line has too few or too many cells.
     """
-    try:
-        text = read_text(path, encoding="utf-8-sig", errors="surrogateescape")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", "check the path") from error
-    if "\0" in text:
-        raise InputError(f"{path} is not a text file", "give a CSV")
-    first_line = text.partition("\n")[0]
-    separator = ";" if first_line.count(";") > first_line.count(",") else ","
+    text, separator = _text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
         header = [cell.strip() for cell in next(reader, [])]
@@ -58,3 +52,24 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
             yield reader.line_num, dict(zip(header, values, strict=True))
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num}: {error}", "mend the line") from error
+
+
+def csv_header(path: Path) -> list[str]:
+    """The columns of a CSV.
+
+    Raises:
+        InputError: As `csv_rows`.
+    """
+    text, separator = _text(path)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        return [cell.strip() for cell in next(lines, [])]
+    except csv.Error as error:
+        raise InputError(f"{path}, line 1: {error}", "mend the line") from error
+
+
+def _text(path: Path) -> tuple[str, str]:
+    """The text of a CSV, and its separator."""
+    text = read_text(path, other_bytes=True)
+    first_line = text.partition("\n")[0]
+    return text, max(",;\t", key=first_line.count)

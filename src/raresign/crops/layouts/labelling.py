@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
 from raresign.crops.crop_table import CodeBook, CropTable
+from raresign.crops.layouts.class_matching import (
+    Spellings,
+    label_and_code,
+    no_spellings,
+    suggestion,
+)
 from raresign.errors import InputError
 
 Box = tuple[float, float, float, float]
-BoxRow = tuple[Path, str, Box]
-BROKEN_BOXES = "broken boxes (zero area or no numbers)"
 WHOLE: Box = (math.nan, math.nan, math.nan, math.nan)
 _NAMES_SHOWN = 5
 
@@ -39,6 +45,7 @@ def label_crops(
     catalogue: CodeBook,
     source: str | Path,
     fate: str = "used",
+    spellings: Spellings = no_spellings,
 ) -> CropTable:
     """Build the table; classes that the catalogue does not know get -1 and one warning.
 
@@ -49,30 +56,50 @@ def label_crops(
         catalogue: Knows the labels.
         source: What the warning calls the source.
         fate: What does not happen to crops of unknown classes, for the warning.
+        spellings: How names of this source may differ from codes, see `label_and_code`.
     """
     counts = Counter(names)
-    label_of = {name: catalogue.label_of(name) if name else -1 for name in counts}
-    unknown = [name for name in counts if name and label_of[name] < 0]
+    found = {
+        name: label_and_code(name, catalogue, spellings) if name else (-1, "") for name in counts
+    }
+    taken = [
+        f"{name} as {code}"
+        for name, (label, code) in found.items()
+        if label >= 0 and normalize("NFC", name) != normalize("NFC", code)
+    ]
+    if taken:
+        warnings.warn(f"{source}: classes are taken {first_names(taken)}", stacklevel=3)
+    unknown = [name for name in counts if name and found[name][0] < 0]
     if unknown:
+        shown = first_names([_shown(name, catalogue) for name in unknown])
         crops = sum(counts[name] for name in unknown)
         warnings.warn(
             f"{source}: {crops} {'crop' if crops == 1 else 'crops'} of "
             f"{'a class' if len(unknown) == 1 else f'{len(unknown)} classes'} that the catalogue "
-            f"does not have ({first_names(unknown)}) {'is' if crops == 1 else 'are'} not {fate}",
+            f"does not have ({shown}) {'is' if crops == 1 else 'are'} not {fate}",
             stacklevel=3,
         )
     return CropTable(
         tuple(paths),
-        np.array([label_of[name] for name in names], np.int64),
+        np.array([found[name][0] for name in names], np.int64),
         None if boxes is None else np.array(boxes, np.float64).reshape(-1, 4),
-        tuple(names),
+        tuple(found[name][1] for name in names),
     )
+
+
+def _shown(name: str, catalogue: CodeBook) -> str:
+    """A class name that the catalogue lacks, in quotes where it is one of its own but for looks."""
+    meant = suggestion(name, catalogue)
+    if meant:
+        return f"'{name}' - did you mean '{meant}'?"
+    return name if name == name.strip() else f"'{name}'"
 
 
 def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> list[int]:
     """The rows whose file exists; the others are warned of, or an InputError if `strict`."""
-    exists = {path: path.exists() for path in dict.fromkeys(paths)}
-    missing = [path for path, there in exists.items() if not there]
+    # os.path.exists takes names that no disk takes, too, and is faster.
+    exists = {path: os.path.exists(path) for path in dict.fromkeys(paths)}  # noqa: PTH110
+    missing = [str(path)[:200] for path, there in exists.items() if not there]
     if missing:
         problem = f"{source}: {len(missing)} files do not exist: {first_names(missing)}"
         if strict:
@@ -86,22 +113,3 @@ def warn_of_skipped(what: str, skipped: Sequence[str], source: str | Path) -> No
     if skipped:
         text = f"{source}: {len(skipped)} {what} are skipped: {first_names(skipped)}"
         warnings.warn(text, stacklevel=3)
-
-
-def box_table(rows: Sequence[BoxRow], catalogue: CodeBook, source: Path, strict: bool) -> CropTable:
-    """The table of those rows whose file exists."""
-    present = present_rows([path for path, _, _ in rows], source, strict)
-    paths, names, boxes = (
-        zip(*(rows[row] for row in present), strict=True) if present else ((),) * 3
-    )
-    return label_crops(paths, names, boxes, catalogue, source)
-
-
-def sound_box(numbers: Sequence[object]) -> Box | None:
-    """x0, y0, x1, y1 as a box, or None if broken (not four finite numbers, or zero area)."""
-    try:
-        x0, y0, x1, y1 = (float(str(number)) for number in numbers)
-    except ValueError:
-        return None
-    finite = all(map(math.isfinite, (x0, y0, x1, y1)))
-    return (x0, y0, x1, y1) if finite and x0 < x1 and y0 < y1 else None

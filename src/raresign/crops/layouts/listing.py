@@ -7,9 +7,11 @@ from pathlib import Path
 
 from raresign.errors import InputError
 
-PICTURE_SUFFIXES = frozenset(
-    {"png", "jpg", "jpeg", "jpe", "ppm", "pgm", "pbm", "pnm", "webp", "bmp"}
-)
+_COMMON = ("png", "jpg", "jpeg", "jpe", "jfif", "ppm", "pgm", "pbm", "pnm", "webp", "bmp")
+_RARER = ("tif", "tiff", "gif", "avif", "dib")
+_UNREAD = ("heic", "heif", "jxl", "jp2")
+PICTURE_SUFFIXES = frozenset((*_COMMON, *_RARER, *_UNREAD))
+"""Files that are taken for pictures; one that cannot be read is told and counted."""
 
 
 def existing_folder(folder: str | Path, hint: str) -> Path:
@@ -54,3 +56,16 @@ def class_folders(root: Path) -> list[Path]:
     if not folders:
         raise InputError(f"{root} holds no class folders", "make one folder a class code in it")
     return folders
+
+
+def files_under(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """The files with one of `suffixes` (".csv") in `folder` and below, by path, none hidden."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        found.extend(
+            Path(place) / name
+            for name in sorted(names)
+            if name.lower().endswith(suffixes) and not name.startswith(".")
+        )
+    return found

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
+from unicodedata import normalize
 
 from raresign.crops.crop_table import CodeBook, CropTable
-from raresign.crops.layouts.csv_file import csv_rows
+from raresign.crops.layouts.annotated_crops import LayoutCrops, empty_table
+from raresign.crops.layouts.box_columns import box_columns
+from raresign.crops.layouts.csv_file import csv_header, csv_rows
+from raresign.crops.layouts.folder_layout import from_folders
 from raresign.crops.layouts.labelling import first_names, label_crops
-from raresign.crops.layouts.listing import existing_folder, pictures_in
-from raresign.crops.layouts.plain_layouts import from_folders
+from raresign.crops.layouts.listing import existing_folder, pictures_in, pictures_under
+from raresign.crops.layouts.text_files import check_utf8
 from raresign.errors import InputError
 
 TRAIN_FOLDER = "cropped-train"
@@ -58,17 +63,45 @@ def from_reference(
     return from_folders(train_folder, catalogue), test
 
 
+def read_reference(root: Path, catalogue: CodeBook, strict: bool = False) -> LayoutCrops:
+    """The training crops and, where there is a `smalltest`, the test crops.
+
+    A `cropped-train` without any file holds no crops: no error for who trains on icons alone.
+
+    Raises:
+        InputError: As `from_reference`, but that `smalltest` may be missing.
+    """
+    test = read_reference_test(root, catalogue, strict)
+    folder = root / TRAIN_FOLDER
+    names = (name for _, _, files in os.walk(folder) for name in files)
+    if folder.is_dir() and all(name.startswith(".") for name in names):
+        return LayoutCrops(empty_table(), test)
+    hint = f"put crops into {TRAIN_FOLDER}/<class>/, or say where they are with --crops"
+    return LayoutCrops(from_folders(existing_folder(folder, hint), catalogue), test)
+
+
+def read_reference_test(root: Path, catalogue: CodeBook, strict: bool = False) -> CropTable | None:
+    """The test crops of a data folder, None if it has no `smalltest`."""
+    there = (root / TEST_FOLDER).is_dir()
+    return from_reference_test(root, catalogue, strict) if there else None
+
+
 def from_reference_test(root: str | Path, catalogue: CodeBook, strict: bool = False) -> CropTable:
     """The test crops alone: `root/cropped-train` need not be there. See `from_reference`."""
     root = Path(root)
     hint = f"put crops into {TEST_FOLDER}/ and their classes into {TEST_ANNOTATIONS}"
     test_folder = existing_folder(root / TEST_FOLDER, hint)
     paths = pictures_in(test_folder)
+    deeper = len(pictures_under(test_folder)) - len(paths)
     if not paths:
-        raise InputError(f"{test_folder} holds no picture", hint)
+        also = f", {deeper} in its sub-folders; they must lie in it" if deeper else ""
+        raise InputError(f"{test_folder} holds no picture{also}", hint)
+    if deeper:
+        warnings.warn(f"{test_folder}: {deeper} pictures in sub-folders are not read", stacklevel=2)
     annotations = _annotations(root / TEST_ANNOTATIONS, strict)
-    _tell_differences(root / TEST_ANNOTATIONS, annotations, {path.name for path in paths}, strict)
-    names = [annotations.get(path.name, "") for path in paths]
+    present = {_key(path.name) for path in paths}
+    _tell_differences(root / TEST_ANNOTATIONS, annotations, present, strict)
+    names = [annotations.get(_key(path.name), "") for path in paths]
     return label_crops(paths, names, None, catalogue, root / TEST_ANNOTATIONS, "measured")
 
 
@@ -78,14 +111,27 @@ def _annotations(path: Path, strict: bool) -> dict[str, str]:
         warnings.warn(f"there is no {path}; all test crops get label -1", stacklevel=3)
         return {}
     found: dict[str, str] = {}
+    if box := box_columns(csv_header(path), path):
+        raise InputError(
+            f"{path} has the columns of a box ({', '.join(box.columns)}), but {TEST_FOLDER} holds "
+            "crops of one sign each",
+            "if they are whole frames: --layout csv --crops FILE; if they are crops, remove the "
+            "columns",
+        )
     for line, row in csv_rows(path, ("filename", "class")):
-        earlier = found.setdefault(row["filename"], row["class"])
+        check_utf8(row["class"], f"{path}, line {line}: the class")
+        earlier = found.setdefault(_key(row["filename"]), row["class"])
         if earlier != row["class"]:
             raise InputError(
                 f"{path}, line {line}: {row['filename']} is {row['class']} here, {earlier} above",
                 "keep one of the lines",
             )
     return found
+
+
+def _key(name: str) -> str:
+    """What file names are compared by: without the folder that some write before them."""
+    return normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
 
 
 def _tell_differences(

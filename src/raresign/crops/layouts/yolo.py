@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from raresign.crops.crop_table import CodeBook, CropTable
-from raresign.crops.decode import UnreadableFile, picture_size
-from raresign.crops.layouts.frames import check_margin, four_numbers, frame_table
-from raresign.crops.layouts.labelling import BROKEN_BOXES, Box, BoxRow, sound_box, warn_of_skipped
-from raresign.crops.layouts.listing import existing_folder, pictures_under
+from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops, check_margin
+from raresign.crops.layouts.annotation import Annotation, Annotations
+from raresign.crops.layouts.class_matching import number_spellings
+from raresign.crops.layouts.listing import existing_folder, files_under, pictures_under
+from raresign.crops.layouts.split_names import Split
+from raresign.crops.layouts.text_files import read_text
+from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
+from raresign.crops.layouts.yolo_names import (
+    NAMES_FILES,
+    class_names,
+    find_names,
+    missing_name,
+    read_yaml,
+)
+from raresign.crops.layouts.yolo_splits import declared_splits
 from raresign.errors import InputError
-from raresign.files import read_text
-from raresign.parsing import parse_yaml
 
-_MOST_BYTES = 16 << 20
-_MOST_DIGITS = 9
-_NAMES_HINT = "give a text file with one class a line, or a data.yaml with names"
+_NO_LABELS = {*NAMES_FILES, "train.txt", "val.txt", "valid.txt", "test.txt", "notes.txt"}
 
 
 def from_yolo(
@@ -26,8 +32,9 @@ def from_yolo(
     """Read YOLO labels: a text file a frame with lines `class cx cy width height` in 0 .. 1.
 
     The text file of `.../images/.../a.jpg` is `.../labels/.../a.txt` or stands beside the frame. A
-    frame without one has no signs. Broken lines (not five numbers, zero area) are skipped and
-    counted in a warning; so are frames that cannot be read.
+    frame without one has no signs. A polygon counts by its extent (see `parse_label`). Lines that
+    are no labels are left out and counted in a warning, which shows the first of them; so are
+    frames that cannot be read. All frames are returned, whatever part a data.yaml gives them to.
 
     Source: "Ultralytics YOLO format", docs.ultralytics.com/datasets/detect.
 
@@ -58,63 +65,99 @@ def from_yolo(
     """
     check_margin(margin)
     root = existing_folder(root, "give the folder that holds frames and labels")
-    codes = _class_names(Path(names)) if isinstance(names, (str, Path)) else list(names)
-    rows: list[BoxRow] = []
-    broken: list[str] = []
-    unreadable: list[str] = []
-    for frame in pictures_under(root):
-        text = _label_file(frame)
-        lines = _text_of(text).splitlines() if text else []
-        cells_by_line = [(k, cells) for k, line in enumerate(lines, 1) if (cells := line.split())]
-        if not cells_by_line:
-            continue
-        try:
-            width, height = picture_size(frame)
-        except UnreadableFile as error:
-            unreadable.append(f"{frame.name} ({error.reason})")
-            continue
-        for number, cells in cells_by_line:
-            box = _box_of_centre(cells[1:], width, height)
-            if box is None or not _is_number(cells[0]):
-                broken.append(f"{text}, line {number}")
-            elif int(cells[0]) >= len(codes):
-                raise InputError(
-                    f"{text}, line {number}: class {cells[0]}, but there are {len(codes)} names",
-                    "give the names that belong to these labels",
-                )
-            else:
-                rows.append((frame, codes[int(cells[0])], box))
-    warn_of_skipped(BROKEN_BOXES, broken, root)
-    warn_of_skipped("frames that cannot be read", unreadable, root)
-    return frame_table(rows, catalogue, margin, root, strict=False)
+    frames = pictures_under(root)
+    given = _annotations(root, frames, class_names(names), dict.fromkeys(frames, ""))
+    return annotated_crops([given], root, catalogue, False, margin, number_spellings).training
 
 
-def _box_of_centre(values: Any, frame_width: int, frame_height: int) -> Box | None:
-    """YOLO's cx, cy, width, height (shares of the frame) as a box in pixels, or None if broken."""
-    numbers = four_numbers(values)
-    if numbers is None:
-        return None
-    x, y, w, h = numbers
-    left, right = (x - w / 2) * frame_width, (x + w / 2) * frame_width
-    top, bottom = (y - h / 2) * frame_height, (y + h / 2) * frame_height
-    return sound_box((left, top, right, bottom))
+def read_yolo(place: Path, catalogue: CodeBook, strict: bool = False) -> LayoutCrops:
+    """Read a folder of frames and labels, or the data.yaml of one, its parts kept apart.
 
-
-def _is_number(text: str) -> bool:
-    """Whether a text is a class number; one of thousands of digits is none."""
-    return text.isdecimal() and len(text) <= _MOST_DIGITS
-
-
-def _text_of(labels: Path) -> str:
-    """The text of a label file.
+    The class names are looked for in a data.yaml, `classes.txt` or `obj.names`, in the folder, in
+    its `labels` or one above.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: As `from_yolo`.
     """
+    root = existing_folder(
+        place.parent if place.is_file() else place, "give the folder that holds frames and labels"
+    )
+    names_file = place if place.is_file() else find_names(root)
+    is_yaml = names_file.suffix.lower() in (".yaml", ".yml")
+    content = read_yaml(names_file) if is_yaml else {}
+    data = root / str(content.get("path") or ".")
+    if place.is_file() and data.is_dir() and not data.resolve().is_relative_to(root.resolve()):
+        root = data  # Ultralytics keeps its YAML files apart from the data
+    frames = pictures_under(root)
+    if place.is_file() or names_file.parent in (root, root / "labels"):
+        splits = declared_splits(root, content or _darknet(root), frames)
+    else:  # a part of a larger folder was given: it is what the user says it is
+        splits = dict.fromkeys(frames, "")
+    points = "kpt_shape" in content
+    given = _annotations(root, frames, class_names(names_file), splits, points)
+    return annotated_crops([given], root, catalogue, strict, spellings=number_spellings)
+
+
+def _darknet(root: Path) -> Mapping[str, str]:
+    """The parts that train.txt and the like name where there is no data.yaml."""
+    files = {"train": "train.txt", "val": "val.txt", "test": "test.txt"}
+    found = {key: name for key, name in files.items() if (root / name).is_file()}
+    return found if (root / "train.txt").is_file() else {}
+
+
+def _annotations(
+    root: Path,
+    frames: Sequence[Path],
+    names: Mapping[int, str],
+    splits: Mapping[Path, Split],
+    points: bool = False,
+) -> Annotations:
+    """The signs of all frames, and what is left out of them."""
+    given = Annotations(root, "centre", "shares")
+    used: set[Path] = set()
+    for frame in frames:
+        text = _label_file(frame)
+        if text is None:
+            continue
+        used.add(text)
+        try:
+            lines = read_text(text).splitlines()
+        except InputError as error:
+            given.left.add("label files that cannot be read", error.problem)
+            continue
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"{text.relative_to(root)}, line {number}"
+            try:
+                name, box = parse_label(line, names, points)
+            except NoLabel as error:
+                given.left.add(f"no YOLO label: {error}", f"{where}: {line.strip()[:60]}")
+                continue
+            except KeyError as error:
+                raise missing_name(str(error)[:20], names, f"{text}, line {number}") from error
+            if frame not in splits:
+                given.left.add("of frames that the data.yaml gives to no part", where)
+            else:
+                given.rows.append(Annotation(frame, name, box, where, split=splits[frame]))
+    for text in files_under(root, (".txt",)):
+        if text not in used and _looks_like_labels(text, names):
+            given.left.add("label files without a frame", text)
+    return given
+
+
+def _looks_like_labels(text: Path, names: Mapping[int, str]) -> bool:
+    """Whether the first line of a text is a label."""
+    if text.name.lower() in _NO_LABELS or text.name.lower().startswith("readme"):
+        return False
+    lines = text.read_text(encoding="utf-8-sig", errors="replace")[:2000].split("\n")
     try:
-        return read_text(labels, _MOST_BYTES, errors="replace")
-    except OSError as error:
-        raise InputError(f"cannot read {labels}: {error.strerror}", "mend or remove it") from error
+        parse_label(lines[0].strip() or "?", names)
+    except NoLabel:
+        return False
+    except KeyError:
+        return True
+    return True
 
 
 def _label_file(frame: Path) -> Path | None:
@@ -128,27 +171,3 @@ def _label_file(frame: Path) -> Path | None:
             return twin
     beside = frame.with_suffix(".txt")
     return beside if beside.is_file() else None
-
-
-def _class_names(path: Path) -> list[str]:
-    """Class codes from a text file with one a line, or from the `names` of a data.yaml."""
-    try:
-        text = read_text(path, _MOST_BYTES)
-        is_yaml = path.suffix in (".yaml", ".yml")
-        # Texts only: the class "1.10" must not become the number 1.1.
-        content = parse_yaml(text, texts_only=True) if is_yaml else None
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read the class names of {path}: {error}", _NAMES_HINT) from error
-    if not is_yaml:
-        return [line.strip() for line in text.splitlines() if line.strip()]
-    names = content.get("names") if isinstance(content, Mapping) else None
-    if isinstance(names, Mapping) and all(
-        str(key).isdecimal() and len(str(key)) <= _MOST_DIGITS for key in names
-    ):
-        by_number = {int(key): str(name) for key, name in names.items()}
-        if sorted(by_number) == list(range(len(by_number))):
-            return [by_number[number] for number in range(len(by_number))]
-        names = None
-    if not isinstance(names, list):
-        raise InputError(f"{path} has no list 'names'", _NAMES_HINT)
-    return [str(name) for name in names]

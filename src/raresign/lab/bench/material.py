@@ -35,7 +35,7 @@ class BenchMaterial:
         if data is None:
             catalogue, pictures = _drawn()
         else:
-            source = open_data(data, layout="icons")
+            source = open_data(data, real=False)
             catalogue, pictures = source.catalogue, tuple(source.backgrounds())
         icons = IconAtlas.from_catalogue(catalogue, size)
         return cls(catalogue, icons, BackgroundAtlas.from_pictures(pictures, size), pictures, size)

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from raresign.crops.crop_table import CropTable
-from raresign.crops.layouts.plain_layouts import from_folders
+from raresign.crops.layouts.folder_layout import from_folders
 from raresign.crops.pack import pack_crops
 from raresign.crops.squashing import squashed_chunks
 from raresign.lab.bench.measure import median_seconds

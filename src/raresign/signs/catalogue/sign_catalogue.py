@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 from raresign.errors import InputError
 from raresign.signs.catalogue.all_icons import refuse_bad
@@ -63,6 +65,14 @@ class SignCatalogue:
         self.codes = tuple(sign.code for sign in self.classes)
         self._labels = {code: label for label, code in enumerate(self.codes)}
         check_classes(self.classes)
+        self._composed = {normalize("NFC", code): label for code, label in self._labels.items()}
+        if len(self._composed) < len(self.codes):
+            twice = Counter(normalize("NFC", code) for code in self.codes)
+            raise InputError(
+                f"two classes are called '{twice.most_common(1)[0][0]}'; they differ only in how "
+                "Unicode writes its letters",
+                "keep one of them",
+            )
 
     @classmethod
     def from_folder(
@@ -130,8 +140,9 @@ class SignCatalogue:
         return SignCatalogue([*self.classes, *more], self.country) if more else self
 
     def label_of(self, code: str) -> int:
-        """The label of a class code, -1 if it is unknown."""
-        return self._labels.get(code, -1)
+        """The label of a class code, -1 if it is unknown; macOS takes letters and accents apart."""
+        found = self._labels.get(code)
+        return self._composed.get(normalize("NFC", code), -1) if found is None else found
 
     def labels_of_type(self, type: SignType) -> list[int]:
         """The labels of all frequent or all rare classes, ascending."""
@@ -207,7 +218,12 @@ def _build(
     """Read the icons of all classes and work out families, twins and names."""
     if not rows:
         raise InputError(f"{folder.parent}: there is no class", HOW)
-    files = class_icons(rows, icon_files(folder))
+    composed = {normalize("NFC", code): code for code in rows}
+    found = {
+        composed.get(normalize("NFC", code), code): paths
+        for code, paths in icon_files(folder).items()
+    }
+    files = class_icons(rows, found)
     without = [code for code in rows if code not in files]
     if without:
         raise InputError(

@@ -1,0 +1,35 @@
+"""Which crops a run was trained with, so that a test on them can be told from a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from raresign.crops.pack import CropPack
+from raresign.files import whole_file
+
+FILE = "training-crops.npy"
+
+
+def note_training_crops(run: Path, pack: CropPack) -> None:
+    """Write 8 bytes a crop into the run folder, of the hash of its file and box."""
+    if len(pack):
+        with whole_file(run / FILE) as temporary:
+            np.save(temporary, np.unique(_marks(pack)))
+
+
+def trained_with(run: Path, pack: CropPack) -> int:
+    """How many crops of a pack a run was trained with; 0 if the run does not know."""
+    try:
+        known = np.load(run / FILE)
+    except (OSError, ValueError, EOFError):
+        return 0
+    return int(np.isin(_marks(pack), known).sum())
+
+
+def _marks(pack: CropPack) -> npt.NDArray[np.uint64]:
+    """(N,) the first 8 bytes of each hash."""
+    hashes = pack.table["hash"].to_pylist()
+    return np.array([int(text[:16], 16) for text in hashes], np.uint64)

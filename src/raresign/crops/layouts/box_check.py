@@ -1,0 +1,201 @@
+"""Checks the boxes of a source against its pictures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from raresign.crops.decode import UnreadableFile, picture_header
+from raresign.crops.layouts.annotation import Annotation, Annotations
+from raresign.crops.layouts.box_form import FORMS, as_corners, settled_form
+from raresign.crops.layouts.frame_sizes import FrameSizes
+from raresign.crops.layouts.labelling import WHOLE, Box, present_rows
+from raresign.errors import InputError
+
+MIN_SIDE = 4
+"""Pixels; a narrower box shows no sign."""
+_MOST_OUTSIDE = 0.25
+_FEWEST_INSIDE = 0.5  # of the area of a box
+
+Header = tuple[int, int, int] | str
+Numbers = npt.NDArray[np.float64]
+
+
+def checked_boxes(given: Annotations, strict: bool) -> list[tuple[Annotation, Box]]:
+    """The signs whose picture and box are sound, their boxes in pixels of the upright picture.
+
+    The rest is added to `given.left` with its reason. What differs from the form that the source
+    should have and is certain is understood, and a warning says so: shares of the frame in place
+    of pixels, corners in place of width and height, boxes of the picture before EXIF turned it,
+    pictures that were scaled after annotating.
+
+    Args:
+        given: The signs.
+        strict: Pictures that do not exist are an error.
+
+    Raises:
+        InputError: The boxes of the source as a whole cannot be right.
+    """
+    left = given.left
+    there = set(present_rows([row.path for row in given.rows], given.source, strict))
+    for number, row in enumerate(given.rows):
+        if number not in there:
+            left.count("their picture does not exist", row.where)
+    rows = [row for number, row in enumerate(given.rows) if number in there]
+    boxed = [row for row in rows if row.numbers is not None]
+    headers = _headers(dict.fromkeys(row.path for row in boxed))
+    for path, header in headers.items():
+        if isinstance(header, str):
+            count = sum(row.path == path for row in boxed)
+            for _ in range(count):
+                left.add("of pictures that cannot be read", f"{path.name} ({header})")
+    sound = [(row, numbers) for row in boxed if (numbers := _numbers(row, headers, given))]
+    found = dict(_in_pictures(sound, headers, given)) if sound else {}
+    kept: list[tuple[Annotation, Box]] = []
+    for row in rows:
+        if row.numbers is None:
+            kept.append((row, WHOLE))
+        elif id(row) in found:
+            kept.append((row, found[id(row)]))
+    return kept
+
+
+def _headers(paths: dict[Path, None]) -> dict[Path, Header]:
+    """Stored width, height and orientation of pictures, or why they cannot be read."""
+
+    def header(path: Path) -> Header:
+        try:
+            return picture_header(path)
+        except UnreadableFile as error:
+            return error.reason
+
+    with ThreadPoolExecutor(8) as pool:
+        return dict(zip(paths, pool.map(header, paths), strict=True))
+
+
+def _numbers(
+    row: Annotation, headers: dict[Path, Header], given: Annotations
+) -> list[float] | None:
+    """Four finite numbers of a row whose picture can be read."""
+    if isinstance(headers[row.path], str) or row.numbers is None:
+        return None
+    try:
+        numbers = [float(str(value)) for value in row.numbers]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) == 4 and np.isfinite(numbers).all():
+        return numbers
+    shown = _short(row.numbers)
+    given.left.add("their box is not four numbers", f"{row.where}: {shown}")
+    return None
+
+
+def _in_pictures(
+    sound: Sequence[tuple[Annotation, list[float]]],
+    headers: dict[Path, Header],
+    given: Annotations,
+) -> list[tuple[int, Box]]:
+    """(id of the row, box) of those that show a sign."""
+    rows = [row for row, _ in sound]
+    numbers = np.array([four for _, four in sound])
+    good = _units(rows, numbers, given)
+    rows = [row for row, is_good in zip(rows, good, strict=True) if is_good]
+    numbers = numbers[good]
+    if not rows:
+        return []
+    known = np.array([headers[row.path] for row in rows], np.int64)
+    stated = np.array([row.stated or (np.nan, np.nan) for row in rows], np.float64)
+    shares = given.unit == "shares"
+    frames = FrameSizes(known[:, :2].astype(np.float64), known[:, 2], stated, shares)
+    # The stated size may be wrong, or the picture scaled: a box that fits one of them is sound.
+    sizes = np.ones((len(rows), 2)) if shares else np.maximum(frames.drawn, frames.upright)
+    areas = np.array([row.area for row in rows]) / (frames.drawn.prod(axis=1) if shares else 1)
+    form = settled_form(numbers, given.form, sizes, areas, str(given.source))
+    if form != given.form:
+        warnings.warn(
+            f"{given.source}: its boxes are {FORMS[form]}, not {FORMS[given.form]}, and are read "
+            "so",
+            stacklevel=4,
+        )
+    corners = as_corners(numbers, form) * (np.tile(frames.drawn, 2) if shares else 1.0)
+    boxes, unclear = frames.to_upright(corners, [row.path for row in rows], given.source)
+    return _with_sign(rows, corners, boxes, unclear, frames, given)
+
+
+def _units(rows: list[Annotation], numbers: Numbers, given: Annotations) -> npt.NDArray[np.bool_]:
+    """Which rows are in the unit of the source; finds out whether that is shares of the frame."""
+    if given.unit == "pixels":
+        whole = (numbers == np.floor(numbers)).all(axis=1)
+        share = np.asarray((np.abs(numbers) <= 1).all(axis=1) & ~whole)
+        if share.all():
+            given.unit = "shares"
+            warnings.warn(
+                f"{given.source}: its boxes are shares of the frame, not pixels, and are read so",
+                stacklevel=5,
+            )
+            return share
+        wrong, why = share, "their box looks like shares of the frame among boxes in pixels"
+    else:
+        wrong = np.asarray((np.abs(numbers) > 1.5).any(axis=1))
+        why = "their box is no share of the frame (0 to 1)"
+        if wrong.all():
+            first = f"{rows[0].where}: {_short(numbers[0].tolist())}"
+            raise InputError(
+                f"{given.source}: no box is in shares of the frame; the first is {first}",
+                "divide x and width by the frame's width, y and height by its height",
+            )
+    for row in np.flatnonzero(wrong):
+        given.left.add(why, f"{rows[row].where}: {_short(numbers[row].tolist())}")
+    return ~wrong
+
+
+def _with_sign(
+    rows: list[Annotation],
+    corners: Numbers,
+    boxes: Numbers,
+    unclear: dict[int, str],
+    frames: FrameSizes,
+    given: Annotations,
+) -> list[tuple[int, Box]]:
+    """Those whose box shows a sign of some size in its picture."""
+    kept: list[tuple[int, Box]] = []
+    outside: list[str] = []
+    for number, (row, drawn, box, size) in enumerate(
+        zip(rows, corners, boxes, frames.upright, strict=True)
+    ):
+        shown, (width, height) = _short(drawn.round(2).tolist()), size.tolist()
+        where = f"{row.where}: {shown}"
+        sides = box[2:] - box[:2]
+        inside = np.minimum(box[2:], size) - np.maximum(box[:2], 0.0)
+        if number in unclear:
+            stated = " x ".join(f"{side:g}" for side in row.stated or ())
+            real = " x ".join(f"{side:g}" for side in frames.stored[number])
+            given.left.add(unclear[number], f"{row.where}: {stated} stated, {real} there")
+        elif (sides <= 0).any():
+            given.left.add("their box has no area", where)
+        elif (inside <= 0).any() or inside.prod() < _FEWEST_INSIDE * sides.prod():
+            place = f"{where} in {row.path.name} of {width:g} x {height:g} pixels"
+            given.left.add("their box lies outside the picture, or most of it does", place)
+            outside.append(place)
+        elif inside.min() < MIN_SIDE:
+            given.left.add(f"their box is narrower than {MIN_SIDE} pixels", where)
+        else:
+            kept.append((id(row), (box[0].item(), box[1].item(), box[2].item(), box[3].item())))
+    if len(outside) > max(1.0, _MOST_OUTSIDE * len(rows)):
+        raise InputError(
+            f"{given.source}: {len(outside)} of {len(rows)} boxes lie outside their pictures; the "
+            f"first is {outside[0]}",
+            "give the pictures that were annotated, unscaled and uncut",
+        )
+    return kept
+
+
+def _short(value: object) -> str:
+    """A value as it stands, not too long."""
+    text = str(value) if not isinstance(value, tuple) else str(list(value))
+    return text if len(text) <= 60 else f"{text[:57]}..."
