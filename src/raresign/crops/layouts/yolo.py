@@ -150,10 +150,10 @@ def _looks_like_labels(text: Path, names: Mapping[int, str]) -> bool:
     """Whether the first line of a text is a label."""
     if text.name.lower() in _NO_LABELS or text.name.lower().startswith("readme"):
         return False
-    lines = text.read_text(encoding="utf-8-sig", errors="replace")[:2000].split("\n")
     try:
-        parse_label(lines[0].strip() or "?", names)
-    except NoLabel:
+        first_line = read_text(text, other_bytes=True)[:2000].partition("\n")[0]
+        parse_label(first_line.strip() or "?", names)
+    except (InputError, NoLabel):
         return False
     except KeyError:
         return True
