@@ -1,8 +1,9 @@
-"""Embeddings of real crops that were added to a run: RUN/photos/CODE.safetensors."""
+"""Real crops that were added to a run: RUN/photos/CODE.safetensors, and what they lift."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +16,38 @@ from raresign.files import whole_file
 _PHOTOS = "photos"
 
 
-def keep_photos(path: Path, code: str, embedding: np.ndarray) -> int:
-    """Add (n, E) embeddings to those that a run keeps of a class; the same crop counts once.
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """What a run keeps of the photos of one class.
 
-    Returns:
-        How many the run keeps of the class now.
+    Attributes:
+        embedding: (n, E) float32.
+        lift: (E + 1,) float32, see `Head.with_photos`; None in files from before it was fitted.
     """
-    file = path / _PHOTOS / f"{code}.safetensors"
-    known = _read(file) if file.exists() else np.empty((0, embedding.shape[1]), np.float16)
-    every = np.unique(np.concatenate([known, embedding.astype(np.float16)]), axis=0)
-    with whole_file(file) as temporary:
-        save_file({"embedding": every}, temporary)
-    return len(every)
+
+    embedding: np.ndarray
+    lift: np.ndarray | None
 
 
-def read_photos(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Class code and (n, E) float32 embeddings of every class that photos were added to.
+def with_known_photos(path: Path, code: str, embedding: np.ndarray) -> np.ndarray:
+    """(m, E) float32: (n, E) embeddings and those that a run keeps; the same crop counts once."""
+    file = _file(path, code)
+    known = [_read(file).embedding.astype(np.float16)] if file.exists() else []
+    every = np.unique(np.concatenate([*known, embedding.astype(np.float16)]), axis=0)
+    return every.astype(np.float32)
+
+
+def keep_photos(path: Path, code: str, photos: Photos) -> None:
+    """Write what a run keeps of a class; embeddings are rounded to float16."""
+    arrays = {"embedding": photos.embedding.astype(np.float16)}
+    if photos.lift is not None:
+        arrays["lift"] = np.ascontiguousarray(photos.lift, np.float32)
+    with whole_file(_file(path, code)) as temporary:
+        save_file(arrays, temporary)
+
+
+def read_photos(path: Path) -> Iterator[tuple[str, Photos]]:
+    """Class code and photos of every class that photos were added to.
 
     Raises:
         InputError: A file is damaged.
@@ -38,17 +55,26 @@ def read_photos(path: Path) -> Iterator[tuple[str, np.ndarray]]:
     for file in sorted((path / _PHOTOS).glob("*.safetensors")):
         if file.name.startswith("."):  # half written by a process that was killed
             continue
-        yield file.name.removesuffix(".safetensors"), _read(file).astype(np.float32)
+        yield file.name.removesuffix(".safetensors"), _read(file)
+
+
+def has_photos(path: Path, code: str) -> bool:
+    """Whether the run keeps photos of a class."""
+    return _file(path, code).is_file()
 
 
 def forget_photos(path: Path, code: str) -> None:
     """Delete the photos of a class, if there are any."""
-    (path / _PHOTOS / f"{code}.safetensors").unlink(missing_ok=True)
+    _file(path, code).unlink(missing_ok=True)
 
 
-def _read(file: Path) -> np.ndarray:
+def _file(path: Path, code: str) -> Path:
+    return path / _PHOTOS / f"{code}.safetensors"
+
+
+def _read(file: Path) -> Photos:
     try:
-        embedding: np.ndarray = load_file(file)["embedding"]
+        arrays = load_file(file)
+        return Photos(arrays["embedding"].astype(np.float32), arrays.get("lift"))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise InputError(f"{file} is damaged: {error}", "delete it and add them again") from error
-    return embedding

@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from raresign.errors import InputError
 from raresign.files import write_json
 from raresign.framing.finder import Framing
@@ -142,12 +140,13 @@ class RunFolder:
         """How the run reads crops."""
         return saved_framing(self.info)
 
-    def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
+    def recogniser(self, encoder: Encoder | None = None, without: str = "") -> Recogniser:
         """The trained net with everything that answers need, added classes and photos included.
 
         Args:
             encoder: Computes the net's embeddings; unless given, `encoder.onnx`, which needs no
                 torch, or the net itself where the run has no such file of these weights.
+            without: A class whose photos are left out.
 
         Raises:
             InputError: As `model`, or a file is damaged.
@@ -162,10 +161,10 @@ class RunFolder:
         saved = classifier_rows(self.path)
         head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
         head = head.with_classes([one.added for one in self.added])
-        for code, embedding in read_photos(self.path):
+        for code, photos in read_photos(self.path):
             label = self.catalogue.label_of(code)
-            if label >= 0:  # else of a class that has gone
-                head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
+            if label >= 0 and code != without:  # else of a class that has gone
+                head = head.with_photos(label, photos.embedding, photos.lift)
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue, self.framing)
 
     def _encoder(self, saved: SavedRows) -> Encoder:

@@ -58,8 +58,8 @@ def check_tunable(folder: RunFolder, seconds: float | None, steps: int | None) -
         raise InputError(
             f"{folder.path} keeps photos of {', '.join(dict.fromkeys(with_photos))} as the net saw "
             "them, which tuning changes",
-            "add the class without --train, or take those photos out: RUN/photos/CODE.safetensors, "
-            "`raresign remove-class`",
+            "add the class without --train, or take those photos out: `raresign "
+            "remove-photos`, `raresign remove-class`",
         )
 
 
