@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from raresign.answers.head import AddedClass
+from raresign.answers.head import AddedClass, Head
 from raresign.answers.prototypes import SOURCES
-from raresign.fitting.new_rows import fit_rows
+from raresign.fitting.new_rows import fit_rows, guarded_bias
 from raresign.models.outputs import Outputs
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.pictures import icon_crops
@@ -19,9 +20,9 @@ from raresign.signs.catalogue.sign_class import SignClass
 def most_lost(new: int) -> float:
     """Share of the index's crops of earlier classes that `new` classes may take together.
 
-    At least one crop, see `guarded_bias`. It bounds what the largest logit of the bare classifier
-    says of synthetic crops, not the answers in which prototypes join, and not real crops. That many
-    classes get a smaller share rests on trials by hand, which no command repeats.
+    At least one crop, see `guarded_bias`. It bounds what the answers and the bare classifier say of
+    synthetic crops, not of real ones. That many classes get a smaller share rests on trials by
+    hand, which no command repeats.
 
     Example:
         >>> most_lost(1), most_lost(15)
@@ -61,4 +62,21 @@ def fit_new_classes(
         sources = np.repeat(np.arange(len(SOURCES), dtype=np.uint8), [len(part) for part in parts])
         row, embedding = rows[place].numpy(), np.concatenate(parts)
         added.append(AddedClass(sign.family, row, float(biases[place]), embedding, sources))
-    return added
+    bias = _bias_of_answers(head, added)
+    return [replace(one, bias=one.bias + bias) for one in added]
+
+
+def _bias_of_answers(head: Head, added: Sequence[AddedClass]) -> float:
+    """What to add to the new biases so that the fused scores keep enough crops, too.
+
+    Fusion may favour rare classes, which the new ones are, and new prototypes join.
+    """
+    bigger, known, scale = head.with_classes(added), len(head.families), head.fusion.logit_scale
+    if not scale or not len(head.index):
+        return 0.0
+    logits = head.index_features() @ bigger.rows.T + bigger.biases
+    cosines = bigger.index.similarities(head.index.embeddings, "mean")
+    scores = torch.from_numpy(bigger.fusion.scores(logits, cosines, bigger.rare))
+    labels = torch.from_numpy(head.index.labels)
+    share = most_lost(len(added))
+    return guarded_bias(scores[:, :known], scores[:, known:], labels, share) / scale

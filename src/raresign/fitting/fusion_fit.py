@@ -29,14 +29,15 @@ def fit_fusion(
     rare: ArrayLike,
     weights: ArrayLike | None = None,
     parts: Sequence[str] = PARTS,
+    bias_ridge: float = _RIDGE,
 ) -> Fusion:
     """The rule with the least weighted mean negative log-likelihood on these crops.
 
     Minimised, over the named parts, with a >= 0 and b >= 0::
 
-        sum_i w_i (-log p_i(label_i)) / sum_i w_i + 1e-4 ((a - 1)^2 + (b / 10)^2 + r^2)
+        sum_i w_i (-log p_i(label_i)) / sum_i w_i + 1e-4 ((a - 1)^2 + (b / 10)^2) + bias_ridge r^2
 
-    It is convex in (a, b, r). The last term keeps the answer finite where crops are recognised
+    It is convex in (a, b, r). The last terms keep the answer finite where crops are recognised
     without a mistake; b is measured in tens, the usual size of the inverse temperature of a cosine.
     A part left out keeps b = 0, r = 0 and a = 1, or a = 0 if "prototypes" is named. The crops
     must not be those that the classifier was trained on, nor rows of the index.
@@ -48,6 +49,7 @@ def fit_fusion(
         rare: (C,) bool.
         weights: (N,) of at least 0; None counts every crop alike. See `balanced_weights`.
         parts: Names from `PARTS`, at least one.
+        bias_ridge: Above 0; holds r back where few classes tell of it.
 
     Raises:
         InputError: Shapes that do not belong together, no crop that counts, a number that is not
@@ -72,6 +74,7 @@ def fit_fusion(
     )
     if not np.isfinite(features).all():
         raise InputError("a logit or a cosine is not finite", "look for the crop that gives it")
+    ridges = np.array([_RIDGE, _RIDGE, bias_ridge])
     neutral = np.array([0.0 if "logits" not in parts and "prototypes" in parts else 1.0, 0, 0])
     own = features[:, np.arange(len(rows)), truth]
 
@@ -80,9 +83,9 @@ def fit_fusion(
         total = logsumexp(scores, axis=1)
         chances = np.exp(scores - total[:, None])
         away = values - neutral
-        value = share @ (total - values @ own) + _RIDGE * away @ away
+        value = share @ (total - values @ own) + ridges @ away**2
         expected = np.einsum("pnc,nc->pn", features, chances)
-        return float(value), (expected - own) @ share + 2 * _RIDGE * away
+        return float(value), (expected - own) @ share + 2 * ridges * away
 
     lowest = (0.0, 0.0, None)
     bounds = [

@@ -17,6 +17,8 @@ from raresign.answers.unknown_rule import UnknownRule
 from raresign.errors import InputError
 from raresign.fitting.new_rows import fit_rows
 from raresign.fitting.rules_fit import (
+    LOST,
+    LOST_SYNTHETIC,
     HeldOut,
     UnknownCrops,
     calibrate_fusion,
@@ -169,7 +171,7 @@ def fit_synthetic_rules(
     each = min(_FRESH_MOST, -(-_FRESH_CROPS // len(codes)))
     fresh = index_outputs(net, engine, codes, each, _FRESH_TURN)
     rare, plays_rare = np.ones(len(codes), bool), np.ones(len(fresh.labels), bool)
-    return _rules(net, data, preset, crops, fresh, plays_rare, rare)
+    return _rules(net, data, preset, crops, fresh, plays_rare, rare, LOST_SYNTHETIC)
 
 
 def _rules(
@@ -180,6 +182,7 @@ def _rules(
     outputs: Outputs,
     plays_rare: np.ndarray,
     rare: np.ndarray,
+    lost: float = LOST,
 ) -> Rules:
     """The rules fitted on what the net says of crops that did not train, see `HeldOut`."""
     index, synthetic = _synthetic_index(net, data, preset, crops)
@@ -191,7 +194,8 @@ def _rules(
     head = replace(Head.plain(*net_rows(net), families, rare), no_sign=none)
     sign = head.sign_score(outputs.logits, head.features(outputs.embedding))
     unknown = _unknown_crops(net, data, preset, index, rare, fusion)
-    return Rules(fusion, calibrate_unknown(held, fusion, families, sign, unknown=unknown))
+    rule = calibrate_unknown(held, fusion, families, sign, unknown=unknown, lost=lost)
+    return Rules(fusion, rule)
 
 
 def build_recogniser(

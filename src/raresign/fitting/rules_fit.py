@@ -15,10 +15,15 @@ from raresign.fitting.fusion_fit import PARTS, balanced_weights, fit_fusion
 from raresign.fitting.known_score_fit import fit_known_score
 from raresign.fitting.thresholds import threshold_for_error, threshold_for_loss
 
+_BIAS_RIDGE = 0.05
+"""Holds back the bias of rare classes, which a few classes that play rare teach: nearly free, it
+cost German rare signs 1.5 points (docs/measurements.md)."""
 UNKNOWN_SHARE = 0.1
 """Share of unknown signs among the crops that a threshold is set for."""
 LOST = 0.1
 """Share of the known crops whose class is right that may go without its name."""
+LOST_SYNTHETIC = 0.03
+"""The same of synthetic crops, where no real ones are: of these three times as many are lost."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,8 @@ class UnknownCrops:
 def calibrate_fusion(held: HeldOut, parts: Sequence[str] = PARTS) -> Fusion:
     """The rule that joins classifier and prototypes; crops of both kinds count half each."""
     weights = balanced_weights(held.labels, held.plays_rare)
-    return fit_fusion(held.logits, held.cosines, held.labels, held.rare, weights, parts)
+    scores = held.logits, held.cosines
+    return fit_fusion(*scores, held.labels, held.rare, weights, parts, _BIAS_RIDGE)
 
 
 def calibrate_unknown(
@@ -68,13 +74,14 @@ def calibrate_unknown(
     sign: np.ndarray,
     accepted_error: float = 0.05,
     unknown: UnknownCrops | None = None,
+    lost: float = LOST,
 ) -> UnknownRule:
     """When to answer with a class, a family, "sign" or nothing.
 
     The class threshold is the lowest at which at most `accepted_error` of the crops answered with a
     class are wrong, unknown signs being `UNKNOWN_SHARE` of all crops and frequent and rare ones
     half of the rest each; the family threshold the same among the others. Usefulness comes first,
-    though: where the class is right for at least half of the known crops, at most `LOST` of these
+    though: where the class is right for at least half of the known crops, at most `lost` of these
     go without its name, whatever the error. Of real signs at most a tenth of `accepted_error` may
     be called no sign. Few crops lose fewer of themselves, see `threshold_for_loss`.
 
@@ -85,6 +92,7 @@ def calibrate_unknown(
         sign: (N,) chance of a sign, see `Head.sign_score`.
         accepted_error: In (0, 1).
         unknown: From `unknown_crops`; None takes those of `played_unknown`.
+        lost: In (0, 1).
     """
     unknown = unknown or played_unknown(held, fusion, families)
     probabilities, features = _scored(held.logits, held.cosines, held.rare, fusion)
@@ -99,7 +107,7 @@ def calibrate_unknown(
     class_threshold = threshold_for_error(score, correct, accepted_error, weights)
     right = np.flatnonzero(correct)
     if half[right].sum() >= 0.5 * half.sum():
-        most = threshold_for_loss(score[right], LOST, half[right], 0.0)
+        most = threshold_for_loss(score[right], lost, half[right], 0.0)
         class_threshold = min(class_threshold, most)
     of_family, names = family_probabilities(
         np.concatenate([probabilities, unknown.probabilities]), families
