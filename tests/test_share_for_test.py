@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raresign.commands.evaluate_run import evaluate
 from raresign.commands.train.share_for_test import rows_for_test
+from raresign.commands.train.train_run import train
 from raresign.crops.crop_table import CropTable
 
 
@@ -43,3 +48,17 @@ def test_the_share_is_kept(share: float) -> None:
     chosen = rows_for_test(table_of(random.integers(0, 1000, 3000).tolist(), labels), share, 7)
     assert abs(chosen.mean() - share) < 0.01
     assert len(set(np.array(labels)[chosen])) == 10
+
+
+@pytest.mark.slow
+def test_a_run_is_tested_on_its_share(
+    own_data: Path, tmp_path: Path, tiny: Callable[..., dict[str, Any]]
+) -> None:
+    """In the training and whenever it is evaluated on its own data."""
+    crops = own_data / "cropped-train"
+    where: dict[str, Any] = {"crops": crops, "layout": "folders", "cache": tmp_path / "cache"}
+    run = train(own_data, tmp_path / "run", tiny(), test_share=0.25, **where)
+    told = json.loads((run / "evaluation" / "metrics.json").read_text())
+    total = sum(1 for _ in crops.rglob("*.png"))
+    assert 0 < told["crops"] <= 0.25 * total + 1
+    assert evaluate(run, own_data, **where).crops == told["crops"]
