@@ -175,7 +175,7 @@ def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no folder .*icons"):
         SignCatalogue.from_folder(tmp_path)
     (tmp_path / "icons").mkdir()
-    with pytest.raises(InputError, match="icons holds no PNG or SVG"):
+    with pytest.raises(InputError, match="icons holds no PNG, JPEG or SVG"):
         SignCatalogue.from_folder(tmp_path)
 
 

@@ -27,9 +27,9 @@ from rich.console import Console
 
 import raresign
 from raresign.answers.answer import Answer, FileAnswer
+from raresign.cli.answered import print_answers
 from raresign.cli.app import main
 from raresign.cli.options import duration
-from raresign.cli.tables import print_answers
 from raresign.errors import InputError
 
 COMMANDS = ("demo", "train", "evaluate", "compare", "predict", "synth", "catalogue", "bench")
@@ -254,18 +254,20 @@ def test_broken_files_are_rows(
     shutil.copy(data_folder / "smalltest" / "0001.png", folder / "a.png")
     (folder / "b.png").write_bytes(b"\x89PNG\r\n")
     ended = cli("predict", finished_run, folder, "--json")
-    assert ended.code == 0
+    assert ended.code == 3  # some, not all
     good, broken = map(json.loads, ended.out.splitlines())
     assert good["error"] is None
     assert broken["error"]
     assert broken["answers"] == []
     assert good["answer"]
-    assert broken["answer"] is None
+    assert [broken[key] for key in ("answer", "level", "known", "family")] == [None] * 4
     ended = cli("predict", finished_run, folder)
-    assert ended.code == 0
+    assert ended.code == 3
     cells = [row.split("│")[1:3] for row in ended.out.splitlines() if row.startswith("│")]
     assert "crops [/red]/b.png" in "".join(file.strip() for file, _ in cells)  # never cut
     assert any(said.strip().startswith("error:") for _, said in cells)
+    assert "2 crops: " in ended.out
+    assert "1 not readable" in ended.out
     assert_refused(cli("predict", finished_run, folder / "b.png"), "b.png")
     assert_refused(
         cli("predict", finished_run, folder / "b.png", folder / "c.png"), "none of the 2"
@@ -282,10 +284,25 @@ def test_unsure_answers_come_with_guesses() -> None:
     shown = console.file.getvalue()
     assert "unknown blue square" in shown
     assert "perhaps 5.19.1 Crossing" in shown
+    assert shown.count("70.0") == 1, "no certainty beside unknown"
     assert "1 of 3 crops are answered with a class" in shown
     assert "at most 5 % of such" in shown
+    assert "3 crops: 1 named (1 of them with less than 90 %), 2 unknown, 0 no sign" in shown
     print_answers(console, [unsure, sure], rule)
     assert "of 2 crops" not in console.file.getvalue()
+
+
+def test_many_crops_are_a_short_table() -> None:
+    guess = Answer("5.19.1", "Crossing", 0.97, "blue square")
+    answers = [FileAnswer(f"{n}.png", (guess,)) for n in range(200)]
+    answers[150] = FileAnswer("150.png", (), "the file is empty")
+    console = Console(file=io.StringIO(), width=90)
+    print_answers(console, answers, None, 20)
+    shown = console.file.getvalue()
+    assert len(shown.splitlines()) < 30
+    assert "150.png" in shown, "a broken file is told wherever it stands"
+    assert "199 named" in shown
+    assert "179 more are not shown" in shown
 
 
 def test_synth_command(cli: Cli, data_folder: Path, tmp_path: Path) -> None:

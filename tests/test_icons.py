@@ -277,7 +277,7 @@ def test_jpeg_in_disguise_other_suffix_folder_and_missing(tmp_path: Path) -> Non
     opaque_disc().save(tmp_path / "a.png", "JPEG")
     with pytest.raises(InputError, match="no readable PNG"):
         load_icon(tmp_path / "a.png")
-    with pytest.raises(InputError, match="neither PNG nor SVG"):
+    with pytest.raises(InputError, match="no PNG, JPEG or SVG"):
         load_icon(saved(tmp_path, opaque_disc(), "a.bmp"))
     (tmp_path / "b.png").mkdir()
     for name, problem in (
@@ -388,7 +388,7 @@ def test_icons_are_matched_by_exact_name(tmp_path: Path) -> None:
 
 
 def test_folder_without_icons(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no PNG or SVG"):
+    with pytest.raises(InputError, match="holds no PNG, JPEG or SVG"):
         icon_files(tmp_path)
     with pytest.raises(InputError, match="there is no folder"):
         icon_files(tmp_path / "icons")

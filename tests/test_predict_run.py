@@ -98,3 +98,36 @@ def test_a_run_without_model(finished_run: Path, tmp_path: Path) -> None:
     (run / "model.safetensors").unlink()
     with pytest.raises(InputError, match="--resume"):
         list(predict(run, [tmp_path]))
+
+
+def test_names_by_probability(finished_run: Path, data_folder: Path) -> None:
+    files = [data_folder / "smalltest"]
+    as_ever = list(predict(finished_run, files))
+    for accept in (0.0, 0.4, 1.0):
+        for one, before in zip(predict(finished_run, files, accept=accept), as_ever, strict=True):
+            assert one.answers == before.answers, "what is believed does not change"
+            if accept == 0 or before.level != "none":
+                assert (one.level == "class") == (one.answers[0].probability >= accept)
+    with pytest.raises(InputError, match="from 0 to 1"):
+        list(predict(finished_run, files, accept=90))
+
+
+def test_boxes_cut_frames(finished_run: Path, data_folder: Path, tmp_path: Path) -> None:
+    """A crop pasted into a frame is answered as the crop itself."""
+    frame = Image.new("RGB", (1280, 720), (90, 110, 90))
+    rows = ["file,x0,y0,x1,y1"]
+    alone = list(predict(finished_run, sorted((data_folder / "smalltest").glob("*.png"))[:3]))
+    for number, answer in enumerate(alone):
+        with Image.open(answer.path) as crop:
+            frame.paste(crop, (100 + 200 * number, 50))
+            x, y = 100 + 200 * number, 50
+            rows.append(f"frame.png,{x},{y},{x + crop.width},{y + crop.height}")
+    frame.save(tmp_path / "frame.png")
+    (tmp_path / "boxes.csv").write_text("\n".join([*rows, "gone.png,1,1,9,9"]))
+    *cut, gone = predict(finished_run, [], boxes=tmp_path / "boxes.csv")
+    assert gone.error
+    for one, before in zip(cut, alone, strict=True):
+        assert one.box is not None
+        assert one.answers[0].code == before.answers[0].code
+    with pytest.warns(UserWarning, match="1 of 1 pictures look like whole frames"):
+        list(predict(finished_run, [tmp_path / "frame.png"]))

@@ -325,6 +325,27 @@ def test_classes_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert re.findall(r'class="code" data-sort="([^"]*)"', page) == ["1.1", "1.2", "1.10"]
 
 
+def test_many_classes_are_folded(tmp_path: Path) -> None:
+    """The 20 worst stand open, worst first; all stand in a fold, with heads that sort."""
+    codes = tuple(f"1.{number}" for number in range(1, 31))
+    run = made_run(tmp_path, codes, ("freq",) * 30, ("ring",) * 30, crops=90)
+    html = write_report(run).read_text(encoding="utf-8")
+    assert "<summary>All 30\xa0classes" in html.replace("30 classes", "30\xa0classes")
+    worst, every = html.split("<summary>All 30", 1)
+    shares = [float(x) for x in re.findall(r'<td data-sort="([\d.]+)"><div class="recall', worst)]
+    assert len(shares) == 20
+    assert shares == sorted(shares)
+    assert "data-sortable" not in worst.split('id="classes"', 1)[1]
+    assert every.count('class="code" data-sort=') == 30
+
+
+def test_an_untested_run_tells_what_was_held_out(run: Path) -> None:
+    remove("evaluation")(run)
+    text = page_of(run).text.replace("\xa0", " ")
+    assert "it named 90.0 % of signs that it learnt from other crops" in text
+    assert "61.5 % of signs of which it saw the icon alone" in text
+
+
 def test_a_run_with_nothing_but_run_json(run: Path) -> None:
     remove("catalogue", "evaluation", "sheets", "stages")(run)
     write_text(run / "run.json", "{}")

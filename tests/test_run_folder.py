@@ -23,7 +23,7 @@ from raresign.models.model_files import load_model
 from raresign.models.outputs import TorchEncoder
 from raresign.models.saved_rows import classifier_rows
 from raresign.runs.exchange import exchange
-from raresign.runs.photo_embeddings import keep_photos
+from raresign.runs.photo_embeddings import Photos, keep_photos
 from raresign.runs.presets import keep_presets, with_kept_presets
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
@@ -168,8 +168,8 @@ def test_what_a_killed_process_left_disturbs_nothing(finished_run: Path, tmp_pat
     (run / "photos").mkdir()
     (run / "photos" / ".zz-abc.safetensors").write_bytes(b"half")
     rows = np.ones((3, raresign.load(run).head.rows.shape[1]), np.float32)
-    with exchange(run) as place:
-        keep_photos(run, place, "1.20.2", rows)  # of a class whose removal was cut short
+    with exchange(run) as place:  # of a class whose removal was cut short
+        keep_photos(run, place, {"1.20.2": Photos(rows, None)})
     icon = tmp_path / "1.20.2.svg"
     icon.write_text(standard("gost").svg("1.20.2"), encoding="utf-8")
     raresign.add_class(run, [icon])

@@ -6,8 +6,10 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.data import DataLoader, TensorDataset
 
 from raresign.errors import InputError
 from raresign.lab.bench.sampler import bench_sampler
@@ -296,3 +298,22 @@ def test_wrong_shares():
     for labels in ([], [3, -1]):
         with pytest.raises(InputError, match="synthetic crops a batch"):
             MixedPlan(real, labels, 4, 2, 0)
+
+
+def test_serves_a_torch_loader() -> None:
+    """A pass has all items about once; passes go on; any number of workers sees the same."""
+    labels = np.repeat(np.arange(6), [9, 9, 9, 9, 2, 2])
+    numbers = torch.arange(len(labels))
+    seen = {}
+    for workers in (0, 2):
+        batches = BalancedBatches(labels, classes_per_batch=3, items_per_class=4, seed=1)
+        loader = DataLoader(TensorDataset(numbers), batch_sampler=batches, num_workers=workers)
+        assert len(loader) == len(batches) == 4
+        seen[workers] = [[row.tolist() for (row,) in loader] for _ in range(2)]
+    assert seen[0] == seen[2]
+    pure = BalancedBatches(labels, classes_per_batch=3, items_per_class=4, seed=1)
+    assert [row for each in seen[0] for row in each] == [
+        pure.batch(step).tolist() for step in range(8)
+    ]
+    pure.set_epoch(1)
+    assert list(pure) == seen[0][1]

@@ -1,6 +1,11 @@
 from .commands.added.add_classes import add_class as add_class
+from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
 from .commands.added.change_classes import remove_class as remove_class
+from .commands.added.change_classes import remove_photos as remove_photos
+from .commands.answers_file import check_answers_file as check_answers_file
+from .commands.answers_file import save_answers as save_answers
+from .commands.boxes_file import boxed_crops as boxed_crops
 from .commands.camera.fit_preset import fit_camera as fit_camera
 from .commands.camera.realism_table import compare_realism as compare_realism
 from .commands.catalogue_table import catalogue_rows as catalogue_rows
@@ -14,6 +19,8 @@ from .commands.drawings.tables import drawn_rows as drawn_rows
 from .commands.drawings.tables import export_signs as export_signs
 from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
+from .commands.init_folder import NewDataFolder as NewDataFolder
+from .commands.init_folder import init_data as init_data
 from .commands.predict_files import predict as predict
 from .commands.predict_files import run_and_files as run_and_files
 from .commands.start_run import start_run as start_run
@@ -52,6 +59,8 @@ from .models.built_in_files import is_built_in as is_built_in
 from .models.sign_net import SignNet as SignNet
 from .realism.ruler import Realism as Realism
 from .realism.ruler import StatisticGap as StatisticGap
+from .records import to_arrow as to_arrow
+from .records import to_pandas as to_pandas
 from .report.document import write_report as write_report
 from .runs.built_in import about_built_in as about_built_in
 from .runs.evaluation_files import load_predictions as load_predictions
@@ -69,6 +78,7 @@ from .signs.countries.registry import country as country
 from .signs.countries.registry import standard as standard
 from .signs.countries.standard import Standard as Standard
 from .signs.icons.icon_file import load_icon as load_icon
+from .simulated.backgrounds import procedural_backgrounds as procedural_backgrounds
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS
 from .synthesis.groups import without as without
@@ -80,3 +90,5 @@ from .training.fit import Hardware as Hardware
 from .training.recipe import Recipe as Recipe
 from .training.recipe import load_recipe as load_recipe
 from .training.recipe import recipe_names as recipe_names
+
+__version__: str

@@ -12,6 +12,9 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 _SAID = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
 
+SURE = 0.9
+"""A class that is named with less is worth a person's look."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -34,6 +37,10 @@ class Answer:
         """Code and name: "2.5 Stop"."""
         return self.code if self.name == self.code else f"{self.code} {self.name}"
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
 
 @dataclass(frozen=True)
 class FileAnswer:
@@ -42,12 +49,13 @@ class FileAnswer:
     Args:
         path: The file; empty for a picture that came as bytes or pixels.
         answers: The most probable classes, as if the sign were in the catalogue.
-        error: Why there are none.
+        error: Why there are none; level, known and family are None then, whatever was given.
         level: What the crop can be called: "class", the first answer; "family", an unknown sign of
             this family; "sign", an unknown sign; "none", no sign.
         known: Chance in [0, 1] that the sign is in the catalogue.
         family: The most probable family, that is the one whose classes' probabilities add up to
             most.
+        box: x0, y0, x1, y1 of the sign in its frame in pixels; None for a whole picture.
 
     Example:
         >>> stop = Answer("2.5", "Stop", 0.6, "red octagon")
@@ -55,23 +63,41 @@ class FileAnswer:
         '2.5 Stop'
         >>> FileAnswer("a.png", (stop,), level="family", family="red octagon").answer
         'unknown red octagon'
+        >>> FileAnswer("a.png", (), "the file is empty").level is None
+        True
     """
 
     path: str
     answers: tuple[Answer, ...]
     error: str | None = None
-    level: str = "class"
-    known: float = 1.0
-    family: str = ""
+    level: str | None = "class"
+    known: float | None = 1.0
+    family: str | None = ""
+    box: tuple[float, float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.error is not None:
+            for name in ("level", "known", "family"):
+                object.__setattr__(self, name, None)
 
     @property
     def answer(self) -> str | None:
         """The final answer in words; None for a file that cannot be read."""
-        if self.error is not None:
+        if self.level is None:
             return None
         if self.level != "class":
             return _SAID[self.level].format(self.family)
         return self.answers[0].title
+
+    @property
+    def named(self) -> Answer | None:
+        """The class that the crop is called; None for an unknown sign, no sign or an error."""
+        return self.answers[0] if self.level == "class" else None
+
+    @property
+    def check_me(self) -> bool:
+        """Whether a person should look: not named, or with a probability below `SURE`."""
+        return self.named is None or self.named.probability < SURE
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, `answer` among them."""

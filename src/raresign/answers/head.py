@@ -5,6 +5,7 @@ NumPy alone: whatever computes the embeddings, PyTorch or another runtime, the a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -13,10 +14,10 @@ import numpy as np
 
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
-from raresign.answers.numerics import log_sum_exp, sigmoid
-from raresign.answers.prototypes import PrototypeIndex
+from raresign.answers.numerics import log_sum_exp, sigmoid, softmax
+from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.recognition import Recognition
-from raresign.answers.unknown_rule import SURE_DIGITS, UnknownRule, family_probabilities
+from raresign.answers.unknown_rule import SURE_DIGITS, Levels, UnknownRule, family_probabilities
 from raresign.errors import InputError
 
 
@@ -53,6 +54,8 @@ class Head:
         fusion: The rule that joins both parts.
         rule: When to say "unknown"; None answers always with a class.
         no_sign: (E + 1,) float32 row and bias of "no sign"; None without a rule.
+        lifts: Label and (E + 1,) of each class with photos, see `with_photos`; not saved here.
+        accept: See `accepting`; not saved.
 
     Raises:
         InputError: Rows, biases, families and rare classes that do not belong together.
@@ -72,6 +75,8 @@ class Head:
     fusion: Fusion
     rule: UnknownRule | None = None
     no_sign: np.ndarray | None = None
+    lifts: tuple[tuple[int, np.ndarray], ...] = ()
+    accept: float | None = None
 
     def __post_init__(self) -> None:
         shapes = self.rows.shape[:1], self.biases.shape, self.rare.shape
@@ -101,21 +106,19 @@ class Head:
         Raises:
             InputError: Another shape, or a number that is not finite.
         """
-        features = self.features(embedding)
-        logits = features @ self.rows.T + self.biases
-        if len(self.index):
-            cosines = self.index.similarities(embedding, "mean")
-        else:
-            cosines = np.zeros_like(logits)
-        shares = self.fusion.probabilities(logits, cosines, self.rare)
+        features, logits, cosines = self._parts(embedding)
+        shares = softmax(self._joined(features, logits, cosines))
         of_family, names = family_probabilities(shares, self.families)
         family, confidence = of_family.argmax(1), of_family.max(1).round(SURE_DIGITS)
         count = len(logits)
         known, sign, levels = np.ones(count), np.ones(count), np.zeros(count, np.int8)
         if self.rule is not None and count:
-            known = self.rule.score.of(known_features(shares, cosines, logits))
+            near = self._near_photos(embedding, cosines)
+            known = self.rule.score.of(known_features(shares, near, logits))
             sign = self.sign_score(logits, features)
             levels = self.rule.levels.answer(known, confidence, sign)
+        if self.accept is not None and count:
+            levels = self._limits(self.accept).answer(shares.max(1), confidence, sign)
         return Recognition(
             shares,
             logits,
@@ -128,6 +131,69 @@ class Head:
             confidence,
             sign,
         )
+
+    def scores(self, embedding: np.ndarray) -> np.ndarray:
+        """(N, C) joined scores, whose softmax are the probabilities, of (N, E) embeddings."""
+        return self._joined(*self._parts(embedding))
+
+    def _parts(self, embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(N, E) features, (N, C) logits and (N, C) cosines of (N, E) embeddings."""
+        features = self.features(embedding)
+        logits = features @ self.rows.T + self.biases
+        if len(self.index):
+            return features, logits, self.index.similarities(embedding, "mean")
+        return features, logits, np.zeros_like(logits)
+
+    def _joined(self, features: np.ndarray, logits: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+        """(N, C) scores of both parts, and the lifts of classes with photos."""
+        scores: np.ndarray = self.fusion.scores(logits, cosines, self.rare)
+        for label, lift in self.lifts:
+            scores[:, label] += features @ lift[:-1] + lift[-1]
+        return scores
+
+    def _near_photos(self, embedding: np.ndarray, cosines: np.ndarray) -> np.ndarray:
+        """(N, C) cosines; where a class has photos, that of the nearest one if it is higher.
+
+        What looks like a photo of a known sign is known, however little it looks like the icon.
+        """
+        if not self.lifts:
+            return cosines
+        near: np.ndarray = cosines.copy()
+        photo = self.index.sources == SOURCES.index("real")
+        unit = embedding / np.maximum(np.linalg.norm(embedding, axis=1, keepdims=True), 1e-12)
+        for label, _ in self.lifts:
+            seen = self.index.embeddings[photo & (self.index.labels == label)]
+            near[:, label] = np.maximum(near[:, label], (unit @ seen.T).max(1))
+        return near
+
+    def accepting(self, probability: float) -> Head:
+        """The head that names a crop where its class has at least this probability, and only there.
+
+        Other crops are answered as ever: by family, as a sign, as none; a crop that looks like no
+        sign is not named either. At 0 every crop is named.
+
+        Args:
+            probability: In [0, 1].
+
+        Raises:
+            InputError: It is outside.
+
+        Example:
+            >>> head = Head.plain(np.eye(2), np.zeros(2), ["ring", "disc"], np.array([False] * 2))
+            >>> crops = np.array([[4.0, 0.0], [1.0, 0.0]])
+            >>> head.accepting(0.9).judge(crops).level_names()
+            ['class', 'sign']
+        """
+        if not 0 <= probability <= 1:
+            raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
+        return replace(self, accept=probability)
+
+    def _limits(self, accept: float) -> Levels:
+        """The thresholds of `accepting`; a run without a rule has none for families."""
+        if accept == 0:
+            return Levels(0.0, 0.0, -math.inf)
+        levels = self.rule.levels if self.rule else Levels(accept, math.inf, -math.inf)
+        return replace(levels, class_threshold=accept)
 
     def features(self, embedding: np.ndarray) -> np.ndarray:
         """(N, E) what the classifier's rows multiply, of (N, E) embeddings: their ReLU."""
@@ -175,6 +241,23 @@ class Head:
         index = self.index.add(embedding, labels, source)
         lengths = np.append(self.lengths, np.linalg.norm(embedding, axis=1))
         return replace(self, index=index, lengths=lengths)
+
+    def with_photos(self, label: int, embedding: np.ndarray, lift: np.ndarray | None) -> Head:
+        """The head with real photos of a class as prototypes, and what is added to its score.
+
+        Args:
+            label: The class.
+            embedding: (n, E) of the photos.
+            lift: (E + 1,) of `fit_lift`: features . lift[:-1] + lift[-1] is added to the joined
+                score of the class; None adds nothing.
+        """
+        more = self.with_prototypes(embedding, np.full(len(embedding), label), "real")
+        return more if lift is None else replace(more, lifts=(*self.lifts, (label, lift)))
+
+    @property
+    def knows_all_by_prototypes(self) -> bool:
+        """Whether every class has prototypes; a run of the classifier alone has none."""
+        return len(np.unique(self.index.labels)) == len(self.families)
 
     def index_features(self) -> np.ndarray:
         """(M, E) what the rows multiply, of every crop in the index."""

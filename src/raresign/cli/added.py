@@ -13,16 +13,20 @@ from rich.table import Table
 import raresign
 from raresign.cli.columns import code_column
 from raresign.cli.options import Json, Run, duration
-from raresign.cli.printing import Console, echo
-from raresign.cli.tables import error_console, percent, print_json
+from raresign.cli.printing import echo
+from raresign.cli.tables import error_console, output, percent, print_json
 
 
 def add_class(
     run: Run,
-    icons: Annotated[list[Path], typer.Argument(help="One PNG or SVG for each new class.")],
+    icons: Annotated[
+        list[Path],
+        typer.Argument(help="A PNG, JPEG or SVG for each new class, or folders of them."),
+    ],
     code: Annotated[
         list[str] | None, typer.Option(help="Class code, one an icon; its file's name.")
     ] = None,
+    name: Annotated[list[str] | None, typer.Option(help="Name for people, one an icon.")] = None,
     photos: Annotated[
         Path | None, typer.Option(help="Real crops of the class; folders by code for several.")
     ] = None,
@@ -39,10 +43,13 @@ def add_class(
     and forecasts are then made anew, half a minute more. remove-class takes the signs out again,
     but the net stays tuned.
 
-    Example: `raresign add-class RUN new.svg --code 3.13.r2.9 --train 60s`
+    Example: `raresign add-class RUN new.svg --code 3.13.r2.9 --train 60s`,
+    `raresign add-class RUN ICONS` (a folder: each icon is a class by its file's name)
     """
     length = _length(train) if train else {}
-    found = raresign.add_class(run, icons, code or (), photos, error_console().print, **length)
+    found = raresign.add_class(
+        run, icons, code or (), photos, error_console().print, names=name or (), **length
+    )
     if as_json:
         for one in found:
             print_json(one.as_dict())
@@ -57,7 +64,7 @@ def add_class(
             f"{other} {percent(share)} %" for other, share in one.confusions.items()
         )
         table.add_row(*map(escape, (one.code, one.name, one.family, recall, confused or "none")))
-    Console().print(table)
+    output().print(table)
     for one in found:
         echo(f"beside the signs that {one.code} is confused with: {one.sheet}")
 
@@ -72,15 +79,52 @@ def _length(text: str) -> dict[str, Any]:
 
 def add_photos(
     run: Run,
-    code: Annotated[str, typer.Argument(help="The class, trained or added.")],
-    files: Annotated[list[Path], typer.Argument(help="Real crops of it, or folders of them.")],
+    code: Annotated[str | None, typer.Argument(help="The class, trained or added.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Real crops of it, or folders of them.")
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Instead: a CSV of `predict --out` whose codes were corrected (or with ok in the "
+            'column "check me"), or any CSV with file and code.',
+        ),
+    ] = None,
 ) -> None:
-    """Let real crops of a class help a finished run: they become prototypes, nothing is trained.
+    """Let a few real crops of a class help a finished run; the net is not trained.
 
-    Example: `raresign add-photos RUN 3.13.r2.9 crops/`
+    They lift the score of the class where a crop is like them, so that a few count much, while
+    other classes lose next to nothing. remove-photos takes them out again.
+
+    Example: `raresign add-photos RUN 3.13.r2.9 crops/`,
+    `raresign add-photos RUN --from answers.csv`
     """
-    count = raresign.add_photos(run, code, files, error_console().print)
-    echo(f"{count} real crops of {code} serve as prototypes")
+    say = error_console().print
+    if answers is not None:
+        if code or files:
+            raise raresign.InputError("--from beside a code and files", "give one of them")
+        counts = raresign.add_checked_photos(run, answers, say)
+    elif code is None or not files:
+        raise raresign.InputError(
+            "no class or no crops", f"raresign add-photos {run} CODE crops/, or --from answers.csv"
+        )
+    else:
+        counts = {code: raresign.add_photos(run, code, files, say)}
+    for each, count in counts.items():
+        echo(f"{count} real crops of {each} help the run now")
+
+
+def remove_photos(
+    run: Run,
+    codes: Annotated[list[str], typer.Argument(help="Classes whose photos go.")],
+) -> None:
+    """Take the photos of add-photos out again: the run answers as if they had never come.
+
+    Example: `raresign remove-photos RUN 3.13.r2.9`
+    """
+    raresign.remove_photos(run, codes, error_console().print)
+    echo(f"photos of {', '.join(codes)} removed")
 
 
 def remove_class(

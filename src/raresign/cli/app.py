@@ -1,4 +1,7 @@
-"""The commands and how they end: 0 done, 1 a failure of ours, 2 a wrong input, 130 Ctrl-C."""
+"""The commands and how they end: 0 done, 1 a failure of ours, 2 a wrong input, 130 Ctrl-C.
+
+3 is `predict`'s own: done, but some files could not be read.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ import functools
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from raresign.cli import added, camera, look, make, measure, synth_command
-from raresign.cli.printing import show_what_can_be
+from raresign.cli import added, answered, camera, look, make, measure, synth_command
+from raresign.cli.printing import echo, show_what_can_be
 from raresign.cli.tables import error_console
 
 
@@ -39,6 +42,9 @@ def _telling(command: Callable[..., None]) -> Callable[..., None]:
 app = typer.Typer(
     name="raresign",
     help="Train a traffic-sign classifier for signs that nobody has photographed.",
+    epilog="Exit codes: 0 done; 1 a fault of raresign, or crops that differ (synth --verify); "
+    "2 something you gave is wrong; 3 done, but some files could not be read (predict); "
+    "130 stopped by Ctrl-C.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,14 +53,16 @@ app = typer.Typer(
 )
 for command in (
     make.demo,
+    make.init,
     make.train,
     measure.evaluate,
     measure.compare,
     measure.protocol,
-    make.predict,
+    answered.predict,
     make.start,
     added.add_class,
     added.add_photos,
+    added.remove_photos,
     added.remove_class,
     synth_command.synth,
     camera.fit_camera,
@@ -64,6 +72,26 @@ for command in (
 ):
     summary = (command.__doc__ or "").partition("\n")[0]
     app.command(short_help=summary)(_telling(command))
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        import raresign
+
+        echo(f"raresign {raresign.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and stop.", callback=_tell_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """What all commands share."""
 
 
 def main() -> None:

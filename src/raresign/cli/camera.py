@@ -11,6 +11,7 @@ from rich.table import Table
 import raresign
 from raresign.cli.options import Crops, Data, Layout, Seed, Strict
 from raresign.cli.printing import Console
+from raresign.cli.tables import output
 
 _GAPS = 8  # statistics that are shown
 
@@ -28,7 +29,7 @@ def fit_camera(
 
     Example: `raresign fit-camera DATA --out camera.yaml`
     """
-    console = Console(markup=False)
+    console = output(markup=False)
     fit = raresign.fit_camera(
         data, crops, out, base=preset, layout=layout, seed=seed, strict=strict, say=console.print
     )
@@ -52,7 +53,7 @@ def realism(
 
     Example: `raresign realism DATA --preset road --preset camera.yaml`
     """
-    console = Console(markup=False)
+    console = output(markup=False)
     presets = tuple(preset or ["road"])
     table = raresign.compare_realism(
         data, presets, crops, layout=layout, seed=seed, strict=strict, say=console.print

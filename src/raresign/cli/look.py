@@ -13,7 +13,7 @@ import raresign
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
 from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
-from raresign.cli.tables import error_console, print_json
+from raresign.cli.tables import error_console, output, print_json
 
 
 def catalogue(
@@ -71,7 +71,7 @@ def catalogue(
             str(row.test_crops),
             f"[yellow]{row.missing}[/yellow]" if row.missing else "",
         )
-    console = Console()
+    console = output()
     console.print(table)
     frequent = sum(row.type == "freq" for row in rows)
     console.print(
@@ -91,7 +91,7 @@ def _drawn(
     as_json: bool,
 ) -> None:
     """The signs that come with the package: as files and pictures, beside icons, or as a table."""
-    console = Console(markup=False, stderr=as_json, soft_wrap=True)
+    console = output(markup=False, stderr=as_json, soft_wrap=True)
     country = raresign.country(raresign.standard(name).country)
     for problem in filter(None, map(country.value_problem, codes)):
         error_console().print(f"warning: {problem}")
@@ -115,7 +115,7 @@ def _drawn(
         for row in rows:
             cells = (row.code, row.name, row.russian, row.type or "", row.family, row.twin or "")
             table.add_row(*cells, "any" if row.values else "", " ".join(row.variants))
-        Console().print(table)
+        output().print(table)
 
 
 def _likeness(console: Console, likeness: raresign.Likeness) -> None:
@@ -162,8 +162,8 @@ def bench(
         return
     speeds, others = synth_table(figures)
     if speeds is not None:
-        Console().print(speeds)
+        output().print(speeds)
     table = Table("figure", "value")
     for name, value in others.items():
         table.add_row(name, f"{value:,.4g}" if isinstance(value, float) else str(value))
-    Console().print(table)
+    output().print(table)

@@ -1,4 +1,4 @@
-"""Commands that make something: demo, train, predict; and synth, which has a file of its own."""
+"""Commands that make something: demo, train, start; synth and predict have files of their own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import typer
 
 import raresign
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict, duration
-from raresign.cli.printing import Console, echo
-from raresign.cli.tables import error_console, print_answers, print_json, print_stages
+from raresign.cli.printing import echo
+from raresign.cli.tables import output, print_json, print_stages
 
 
 def demo(
@@ -25,7 +25,7 @@ def demo(
 
     Example: `raresign demo --out demo`
     """
-    console = Console(markup=False)
+    console = output(markup=False)
     run = raresign.demo(out, seed=seed, fast=fast, say=console.print)
     print_stages(console, run)
     console.print(f"\nReport: {run / 'report.html'} (photos are simulated)", soft_wrap=True)
@@ -65,12 +65,19 @@ def train(
     strict: Strict = False,
     icons: Icons = None,
     country: Country = None,
+    test_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Let this share of the real crops, whole frames, be the test, such as 0.2; for "
+            "data without test crops."
+        ),
+    ] = None,
 ) -> None:
     """Train a classifier on a data folder, measure every stage and write a report.
 
     Example: `raresign train DATA --out RUN --max-time 20m`
     """
-    console = Console(markup=False)
+    console = output(markup=False)
     run = raresign.train(
         data,
         out,
@@ -88,12 +95,43 @@ def train(
         strict=strict,
         icons=icons,
         country=country,
+        test_share=test_share,
         say=console.print,
     )
     if os.environ.get("LOCAL_RANK", "0") != "0":  # a helper process that DDP has started
         return
     print_stages(console, run)
     console.print(f"\nReport: {run / 'report.html'}", soft_wrap=True)
+
+
+def init(
+    data: Annotated[Path, typer.Argument(help="Data folder to begin.")],
+    icons: Annotated[
+        Path | None, typer.Option(help="Folder of icons, <code>.png or .svg; they are copied.")
+    ] = None,
+    coco: Annotated[
+        Path | None, typer.Option(help="COCO annotations whose categories become the classes.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Begin a data folder: classes.json and the folders; says what is missing.
+
+    Without --icons and --coco the classes are those of DATA/icons and DATA/cropped-train.
+
+    Example: `raresign init DATA --icons ICONS`, `raresign init DATA --coco signs.json`
+    """
+    found = raresign.init_data(data, icons, coco)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    console = output(markup=False, soft_wrap=True)
+    console.print(
+        f"{data / 'classes.json'}: {len(found.frequent)} frequent and {len(found.rare)} rare "
+        "classes"
+    )
+    for line in found.missing:
+        console.print(f"- {line}")
+    console.print(f"go on: {found.next}")
 
 
 def start(out: Annotated[Path, typer.Argument(help="Run folder to make.")]) -> None:
@@ -103,49 +141,3 @@ def start(out: Annotated[Path, typer.Argument(help="Run folder to make.")]) -> N
     """
     run = raresign.start_run(out)
     echo(f"{run} holds the {raresign.about_built_in()}", err=True)
-
-
-def predict(
-    given: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="[RUN] FILES...",
-            help="Pictures of crops, or folders of them; before them a run folder, unless the "
-            "built-in model shall answer.",
-        ),
-    ],
-    top: Annotated[int, typer.Option(min=1, help="Answers a file.")] = 3,
-    as_json: Json = False,
-) -> None:
-    """Name the sign on each crop; a broken file is a row with its error.
-
-    Without RUN, or with built-in in its place, the model that comes with the package answers: all
-    205 Russian signs that we draw.
-
-    Four levels, from sure to unsure: a class; "unknown red ring", a sign of that look but not
-    surely of one class; "unknown sign"; "no sign". "Perhaps" marks a guess.
-
-    JSON, one line a file: path; answer, in words; level, which of the four: class, family, sign or
-    none; known, the chance that the sign is in the catalogue; family; answers, the guesses; error.
-
-    Example: `raresign predict crop.png`, `raresign predict RUN crops/ --top 3 --json`
-    """
-    run, files = raresign.run_and_files(given)
-    answers = []
-    model = raresign.load(run)
-    if raresign.is_built_in(run):
-        error_console().print(raresign.about_built_in())
-    for answer in raresign.predict(model, files, top):
-        answers.append(answer)
-        if as_json:
-            print_json(answer.as_dict())
-    if all(answer.error for answer in answers):
-        first = f"{answers[0].path}: {answers[0].error}"
-        raise raresign.InputError(
-            f"none of the {len(answers)} files can be read (the first, {first})"
-            if len(answers) > 1
-            else f"the file cannot be read ({first})",
-            "give pictures of crops: PNG, JPEG, PPM, WebP or BMP",
-        )
-    if not as_json:
-        print_answers(Console(), answers, model.head.rule)

@@ -9,8 +9,8 @@ import typer
 
 import raresign
 from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict
-from raresign.cli.printing import Console, echo
-from raresign.cli.tables import error_console, print_json, print_metrics, print_sweep
+from raresign.cli.printing import echo
+from raresign.cli.tables import error_console, output, print_json, print_metrics, print_sweep
 
 
 def evaluate(
@@ -44,9 +44,9 @@ def evaluate(
     if as_json:
         print_json(metrics.as_dict() | ({"framing": sweep.as_dict()} if sweep else {}))
         return
-    print_metrics(Console(), metrics)
+    print_metrics(output(), metrics)
     if sweep:
-        print_sweep(Console(), sweep)
+        print_sweep(output(), sweep)
 
 
 def compare(

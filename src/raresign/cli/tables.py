@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import typer
-from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
 import raresign
 from raresign.cli.printing import Console
+
+_PIPED = 4000  # columns; a table takes what it needs
+
+
+def output(**settings: Any) -> Console:
+    """Standard output: as wide as the terminal, or wide enough for any table in a pipe or file."""
+    console = Console(**settings)
+    return console if console.is_terminal else Console(**settings, width=_PIPED)
 
 
 def error_console() -> Console:
@@ -91,36 +97,3 @@ def print_sweep(console: Console, sweep: Any) -> None:
                 cells += ["-", "-"]
         table.add_row(*cells)
     console.print(table)
-
-
-def print_answers(console: Console, answers: Sequence[Any], rule: Any) -> None:
-    """A row a file with the final answer, then its guesses, and how many crops have a class.
-
-    `rule` tells when the model says "unknown"; None if it never does.
-    """
-    folded = (Column(name, overflow="fold", ratio=1) for name in ("file", "answer"))
-    table = Table(*folded, *(Column(name, no_wrap=True) for name in ("probability", "family")))
-    for one in answers:
-        if one.error:
-            table.add_row(escape(one.path), f"[red]error: {escape(one.error)}[/red]", "", "")
-            continue
-        guesses = [(f"perhaps {guess.title}", guess) for guess in one.answers]
-        if one.level == "class":
-            guesses[0] = (one.answers[0].title, one.answers[0])
-        else:
-            table.add_row(escape(one.path), escape(one.answer or ""), "", "")
-        for place, (words, guess) in enumerate(guesses):
-            file = one.path if not place and one.level == "class" else ""
-            cells = (file, words, f"{guess.probability:.3f}", guess.family)
-            table.add_row(*map(escape, cells))
-    console.print(table)
-    crops = [one for one in answers if not one.error]
-    named = sum(one.level == "class" for one in crops)
-    if rule and 2 * named < len(crops):
-        console.print(
-            f"{named} of {len(crops)} crops are answered with a class: the run answers so only "
-            f"where at most {100 * rule.accepted_error:g} % of such answers are wrong (on the "
-            "crops that its rule was fitted on); --top shows the guesses",
-            highlight=False,
-            soft_wrap=True,
-        )

@@ -11,6 +11,7 @@ import numpy as np
 from raresign.commands.data_folder import open_test
 from raresign.commands.measure_crops import Measured, measure, told_unreadable
 from raresign.commands.progress import Say, silent
+from raresign.commands.train.share_for_test import rows_for_test
 from raresign.commands.trained_crops import trained_with
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
@@ -134,6 +135,9 @@ def open_evaluation(
             "put crops into smalltest/ and their classes into smalltest_annotations.csv",
         )
     own = folder is not None and _is_own(folder, data, crops)
+    share = folder.info["settings"].get("test_share") if folder is not None and own else None
+    if folder is not None and share:  # the other crops have trained
+        table = table.filter(rows_for_test(table, share, folder.info["seed"]))
     name = EVALUATION if own else f"{EVALUATION}-of-{Path(crops or data).resolve().name}"
     place = folder.path / name if folder is not None else None
     return Evaluation(folder, recogniser, table, own, place)

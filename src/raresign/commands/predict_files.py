@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from raresign.answers.answer import FileAnswer
+from raresign.commands.boxes_file import boxed_crops
+from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import from_files
+from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.runs.run_folder import load
@@ -15,24 +19,54 @@ from raresign.runtime.recogniser import Recogniser
 
 
 def predict(
-    run: str | Path | Recogniser, files: Sequence[str | Path], top: int = 5
+    run: str | Path | Recogniser,
+    files: Sequence[str | Path],
+    top: int = 5,
+    *,
+    accept: float | None = None,
+    boxes: str | Path | None = None,
 ) -> Iterator[FileAnswer]:
     """Answer files and folders of crops one by one, in the order given.
+
+    A warning names pictures that look like whole frames: each is answered as one crop.
 
     Args:
         run: The run folder, "built-in", or what `load` made of it.
         files: Pictures, or folders that are searched for pictures. A file that does not exist is a
             row with its error, as a broken one is.
         top: Answers a file.
+        accept: Name a crop where its class has at least this probability, instead of where the
+            run's own rule for unknown signs does; 0 names every crop. See `Head.accepting`.
+        boxes: The pictures are whole frames, and this file says where their signs are; see
+            `boxed_crops`. One answer a box, frame by frame; without `files` the frames are beside
+            the file.
 
     Raises:
-        InputError: No trained model, nothing given, or only folders without pictures.
+        InputError: No trained model, nothing given, only folders without pictures, or a file of
+            boxes that cannot be used.
     """
     recogniser = run if isinstance(run, Recogniser) else load(run)
-    yield from recogniser.answer(iter(from_files(files).paths), top)
+    if accept is not None:
+        recogniser = recogniser.accepting(accept)
+    if boxes is not None:
+        yield from recogniser.answer_crops(boxed_crops(boxes, files), top)
+        return
+    read = []
+    for answer in recogniser.answer(iter(from_files(files).paths), top):
+        if not answer.error:
+            read.append(answer.path)
+        yield answer
+    frames = frames_among(read)
+    if frames:
+        warnings.warn(
+            f"{len(frames)} of {len(read)} pictures look like whole frames, and each was answered "
+            f"as if it were one sign, cut out: {first_names(frames)}; cut the signs out, or say "
+            "where they are with --boxes FILE",
+            stacklevel=2,
+        )
 
 
-def run_and_files(given: Sequence[Path]) -> tuple[Path, Sequence[Path]]:
+def run_and_files(given: Sequence[Path], boxes: bool = False) -> tuple[Path, Sequence[Path]]:
     """What `raresign predict` was given: a run, if one stands first, and pictures.
 
     A first path that neither is a run nor holds pictures is taken for a mistyped run, unless it
@@ -40,6 +74,7 @@ def run_and_files(given: Sequence[Path]) -> tuple[Path, Sequence[Path]]:
 
     Args:
         given: At least one path.
+        boxes: Whether a file of boxes says where pictures are, so that a run may stand alone.
 
     Returns:
         The run, "built-in" where none is named, and the pictures.
@@ -54,7 +89,7 @@ def run_and_files(given: Sequence[Path]) -> tuple[Path, Sequence[Path]]:
     """
     first, files = given[0], given[1:]
     if is_built_in(first) or (first / "run.json").is_file():
-        if not files:
+        if not files and not boxes:
             raise InputError(f"{first} and no picture", f"raresign predict {first} crop.png")
         return first, files
     named = files and not first.is_file() and (not first.is_dir() or _is_old_run(first))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from raresign.errors import InputError
+from raresign.records import frame_of, to_arrow_columns
 
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 
@@ -71,6 +72,21 @@ class CropTable:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def to_arrow(self) -> Any:
+        """An Arrow table: path, class, label and, of boxed crops, x0, y0, x1, y1."""
+        columns = {
+            "path": [str(path) for path in self.paths],
+            "class": list(self.class_names),
+            "label": self.labels,
+        }
+        if self.boxes is not None:
+            columns |= dict(zip(BOX_COLUMNS, self.boxes.T, strict=True))
+        return to_arrow_columns(columns)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas DataFrame; InputError where pandas is not installed."""
+        return frame_of(self.to_arrow())
 
     def filter(self, mask: npt.NDArray[np.bool_]) -> CropTable:
         """The rows where `mask` ((N,) bool) is true, in their order.

@@ -15,6 +15,7 @@ from raresign.evaluation.calibration import calibration_error
 from raresign.evaluation.confusion import confusion_matrix
 from raresign.evaluation.intervals import Estimate, Number, macro_recall_interval
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.records import frame_of, to_arrow
 
 Row = tuple[str, float, float, float, int]
 """(name, value, low, high, n), for a printed table; NaN where there is nothing."""
@@ -112,6 +113,14 @@ class Metrics:
     def as_dict(self) -> dict[str, Any]:
         """The same as dicts, lists and numbers, ready for JSON: None for NaN."""
         return json_ready(self)
+
+    def to_arrow(self) -> Any:
+        """An Arrow table of the classes, a row each."""
+        return to_arrow(json_ready(row) for row in self.per_class)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas DataFrame; InputError where pandas is not installed."""
+        return frame_of(self.to_arrow())
 
     def rows(self) -> list[Row]:
         """(name, value, low, high, n) for a table; the per-class table is not in it."""

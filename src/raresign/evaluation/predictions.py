@@ -18,6 +18,7 @@ from scipy.special import softmax
 from raresign.errors import InputError
 from raresign.files import whole_file
 from raresign.parsing import parse_json
+from raresign.records import frame_of
 
 Group = Literal["all", "rare", "freq"]
 GROUPS: tuple[Group, ...] = ("all", "rare", "freq")
@@ -159,6 +160,11 @@ class Predictions:
             >>> Predictions.from_parquet(file).predicted.tolist()
             [1]
         """
+        with whole_file(path) as temporary:
+            pq.write_table(self.to_arrow(), temporary, compression="zstd")
+
+    def to_arrow(self) -> Any:
+        """The table that `as_parquet` writes: one row a crop."""
         top = self.top(_TOP)
         top_shares = np.take_along_axis(self.probabilities, top, axis=1)
         codes = pa.array([*self.codes, None], pa.string())  # label -1 picks the last
@@ -174,11 +180,13 @@ class Predictions:
             "probabilities": _lists(pa.array(self.probabilities.reshape(-1)), self.probabilities),
         }
         facts = {name: list(getattr(self, name)) for name in _FACTS}
-        table = pa.table(columns).replace_schema_metadata(
+        return pa.table(columns).replace_schema_metadata(
             {"raresign": json.dumps(facts, ensure_ascii=False)}
         )
-        with whole_file(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas DataFrame; InputError where pandas is not installed."""
+        return frame_of(self.to_arrow())
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from raresign.evaluation.metrics import json_ready
 from raresign.realism.discriminator import TwoSampleTest, held_out_scores, separation
 from raresign.realism.distance import FeatureDistance, frechet_distance, kernel_distance
 from raresign.realism.features import FeatureSpace
@@ -36,6 +38,10 @@ class Realism:
     pixels: TwoSampleTest | None
     distance: FeatureDistance
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; None for NaN."""
+        return dict(json_ready(self))
+
 
 @dataclass(frozen=True)
 class StatisticGap:
@@ -52,6 +58,10 @@ class StatisticGap:
     auc: float
     real: tuple[float, ...]
     synthetic: tuple[float, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; None for NaN."""
+        return dict(json_ready(self))
 
 
 class RealismRuler:

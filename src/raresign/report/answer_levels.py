@@ -41,6 +41,22 @@ class LevelCell:
     right: Estimate | None
 
 
+def answer_counts(
+    predictions: Predictions, answers: Sequence[CropAnswer]
+) -> tuple[int, int, int, int]:
+    """Of the crops with a known class: how many, named with a class, rightly named, no sign.
+
+    Args:
+        predictions: The fused probabilities.
+        answers: One a row of the predictions.
+    """
+    rows = predictions.of_group("all")
+    levels = np.array([answer.level for answer in answers])[rows]
+    named = levels == "class"
+    right = int(predictions.correct[rows][named].sum())
+    return len(levels), int(named.sum()), right, int((levels == "none").sum())
+
+
 def level_rows(
     predictions: Predictions, answers: Sequence[CropAnswer]
 ) -> list[tuple[str, str, list[LevelCell]]]:

@@ -15,7 +15,13 @@ from markupsafe import Markup
 from raresign.evaluation.predictions import GROUPS
 from raresign.files import write_text
 from raresign.report import stages, words
-from raresign.report.answer_levels import GROUP_NAMES, LEVEL_NAMES, coverage_plot, level_rows
+from raresign.report.answer_levels import (
+    GROUP_NAMES,
+    LEVEL_NAMES,
+    answer_counts,
+    coverage_plot,
+    level_rows,
+)
 from raresign.report.answer_parts import log_likelihoods, part_rows, reliability_plot
 from raresign.report.curves import loss_chart, recall_chart
 from raresign.report.framing_plots import framing_figures
@@ -26,6 +32,7 @@ from raresign.report.tables import (
     confusion_pairs,
     icon_table,
     predicted_recall,
+    worst_classes,
 )
 from raresign.runs.run_view import RunView, view_run
 from raresign.signs.values import in_order
@@ -100,11 +107,17 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
         "seconds": seconds if isinstance(seconds, (int, float)) else None,
         "simulated": simulated,
         "notes": folder.notes,
-        "result": words.result_sentence(metrics, simulated),
+        "result": words.result_sentence(metrics, simulated) + _held_out(info, metrics is None),
+        "answered": words.answered_sentence(
+            *answer_counts(predictions, folder.answers)
+            if predictions is not None and folder.answers
+            else (0, 0, 0, 0)
+        ),
         "metrics": metrics,
         "class_rows": sorted(
             metrics.per_class if metrics else (), key=lambda row: in_order(row.code)
         ),
+        "worst_rows": worst_classes(metrics.per_class) if metrics else [],
         "predicted": predicted_recall(info),
         "groups": GROUPS,
         "stages": stages.stage_rows(info),
@@ -149,6 +162,17 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
         # Only this very script may run: a script smuggled in through a class code would not.
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }
+
+
+def _held_out(info: dict[str, Any], untested: bool) -> str:
+    """What an untested run's training measured on crops that it held out; "" for a tested run."""
+    stages = info.get("stages")
+    measured = [one for one in stages if isinstance(one, dict)] if isinstance(stages, list) else []
+    found = [
+        next((one[key] for one in reversed(measured) if isinstance(one.get(key), float)), None)
+        for key in ("validation_recall", "pseudo_rare_recall")
+    ]
+    return f" {words.held_out_sentence(*found)}".rstrip() if untested else ""
 
 
 def _training_charts(folder: RunView, simulated: bool) -> list[_Chart]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from raresign.evaluation.confusion import Confusion, mistakes_by_confidence, worst_confusions
 from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.intervals import Estimate
+from raresign.evaluation.metrics import ClassMetrics
 from raresign.evaluation.predictions import Predictions
 from raresign.report.pictures import crop_uri, icon_uri
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
@@ -17,7 +19,8 @@ from raresign.signs.values import in_order
 
 MOST_CROPS_A_PAIR = 8
 _MOST_PAIRS = 18
-_MOST_MISTAKES = 60
+_WORST = 20
+_MOST_MISTAKES = 12
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ def predicted_recall(info: dict[str, Any]) -> dict[str, Estimate]:
     return {code: found[code] for code in sorted(found, key=in_order)}
 
 
+def worst_classes(rows: Sequence[ClassMetrics]) -> list[ClassMetrics]:
+    """The 20 tested classes with the lowest recall, lowest first; none of 20 classes or fewer.
+
+    Among equal recalls the class with more crops comes first.
+    """
+    if len(rows) <= _WORST:
+        return []
+    tested = [row for row in rows if row.crops]
+    return sorted(tested, key=lambda row: (row.recall.value, -row.crops, in_order(row.code)))[
+        :_WORST
+    ]
+
+
 def icon_table(catalogue: SignCatalogue | None) -> dict[str, str | None]:
     """Data URI of the first icon of each class code; None where it cannot be read."""
     classes = catalogue.classes if catalogue else ()
@@ -99,7 +115,7 @@ def confusion_pairs(
 def confident_mistakes(
     predictions: Predictions, root: Path, answers: list[CropAnswer] | None = None
 ) -> list[Mistake]:
-    """The 60 wrong answers with the highest confidence, the highest first.
+    """The 12 wrong answers with the highest confidence, the highest first.
 
     Args:
         predictions: What the model said about each crop.

@@ -106,6 +106,48 @@ def result_sentence(metrics: Metrics | None, simulated: bool) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
+def answered_sentence(crops: int, named: int, right: int, none: int) -> str:
+    """What `predict` prints for the test crops: it may call a crop unknown, where recall guesses.
+
+    Args:
+        crops: Test crops with a known class.
+        named: Of these, answered with a class.
+        right: Of the named, the right class.
+        none: Called no sign; the others are called unknown.
+
+    Example:
+        >>> answered_sentence(9, 8, 7, 0).partition("; ")[0]
+        '`predict` names 8 of these 9 crops, 7 rightly and 1 wrongly'
+    """
+    if not crops:
+        return ""
+    told = f"`predict` names {named:,} of these {plural(crops, 'crop')}"
+    if named:
+        told += f", {right:,} rightly and {named - right:,} wrongly"
+    return f"{told}; {crops - named - none:,} it calls unknown, {none:,} no sign."
+
+
+def held_out_sentence(frequent: float | None, rare: float | None) -> str:
+    """What the training measured on real crops that it held out, for a run without test crops.
+
+    Args:
+        frequent: Recall on held-out crops of classes whose other crops it trained on.
+        rare: Recall on classes whose crops were all held out.
+
+    Example:
+        >>> held_out_sentence(0.97, None).partition(", ")[2]
+        'it named 97.0\xa0% of signs that it learnt from other crops.'
+    """
+    parts = []
+    if frequent is not None:
+        parts.append(f"{percent(frequent)} of signs that it learnt from other crops")
+    if rare is not None:
+        parts.append(f"{percent(rare)} of signs of which it saw the icon alone")
+    if not parts:
+        return ""
+    return f"On training crops that it held out, it named {' and '.join(parts)}."
+
+
 def _recall(group: GroupMetrics) -> str:
     """A recall with its interval."""
     return f"{percent(group.micro.value)} ({interval(group.micro.low, group.micro.high)})"

@@ -1,8 +1,9 @@
-"""Embeddings of real crops that were added to a run: RUN/photos/CODE.safetensors."""
+"""What a run keeps of the photos of classes, and what they lift."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,36 +17,58 @@ PHOTOS = "photos"
 _SUFFIX = ".safetensors"
 
 
-def keep_photos(path: Path, place: Path, code: str, embedding: np.ndarray) -> int:
-    """Add (n, E) embeddings to those that a run keeps of a class; the same crop counts once.
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """What a run keeps of the photos of one class.
+
+    Attributes:
+        embedding: (n, E) float32.
+        lift: (E + 1,) float32, see `Head.with_photos`; None in files from before it was fitted.
+    """
+
+    embedding: np.ndarray
+    lift: np.ndarray | None
+
+
+def with_known_photos(path: Path, code: str, embedding: np.ndarray) -> np.ndarray:
+    """(m, E) float32: (n, E) embeddings and those that a run keeps; the same crop counts once."""
+    file = path / PHOTOS / f"{code}{_SUFFIX}"
+    known = [_read(file).embedding.astype(np.float16)] if file.exists() else []
+    every = np.unique(np.concatenate([*known, embedding.astype(np.float16)]), axis=0)
+    return every.astype(np.float32)
+
+
+def keep_photos(path: Path, place: Path, photos: Mapping[str, Photos]) -> None:
+    """Let a run keep photos of classes in place of those that it keeps of them; others stay.
 
     Args:
         path: The run folder.
         place: Where its new files are written, see `exchange`.
-        code: The class.
-        embedding: The embeddings.
-
-    Returns:
-        How many the run keeps of the class now.
+        photos: By class code; embeddings are rounded to float16.
     """
-    name = f"{code}{_SUFFIX}"
-    file = path / PHOTOS / name
-    known = _read(file) if file.exists() else np.empty((0, embedding.shape[1]), np.float16)
-    every = np.unique(np.concatenate([known, embedding.astype(np.float16)]), axis=0)
-    keep_entries(path / PHOTOS, place / PHOTOS, without=[name])
-    save_sealed(place / PHOTOS / name, {"embedding": every})
-    return len(every)
+    names = {code: f"{code}{_SUFFIX}" for code in photos}
+    keep_entries(path / PHOTOS, place / PHOTOS, without=names.values())
+    for code, each in photos.items():
+        arrays = {"embedding": each.embedding.astype(np.float16)}
+        if each.lift is not None:
+            arrays["lift"] = each.lift.astype(np.float32)
+        save_sealed(place / PHOTOS / names[code], arrays)
 
 
-def read_photos(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """Class code and (n, E) float32 embeddings of every class that photos were added to.
+def read_photos(path: Path) -> Iterator[tuple[str, Photos]]:
+    """Class code and photos of every class that photos were added to.
 
     Raises:
         InputError: A file is damaged.
     """
     for file in sorted((path / PHOTOS).glob(f"*{_SUFFIX}")):
         if not file.name.startswith("."):  # half written by a process that was killed
-            yield file.name.removesuffix(_SUFFIX), _read(file).astype(np.float32)
+            yield file.name.removesuffix(_SUFFIX), _read(file)
+
+
+def has_photos(path: Path, code: str) -> bool:
+    """Whether the run keeps photos of a class."""
+    return (path / PHOTOS / f"{code}{_SUFFIX}").is_file()
 
 
 def forget_photos(path: Path, place: Path, codes: Collection[str]) -> None:
@@ -53,16 +76,22 @@ def forget_photos(path: Path, place: Path, codes: Collection[str]) -> None:
 
     Nothing is written where the run has none of them.
     """
-    names = [f"{code}{_SUFFIX}" for code in codes]
-    if any((path / PHOTOS / name).exists() for name in names):
+    if any(has_photos(path, code) for code in codes):
+        names = [f"{code}{_SUFFIX}" for code in codes]
         keep_entries(path / PHOTOS, place / PHOTOS, without=names)
 
 
-def _read(file: Path) -> np.ndarray:
+def _read(file: Path) -> Photos:
     try:
-        embedding: np.ndarray = load_sealed(file)[0]["embedding"]
-        if embedding.ndim != 2 or not np.isfinite(embedding.astype(np.float32)).all():
+        arrays = load_sealed(file)[0]
+        embedding: np.ndarray = arrays["embedding"].astype(np.float32)
+        lift: np.ndarray | None = arrays.get("lift")
+        if embedding.ndim != 2 or not np.isfinite(embedding).all():
             raise ValueError("no embeddings of crops")
+        if lift is not None and (
+            lift.shape != (embedding.shape[1] + 1,) or not np.isfinite(lift).all()
+        ):
+            raise ValueError("no lift of these embeddings")
     except (OSError, SafetensorError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{file} is damaged: {error}", "delete it and add them again") from error
-    return embedding
+    return Photos(embedding, lift)

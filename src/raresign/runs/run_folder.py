@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import sweep, write_json
@@ -187,19 +185,22 @@ class RunFolder:
         """How the run reads crops."""
         return saved_framing(self.info)
 
-    def recogniser(self, encoder: Encoder | None = None) -> Recogniser:
+    def recogniser(
+        self, encoder: Encoder | None = None, without: Collection[str] = ()
+    ) -> Recogniser:
         """The trained net with everything that answers need, added classes and photos included.
 
         Args:
             encoder: Computes the net's embeddings; unless given, `encoder.onnx`, which needs no
                 torch, or the net itself where the run has no such file of these weights.
+            without: Classes whose photos are left out.
 
         Raises:
             InputError: As `model`, or a file is damaged.
         """
         for _ in range(_TRIES):
             try:
-                found = self._read(encoder)
+                found = self._read(encoder, without)
             except (InputError, OSError):
                 if self._is_current():
                     raise
@@ -220,7 +221,7 @@ class RunFolder:
         for name in ("trained_catalogue", "added", "catalogue"):
             self.__dict__.pop(name, None)
 
-    def _read(self, encoder: Encoder | None) -> Recogniser:
+    def _read(self, encoder: Encoder | None, without: Collection[str]) -> Recogniser:
         self._check_trained()
         fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
         if fused and self.info.get("finished") and not has_head(self.path):
@@ -234,12 +235,12 @@ class RunFolder:
         for one in self.added:
             self._check_width(f"the added class '{one.sign.code}' is", len(one.added.row), width)
         head = head.with_classes([one.added for one in self.added])
-        for code, embedding in read_photos(self.path):
+        for code, photos in read_photos(self.path):
             label = self.catalogue.label_of(code)
-            if label < 0:  # of a class that has gone
+            if label < 0 or code in without:  # the first: of a class that has gone
                 continue
-            self._check_width(f"the photos of '{code}' are", embedding.shape[1], width)
-            head = head.with_prototypes(embedding, np.full(len(embedding), label), "real")
+            self._check_width(f"the photos of '{code}' are", photos.embedding.shape[1], width)
+            head = head.with_photos(label, photos.embedding, photos.lift)
         return Recogniser(encoder or self._encoder(saved), head, self.catalogue, self.framing)
 
     def _check_width(self, whose: str, width: int, wanted: int) -> None:

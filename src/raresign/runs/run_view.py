@@ -93,6 +93,7 @@ def view_run(run: Path) -> RunView:
     view = RunView(run, RunFolder.open(run).info)
     if view.info.get("finished") is False:
         view.notes.append("Training has not ended: the figures are those of the stages so far.")
+    view.notes += cut_stages(view.info)
     try:
         view.catalogue = SignCatalogue.load(run / "catalogue")
     except (InputError, OSError) as error:
@@ -119,6 +120,28 @@ def view_run(run: Path) -> RunView:
     _read_logs(view)
     _read_added(view)
     return view
+
+
+def cut_stages(info: dict[str, Any]) -> list[str]:
+    """A note for each stage that a time limit ended early.
+
+    Example:
+        >>> recipe = {"stages": [{"steps": 1100}]}
+        >>> info = {"settings": {"recipe": recipe}, "stages": [{"name": "mixed", "steps": 28}]}
+        >>> cut_stages(info)
+        ['The time limit (--max-time) cut the stage mixed: 28 of 1,100 steps. Expect less.']
+    """
+    try:
+        planned = [int(stage["steps"]) for stage in info["settings"]["recipe"]["stages"]]
+        taken = [(str(stage["name"]), int(stage["steps"])) for stage in info["stages"]]
+    except (KeyError, TypeError, ValueError):
+        return []
+    return [
+        f"The time limit (--max-time) cut the stage {name}: {steps:,} of {most:,} steps. "
+        "Expect less."
+        for (name, steps), most in zip(taken, planned, strict=False)
+        if steps < most
+    ]
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Protocol, overload
 
@@ -17,7 +17,9 @@ from PIL import Image
 from raresign.answers.answer import FileAnswer, file_answers
 from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
+from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile
+from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
 from raresign.framing.finder import Framing, read_crop
 from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
@@ -60,6 +62,16 @@ class Recogniser:
         """Answers in arrays for crops, (N, 3, S, S) uint8 of the encoder's size, framed already."""
         return self.head.judge(self.encoder.embed(crops))
 
+    def accepting(self, probability: float) -> Recogniser:
+        """The recogniser that names a crop where its class has at least this probability.
+
+        `model.accepting(0.9)`, or `model.accepting(0)` to name every crop; see `Head.accepting`.
+
+        Raises:
+            InputError: It is not in [0, 1].
+        """
+        return replace(self, head=self.head.accepting(probability))
+
     @overload
     def answer(self, images: str | os.PathLike[str] | bytes, top: int = 5) -> FileAnswer: ...
     @overload
@@ -97,6 +109,34 @@ class Recogniser:
             rgb_picture(images)  # tells what is wrong
         answers = self._answers(images, top)
         return list(answers) if isinstance(images, list | tuple) else answers
+
+    def answer_crops(self, table: CropTable, top: int = 5) -> Iterator[FileAnswer]:
+        """The most probable signs of the rows of a table, cut out of their frames where it says so.
+
+        Args:
+            table: Its labels do not matter.
+            top: Answers a row.
+
+        Yields:
+            One answer a row, in their order; a row that cannot be read is one with its error.
+
+        Raises:
+            InputError: `top` below 1.
+        """
+        if top < 1:
+            raise InputError(f"{top} answers a crop", "ask for at least 1")
+        first = 0
+        for chunk in squashed_chunks(table, self.encoder.crop_size, self.framing):
+            paths = {row: str(table.paths[row]) for row in range(first, first + chunk.count)}
+            found = {row: FileAnswer(paths[row], (), why) for row, why in chunk.refused}
+            if chunk.rows:
+                said = self.recognise(chunk.crops)
+                given = file_answers([paths[row] for row in chunk.rows], said, self.catalogue, top)
+                found |= zip(chunk.rows, given, strict=True)
+            for row in paths:
+                box = None if table.boxes is None else tuple(table.boxes[row].tolist())
+                yield replace(found[row], box=box)
+            first += chunk.count
 
     def _answers(self, images: Iterable[Any], top: int) -> Iterator[FileAnswer]:
         """Answers batch by batch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -142,6 +143,9 @@ class BalancedBatches:
     A batch is a pure function of its number, so a run resumes by asking for step k, and rank r of w
     takes batch number step * w + r: all ranks together see the single-process stream.
 
+    It is a `batch_sampler` of a torch DataLoader, too: every pass serves `len(self)` batches, about
+    as many as hold all items once, and the next pass goes on where the last one ended.
+
     Args:
         labels: (N,) integers, -1 unknown.
         classes_per_batch: Distinct classes in a batch.
@@ -156,6 +160,8 @@ class BalancedBatches:
         >>> batches = BalancedBatches(labels, classes_per_batch=2, items_per_class=2, seed=0)
         >>> [labels[batches.batch(step)].tolist() for step in range(3)]
         [[0, 0, 2, 2], [1, 1, 0, 0], [1, 1, 2, 2]]
+        >>> len(batches), [labels[batch].tolist() for batch in batches]
+        (2, [[0, 0, 2, 2], [1, 1, 0, 0]])
     """
 
     def __init__(
@@ -178,6 +184,24 @@ class BalancedBatches:
         self._seed = seed
         self._class_draws = EvenDraws(len(self.classes), classes_per_batch, (seed, 0))
         self._item_draws: dict[int, EvenDraws] = {}
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        """Batches a pass: as many as hold all known items once, rounded up."""
+        return -(-sum(map(len, self._items)) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """The batches of the next pass, as a torch DataLoader wants them."""
+        epoch = self._epoch
+        self._epoch += 1
+        for step in range(epoch * len(self), (epoch + 1) * len(self)):
+            yield self.batch(step).tolist()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which pass, from 0, the next one is: to go on after a break, or to repeat one."""
+        if epoch < 0:
+            raise InputError(f"pass {epoch}", "count from 0")
+        self._epoch = epoch
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> Integers:
         """(classes_per_batch * items_per_class,) int64 indices into the labels, class by class."""

@@ -168,6 +168,16 @@ class Curve(Callback):
         return self._crops / max(time.monotonic() - self._since, 1e-9)
 
 
+def expected_steps(done: int, progress: float, planned: int) -> int:
+    """How many steps a stage will have taken when its time is up, at most the planned ones.
+
+    Example:
+        >>> expected_steps(10, 0.25, 1100), expected_steps(10, 10 / 1100, 1100)
+        (40, 1100)
+    """
+    return min(planned, max(done, round(done / progress))) if progress > 0 else planned
+
+
 class StageBar(Callback):
     """One bar for the whole stage, on the first process."""
 
@@ -196,7 +206,14 @@ class StageBar(Callback):
         """Advance it."""
         seen = trainer.callback_metrics
         figures = [text.format(float(seen[key])) for key, text in _SHOWN.items() if key in seen]
-        self._progress.update(self._task, completed=trainer.global_step, figures=", ".join(figures))
+        assert isinstance(pl_module, StageModule)
+        done = trainer.global_step
+        self._progress.update(
+            self._task,
+            completed=done,
+            total=expected_steps(done, pl_module.progress, pl_module.stage.steps),
+            figures=", ".join(figures),
+        )
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Leave the last state on the screen."""

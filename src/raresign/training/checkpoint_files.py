@@ -33,7 +33,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         """
         content = io.BytesIO()  # torch's own writer does not tell that a disk is full
         torch.save(checkpoint, content)
-        with whole_file(path) as temporary, temporary.open("wb") as file:
+        with whole_file(os.fspath(path)) as temporary, temporary.open("wb") as file:
             file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())

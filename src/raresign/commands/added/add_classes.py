@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from raresign.commands.added.change_classes import embed_photos
+from raresign.commands.added.change_classes import embed_photos, fit_photos
 from raresign.commands.added.fit_added import SHEET, fit_added, write_fitted
 from raresign.commands.added.tune_classes import check_tunable, tune_run
 from raresign.commands.progress import Say, silent
@@ -18,7 +18,7 @@ from raresign.errors import InputError
 from raresign.models.outputs import TorchEncoder
 from raresign.runs.added_classes import ADDED, AddedFolder, added_places, keep_added
 from raresign.runs.exchange import exchange
-from raresign.runs.photo_embeddings import forget_photos
+from raresign.runs.photo_embeddings import Photos, forget_photos, keep_photos
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.all_icons import refuse_bad
@@ -28,7 +28,7 @@ from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.country import value_problems
-from raresign.signs.icons.icon_file import Pixels, load_icon
+from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 
 
@@ -67,6 +67,7 @@ def add_class(
     photos: str | Path | None = None,
     say: Say = silent,
     *,
+    names: Sequence[str] = (),
     train_seconds: float | None = None,
     train_steps: int | None = None,
 ) -> list[NewClass]:
@@ -80,12 +81,15 @@ def add_class(
 
     Args:
         run: The run folder; without tuning only its folder `added` changes.
-        icons: One PNG or SVG a class.
+        icons: One PNG, SVG or JPEG a class, or folders of them, named by code; so is a folder that
+            `raresign catalogue gost --export` wrote.
         codes: One class code an icon; the files' names unless given.
         photos: Real crops: a folder (or a file) for one class, a folder of folders named by code
-            for several. They become prototypes; a tuning does not train on them.
+            for several. They help as by `add_photos`; a tuning does not train on them, and they
+            are prototypes then.
         say: Is told of values that the signs of the run's country cannot show, of the tuning, and
             of another command that changes the run, which is waited for.
+        names: One name an icon, for people; the country's own unless given.
         train_seconds: How long to tune; what is made anew takes half a minute more.
         train_steps: At most so many steps; the same number gives the same net again.
 
@@ -107,7 +111,7 @@ def add_class(
         damaged = {place.name for place in added_places(folder.path)} - {
             *recogniser.catalogue.codes
         }
-        signs = _new_signs(recogniser.catalogue, [Path(icon) for icon in icons], codes, damaged)
+        signs = _new_signs(recogniser.catalogue, listed_icons(icons), codes, damaged, names)
         for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
             say(f"warning: {problem}")
         if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
@@ -120,16 +124,33 @@ def add_class(
             warnings.simplefilter("ignore", IconWarning)  # told of each new icon once, by now
             first = 1 + max((later.info["order"] for later in folder.added), default=0)
             orders = range(first, first + len(signs))
-            found = fit_added(folder, net, recogniser, signs, orders, real(recogniser))
+            seen = real(recogniser)
+            lifted = not tuned and recogniser.head.knows_all_by_prototypes
+            fitted = [each[:0] for each in seen] if lifted else seen
+            found = fit_added(folder, net, recogniser, signs, orders, fitted)
             if tuned:
                 found = tune_run(folder, net, found, real, train_seconds, train_steps, say)
             else:
                 with exchange(folder.path) as place:
                     keep_added(folder.path, place)
-                    # Of a class of this code that an earlier version has not removed whole.
-                    forget_photos(folder.path, place, [sign.code for sign in signs])
                     write_fitted(place, found, recogniser.catalogue.extended(signs))
+                    if lifted and any(map(len, seen)):
+                        keep_photos(folder.path, place, _lifted(recogniser, found, seen))
+                    else:  # of a class of this code that an earlier version has not removed whole
+                        forget_photos(folder.path, place, [sign.code for sign in signs])
         return [_told(folder.path, one) for one in found]
+
+
+def _lifted(
+    recogniser: Recogniser, new: Sequence[AddedFolder], seen: Sequence[np.ndarray]
+) -> dict[str, Photos]:
+    """The photos of new classes by code, with what they lift."""
+    head = recogniser.head.with_classes([one.added for one in new])
+    labelled = {
+        len(recogniser.catalogue) + place: each for place, each in enumerate(seen) if len(each)
+    }
+    codes = [one.sign.code for one, each in zip(new, seen, strict=True) if len(each)]
+    return dict(zip(codes, fit_photos(head, labelled), strict=True))
 
 
 def _told(run: Path, one: AddedFolder) -> NewClass:
@@ -141,13 +162,38 @@ def _told(run: Path, one: AddedFolder) -> NewClass:
     return NewClass(sign.code, sign.title, sign.family, recall, low, high, confusions, sheet)
 
 
+def listed_icons(given: Sequence[str | Path]) -> list[Path]:
+    """The icon files that were given: files as they are, of a folder the first icon of each code.
+
+    Raises:
+        InputError: A folder holds no icon.
+    """
+    found = []
+    for path in map(Path, given):
+        if path.is_dir():
+            folder = path / "icons" if (path / "icons").is_dir() else path
+            found += [variants[0] for variants in icon_files(folder).values()]
+        else:
+            found.append(path)
+    return found
+
+
 def _new_signs(
-    catalogue: SignCatalogue, icons: Sequence[Path], codes: Sequence[str], damaged: Collection[str]
+    catalogue: SignCatalogue,
+    icons: Sequence[Path],
+    codes: Sequence[str],
+    damaged: Collection[str],
+    titles: Sequence[str],
 ) -> list[SignClass]:
     """The classes of the icons, checked against the catalogue, damaged classes and each other."""
     names = list(codes) or [icon.stem for icon in icons]
     if not icons or len(names) != len(icons):
         raise InputError(f"{len(icons)} icons and {len(names)} codes", "give one code an icon")
+    if titles and len(titles) != len(icons):
+        raise InputError(f"{len(icons)} icons and {len(titles)} names", "give one name an icon")
+    for title in titles:
+        if not title.strip() or not title.isprintable():
+            raise InputError(f"the name {title!r}", "use a text of one line")
     for code in names:
         wrong = (
             ("is already in the run" if catalogue.label_of(code) >= 0 else "")
@@ -175,7 +221,8 @@ def _new_signs(
             problems.append(error)
             continue
         family = (country and country.family(code)) or family_of_icon(picture)
-        name = (country and country.name(code)) or ""
+        name = titles[number - first].strip() if titles else ""
+        name = name or (country and country.name(code)) or ""
         signs.append(SignClass(code, number, "rare", (icon,), family, None, name))
     refuse_bad(problems)
     SignCatalogue([*catalogue.classes, *signs])  # checks codes

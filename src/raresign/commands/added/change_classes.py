@@ -1,19 +1,33 @@
-"""Changes of a finished run's classes: real crops as prototypes, and added classes removed."""
+"""Changes of a finished run's classes: photos that come and go, and added classes removed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from raresign.answers.head import Head
+from raresign.commands.answers_file import read_checked
 from raresign.commands.progress import Say, silent
+from raresign.crops.crop_table import CropTable
+from raresign.crops.layouts.labelling import first_names, warn_of_skipped
 from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.squashing import squashed_chunks
+from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
+from raresign.fitting.photo_lifts import fit_lift
 from raresign.runs.added_classes import check_added, keep_added
 from raresign.runs.exchange import exchange
-from raresign.runs.photo_embeddings import forget_photos, keep_photos
+from raresign.runs.photo_embeddings import (
+    Photos,
+    forget_photos,
+    has_photos,
+    keep_photos,
+    read_photos,
+    with_known_photos,
+)
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.recogniser import Recogniser
 
@@ -25,19 +39,33 @@ def embed_photos(recogniser: Recogniser, files: Sequence[str | Path]) -> np.ndar
         InputError: A file is not there, or none is readable.
     """
     table = from_files([Path(file) for file in files])
+    frames = frames_among(table.paths)
+    if frames:
+        warnings.warn(
+            f"{first_names(frames)}: as large or wide as a whole frame, and taken for one sign, "
+            "cut out",
+            stacklevel=2,
+        )
+    return _embedded(recogniser, table, ", ".join(str(file) for file in files))
+
+
+def _embedded(recogniser: Recogniser, table: CropTable, source: str) -> np.ndarray:
+    """(n, E) float32 embeddings of the readable rows of a table; the others are told."""
     size, framing = recogniser.encoder.crop_size, recogniser.framing
-    crops = [chunk.crops for chunk in squashed_chunks(table, size, framing)]
+    chunks = [*squashed_chunks(table, size, framing)]
+    broken = [f"{table.paths[row]} ({why})" for chunk in chunks for row, why in chunk.refused]
+    crops = [chunk.crops for chunk in chunks]
     if not sum(map(len, crops)):
-        named = ", ".join(str(file) for file in files)
-        raise InputError(f"{named} holds no readable crop", "give PNG or JPEG files")
+        raise InputError(f"{source} holds no readable crop", "give PNG or JPEG files")
+    warn_of_skipped("pictures that cannot be read", broken, source)
     return recogniser.encoder.embed(np.concatenate(crops))
 
 
 def add_photos(run: str | Path, code: str, files: Sequence[str | Path], say: Say = silent) -> int:
-    """Let real crops of a class, trained or added, serve a finished run as prototypes.
+    """Let real crops of a class, trained or added, help a finished run: a few help strongly.
 
-    Net and classifier stay as they are; the class mean moves towards the crops. To undo it, delete
-    `RUN/photos/CODE.safetensors`.
+    They are prototypes of the class and lift its score where a crop is like them (see `fit_lift`);
+    net, classifier and all other classes stay as they are. `remove_photos` undoes it.
 
     Args:
         files: Pictures, or folders of them.
@@ -50,18 +78,106 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path], say: Say
         InputError: No such class, a run that answers without prototypes, or no readable picture.
     """
     with RunFolder.changing(run, say) as folder:
-        recogniser = folder.recogniser()
-        folder.check_finished()
+        recogniser = _ready(folder)
         if recogniser.catalogue.label_of(code) < 0:
             raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
-        if not recogniser.head.fusion.prototype_scale:
-            raise InputError(
-                f"{run} answers with the classifier alone",
-                "train with a recipe of recognition: fused",
-            )
-        embedding = embed_photos(recogniser, files)
+        return _keep(folder, recogniser, {code: embed_photos(recogniser, files)})[code]
+
+
+def add_checked_photos(run: str | Path, answers: str | Path, say: Say = silent) -> dict[str, int]:
+    """Let the crops of a corrected file of answers help a finished run; see `add_photos`.
+
+    Args:
+        run: The run folder.
+        answers: A CSV that `predict` wrote with `--out` and a person corrected, or any CSV with
+            the columns file and code; see `read_checked`.
+        say: Is told how many rows were left out, and see `add_photos`.
+
+    Returns:
+        Class code -> how many real crops the run keeps of it now, for every class in the file.
+
+    Raises:
+        InputError: As `add_photos` and `read_checked`; nothing is changed then.
+    """
+    with RunFolder.changing(run, say) as folder:
+        recogniser = _ready(folder)
+        checked = read_checked(answers, recogniser.catalogue)
+        if checked.left_out:
+            say(f"{checked.left_out} rows that nobody changed or confirmed are left out")
+        codes = np.array(checked.table.class_names)
+        found = {
+            str(code): _embedded(recogniser, checked.table.filter(codes == code), str(answers))
+            for code in np.unique(codes)
+        }
+        return _keep(folder, recogniser, found)
+
+
+def remove_photos(run: str | Path, codes: Sequence[str], say: Say = silent) -> None:
+    """Take the photos of classes out again: the classes answer as if they had never come.
+
+    Args:
+        run: The run folder.
+        codes: The classes.
+        say: See `add_photos`.
+
+    Raises:
+        InputError: The run keeps no photos of one of them; nothing is changed then.
+    """
+    with RunFolder.changing(run, say) as folder:
+        for code in codes:
+            if not has_photos(folder.path, code):
+                known = [name for name, _ in read_photos(folder.path)]
+                raise InputError(
+                    f"{run} keeps no photos of '{code}'",
+                    f"it keeps some of {', '.join(known)}" if known else "none were added",
+                )
         with exchange(folder.path) as place:
-            return keep_photos(folder.path, place, code, embedding)
+            forget_photos(folder.path, place, codes)
+
+
+def _ready(folder: RunFolder) -> Recogniser:
+    """The recogniser of a run that photos can be added to."""
+    recogniser = folder.recogniser()
+    folder.check_finished()
+    if not recogniser.head.knows_all_by_prototypes:
+        raise InputError(
+            f"{folder.path} answers with the classifier alone",
+            "train with a recipe of recognition: fused",
+        )
+    return recogniser
+
+
+def _keep(
+    folder: RunFolder, recogniser: Recogniser, found: Mapping[str, np.ndarray]
+) -> dict[str, int]:
+    """Add embeddings to those that a run keeps of classes; how many it keeps of each now.
+
+    The fit starts from the run without photos of these classes, so the order in which the photos of
+    a class come does not matter.
+    """
+    every = {code: with_known_photos(folder.path, code, new) for code, new in found.items()}
+    head = folder.recogniser(recogniser.encoder, without=found).head
+    photos = fit_photos(
+        head, {folder.catalogue.label_of(code): each for code, each in every.items()}
+    )
+    with exchange(folder.path) as place:
+        keep_photos(folder.path, place, dict(zip(every, photos, strict=True)))
+    return {code: len(each) for code, each in every.items()}
+
+
+def fit_photos(head: Head, embeddings: Mapping[int, np.ndarray]) -> list[Photos]:
+    """Photos of classes with what they lift, each class fitted beside those before it.
+
+    Args:
+        head: Without photos of these classes.
+        embeddings: Label -> (n, E) embeddings of its photos.
+    """
+    found = []
+    for label, each in embeddings.items():
+        lift = fit_lift(head, label, each)
+        head = head.with_photos(label, each, lift)
+        found.append(Photos(each, lift))
+    return found
 
 
 def remove_class(run: str | Path, codes: Sequence[str], say: Say = silent) -> None:

@@ -14,6 +14,7 @@ from raresign.answers.prototypes import SOURCES
 from raresign.commands.added.fit_added import fit_added, kept_backgrounds, write_fitted
 from raresign.commands.data_folder import open_data
 from raresign.commands.progress import Say, silent
+from raresign.commands.train.share_for_test import with_test_share
 from raresign.crops.pack import default_cache, pack_crops
 from raresign.errors import InputError, Interrupted
 from raresign.files import write_json
@@ -64,8 +65,8 @@ def check_tunable(folder: RunFolder, seconds: float | None, steps: int | None) -
         raise InputError(
             f"{folder.path} keeps photos of {', '.join(dict.fromkeys(with_photos))} as the net saw "
             "them, which tuning changes",
-            "add the class without --train, or take those photos out: RUN/photos/CODE.safetensors, "
-            "`raresign remove-class`",
+            "add the class without --train, or take those photos out: `raresign "
+            "remove-photos`, `raresign remove-class`",
         )
 
 
@@ -165,6 +166,8 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
                 icons=settings.get("icons"),
                 country=settings.get("country"),
             )
+            if (share := settings.get("test_share")) is not None:
+                source = with_test_share(source, share, folder.info["seed"])
             pack = pack_crops(source.training, size, default_cache(), framing=folder.framing)
         except InputError as error:
             why = f"the run's data folder cannot be read: {error.problem}"

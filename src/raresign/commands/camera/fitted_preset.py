@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from raresign.evaluation.metrics import json_ready
 from raresign.realism.ruler import Realism, StatisticGap
 from raresign.synthesis.preset import RoadPreset
 
@@ -37,6 +39,11 @@ class CameraFit:
     floor: Realism | None
     gaps: tuple[StatisticGap, ...]
     moved: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, the preset as its file holds it; None for NaN."""
+        preset = self.preset.model_dump(mode="json")
+        return {**json_ready(self), "path": str(self.path), "preset": preset}
 
 
 def shown(realism: Realism) -> str:

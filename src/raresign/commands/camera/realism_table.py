@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from raresign.commands.camera.fitted_preset import shown
 from raresign.commands.camera.realism_crops import RealismMaterial
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
+from raresign.evaluation.metrics import json_ready
 from raresign.framing.finder import Framing
 from raresign.realism.features import FeatureSpace
 from raresign.realism.ruler import Realism, StatisticGap
+from raresign.records import frame_of, to_arrow
 from raresign.seeds import mix_integers
 from raresign.synthesis.preset import load_preset
 
@@ -33,6 +36,18 @@ class RealismTable:
     gaps: tuple[tuple[StatisticGap, ...], ...]
     space: str
     labelled: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; None for NaN."""
+        return dict(json_ready(self))
+
+    def to_arrow(self) -> Any:
+        """An Arrow table of the presets."""
+        return to_arrow(self.rows)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas DataFrame; InputError where pandas is not installed."""
+        return frame_of(self.to_arrow())
 
 
 def compare_realism(

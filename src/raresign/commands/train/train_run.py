@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,8 @@ from raresign.commands.measure_crops import classifier_recalls
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run
 from raresign.commands.train.run_recipe import with_changes
+from raresign.commands.train.share_for_test import with_test_share
+from raresign.commands.train.time_limit import Clock
 from raresign.commands.trained_crops import note_training_crops
 from raresign.crops.crop_table import CropTable
 from raresign.crops.framing_facts import framing_of_pack
@@ -34,12 +34,8 @@ from raresign.runs.run_lock import run_lock
 from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe
-from raresign.training.stage import Stage
 from raresign.training.stage_loop import fit_stages, new_net
 from raresign.training.training_data import TrainingData, check_training_data, split_crops
-
-_RESERVE = 0.12
-"""Share of a time limit that is kept for evaluation and report."""
 
 
 def train(
@@ -61,6 +57,7 @@ def train(
     icons: str | Path | None = None,
     country: str | None = None,
     cache: str | Path | None = None,
+    test_share: float | None = None,
     report: bool = True,
     say: Say = silent,
 ) -> Path:
@@ -79,6 +76,8 @@ def train(
         crops, layout, strict: See `open_data`.
         icons, country: As well; where `icons` says nothing, our drawings join the folder's icons as
             variants if we draw nearly all of its signs, and "own" keeps them out.
+        test_share: Let this share of the real crops, whole frames, be the test of data without
+            test crops, such as 0.2.
         cache: Where crops are packed, `~/.cache/raresign` unless given.
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
@@ -91,7 +90,7 @@ def train(
     main = int(os.environ.get("LOCAL_RANK", "0")) == 0
     say = say if main else silent  # the helper processes of DDP
 
-    clock = _Clock(max_seconds)
+    clock = Clock(max_seconds)
     with ExitStack() as held:  # the lock of the run folder, as soon as there is one
         run = RunFolder(out, {"stages": []})
         if resume:
@@ -106,6 +105,7 @@ def train(
             _refuse_change("--icons", asked, settings.get("icons"))
             icons = settings.get("icons") or icons or "own"
             country = settings.get("country") or country
+            test_share = settings.get("test_share") or test_share
             clock.limit = max_seconds or settings["max_seconds"]
             clock.earlier = float(run.info.get("seconds", 0.0))
         else:
@@ -116,6 +116,8 @@ def train(
                 RunFolder.check_free(out)
 
         source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
+        if test_share is not None:
+            source = with_test_share(source, test_share, seed)
         say(str(source.choice))
         say(str(source.layout))
         for reason, count in source.left_out.items():
@@ -130,6 +132,10 @@ def train(
         prepared = _training_data(source, pack, chosen, seed)
         test = _test_pack(source.test, chosen, folder, strict)
         net = new_net(chosen, len(source.catalogue), seed)
+        held_out = len(prepared.split.validation) + len(prepared.split.pseudo_rare)
+        chosen, told = clock.plan(chosen, net, held_out, 0 if test is None else len(test.labels))
+        for line in told:
+            say(line)
 
         # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
         if resume and run.trained_catalogue.codes != source.catalogue.codes:
@@ -139,6 +145,7 @@ def train(
                 "data": str(data if is_drawn(data) else source.root.resolve()),
                 "crops": str(Path(crops).resolve()) if crops is not None else None,
                 "layout": layout,
+                "test_share": test_share,
                 "icons": str(source.icons.lasting()),
                 "country": source.choice.iso,
                 "simulated": source.simulated,
@@ -168,7 +175,7 @@ def train(
         def starts(number: int) -> float | None:
             stage = chosen.stages[number]
             say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
-            return clock.start(chosen.stages[number:])
+            return clock.start(chosen.stages[number:], chosen.index_crops)
 
         stages = fit_stages(
             chosen,
@@ -183,7 +190,8 @@ def train(
             clear=main,
         )
         for number, net, result in stages:
-            clock.end(result.seconds)
+            if cut := clock.end(chosen.stages[number], result):
+                say(cut)
             if main:
                 save_model(net, run.path)
                 if chosen.fits_rules(number):
@@ -200,33 +208,9 @@ def train(
             run.write()
             if report:
                 write_report(run.path)
+            if late := clock.late():
+                say(late)
         return out
-
-
-@dataclass
-class _Clock:
-    """Seconds of a run, parts before a resumption included; `limit` is for all of it."""
-
-    limit: float | None
-    earlier: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-    stage_started: float = 0.0
-
-    def seconds(self) -> float:
-        return self.earlier + time.monotonic() - self.started
-
-    def start(self, stages: Sequence[Stage]) -> float | None:
-        """Start the first of the remaining stages; its time by its share of their crops."""
-        self.stage_started = time.monotonic()
-        if self.limit is None:
-            return None
-        left = self.limit * (1 - _RESERVE) - self.seconds()
-        work = [stage.steps * stage.batch for stage in stages]
-        return max(left * work[0] / sum(work), 1.0)
-
-    def end(self, seconds: float) -> None:
-        """End a stage that took so long; what is more than since its start was before."""
-        self.earlier += max(0.0, seconds - (time.monotonic() - self.stage_started))
 
 
 def _refuse_change(option: str, asked: str | None, kept: str | None) -> None:

@@ -93,13 +93,16 @@ def csv_parts(place: Path) -> list[Annotations]:
     return parts
 
 
-def csv_annotations(csv: Path, frames: FrameFiles, split: Split = "") -> Annotations:
+def csv_annotations(
+    csv: Path, frames: FrameFiles, split: Split = "", with_class: bool = True
+) -> Annotations:
     """The signs of a CSV.
 
     Args:
         csv: The file.
         frames: Finds its pictures.
         split: The part that the file's name declares.
+        with_class: Whether there must be a class; else it is read where it is there.
 
     Raises:
         InputError: The CSV cannot be read, lacks its columns, or has a part of a box.
@@ -107,7 +110,9 @@ def csv_annotations(csv: Path, frames: FrameFiles, split: Split = "") -> Annotat
     header = csv_header(csv)
     path_column, class_column = _column(header, _PATH), _column(header, _CLASS)
     missing = [
-        name for name, column in (("path", path_column), ("class", class_column)) if not column
+        name
+        for name, column in (("path", path_column), ("class", class_column))
+        if not column and (with_class or name == "path")
     ]
     if missing:
         raise InputError(
@@ -119,16 +124,17 @@ def csv_annotations(csv: Path, frames: FrameFiles, split: Split = "") -> Annotat
     box = box_columns([name for name in header if name not in (path_column, class_column)], csv)
     split_column = _column(header, _SPLIT)
     given = Annotations(csv, box.form if box else "corners")
-    for line, row in csv_rows(csv, (path_column, class_column)):
+    for line, row in csv_rows(csv, [path_column, class_column][: 1 + bool(class_column)]):
         where = f"line {line}"
-        check_utf8(row[class_column], f"{csv}, {where}: the class")
+        code = row.get(class_column, "")
+        check_utf8(code, f"{csv}, {where}: the class")
         if not row[path_column]:
             given.left.add("no picture is named", where)
             continue
         given.rows.append(
             Annotation(
                 frames.find(row[path_column]),
-                row[class_column],
+                code,
                 _numbers(row, box),
                 where,
                 _stated(row, box),

@@ -130,6 +130,10 @@ class AbsentTable:
         """Write absent.json."""
         write_json(folder / "absent.json", json_ready(self))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; None for NaN."""
+        return dict(json_ready(self))
+
     def markdown(self) -> str:
         """Tables for a page of the documentation, in percent."""
         lines = [

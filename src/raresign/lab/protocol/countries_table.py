@@ -80,6 +80,10 @@ class AbsentCountriesTable:
 
     tables: Mapping[str, AbsentTable]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; None for NaN."""
+        return {name: table.as_dict() for name, table in self.tables.items()}
+
     def write(self, folder: Path) -> None:
         """Write absent-countries.json."""
         write_json(

@@ -20,6 +20,7 @@ from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE
 from raresign.lab.protocol.trial import Trial
 from raresign.lab.protocol.trial_framing import FramingLoss, framing_markdown
 from raresign.models.outputs import Outputs
+from raresign.records import frame_of, to_arrow
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 _DRAWS = 4000
@@ -89,6 +90,18 @@ class ProtocolTable:
     points: tuple[tuple[float, ...], ...] = ()
     learned: dict[str, Any] | None = None
     framing: tuple[FramingLoss, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; None for NaN."""
+        return dict(json_ready(self))
+
+    def to_arrow(self) -> Any:
+        """An Arrow table of the rows."""
+        return to_arrow(json_ready(row) for row in self.rows)
+
+    def to_pandas(self) -> Any:
+        """The same as a pandas DataFrame; InputError where pandas is not installed."""
+        return frame_of(self.to_arrow())
 
     @classmethod
     def from_trials(

@@ -245,10 +245,10 @@ def _build(
     with warnings.catch_warnings():
         if strict:
             warnings.simplefilter("error", IconWarning)
-        found = in_threads(seen, rows)
-    refuse_bad([one for one in found if isinstance(one, InputError)])
+        drawn = in_threads(seen, rows)
+    refuse_bad([one for one in drawn if isinstance(one, InputError)])
     looks = {
-        code: one for code, one in zip(rows, found, strict=True) if not isinstance(one, InputError)
+        code: one for code, one in zip(rows, drawn, strict=True) if not isinstance(one, InputError)
     }
     twins = find_twins({code: small for code, (_, small) in looks.items()}, country)
     classes = []

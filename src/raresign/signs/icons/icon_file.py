@@ -1,4 +1,4 @@
-"""Reads one icon, PNG or SVG, as a square RGBA picture of the sign alone."""
+"""Reads one icon, PNG, JPEG or SVG, as a square RGBA picture of the sign alone."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from raresign.errors import InputError
-from raresign.signs.icons.png_icon import read_png
+from raresign.signs.icons.png_icon import JPEG_SUFFIXES, read_png
 from raresign.signs.icons.svg_guard import svg_bytes
 from raresign.signs.icons.svg_renderer import MAX_SIDE, draw_svg
 from raresign.signs.icons.templates import read_icon_svg
 
 Pixels = npt.NDArray[np.uint8]
 
-ICON_SUFFIXES = (".png", ".svg")
+ICON_SUFFIXES = (".png", ".svg", *JPEG_SUFFIXES)
 MIN_SIDE = 8
 _SVG_SIDE = 64
 
@@ -26,13 +26,13 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
     """The icon files of a folder by the exact class code in their names.
 
     Args:
-        folder: Holds `<code>.png|.svg` and `<code>@<variant>.png|.svg`; other files are ignored.
+        folder: Holds `<code>.png|.svg|.jpg` and `<code>@<variant>.png|...`; others are ignored.
 
     Returns:
         Class code -> files, those without variant first, each group by name.
 
     Raises:
-        InputError: The folder is missing or holds no PNG or SVG.
+        InputError: The folder is missing or holds no icon.
 
     Example:
         >>> import tempfile
@@ -53,7 +53,9 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
         if path.suffix.lower() in ICON_SUFFIXES and path.is_file():
             found.setdefault(path.stem.partition("@")[0], []).append(path)
     if not found:
-        raise InputError(f"{folder} holds no PNG or SVG", "put one icon a class there: <code>.png")
+        raise InputError(
+            f"{folder} holds no PNG, JPEG or SVG", "put one icon a class there: <code>.png"
+        )
     return found
 
 
@@ -66,7 +68,7 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
     stays. An opaque RGBA file with any other border is kept as it is, too.
 
     Args:
-        path: A PNG or SVG file.
+        path: A PNG, SVG or JPEG file.
         size: Side of the result in pixels; `None` keeps the trimmed picture's own size and
             aspect (an SVG is drawn with its shorter side at 64 px or a little more).
         code: The class whose value the text slots of an SVG template show; without it, or if
@@ -98,10 +100,10 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
         raise InputError(f"icon {path} is a folder", "give an icon file")
     if path.suffix.lower() == ".svg":
         picture = _drawn_sign(path, size or _SVG_SIDE, code)
-    elif path.suffix.lower() == ".png":
+    elif path.suffix.lower() in ICON_SUFFIXES:
         picture = _sign_alone(path, read_png(path))
     else:
-        raise InputError(f"icon {path} is neither PNG nor SVG", "convert it to PNG with alpha")
+        raise InputError(f"icon {path} is no PNG, JPEG or SVG", "convert it to PNG with alpha")
     if min(picture.size) < MIN_SIDE:
         raise InputError(
             f"icon {path} is {picture.width}x{picture.height} px without its transparent border",

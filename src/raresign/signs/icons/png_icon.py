@@ -1,4 +1,4 @@
-"""Reads a PNG icon; the flat border around an opaque sign becomes transparent."""
+"""Reads a PNG or JPEG icon; the flat border around an opaque sign becomes transparent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from raresign.files import read_bytes
 
 Mask = npt.NDArray[np.bool_]
 
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 MAX_PIXELS = 4096 * 4096
 MAX_BYTES = 128 << 20
 FLAT_TOLERANCE = 16  # of 255, a channel; PNG written from a JPEG wobbles by about this much
+JPEG_TOLERANCE = 40  # rings around the edges of a sign reach its border
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -29,8 +31,10 @@ class IconWarning(UserWarning):
 def read_png(path: Path) -> Image.Image:
     """The PNG as straight-alpha RGBA, its flat border made transparent if it has no alpha.
 
+    A file whose name says so may be a JPEG; it has no alpha.
+
     Raises:
-        InputError: The file is missing, damaged, no PNG, larger than 4096 x 4096 px, of one
+        InputError: The file is missing, damaged, no PNG or JPEG, larger than 4096 x 4096 px, of one
             flat colour, or without alpha and without a flat border.
     """
     try:
@@ -41,10 +45,15 @@ def read_png(path: Path) -> Image.Image:
     width, height = struct.unpack(">II", source[16:24].ljust(8, b"\0"))
     if source.startswith(_SIGNATURE) and width * height > MAX_PIXELS:
         raise InputError(f"icon {path} is {width}x{height} px", "256x256 px are enough")
+    kind = "JPEG" if path.suffix.lower() in JPEG_SUFFIXES else "PNG"
     try:
-        picture: Image.Image = Image.open(io.BytesIO(source), formats=("PNG",))
+        picture: Image.Image = Image.open(io.BytesIO(source), formats=(kind,))
     except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"icon {path} is no readable PNG: {error}", "export it again") from error
+        problem = f"icon {path} is no readable {kind}: {error}"
+        raise InputError(problem, "export it again") from error
+    if picture.width * picture.height > MAX_PIXELS:
+        size = f"{picture.width}x{picture.height}"
+        raise InputError(f"icon {path} is {size} px", "256x256 px are enough")
     try:
         picture.load()
     except (OSError, ValueError, SyntaxError) as error:
@@ -58,10 +67,11 @@ def read_png(path: Path) -> Image.Image:
     picture = picture.convert("RGBA")
     if has_alpha and picture.getchannel("A").getextrema() != (255, 255):
         return picture
-    return _cut_out(path, picture, has_alpha)
+    tolerance = JPEG_TOLERANCE if kind == "JPEG" else FLAT_TOLERANCE
+    return _cut_out(path, picture, has_alpha, tolerance)
 
 
-def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
+def _cut_out(path: Path, picture: Image.Image, has_alpha: bool, tolerance: int) -> Image.Image:
     """An opaque picture with the flat grey, white to black, around the sign made transparent.
 
     A flat border of another colour is the ground of a rectangular sign, which stays as it is.
@@ -70,7 +80,7 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
     rgb = pixels[..., :3].astype(np.int16)
     edge = np.concatenate((rgb[0], rgb[-1], rgb[:, 0], rgb[:, -1]))
     colour = np.median(edge, axis=0).astype(np.int16)
-    is_flat = bool((np.abs(edge - colour) <= FLAT_TOLERANCE).all())
+    is_flat = bool((np.abs(edge - colour) <= tolerance).all())
     is_grey = int(colour.max() - colour.min()) <= FLAT_TOLERANCE
     if has_alpha and not (is_flat and is_grey):
         return picture
@@ -79,7 +89,7 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool) -> Image.Image:
             f"icon {path} has no alpha and its border is not one flat colour",
             "save it as PNG with a transparent background, or put a flat margin around the sign",
         )
-    around = flood_from_border((np.abs(rgb - colour) <= FLAT_TOLERANCE).all(axis=2))
+    around = flood_from_border((np.abs(rgb - colour) <= tolerance).all(axis=2))
     hexadecimal = "".join(f"{channel:02x}" for channel in colour)
     if around.all():
         raise InputError(

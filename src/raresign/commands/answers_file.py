@@ -1,0 +1,187 @@
+"""A file of answers, one row a crop: `predict --out` writes it, `add-photos --from` reads it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raresign.answers.answer import FileAnswer
+from raresign.crops.crop_table import BOX_COLUMNS, CropTable
+from raresign.crops.layouts.annotated_crops import annotated_crops
+from raresign.crops.layouts.csv_file import csv_rows
+from raresign.crops.layouts.csv_layout import csv_annotations
+from raresign.crops.layouts.frame_files import FrameFiles
+from raresign.errors import InputError
+from raresign.files import whole_file
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+
+FORMS = (".csv", ".jsonl", ".parquet")
+CHECK = "check me"
+_SEEN = "ok"
+"""What a person writes into the column `check me` of a row that is right as it stands."""
+
+
+def check_answers_file(path: str | Path) -> None:
+    """Refuse a file for answers whose ending says no form that is known.
+
+    Raises:
+        InputError: It does.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in FORMS:
+        hint = f"end its name with {', '.join(FORMS)}"
+        if suffix in (".xlsx", ".xls", ".ods"):
+            hint = "give a .csv, which Excel and LibreOffice open by a double click"
+        raise InputError(f"{path}: answers are not written as '{suffix or 'no ending'}'", hint)
+
+
+def answer_row(one: FileAnswer) -> dict[str, Any]:
+    """One row of a file of answers.
+
+    `code`, `name` and `probability` are those of the class that the crop is called; `guess` and
+    `guess name` its most probable class where it is called none. `answered` repeats `code`, so that
+    a correction shows.
+
+    Example:
+        >>> answer_row(FileAnswer("a.png", (), "the file is empty"))["check me"]
+        'yes'
+    """
+    named = one.named
+    guess = one.answers[0] if one.answers and named is None else None
+    row = {
+        "file": one.path,
+        "code": named and named.code,
+        "name": named and named.name,
+        "level": one.level,
+        "probability": named and round(named.probability, 4),
+        CHECK: "yes" if one.check_me else "",
+        "family": one.family,
+        "guess": guess and guess.code,
+        "guess name": guess and guess.name,
+        "answered": named and named.code,
+        "error": one.error,
+    }
+    if one.box is not None:
+        row |= dict(zip(BOX_COLUMNS, (round(side, 1) for side in one.box), strict=True))
+    return row
+
+
+def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
+    """Write answers, one row a crop, whole or not at all.
+
+    Args:
+        path: `.csv` (with a byte order mark, so that Excel reads its letters), `.jsonl` (all
+            guesses, too) or `.parquet`.
+        answers: The rows.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        InputError: Another ending.
+    """
+    check_answers_file(path)
+    found = list(answers)
+    rows = [answer_row(one) for one in found]
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with whole_file(path) as temporary:
+        match Path(path).suffix.lower():
+            case ".csv":
+                text = io.StringIO(newline="")
+                table = csv.DictWriter(text, columns)
+                table.writeheader()
+                table.writerows(rows)
+                # A file name that is not UTF-8 stays as it is, so that the row finds its file.
+                temporary.write_bytes(text.getvalue().encode("utf-8-sig", "surrogateescape"))
+            case ".jsonl":
+                guesses = ({"answers": one.as_dict()["answers"]} for one in found)
+                lines = (
+                    json.dumps(row | guess, ensure_ascii=False) + "\n"
+                    for row, guess in zip(rows, guesses, strict=True)
+                )
+                temporary.write_bytes("".join(lines).encode("utf-8", "backslashreplace"))
+            case _:
+                _write_parquet(temporary, rows, columns)
+    return len(rows)
+
+
+def _write_parquet(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    import pyarrow as pa  # takes a while to import
+    import pyarrow.parquet as pq
+
+    def cell(value: Any) -> Any:
+        return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+    floats = ("probability", *BOX_COLUMNS)
+    kinds = [(name, pa.float64() if name in floats else pa.string()) for name in columns]
+    plain = [{name: cell(value) for name, value in row.items()} for row in rows]
+    pq.write_table(pa.Table.from_pylist(plain, pa.schema(kinds)), path)
+
+
+@dataclass(frozen=True)
+class CheckedCrops:
+    """The crops of a file of answers whose classes a person has looked at.
+
+    Attributes:
+        table: These crops, with labels by the catalogue.
+        left_out: Rows that nobody has changed or confirmed.
+    """
+
+    table: CropTable
+    left_out: int
+
+
+def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
+    """The crops of a corrected file of answers, or of any CSV with the columns file and code.
+
+    In a file that `save_answers` wrote, a row counts where its `code` is no longer what was
+    answered, or where `check me` says `ok`: what the model believes by itself teaches nothing.
+    In another CSV every row with a code counts.
+
+    Args:
+        path: The CSV. Files are relative to where the program runs, else to the CSV's folder.
+        catalogue: Knows the codes.
+
+    Raises:
+        InputError: It cannot be read, lacks a column, names a code that is none of the run's, or
+            no row counts.
+    """
+    file = Path(path)
+    if file.suffix.lower() != ".csv":
+        raise InputError(f"{file} is no CSV", "save it as CSV, with the columns file and code")
+    given = csv_annotations(file, _FromHere(file.parent))
+    told = {f"line {line}": _is_told(row) for line, row in csv_rows(file, ())}
+    left_out = sum(not row.name or not told[row.where] for row in given.rows)
+    given.rows = [row for row in given.rows if row.name and told[row.where]]
+    for row in given.rows:
+        if catalogue.label_of(row.name) < 0:
+            raise InputError(
+                f"{file}, {row.where}: the run has no class '{row.name}'",
+                "correct the code, or add the class with `raresign add-class`",
+            )
+    if not given.rows:
+        raise InputError(
+            f"{file}: no code was changed or confirmed in its {left_out} rows",
+            f"correct the column code, or write {_SEEN} into '{CHECK}' where it is right",
+        )
+    return CheckedCrops(annotated_crops([given], file, catalogue, margin=0.0).training, left_out)
+
+
+def _is_told(row: Mapping[str, str]) -> bool:
+    """Whether a person changed or confirmed the code of a row, or wrote the row himself."""
+    if "answered" not in row:
+        return True
+    return row.get("code", "") != row["answered"] or row.get(CHECK, "").lower() == _SEEN
+
+
+class _FromHere(FrameFiles):
+    """Finds files as `predict` wrote them: from where the program runs, else beside the CSV."""
+
+    def find(self, name: str) -> Path:
+        here = Path(name)
+        return here if here.is_file() else super().find(name)
