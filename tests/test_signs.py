@@ -298,7 +298,7 @@ def test_all_signs_are_drawn_within_seconds() -> None:
     for code in GOST.codes:
         png = _png(GOST.svg(code), 256)
         assert len(png) > 500
-    assert time.perf_counter() - started < 9  # 3 on an idle machine
+    assert time.perf_counter() - started < 20  # 3 on an idle machine
 
 
 def test_pixels_are_the_same_everywhere() -> None:

@@ -27,7 +27,7 @@ HEAD = (
     'viewBox="0 0 100 100">'
 )
 RED = '<rect width="50" height="50" fill="red"/>'
-SECONDS = 2.0
+SECONDS = 5.0
 
 
 def svg(inside: str) -> str:

@@ -31,6 +31,7 @@ from raresign.commands.synth.replay import render_again, verify_crops
 from raresign.commands.synth.write_crops import synthesise
 from raresign.errors import InputError
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.countries.registry import standard
 from raresign.synthesis.effects.colour import Exposure
 from raresign.synthesis.preset import RoadPreset
 
@@ -181,6 +182,8 @@ def dying_after(files: int, how: BaseException) -> Iterator[None]:
     lock = threading.Lock()
 
     def dying(self: Path, data: bytes) -> int:
+        if self.suffix in (".json", ".csv"):
+            return write(self, data)
         with lock:
             if len(written) == files:
                 write(self, data[:10])
@@ -440,7 +443,7 @@ class TestAgain:
         with pytest.raises(InputError, match="is not there"):
             verify_crops(out)
         assert verify_crops(out, moved).same == 18
-        (moved / "icons" / "2.5.svg").write_text((moved / "icons" / "4.1.1.svg").read_text())
+        (moved / "icons" / "2.5.svg").write_text(standard("gost").svg("7.4"))
         with pytest.raises(InputError, match=r"icons of .* are not those"):
             verify_crops(out, moved)
         with pytest.raises(InputError, match="its icons were others"):
