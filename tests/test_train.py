@@ -456,7 +456,7 @@ def test_time_limit_covers_all_stages(data_folder: Path, tmp_path: Path, tiny: T
     recipe = tiny({**PRETRAIN, "steps": 1_000_000}, {**MIXED, "steps": 1_000_000})
     started = time.monotonic()
     run = train(data_folder, tmp_path / "run", recipe, max_seconds=2, report=False)
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 40  # a few seconds on an idle machine
     info = info_of(run)
     assert all(0 < stage["steps"] < 100_000 for stage in info["stages"])
     assert info["settings"]["max_seconds"] == 2

@@ -64,7 +64,7 @@ def _code(text: str, names: Mapping[int, str]) -> str:
     except ValueError:
         if text in names.values():
             return text
-        raise NoLabel(f"the class is '{text}', no number") from None
+        raise NoLabel(f"the class is '{text[:40]}', no number") from None
     if not number.is_integer() or number < 0:
-        raise NoLabel(f"the class is {text}, no whole number")
+        raise NoLabel(f"the class is {text[:40]}, no whole number")
     return names[int(number)]
