@@ -77,9 +77,9 @@ def class_names(given: Sequence[str] | str | Path) -> dict[int, str]:
     if path.suffix.lower() in (".yaml", ".yml"):
         return _yaml_names(path)
     try:
-        lines = [line.strip() for line in read_text(path).splitlines()]
+        lines = [_unquoted(line.strip()) for line in read_text(path).splitlines()]
     except InputError as error:
-        raise InputError(f"cannot read the class names: {error.problem}", _HINT) from error
+        raise InputError(f"cannot read the class names: {error.problem}", error.hint) from error
     while lines and not lines[-1]:
         lines.pop()
     if "" in lines:
@@ -89,6 +89,12 @@ def class_names(given: Sequence[str] | str | Path) -> dict[int, str]:
             "write a class into it or remove it, as the labels count",
         )
     return dict(enumerate(lines))
+
+
+def _unquoted(line: str) -> str:
+    """A name without quotes around the whole of it."""
+    quoted = len(line) > 2 and line[0] == line[-1] and line[0] in "'\""
+    return line[1:-1] if quoted else line
 
 
 def is_number(text: str) -> bool:

@@ -225,6 +225,11 @@ def _build(
     }
     files = class_icons(rows, found)
     without = [code for code in rows if code not in files]
+    if barred := [code for code in without if set(code) & set("/\\\0")]:
+        raise InputError(
+            f"{folder}: the class '{barred[0]}' can have no icon: no file is called so",
+            "give it a code without / and \\ in classes.json; its name may have them",
+        )
     if without:
         raise InputError(
             f"{folder}: {len(without)} of {len(rows)} classes have no icon: {', '.join(without)}",
