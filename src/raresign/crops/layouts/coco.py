@@ -177,7 +177,8 @@ def _add(
     else:
         category = str(row["category_id"])
         name = str(image["file_name"])
-        path, own = frames.find(name), ""
+        path = frames.find(name)
+        own: Split = ""
         if declared:
             own = split_of(str(image.get("split", "")))
             own = own or split_of_parts(Path(name.replace("\\", "/")).parts[:-1])
