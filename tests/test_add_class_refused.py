@@ -257,7 +257,7 @@ def test_many_commands_at_once(
     assert sorted(folder.catalogue.codes[6:]) == ["1.20.2", "5.19.1"]
     assert len({sign.id for sign in folder.catalogue.classes}) == 8
     (known,) = read_photos(run)
-    assert (known[0], len(known[1])) == ("2.5", 4)
+    assert (known[0], len(known[1].embedding)) == ("2.5", 4)
     assert len(folder.recogniser().catalogue) == 8
 
 

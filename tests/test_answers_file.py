@@ -83,9 +83,11 @@ def test_what_a_person_corrected_comes_back(answers: list[FileAnswer], tmp_path:
         table.writerows(rows[:2] + rows[3:])
     checked = read_checked(path, CODES)
     assert checked.left_out == 1
-    assert checked.table.labels.tolist() == [0, 1]
-    assert checked.table.boxes is not None
-    assert checked.table.boxes[0].tolist() == [10.0, 20.0, 40.0, 50.5]
+    boxes = checked.table.boxes
+    assert boxes is not None
+    by_name = {path.name: row for row, path in enumerate(checked.table.paths)}
+    assert checked.table.labels[[by_name["frame.png"], by_name["b.png"]]].tolist() == [0, 1]
+    assert boxes[by_name["frame.png"]].tolist() == [10.0, 20.0, 40.0, 50.5]
     rows[1]["code"] = "9.9"
     path.write_text("file,code\nb.png,9.9\n")
     with pytest.raises(InputError, match=r"line 2: the run has no class '9\.9'"):
@@ -117,5 +119,5 @@ def test_boxes_of_every_kind_are_the_same(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no box of the frames"):
         boxed_crops(tmp_path / "x0.csv", [frames / "b.png"])
     (tmp_path / "odd.csv").write_text("datei,x0\na.png,1\n")
-    with pytest.raises(InputError, match="no column of files"):
+    with pytest.raises(InputError, match="no column path; its columns are: datei, x0"):
         boxed_crops(tmp_path / "odd.csv", [frames])

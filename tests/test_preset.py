@@ -222,7 +222,7 @@ def test_a_file_of_billions_is_refused_in_time(end: str, tmp_path: Path) -> None
         (b"name: 2020-13-45", "not valid YAML: month"),
         (b"jpeg: {quality: [1, " + b"9" * 5000 + b"]}", "not valid YAML"),
         (b"jpeg: {quality: [1, " + b"9" * 400 + b"]}", "jpeg.quality"),
-        (b"pose: &p {rotation: *p}", "pose.rotation: .*got"),
+        (b"pose: &p {rotation: *p}", "not valid YAML: line 1: .*alias"),
         (b"? [1, 2]\n: 3", "not valid YAML"),
         (b"", "a preset is a mapping of effects, got NoneType"),
         (b"- 1\n- 2\n", "a preset is a mapping of effects, got list"),

@@ -169,7 +169,7 @@ def test_wrong_folders_are_told_before_anything_runs(measured: Countries, tmp_pa
     for folders, options, words in (
         ([first, first], {}, "of one name: first"),
         ([first, second], {"country": ["RU", "DE", "none"]}, "country stands 3 times for 2"),
-        ([first, tmp_path / "empty"], {}, "there is no folder"),
+        ([first, tmp_path / "empty"], {}, "has no real crops"),
     ):
         with pytest.raises(InputError, match=words):
             protocol_countries(folders, tmp_path / "out", **more, **options)

@@ -357,14 +357,15 @@ def test_a_run_with_nothing_but_run_json(run: Path) -> None:
     assert page.values("class").count("empty") == 6
 
 
-def test_values_of_other_types_in_run_json_are_survived(run: Path) -> None:
+def test_values_of_other_types_in_run_json_are_the_users_error(run: Path) -> None:
     write_text(
         run / "run.json",
         '{"name": 3, "created": 4, "seed": [], "settings": "x", "versions": 1, "machine": null,'
         ' "seconds": "long", "stages": [1, {"name": "a", "test": 0.5, "steps": "many"}],'
         ' "skipped": {"a": 1}, "pseudo_rare": 2}',
     )
-    assert "2 · mixed" not in page_of(run).text
+    with pytest.raises(InputError, match="name is '3'"):
+        page_of(run)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "\x00"])

@@ -15,6 +15,7 @@ from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.coco import from_coco
 from raresign.crops.layouts.csv_layout import csv_annotations
 from raresign.crops.layouts.frame_files import FrameFiles
+from raresign.crops.layouts.labelling import WHOLE
 from raresign.crops.layouts.listing import files_under, pictures_under
 from raresign.crops.layouts.recognise import recognised
 from raresign.crops.layouts.text_files import read_text
@@ -46,7 +47,8 @@ def boxed_crops(boxes: str | Path, frames: Sequence[str | Path]) -> CropTable:
             the frames themselves, others are left out then.
 
     Returns:
-        One row a box, frame by frame, all labels -1.
+        One row a box, frame by frame, all labels -1. A frame that a CSV names and that is not there
+        is a row, too, whose answer is its error.
 
     Raises:
         InputError: The file is missing or of no such kind, or no box is left.
@@ -57,7 +59,7 @@ def boxed_crops(boxes: str | Path, frames: Sequence[str | Path]) -> CropTable:
     folders = [path for path in given if path.is_dir()]
     home = file if file.is_dir() else file.parent
     base = folders[0] if folders else given[0].parent if given else home
-    found = _read(file, base, given or [base])
+    found, gone = _read(file, base, given or [base])
     only = {path.resolve() for path in given if not path.is_dir()} if not folders else set()
     rows = [
         (path, tuple(box))
@@ -66,6 +68,7 @@ def boxed_crops(boxes: str | Path, frames: Sequence[str | Path]) -> CropTable:
         for path, box in zip(table.paths, table.boxes.tolist(), strict=True)
         if not np.isnan(box).any() and (not only or path.resolve() in only)
     ]
+    rows += [(path, WHOLE) for path in gone if not only]
     if not rows:
         raise InputError(f"{file} holds no box of the frames in {base}", _HINT)
     rows.sort(key=lambda row: row[0])
@@ -74,16 +77,21 @@ def boxed_crops(boxes: str | Path, frames: Sequence[str | Path]) -> CropTable:
     return CropTable(paths, np.full(len(rows), -1), corners, ("",) * len(rows))
 
 
-def _read(file: Path, base: Path, frames: Sequence[Path]) -> LayoutCrops:
-    """All signs that a file or folder marks."""
+def _read(file: Path, base: Path, frames: Sequence[Path]) -> tuple[LayoutCrops, list[Path]]:
+    """All signs that a file or folder marks, and the frames of a CSV that are not there."""
+    gone: list[Path] = []
     if file.suffix.lower() in (".csv", ".tsv"):
         part = csv_annotations(file, FrameFiles(base, file.parent), with_class=False)
-        return annotated_crops([part], file, AnyClass(), margin=0.0)
-    if file.is_dir() and _holds_labels_alone(file):
-        return annotated_crops([_of_labels(file, frames)], file, AnyClass(), margin=0.0)
-    if recognised(file)[0] == "coco":
-        return LayoutCrops(from_coco(recognised(file)[1], base, AnyClass(), margin=0.0))
-    return choose_layout(file, "auto", file).read(AnyClass())
+        gone = [row.path for row in part.rows if not row.path.is_file()]
+        part.rows = [row for row in part.rows if row.path.is_file()]
+    elif file.is_dir() and _holds_labels_alone(file):
+        part = _of_labels(file, frames)
+    elif recognised(file)[0] == "coco":
+        coco = from_coco(recognised(file)[1], base, AnyClass(), margin=0.0)
+        return LayoutCrops(coco), gone
+    else:
+        return choose_layout(file, "auto", file).read(AnyClass()), gone
+    return annotated_crops([part], file, AnyClass(), margin=0.0), gone
 
 
 def _holds_labels_alone(folder: Path) -> bool:

@@ -74,9 +74,7 @@ def _bias_of_answers(head: Head, added: Sequence[AddedClass]) -> float:
     bigger, known, scale = head.with_classes(added), len(head.families), head.fusion.logit_scale
     if not scale or not len(head.index):
         return 0.0
-    logits = head.index_features() @ bigger.rows.T + bigger.biases
-    cosines = bigger.index.similarities(head.index.embeddings, "mean")
-    scores = torch.from_numpy(bigger.fusion.scores(logits, cosines, bigger.rare))
+    scores = torch.from_numpy(bigger.scores(head.index.embeddings * head.lengths[:, None]))
     labels = torch.from_numpy(head.index.labels)
     share = most_lost(len(added))
     return guarded_bias(scores[:, :known], scores[:, known:], labels, share) / scale

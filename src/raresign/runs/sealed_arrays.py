@@ -15,7 +15,8 @@ from raresign.files import read_bytes, whole_file
 from raresign.models.saved_rows import state_digest
 from raresign.parsing import parse_json
 
-_PLAIN, _DIGEST = "raresign", "sha256"
+_SEALED = "sealed"
+_PLAIN = "raresign"  # of files from before there was a checksum
 
 
 def save_sealed(
@@ -31,23 +32,29 @@ def save_sealed(
     """
     state = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
     text = json.dumps(plain)
-    metadata = {_PLAIN: text, _DIGEST: _digest(state, text, beside)}
+    # One entry: safetensors writes several in a random order, and the same values shall be the same
+    # bytes.
+    sealed = json.dumps({"plain": text, "sha256": _digest(state, text, beside)})
     with whole_file(file) as temporary:
-        save_file(state, temporary, metadata=metadata)
+        save_file(state, temporary, metadata={_SEALED: sealed})
 
 
 def load_sealed(file: Path, beside: bytes = b"") -> tuple[dict[str, np.ndarray], Any]:
     """The arrays and plain values of `save_sealed`; files of earlier versions have no checksum.
 
     Raises:
-        OSError, ValueError, safetensors.SafetensorError: It cannot be read, or has changed since.
+        OSError, ValueError, LookupError, TypeError, AttributeError, safetensors.SafetensorError: It
+            cannot be read, or has changed since.
     """
     data = read_bytes(file)
     arrays = load(data)  # checks the header
     length = int.from_bytes(data[:8], "little")
     metadata = parse_json(data[8 : 8 + length]).get("__metadata__") or {}
-    text = str(metadata.get(_PLAIN, "null"))
-    if _DIGEST in metadata and metadata[_DIGEST] != _digest(arrays, text, beside):
+    if _SEALED not in metadata:
+        return arrays, parse_json(str(metadata.get(_PLAIN, "null")))
+    sealed = parse_json(metadata[_SEALED])
+    text = sealed["plain"]
+    if sealed["sha256"] != _digest(arrays, text, beside):
         raise ValueError("the checksum does not match: the file, or one beside it, was changed")
     return arrays, parse_json(text)
 
