@@ -207,7 +207,7 @@ def _rest(info: dict[str, Any]) -> float | None:
     spent = [row["seconds"] for row in stages.stage_rows(info)]
     if not isinstance(total, (int, float)) or not spent or None in spent:
         return None
-    return max(0.0, total - sum(spent))
+    return max(0.0, float(total) - sum(map(float, spent)))
 
 
 def _recognition(folder: RunView) -> dict[str, Any]:

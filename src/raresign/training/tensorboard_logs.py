@@ -39,16 +39,16 @@ def log_results(
     from torch.utils.tensorboard import SummaryWriter  # half a second
 
     values: dict[str, float] = {}
-    writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder))
     try:
         for number, stage in enumerate(stages, 1):
             for group, recall in (stage.get("test") or {}).items():
                 if isinstance(recall, float):
                     values[f"test recall/{group}"] = recall
-                    writer.add_scalar(f"test recall/{group}", recall, number)  # type: ignore[no-untyped-call]
-        writer.add_hparams(_flat(settings), values, run_name=".")  # type: ignore[no-untyped-call]
+                    writer.add_scalar(f"test recall/{group}", recall, number)
+        writer.add_hparams(_flat(settings), values, run_name=".")
     finally:
-        writer.close()  # type: ignore[no-untyped-call]
+        writer.close()
 
 
 def _flat(value: Any, name: str = "") -> dict[str, str | int | float | bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -88,7 +89,21 @@ def class_names(given: Sequence[str] | str | Path) -> dict[int, str]:
             "are not certain",
             "write a class into it or remove it, as the labels count",
         )
-    return dict(enumerate(lines))
+    return dict(enumerate(_without_numbers(lines)))
+
+
+def _without_numbers(lines: Sequence[str]) -> list[str]:
+    """Names without their own numbers, where every line begins with its number from 0 on.
+
+    Example:
+        >>> _without_numbers(["0 stop", "1: go"]), _without_numbers(["20 km/h", "30 km/h"])
+        (['stop', 'go'], ['20 km/h', '30 km/h'])
+    """
+    found = [re.fullmatch(r"(\d+)[\s:,;=]+(\S.*)", line) for line in lines]
+    numbered = [match for match in found if match]
+    if len(numbered) < 2 or [match[1] for match in numbered] != [*map(str, range(len(lines)))]:
+        return list(lines)
+    return [match[2] for match in numbered]
 
 
 def _unquoted(line: str) -> str:
