@@ -164,7 +164,7 @@ def test_wrong_classes_json(tmp_path: Path, text: str, message: str) -> None:
 def test_classes_json_in_another_encoding(tmp_path: Path) -> None:
     root = data_folder(tmp_path, {})
     (root / "classes.json").write_bytes('{"знак": 1}'.encode("cp1251"))
-    with pytest.raises(InputError, match=r"classes\.json is not UTF-8 text"):
+    with pytest.raises(InputError, match=r"classes\.json is cp1251 .* text, not UTF-8"):
         SignCatalogue.from_folder(root)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
 from raresign.errors import InputError, Interrupted
@@ -151,14 +152,17 @@ def test_every_row_is_measured_anew(
         self.log("pseudo_rare_recall", 0.1 * len(seen))
 
     monkeypatch.setattr(StageModule, "on_validation_epoch_end", on_validation_epoch_end)
-    result = fit(new_net(), training_data, tmp_path, MIXED)
+    result = fit(new_net(), training_data, tmp_path, MIXED, logs=tmp_path / "logs")
     assert seen == [3, 6, 7]
     rows = rows_of(tmp_path)
     assert [row["step"] for row in rows] == ["3", "6", "7"]
     assert [round(float(row["pseudo_rare_recall"]), 3) for row in rows] == [0.1, 0.2, 0.3]
     assert all(0 < float(row["loss"]) < 10 for row in rows)
     assert result.pseudo_rare_recall == pytest.approx(0.3)
-    assert list(tmp_path.glob("tensorboard/events*"))
+    logged = EventAccumulator(str(tmp_path / "logs" / tmp_path.name)).Reload()
+    rates = [event.value for event in logged.Scalars("learning rate")]
+    assert rates
+    assert 0 < max(rates) <= Stage(**MIXED).learning_rate
 
 
 @pytest.mark.parametrize(("recalls", "kept"), [((0.1, 0.9, 0.5), 1), ((0.9, 0.1, 0.5), 0)])

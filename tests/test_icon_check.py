@@ -206,8 +206,11 @@ def test_a_catalogue_names_all_icons_that_cannot_be_read(tmp_path: Path) -> None
     write_icons(tmp_path, {"1.1": _sign("1.1")})
     (tmp_path / "1.2.png").write_bytes(b"")
     (tmp_path / "1.3.svg").write_text("<svg/>")
+    (tmp_path / "1.4.png").write_bytes((tmp_path / "1.1.png").read_bytes())
+    codes = ("1.1", "1.2", "1.3", "1.4")
     with pytest.raises(InputError) as error:
-        SignCatalogue.from_icons(tmp_path, dict.fromkeys(("1.1", "1.2", "1.3"), "rare"))
-    assert str(error.value).startswith("2 icons are wrong:\nicon ")
+        SignCatalogue.from_icons(tmp_path, dict.fromkeys(codes, "rare"))
+    assert str(error.value).startswith("3 icons are wrong:\nicon ")
+    assert "the classes '1.1' and '1.4' have the same picture" in str(error.value)
     assert "1.2.png" in str(error.value)
     assert "1.3.svg" in str(error.value)

@@ -20,9 +20,9 @@ from raresign.crops.layouts.csv_layout import from_csv
 from raresign.crops.layouts.folder_layout import from_folders
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.reference_layout import from_reference_test
-from raresign.crops.layouts.text_files import encoding_of
 from raresign.crops.layouts.yolo_names import class_names
 from raresign.errors import InputError
+from raresign.parsing import encoding_of
 
 SIZE = (200, 100)
 BOX = (40, 20, 80, 60)

@@ -50,6 +50,8 @@ def test_content_of_a_run_folder(finished_run: Path, data_folder: Path) -> None:
         "catalogue/icons/2.5.svg",
         "stages/01-pretrain/metrics.csv",
         "stages/02-mixed/metrics.csv",
+        "plots/recall-by-stage.png",
+        "plots/loss.png",
         "model.safetensors",
         "model.json",
         "sheets/synthetic.png",
@@ -59,6 +61,8 @@ def test_content_of_a_run_folder(finished_run: Path, data_folder: Path) -> None:
         "report.html",
     } <= files
     assert not [name for name in files if name.endswith(".ckpt")]
+    logged = {path.parent.name for path in finished_run.glob("tensorboard/**/events*")}
+    assert logged == {"tensorboard", "01-pretrain", "02-mixed"}
     info = info_of(finished_run)
     assert info["finished"] is True
     assert info["seed"] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 MAX_YAML_BYTES = 1 << 20
@@ -108,3 +109,31 @@ def _check_parts(events: Any) -> None:
             depth -= 1
         if depth > MAX_YAML_DEPTH:
             raise ValueError(f"line {line}: it is nested deeper than {MAX_YAML_DEPTH} levels")
+
+
+def encoding_of(data: bytes) -> str:
+    """The encoding of a text in words: UTF-8, UTF-16, cp1251 (...), cp1252 (...) or "no text".
+
+    Example:
+        >>> encoding_of("Уступите дорогу".encode("cp1251")), encoding_of("stop".encode("utf-16"))
+        ('cp1251 (Windows, Cyrillic)', 'UTF-16')
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16"
+    if b"\0" in data:
+        start = data[:4000]
+        halves = [half.count(0) for half in (start[0::2], start[1::2])]
+        half_zero = max(halves) > 0.4 * len(start) / 2 and min(halves) < 0.1 * len(start)
+        return "UTF-16 (without a byte order mark)" if half_zero else "no text"
+    try:
+        data.decode("utf-8")
+        return "UTF-8"
+    except UnicodeDecodeError:
+        high = [byte for byte in data[:100_000] if byte >= 0x80]
+        letters = sum(byte >= 0xC0 or byte in (0xA8, 0xB8) for byte in high)
+        text = data[:100_000].decode("cp1251", "replace")
+        runs = sum(
+            "\u0400" <= a <= "\u04ff" and "\u0400" <= b <= "\u04ff" for a, b in pairwise(text)
+        )
+        cyrillic = letters > 0.8 * len(high) and 2 * runs >= len(high)
+        return "cp1251 (Windows, Cyrillic)" if cyrillic else "cp1252 or Latin-1 (Windows, Western)"

@@ -13,6 +13,7 @@ from raresign.commands.layout_choice import LayoutChoice, choose_layout
 from raresign.crops.backgrounds import load_backgrounds
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.annotated_crops import LayoutCrops, counted
+from raresign.crops.whole_frames import warn_of_frames
 from raresign.errors import InputError
 from raresign.signs.catalogue.all_icons import check_icons
 from raresign.signs.catalogue.classes_file import read_classes
@@ -118,6 +119,8 @@ def open_data(
     check_icons(catalogue.classes)
     found = choose_layout(root if crops is None else Path(crops), layout, root)
     read = found.read(catalogue, strict) if real else LayoutCrops(NO_CROPS)
+    for part in (read.training, read.test):
+        warn_of_frames(part)
     return DataFolder(root, catalogue, read.training, read.test, source, choice, found, simulated)
 
 
@@ -142,7 +145,9 @@ def open_test(
     for given in (place, place if is_drawn(root) else Path(root)):
         if not given.exists():
             raise InputError(f"{given}: there is no such folder", "give the folder of test crops")
-    return choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
+    found = choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
+    warn_of_frames(found)
+    return found
 
 
 def _choice(root: Path, said: str | None, icons: IconSource) -> CountryChoice:

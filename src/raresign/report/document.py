@@ -26,6 +26,7 @@ from raresign.report.answer_parts import log_likelihoods, part_rows, reliability
 from raresign.report.curves import loss_chart, recall_chart
 from raresign.report.framing_plots import framing_figures
 from raresign.report.pictures import icon_uri, sheet_uri
+from raresign.report.stage_plot import recall_by_stage, stage_chart
 from raresign.report.tables import (
     MOST_CROPS_A_PAIR,
     confident_mistakes,
@@ -122,7 +123,9 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
         "groups": GROUPS,
         "stages": stages.stage_rows(info),
         "published": stages,
+        "stage_chart": _stage_chart(info),
         "charts": _training_charts(folder, simulated),
+        "rest": _rest(info),
         **_recognition(folder),
         "framing": folder.framing,
         "framing_figures": framing_figures(folder.framing) if folder.framing else [],
@@ -188,6 +191,23 @@ def _training_charts(folder: RunView, simulated: bool) -> list[_Chart]:
         ("Recall while training", recall_chart(folder.logs), recall),
     ]
     return [(title, Markup(chart), legend) for title, chart, legend in charts if chart]
+
+
+def _stage_chart(info: dict[str, Any]) -> _Chart | None:
+    """Recall on the test after each stage, None where no test was measured."""
+    chart, legend = stage_chart(
+        *recall_by_stage(stages.stage_rows(info), _mapping(info.get("test")))
+    )
+    return ("Recall on the test crops after each stage", Markup(chart), legend) if chart else None
+
+
+def _rest(info: dict[str, Any]) -> float | None:
+    """Seconds of a run beside its stages: reading data, prototypes, rules, measuring, pictures."""
+    total = info.get("seconds")
+    spent = [row["seconds"] for row in stages.stage_rows(info)]
+    if not isinstance(total, (int, float)) or not spent or None in spent:
+        return None
+    return max(0.0, float(total) - sum(map(float, spent)))
 
 
 def _recognition(folder: RunView) -> dict[str, Any]:

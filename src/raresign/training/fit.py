@@ -94,6 +94,7 @@ def fit_stage(
     max_seconds: float | None = None,
     resume: bool = False,
     quiet: bool = False,
+    logs: Path | None = None,
 ) -> StageResult:
     """Train `net` in place on one stage and keep checkpoints in `folder`.
 
@@ -102,10 +103,12 @@ def fit_stage(
 
     Args:
         number: Position of the stage in the recipe.
-        folder: Gets checkpoints, metrics.csv and TensorBoard files.
+        folder: Gets checkpoints and metrics.csv.
         max_seconds: The stage ends after this time with a finished learning-rate schedule.
         resume: Go on from `last.ckpt` in `folder` if there is one.
         quiet: No progress bar.
+        logs: Gets TensorBoard files, in a folder named like `folder`; `folder` itself, in
+            `tensorboard`, unless given.
 
     Raises:
         InputError: A checkpoint that cannot be gone on from; a training that diverged.
@@ -120,6 +123,7 @@ def fit_stage(
     from raresign.training.checkpoint_files import WholeCheckpoints, read_checkpoint
     from raresign.training.checkpoints import BestCheckpoint, MovingAverage, last_checkpoint
     from raresign.training.module import StageModule
+    from raresign.training.tensorboard_logs import LearningRates
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     hardware = hardware or Hardware()
@@ -136,7 +140,7 @@ def fit_stage(
     loaders = [
         _loader(torch.from_numpy(rows[: None if stage.hold_out else 0]), 256) for rows in held_out
     ]
-    callbacks: list[lightning.Callback] = [progress, curve]
+    callbacks: list[lightning.Callback] = [progress, curve, LearningRates()]
     if stage.hold_out and len(data.split.pseudo_rare):
         callbacks.append(BestCheckpoint(folder, progress))
     callbacks.append(last_checkpoint(folder))  # after the best, whose record it holds
@@ -154,7 +158,9 @@ def fit_stage(
         limit_train_batches=stage.validate_every,
         num_sanity_val_steps=0,
         callbacks=callbacks,
-        logger=TensorBoardLogger(str(folder), name="", version="tensorboard"),
+        logger=TensorBoardLogger(
+            str(logs or folder), name="", version=folder.name if logs else "tensorboard"
+        ),
         log_every_n_steps=min(20, stage.validate_every),
         enable_progress_bar=False,
         enable_model_summary=False,

@@ -42,6 +42,7 @@ def fit_stages(
     resume: bool = False,
     quiet: bool = False,
     clear: bool = True,
+    logs: Path | None = None,
 ) -> Iterator[tuple[int, SignNet, StageResult]]:
     """Fit one stage after the other; its checkpoints go once the caller asks for the next one.
 
@@ -53,6 +54,7 @@ def fit_stages(
             seconds, None for none.
         hardware, resume, quiet: See `fit_stage`.
         clear: Whether this process removes the checkpoints; one of several does.
+        logs: Gets the TensorBoard files of all stages, a folder each.
 
     Yields:
         Number of the stage, the net on the CPU and what the stage left.
@@ -72,6 +74,7 @@ def fit_stages(
             max_seconds=limit,
             resume=resume,
             quiet=quiet,
+            logs=logs,
         )
         net = net.to("cpu")
         yield number, net, result

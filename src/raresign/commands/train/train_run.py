@@ -27,6 +27,7 @@ from raresign.errors import InputError
 from raresign.fitting.recogniser_fit import fit_rules
 from raresign.models.model_files import save_model
 from raresign.report.document import write_report
+from raresign.report.stage_plot import write_plots
 from raresign.runs.environment import machine, versions
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
@@ -35,6 +36,7 @@ from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.stage_loop import fit_stages, new_net
+from raresign.training.tensorboard_logs import log_results
 from raresign.training.training_data import TrainingData, check_training_data, split_crops
 
 
@@ -188,6 +190,7 @@ def train(
             resume=resume,
             quiet=say is silent,
             clear=main,
+            logs=run.path / "tensorboard",
         )
         for number, net, result in stages:
             if cut := clock.end(chosen.stages[number], result):
@@ -207,6 +210,10 @@ def train(
             run.info |= {"seconds": clock.seconds(), "finished": True}
             run.write()
             if report:
+                log_results(
+                    run.path / "tensorboard", chosen.model_dump(mode="json"), run.info["stages"]
+                )
+                write_plots(run.path)
                 write_report(run.path)
             if late := clock.late():
                 say(late)

@@ -15,6 +15,7 @@ from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.box_form import FORMS, as_corners, settled_form
 from raresign.crops.layouts.frame_sizes import FrameSizes
 from raresign.crops.layouts.labelling import WHOLE, Box, present_rows
+from raresign.crops.layouts.misread import warn_of_misread
 from raresign.errors import InputError
 
 MIN_SIDE = 4
@@ -115,6 +116,7 @@ def _in_pictures(
     # The stated size may be wrong, or the picture scaled: a box that fits one of them is sound.
     sizes = np.ones((len(rows), 2)) if shares else np.maximum(frames.drawn, frames.upright)
     areas = np.array([row.area for row in rows]) / (frames.drawn.prod(axis=1) if shares else 1)
+    numbers = _in_order(numbers, given)
     form = settled_form(numbers, given.form, sizes, areas, str(given.source))
     if form != given.form:
         warnings.warn(
@@ -124,7 +126,21 @@ def _in_pictures(
         )
     corners = as_corners(numbers, form) * (np.tile(frames.drawn, 2) if shares else 1.0)
     boxes, unclear = frames.to_upright(corners, [row.path for row in rows], given.source)
+    warn_of_misread(
+        [row.path for row in rows], boxes, frames.upright, form == "centre", given.source
+    )
     return _with_sign(rows, corners, boxes, unclear, frames, given)
+
+
+def _in_order(numbers: Numbers, given: Annotations) -> Numbers:
+    """Corners with the upper left one first, where all of the source are the other way round."""
+    if given.form != "corners" or (numbers[:, 2:] >= numbers[:, :2]).any():
+        return numbers
+    warnings.warn(
+        f"{given.source}: its lower right corners come before the upper left ones, and are read so",
+        stacklevel=5,
+    )
+    return numbers[:, [2, 3, 0, 1]]
 
 
 def _units(rows: list[Annotation], numbers: Numbers, given: Annotations) -> npt.NDArray[np.bool_]:

@@ -77,6 +77,6 @@ def suggestion(name: str, catalogue: CodeBook) -> str:
 
 
 def _bare(name: str) -> str:
-    """A name without case, blanks, dots, dashes and leading zeros."""
-    plain = unicodedata.normalize("NFKC", name).casefold().strip()
+    """A name without case, quotes, blanks, dots, dashes and leading zeros."""
+    plain = unicodedata.normalize("NFKC", name).casefold().strip(" \t'\",;")
     return ".".join(part.lstrip("0") or "0" for part in re.split(r"[\s._-]+", plain))

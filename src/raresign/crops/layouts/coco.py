@@ -136,6 +136,7 @@ def coco_annotations(
         str(row["id"]): str(row["name"])
         for row in _with_keys(categories, ("id", "name"), "category", file)
     }
+    _check_ids(images, categories, annotations, file)
     given = Annotations(file, "size")
     crowds = sum(_is_crowd(row) for row in annotations if isinstance(row, Mapping))
     all_crowd = 0 < crowds == len(annotations)
@@ -176,11 +177,15 @@ def _add(
     else:
         category = str(row["category_id"])
         name = str(image["file_name"])
-        own = split_of_parts(Path(name.replace("\\", "/")).parts[:-1]) if declared else ""
-        own = (split_of(str(image.get("split", ""))) if declared else "") or own
+        path = frames.find(name)
+        own: Split = ""
+        if declared:
+            own = split_of(str(image.get("split", "")))
+            own = own or split_of_parts(Path(name.replace("\\", "/")).parts[:-1])
+            own = own or split_of_parts(frames.inside(path).parts[:-1])
         given.rows.append(
             Annotation(
-                frames.find(name),
+                path,
                 codes.get(category, f"category {category}"),
                 tuple(box) if isinstance(box, Sequence) and not isinstance(box, str) else (box,),
                 where,
@@ -189,6 +194,37 @@ def _add(
                 _number(row.get("area")),
             )
         )
+
+
+def _check_ids(
+    images: Sequence[Any], categories: Sequence[Any], annotations: Sequence[Any], file: Path
+) -> None:
+    """Refuse ids that stand for two things, and categories that are one off.
+
+    Raises:
+        InputError: Signs would get pictures or classes that are not theirs.
+    """
+    for rows, what, key in ((images, "images", "file_name"), (categories, "categories", "name")):
+        seen: dict[str, str] = {}
+        for row in rows:
+            other = seen.setdefault(str(row["id"]), str(row[key]))
+            if other != str(row[key]):
+                raise InputError(
+                    f"{file}: two {what} have the id {row['id']}: {other} and {row[key]}",
+                    "give each its own id, as the annotations mean it",
+                )
+    listed = {str(row["id"]) for row in categories}
+    used = {str(row["category_id"]) for row in annotations if _has_category(row)}
+    numbers = {int(text) for text in listed | used if text.isdecimal() and len(text) < 10}
+    if used - listed == {"0"} and len(numbers) > 2 and str(max(numbers)) not in used:
+        raise InputError(
+            f"{file}: annotations count categories from 0, the list of categories from 1",
+            "add 1 to every category_id of the annotations",
+        )
+
+
+def _has_category(row: Any) -> bool:
+    return isinstance(row, Mapping) and "category_id" in row
 
 
 def _outline(polygons: Any) -> tuple[float, ...] | None:

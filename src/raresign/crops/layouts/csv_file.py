@@ -14,7 +14,7 @@ from raresign.errors import InputError
 def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) of a CSV that has at least these `columns`.
 
-    The separator is `,`, `;` or a tab, whichever the header has most of. A byte order mark is
+    The separator is `,`, `;`, `|` or a tab, whichever the header has most of. A byte order mark is
     dropped, cells are stripped, empty lines are skipped.
 
     Args:
@@ -72,4 +72,4 @@ def _text(path: Path) -> tuple[str, str]:
     """The text of a CSV, and its separator."""
     text = read_text(path, other_bytes=True)
     first_line = text.partition("\n")[0]
-    return text, max(",;\t", key=first_line.count)
+    return text, max(",;\t|", key=first_line.count)

@@ -10,11 +10,13 @@ from raresign.crops.crop_table import CodeBook, CropTable
 from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops
 from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.box_columns import BoxColumns, box_columns
+from raresign.crops.layouts.csv_cells import box_of_cell, class_of_cell, with_point
 from raresign.crops.layouts.csv_file import csv_header, csv_rows
 from raresign.crops.layouts.frame_files import FrameFiles
-from raresign.crops.layouts.listing import files_under
-from raresign.crops.layouts.split_names import Split, split_of, split_of_parts
+from raresign.crops.layouts.listing import PICTURE_SUFFIXES, files_under
+from raresign.crops.layouts.split_names import Split, split_of_parts
 from raresign.crops.layouts.text_files import check_utf8
+from raresign.crops.layouts.unread_columns import declared_parts, marked_classes, refuse_boxes
 from raresign.errors import InputError
 
 _PATH = (
@@ -23,9 +25,8 @@ _PATH = (
 )
 _CLASS = (
     "class class_name classname label label_name labelname sign_class classid class_id category "
-    "category_name code cls sign annotation_tag sign_type target"
+    "category_name code cls sign annotation_tag sign_type target region_attributes lbl"
 )
-_SPLIT = "split set subset partition usage phase"
 
 
 def from_csv(
@@ -109,39 +110,85 @@ def csv_annotations(
     """
     header = csv_header(csv)
     path_column, class_column = _column(header, _PATH), _column(header, _CLASS)
-    missing = [
-        name
-        for name, column in (("path", path_column), ("class", class_column))
-        if not column and (with_class or name == "path")
-    ]
+    rows = list(csv_rows(csv, [column for column in (path_column, class_column) if column]))
+    others = [name for name in header if name and name not in (path_column, class_column)]
+    marked = None if class_column else marked_classes([row for _, row in rows], others)
+    missing = ["path"] * (not path_column) + ["class"] * (
+        with_class and not class_column and not marked
+    )
     if missing:
         raise InputError(
-            f"{csv} has no column {', '.join(missing)}; its columns are: "
-            f"{', '.join(header) or '(none)'}",
+            f"{csv} {_lacking(header, missing)}",
             "the first line must name path and class (and x0, y0, x1, y1 where a picture is a "
             "whole frame)",
         )
-    box = box_columns([name for name in header if name not in (path_column, class_column)], csv)
-    split_column = _column(header, _SPLIT)
+    box = None if marked else box_columns(others, csv)
+    read = (*box.columns, *box.stated) if box else ()
+    unread = [] if marked else [name for name in others if name not in read]
+    cells = [row for _, row in rows]
+    splits = declared_parts(cells, unread, csv)
+    if not marked and not box:
+        paths = [frames.find(row[path_column]) for row in cells]
+        refuse_boxes(cells, unread, paths, csv)
     given = Annotations(csv, box.form if box else "corners")
-    for line, row in csv_rows(csv, [path_column, class_column][: 1 + bool(class_column)]):
+    for number, (line, row) in enumerate(rows):
         where = f"line {line}"
-        code = row.get(class_column, "")
-        check_utf8(code, f"{csv}, {where}: the class")
+        codes = marked[number] if marked else [class_of_cell(row.get(class_column, ""))]
+        for code in codes:
+            check_utf8(code, f"{csv}, {where}: the class")
         if not row[path_column]:
             given.left.add("no picture is named", where)
             continue
-        given.rows.append(
+        if not codes:
+            given.left.add("no class is marked", where)
+        given.rows += [
             Annotation(
                 frames.find(row[path_column]),
                 code,
                 _numbers(row, box),
                 where,
                 _stated(row, box),
-                split_of(row.get(split_column, "")) or split,
+                splits[number] or split,
             )
-        )
+            for code in codes
+        ]
     return given
+
+
+def columns_problem(csv: Path) -> str:
+    """Why a CSV is no list of pictures and classes, "" if it is one.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    header = csv_header(csv)
+    path_column, class_column = _column(header, _PATH), _column(header, _CLASS)
+    if path_column and not class_column:
+        rows = [row for _, row in csv_rows(csv, [path_column])]
+        marked = marked_classes(rows, [name for name in header if name and name != path_column])
+        class_column = "marked" if marked else ""
+    if path_column.lower() == "name" and not _names_pictures(csv, path_column):
+        path_column = ""
+    lacks = ["path"] * (not path_column) + ["class"] * (not class_column)
+    return f"{csv} {_lacking(header, lacks)}" if lacks else ""
+
+
+def _names_pictures(csv: Path, column: str) -> bool:
+    first = next((row for _, row in csv_rows(csv, [column])), {column: ""})
+    return _is_picture(first[column])
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().rpartition(".")[2] in PICTURE_SUFFIXES
+
+
+def _lacking(header: Sequence[str], lacks: Sequence[str]) -> str:
+    """What columns are missing, or that there is no line of columns at all."""
+    shown = ", ".join(header[:12]) or "(none)"
+    numbers = sum(bool(re.fullmatch(r"-?[\d.]+", cell)) for cell in header)
+    if any(map(_is_picture, header)) or numbers > 2:
+        return f"has no line of column names; it begins with {shown}"
+    return f"has no column {', '.join(lacks)}; its columns are: {shown}"
 
 
 def _column(header: Sequence[str], names: str) -> str:
@@ -154,9 +201,9 @@ def _numbers(row: Mapping[str, str], box: BoxColumns | None) -> list[str] | None
     """The cells of a box; None for the whole picture."""
     if box is None:
         return None
-    cells = [row[column] for column in box.columns]
-    if len(cells) == 1:
-        cells = re.split(r"[\s,;]+", cells[0].strip("[](){} "))
+    cells = [with_point(row[column]) for column in box.columns]
+    if len(cells) == 1 and cells[0]:
+        return box_of_cell(row[box.columns[0]], box.form) or cells
     return cells if any(cells) else None
 
 

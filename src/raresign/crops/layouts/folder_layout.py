@@ -66,7 +66,11 @@ def read_folders(root: Path, catalogue: CodeBook) -> LayoutCrops:
         if folder.name.lower() in _LITTER:
             continue
         declares = is_split_name(folder.name) and not _known(folder.name, catalogue)
-        inner = _folders_in(folder, left) if declares else []
+        inner = _folders_in(folder, LeftOut()) if declares else []
+        if inner:
+            _folders_in(folder, left)  # counts what is no folder
+            for path in pictures_in(folder):
+                left.add("beside the class folders, not in one", path)
         for own in inner or [folder]:
             for path, name, split in _class_rows(own, catalogue, left):
                 rows.append((path, name))

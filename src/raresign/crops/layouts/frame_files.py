@@ -46,6 +46,12 @@ class FrameFiles:
             self._known[name] = self._find(name)
         return self._known[name]
 
+    def inside(self, path: Path) -> Path:
+        """A path that `find` gave, relative to the outermost folder that was searched."""
+        homes = [folder for folder in self._folders if path.is_relative_to(folder)]
+        home = min(homes, key=lambda folder: len(folder.parts), default=None)
+        return path if home is None else path.relative_to(home)
+
     def _find(self, name: str) -> Path:
         ways = _ways(name)
         if "\0" in name:

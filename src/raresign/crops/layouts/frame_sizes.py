@@ -63,7 +63,7 @@ class FrameSizes:
         if wrong.any():
             in_stated = fits(boxes[wrong], self.drawn[wrong]).all()
             in_picture = fits(boxes[wrong], self.upright[wrong]).all()
-            if in_picture and not in_stated:
+            if in_picture and (not in_stated or self._as_they_are(boxes, wrong, paths)):
                 _say(source, wrong, "have other sizes than stated; the boxes fit them as they are")
                 self.drawn = np.where(wrong[:, None], self.upright, self.drawn)
             else:
@@ -87,6 +87,13 @@ class FrameSizes:
             if (rest := self._open & ~self._raw).any():
                 _say(source, rest, "are turned by EXIF; boxes are taken as of the turned picture")
         return upright, unclear
+
+    def _as_they_are(self, boxes: Numbers, wrong: Flags, paths: Sequence[Path]) -> bool:
+        """Whether boxes that fit either way lie on signs as they stand, not scaled."""
+        rows = np.flatnonzero(wrong & ~self._odd)
+        scaled = boxes[rows] * np.tile(self.upright[rows] / self.drawn[rows], 2)
+        some = [paths[row] for row in rows.tolist()]
+        return bool(len(rows)) and better_boxes(some, scaled, boxes[rows]) == 2
 
     def _turned(self, boxes: Numbers) -> Numbers:
         """The boxes as if they were drawn in the stored pictures."""

@@ -85,7 +85,10 @@ def is_kaggle(csv: Path) -> bool:
 def _kaggle_parts(place: Path) -> list[Annotations]:
     """Train.csv and Test.csv of a folder, or the one CSV that is given; none if it is another."""
     if place.is_file():
-        return [csv_annotations(place, FrameFiles(place.parent))] if is_kaggle(place) else []
+        files = [place] if is_kaggle(place) else []  # Test.csv is the test, whatever is beside it
+        return [
+            csv_annotations(file, FrameFiles(file.parent), split_of(file.stem)) for file in files
+        ]
     files = sorted(place.glob("*.csv")) if place.is_dir() else []
     frames = FrameFiles(place)
     return [csv_annotations(file, frames, split_of(file.stem)) for file in files if is_kaggle(file)]

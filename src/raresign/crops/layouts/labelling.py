@@ -92,7 +92,8 @@ def _shown(name: str, catalogue: CodeBook) -> str:
     meant = suggestion(name, catalogue)
     if meant:
         return f"'{name}' - did you mean '{meant}'?"
-    return name if name == name.strip() else f"'{name}'"
+    plain = name == name.strip(" \t'\",;")
+    return name if plain else f"'{name}'"
 
 
 def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> list[int]:

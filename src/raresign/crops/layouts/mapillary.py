@@ -9,6 +9,7 @@ from typing import Any
 from raresign.crops.crop_table import CodeBook
 from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops
 from raresign.crops.layouts.annotation import Annotations
+from raresign.crops.layouts.foreign import tool_of_json
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.split_names import Split, split_of, split_of_parts
 from raresign.crops.layouts.text_files import read_json, read_text
@@ -18,7 +19,9 @@ from raresign.errors import InputError
 
 def is_mapillary(content: Any) -> bool:
     """Whether the value of a JSON file is that of one of Mapillary's pictures."""
-    return isinstance(content, Mapping) and isinstance(content.get("objects"), list)
+    if not isinstance(content, Mapping) or not isinstance(content.get("objects"), list):
+        return False
+    return not tool_of_json(content)[0]
 
 
 def read_mapillary(place: Path, catalogue: CodeBook, strict: bool = False) -> LayoutCrops:

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from raresign.crops.layouts.coco import is_coco
-from raresign.crops.layouts.csv_file import csv_header
+from raresign.crops.layouts.csv_layout import columns_problem
 from raresign.crops.layouts.cvat import FILE as CVAT_FILE
+from raresign.crops.layouts.foreign import LINES_OF_JSON, kind_of_label, tool_of_json
 from raresign.crops.layouts.gtsrb import is_kaggle
 from raresign.crops.layouts.label_studio import is_label_studio
-from raresign.crops.layouts.listing import PICTURE_SUFFIXES, files_under
+from raresign.crops.layouts.listing import PICTURE_SUFFIXES, files_under, pictures_under
 from raresign.crops.layouts.mapillary import annotation_files, is_mapillary
 from raresign.crops.layouts.reference_layout import TEST_FOLDER, TRAIN_FOLDER
 from raresign.crops.layouts.rtsd import is_rtsd
-from raresign.crops.layouts.text_files import read_json, read_xml
+from raresign.crops.layouts.text_files import read_json, read_text, read_xml
 from raresign.crops.layouts.tt100k import FILES as TT100K_FILES
 from raresign.crops.layouts.tt100k import is_tt100k
+from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.crops.layouts.yolo_names import find_names
 from raresign.errors import InputError
 
 _OWN = ("classes.json", "demo.json", "catalogue.json")  # ours, not a layout's
 _OURS = ("icons", "background_images", TEST_FOLDER)
+_WITH_COLUMNS = "put a line such as path;x0;y0;x1;y1;class before it and call it .csv"
 _OF_ONE_FILE = ("cvat", "tt100k", "label-studio", "mapillary")
 
 
@@ -58,9 +62,13 @@ def _of_file(place: Path) -> tuple[str, Path, str]:
         case ".yaml" | ".yml":
             return "yolo", place, place.name
         case ".txt" | ".names" | ".data":
+            if problem := _list_problem(place):
+                raise InputError(problem, _WITH_COLUMNS)
             return "yolo", place.parent, place.name
+    lines = place.suffix.lower() in LINES_OF_JSON
+    what = "has a JSON a line, as SageMaker and Labelbox write it, and is not read"
     raise InputError(
-        f"{place} is no annotation file that is known",
+        f"{place} {what if lines else 'is no annotation file that is known'}",
         "give a CSV, a JSON or XML of annotations, a data.yaml or a folder",
     )
 
@@ -81,6 +89,9 @@ def _json_layout(place: Path, content: Any) -> str:
         return "mapillary"
     if is_label_studio(content):
         return "label-studio"
+    tool, remedy = tool_of_json(content)
+    if tool:
+        raise InputError(f"{place} is {tool}, which is not read", remedy)
     keys = ", ".join(map(str, list(content)[:6])) if isinstance(content, dict) else "a list"
     if isinstance(content, list) and content and isinstance(content[0], dict):
         keys = f"a list of objects with {', '.join(map(str, list(content[0])[:6]))}"
@@ -117,14 +128,79 @@ def _of_folder(place: Path) -> tuple[str, Path, str]:
     folders = [path for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")]
     seen = [path.name for path in folders if path.name not in _OURS and _holds_pictures(path)]
     if seen:
+        _refuse_labels(place, folders)
         return "folders", place, f"folders of pictures: {', '.join(sorted(seen)[:4])}"
+    texts = [file for file in files if file.suffix.lower() == ".txt"]
+    problems += filter(None, map(_list_problem, texts))
+    problems += [
+        f"{file} has a JSON a line, and is not read" for file in files_under(place, LINES_OF_JSON)
+    ]
     return "", place, f"nothing else can be read: {problems[0]}" if problems else "nothing else"
+
+
+def _list_problem(text: Path) -> str:
+    """Why a text with a picture and numbers a line, such as GTSDB's gt.txt, is not read."""
+    line = read_text(text, other_bytes=True)[:2000].strip().partition("\n")[0]
+    first, *cells = re.split(r"[;,\s]+", line)
+    if len(cells) < 4 or first.lower().rpartition(".")[2] not in PICTURE_SUFFIXES:
+        return ""
+    return f"{text} has no line of column names, it begins with {line[:60]}"
+
+
+def _refuse_labels(place: Path, folders: list[Path]) -> None:
+    """Refuse folders of pictures with a file of labels each: they are no class folders.
+
+    Raises:
+        InputError: At least half of the pictures have one.
+    """
+    pictures = [
+        path for folder in folders if folder.name not in _OURS for path in pictures_under(folder)
+    ]
+    stems = {path.stem for path in pictures}
+    inside = [
+        file for file in files_under(place, (".txt", ".json", ".xml")) if file.parent != place
+    ]
+    labels = [file for file in inside if file.stem.partition(".")[0] in stems or file.stem in stems]
+    if 2 * len({file.stem for file in labels}) < len(stems) or not labels:
+        return
+    remedy = "; if these are crops of one sign each in class folders: --layout folders"
+    what, hint = _unread_label(labels[0])
+    raise InputError(
+        f"{place} has a file of labels for each picture; {labels[0]} {what}", hint + remedy
+    )
+
+
+def _unread_label(file: Path) -> tuple[str, str]:
+    """Why one file of labels was not read, and what to do."""
+    convert = "export COCO, YOLO or Pascal VOC"
+    if file.suffix.lower() != ".txt":
+        try:
+            _told_by(file)
+        except InputError as error:
+            return f"cannot be used ({error.problem})", error.hint or convert
+        return "is of no kind that is known", convert
+    line = read_text(file, other_bytes=True)[:2000].strip().partition("\n")[0]
+    if kind := kind_of_label(line):
+        return f"is {kind}, which is not read", convert
+    try:
+        parse_label(line or "?", {})
+    except NoLabel:
+        return f"is of no kind that is known: {line[:60]}", convert
+    except KeyError:
+        pass
+    return (
+        "is a YOLO label, but there are no class names",
+        "put a data.yaml with names or a classes.txt with one class a line beside the folders",
+    )
 
 
 def _by_one(file: Path, problems: list[str]) -> tuple[str, Path, str] | None:
     """The layout of a folder that one file in it tells, if it does and can be read."""
     try:
-        return _told_by(file)
+        found = _told_by(file)
+        if found is None and file.suffix.lower() == ".csv" and not _is_own(file):
+            problems.append(columns_problem(file))
+        return found
     except InputError as error:
         problems.append(error.problem)
         return None
@@ -133,13 +209,13 @@ def _by_one(file: Path, problems: list[str]) -> tuple[str, Path, str] | None:
 def _told_by(file: Path) -> tuple[str, Path, str] | None:
     """As `_by_one`; InputError if the file cannot be read or is of no layout."""
     name, suffix = file.name.lower(), file.suffix.lower()
-    if name in _OWN or name.startswith(".") or name in ("names.csv", "smalltest_annotations.csv"):
+    if _is_own(file):
         return None
     if suffix == ".csv":
         if name.startswith("gt-"):
             return "gtsrb", file.parent, file.name
         layout = _csv_layout(file)
-        if layout == "csv" and not _names_pictures(file):
+        if layout == "csv" and columns_problem(file):
             return None
         return layout, file.parent, file.name
     if suffix == ".json":
@@ -157,12 +233,10 @@ def _told_by(file: Path) -> tuple[str, Path, str] | None:
     return None
 
 
-def _names_pictures(csv: Path) -> bool:
-    """Whether a CSV has a column of pictures and one of classes."""
-    plain = {name.lower() for name in csv_header(csv)}
-    paths = {"path", "filename", "file", "file_name", "image", "image_path", "filepath", "image_id"}
-    classes = {"class", "label", "class_name", "sign_class", "classid", "class_id", "category"}
-    return bool(plain & paths) and bool(plain & classes)
+def _is_own(file: Path) -> bool:
+    """Whether a file belongs to a data folder of ours, or is hidden."""
+    name = file.name.lower()
+    return name in (*_OWN, "names.csv", "smalltest_annotations.csv") or name.startswith(".")
 
 
 def _is_mapillary(place: Path) -> bool:

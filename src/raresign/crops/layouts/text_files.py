@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from raresign.errors import InputError
 from raresign.files import read_bytes
-from raresign.parsing import parse_json
+from raresign.parsing import encoding_of, parse_json
 
 
 def read_text(path: Path, other_bytes: bool = False) -> str:
@@ -33,34 +32,6 @@ def read_text(path: Path, other_bytes: bool = False) -> str:
     if encoding == "no text":
         raise InputError(f"{path} is not a text file", "give a text in UTF-8")
     raise InputError(f"{path} is {encoding} text, not UTF-8", "save it as UTF-8")
-
-
-def encoding_of(data: bytes) -> str:
-    """The encoding of a text in words: UTF-8, UTF-16, cp1251 (...), cp1252 (...) or "no text".
-
-    Example:
-        >>> encoding_of("Уступите дорогу".encode("cp1251")), encoding_of("stop".encode("utf-16"))
-        ('cp1251 (Windows, Cyrillic)', 'UTF-16')
-    """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "UTF-16"
-    if b"\0" in data:
-        start = data[:4000]
-        halves = [half.count(0) for half in (start[0::2], start[1::2])]
-        half_zero = max(halves) > 0.4 * len(start) / 2 and min(halves) < 0.1 * len(start)
-        return "UTF-16 (without a byte order mark)" if half_zero else "no text"
-    try:
-        data.decode("utf-8")
-        return "UTF-8"
-    except UnicodeDecodeError:
-        high = [byte for byte in data[:100_000] if byte >= 0x80]
-        letters = sum(byte >= 0xC0 or byte in (0xA8, 0xB8) for byte in high)
-        text = data[:100_000].decode("cp1251", "replace")
-        runs = sum(
-            "\u0400" <= a <= "\u04ff" and "\u0400" <= b <= "\u04ff" for a, b in pairwise(text)
-        )
-        cyrillic = letters > 0.8 * len(high) and 2 * runs >= len(high)
-        return "cp1251 (Windows, Cyrillic)" if cyrillic else "cp1252 or Latin-1 (Windows, Western)"
 
 
 def check_utf8(text: str, where: str) -> None:

@@ -35,7 +35,7 @@ def better_boxes(paths: Sequence[Path], first: Numbers, second: Numbers) -> int:
             picture = np.asarray(decode_crop(paths[row]), np.float64)
         except UnreadableFile:
             continue
-        edges = [_edge(picture, boxes[row]) for boxes in (first, second)]
+        edges = [edge_strength(picture, boxes[row]) for boxes in (first, second)]
         if max(edges) > 0:
             votes.append(1 if edges[0] > edges[1] else 2)
     if len(votes) < _FEWEST:
@@ -43,7 +43,7 @@ def better_boxes(paths: Sequence[Path], first: Numbers, second: Numbers) -> int:
     return next((one for one in (1, 2) if votes.count(one) >= _CLEAR * len(votes)), 0)
 
 
-def _edge(picture: Numbers, box: Numbers) -> float:
+def edge_strength(picture: Numbers, box: Numbers) -> float:
     """How much the colours differ inside and outside of a box, at the middle of its sides."""
     x0, y0, x1, y1 = box
     wide, high = _STRIP * (x1 - x0), _STRIP * (y1 - y0)

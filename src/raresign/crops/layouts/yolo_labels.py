@@ -6,6 +6,10 @@ import math
 import re
 from collections.abc import Mapping
 
+from raresign.crops.layouts.foreign import kind_of_label
+
+_DECIMAL = re.compile(r"-?\d+,\d+(?:[eE][-+]?\d+)?")
+
 
 class NoLabel(ValueError):  # noqa: N818 (a finding about a line)
     """A line that is no label, and why."""
@@ -16,9 +20,10 @@ def parse_label(
 ) -> tuple[str, tuple[float, float, float, float]]:
     """The class code and the box (centre x, centre y, width, height) of a line.
 
-    Numbers stand between blanks or commas. The class is a whole number, also written 1.0 or 1e0, or
-    a name. Behind it stand a box, perhaps with a confidence; or a polygon (also the four corners
-    of a turned box), whose extent is the box, as Ultralytics takes it.
+    Numbers stand between blanks or commas; 0,5 is 0.5 where blanks or semicolons part them. The
+    class is a whole number, also written 1.0 or 1e0, or a name. Behind it stand a box, perhaps with
+    a confidence; or a polygon (also the four corners of a turned box), whose extent is the box, as
+    Ultralytics takes it.
 
     Args:
         line: Not empty.
@@ -35,7 +40,12 @@ def parse_label(
         >>> parse_label("1 0 0.25 0.5 0.25 0.25 0.75", {1: "stop"})[1]
         (0.25, 0.5, 0.5, 0.5)
     """
-    first, *cells = re.split(r"[\s,;]+", line.strip(" \t\r\n,;"))
+    if kind := kind_of_label(line):
+        raise NoLabel(f"it is {kind}")
+    first, *cells = re.split(r"[\s;]+", line.strip(" \t\r\n,;"))
+    if not cells or not all(map(_DECIMAL.fullmatch, cells)):
+        first, *cells = re.split(r"[\s,;]+", line.strip(" \t\r\n,;"))
+    cells = [cell.replace(",", ".") for cell in cells]
     try:
         numbers = [float(cell) for cell in cells]
     except ValueError:

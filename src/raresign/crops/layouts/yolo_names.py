@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -77,9 +78,9 @@ def class_names(given: Sequence[str] | str | Path) -> dict[int, str]:
     if path.suffix.lower() in (".yaml", ".yml"):
         return _yaml_names(path)
     try:
-        lines = [line.strip() for line in read_text(path).splitlines()]
+        lines = [_unquoted(line.strip()) for line in read_text(path).splitlines()]
     except InputError as error:
-        raise InputError(f"cannot read the class names: {error.problem}", _HINT) from error
+        raise InputError(f"cannot read the class names: {error.problem}", error.hint) from error
     while lines and not lines[-1]:
         lines.pop()
     if "" in lines:
@@ -88,7 +89,27 @@ def class_names(given: Sequence[str] | str | Path) -> dict[int, str]:
             "are not certain",
             "write a class into it or remove it, as the labels count",
         )
-    return dict(enumerate(lines))
+    return dict(enumerate(_without_numbers(lines)))
+
+
+def _without_numbers(lines: Sequence[str]) -> list[str]:
+    """Names without their own numbers, where every line begins with its number from 0 on.
+
+    Example:
+        >>> _without_numbers(["0 stop", "1: go"]), _without_numbers(["20 km/h", "30 km/h"])
+        (['stop', 'go'], ['20 km/h', '30 km/h'])
+    """
+    found = [re.fullmatch(r"(\d+)[\s:,;=]+(\S.*)", line) for line in lines]
+    numbered = [match for match in found if match]
+    if len(numbered) < 2 or [match[1] for match in numbered] != [*map(str, range(len(lines)))]:
+        return list(lines)
+    return [match[2] for match in numbered]
+
+
+def _unquoted(line: str) -> str:
+    """A name without quotes around the whole of it."""
+    quoted = len(line) > 2 and line[0] == line[-1] and line[0] in "'\""
+    return line[1:-1] if quoted else line
 
 
 def is_number(text: str) -> bool:

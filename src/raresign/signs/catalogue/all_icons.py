@@ -49,6 +49,11 @@ def check_icons(signs: Sequence[SignClass]) -> None:
     Raises:
         InputError: An icon is wrong; all that are wrong are named.
     """
+    refuse_bad(icon_problems(signs))
+
+
+def icon_problems(signs: Sequence[SignClass]) -> list[InputError]:
+    """What is wrong with icons, see `check_icons`."""
     found = in_threads(_looked_at, signs)
     problems = [one for one in found if isinstance(one, InputError)]
     looks = {
@@ -62,7 +67,7 @@ def check_icons(signs: Sequence[SignClass]) -> None:
         )
         for one, other in same_pictures(looks)
     ]
-    refuse_bad(problems)
+    return problems
 
 
 def same_pictures(looks: dict[str, np.ndarray]) -> list[tuple[str, str]]:

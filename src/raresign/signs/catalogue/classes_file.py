@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from raresign.errors import InputError
 from raresign.files import read_text
-from raresign.parsing import parse_json
+from raresign.parsing import encoding_of, parse_json
 from raresign.signs.class_type import SignType
 
 _TYPES: tuple[SignType, ...] = get_args(SignType)
@@ -97,7 +97,8 @@ def json_object(path: Path, hint: str = HOW) -> dict[str, Any]:
     try:
         text = read_text(path, _MOST_BYTES, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
+        encoding = encoding_of(bytes(error.object))
+        raise InputError(f"{path} is {encoding} text, not UTF-8", "save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint) from error
     try:

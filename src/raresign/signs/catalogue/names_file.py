@@ -10,6 +10,7 @@ from pathlib import Path
 
 from raresign.errors import InputError
 from raresign.files import read_text
+from raresign.parsing import encoding_of
 
 FILE = "names.csv"
 _HINT = "its first line names the columns code and name, such as: code,name"
@@ -45,7 +46,8 @@ def read_names(path: Path, codes: Collection[str]) -> dict[str, str]:
     try:
         text = read_text(path, 64 << 20, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error.reason}", "save it as UTF-8") from error
+        encoding = encoding_of(bytes(error.object))
+        raise InputError(f"{path} is {encoding} text, not UTF-8", "save it as UTF-8") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "check it") from error
     head = text.partition("\n")[0]

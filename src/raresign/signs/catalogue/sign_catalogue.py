@@ -10,7 +10,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from raresign.errors import InputError
-from raresign.signs.catalogue.all_icons import refuse_bad
+from raresign.signs.catalogue.all_icons import icon_problems, refuse_bad
 from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
 from raresign.signs.catalogue.classes_file import (
     HOW,
@@ -225,6 +225,11 @@ def _build(
     }
     files = class_icons(rows, found)
     without = [code for code in rows if code not in files]
+    if barred := [code for code in without if set(code) & set("/\\\0")]:
+        raise InputError(
+            f"{folder}: the class '{barred[0]}' can have no icon: no file is called so",
+            "give it a code without / and \\ in classes.json; its name may have them",
+        )
     if without:
         raise InputError(
             f"{folder}: {len(without)} of {len(rows)} classes have no icon: {', '.join(without)}",
@@ -246,7 +251,14 @@ def _build(
         if strict:
             warnings.simplefilter("error", IconWarning)
         drawn = in_threads(seen, rows)
-    refuse_bad([one for one in drawn if isinstance(one, InputError)])
+    unread = [one for one in drawn if isinstance(one, InputError)]
+    if unread:  # those that can be read may be wrong, too: all are named at once
+        read = [
+            SignClass(code, row.id, row.type, files[code], "", None)
+            for (code, row), one in zip(rows.items(), drawn, strict=True)
+            if not isinstance(one, InputError)
+        ]
+        refuse_bad([*unread, *icon_problems(read)])
     looks = {
         code: one for code, one in zip(rows, drawn, strict=True) if not isinstance(one, InputError)
     }
