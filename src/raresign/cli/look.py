@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
+from raresign.cli.columns import code_column
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
 from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
@@ -23,7 +24,7 @@ def catalogue(
         typer.Argument(help="With gost: these signs alone, any value: 3.24.n55 3.13.r2.9"),
     ] = None,
     crops: Crops = None,
-    layout: Layout = "reference",
+    layout: Layout = "auto",
     icons: Icons = None,
     country: Country = None,
     export: Annotated[
@@ -47,7 +48,7 @@ def catalogue(
     `raresign catalogue gost --export DATA`, `raresign catalogue gost 3.24.n55 --export ICONS`
     """
     if raresign.is_drawn(data):
-        if crops is not None or icons is not None or layout != "reference" or country is not None:
+        if crops is not None or icons is not None or layout != "auto" or country is not None:
             unfit = "name no --crops, --layout, --icons, --country"
             raise raresign.InputError(f"{data} has no photos", unfit)
         _drawn(str(data), codes or [], export, sheet, compare, as_json)
@@ -62,7 +63,9 @@ def catalogue(
     if as_json:
         print_json([row.as_dict() for row in rows])
         return
-    table = Table("code", "name", "type", "family", "twin", "icons", "training", "test", "missing")
+    codes = code_column(row.code for row in rows)
+    twins = code_column((row.twin or "" for row in rows), "twin")
+    table = Table(codes, "name", "type", "family", twins, "icons", "training", "test", "missing")
     for row in rows:
         table.add_row(
             *map(escape, (row.code, row.name, row.type, row.family, row.twin or "")),
@@ -111,7 +114,9 @@ def _drawn(
         if as_json:
             print_json([row.as_dict() for row in rows])
             return
-        table = Table("code", "name", "имя", "type", "family", "twin", "value", "variants")
+        first = code_column(row.code for row in rows)
+        twins = code_column((row.twin or "" for row in rows), "twin")
+        table = Table(first, "name", "имя", "type", "family", twins, "value", "variants")
         for row in rows:
             cells = (row.code, row.name, row.russian, row.type or "", row.family, row.twin or "")
             table.add_row(*cells, "any" if row.values else "", " ".join(row.variants))
@@ -121,8 +126,10 @@ def _drawn(
 def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     """Means, the worst ten, the closest pairs."""
     values = list(likeness.similarity.values())
-    table = Table("code", "name", "similarity", title="The drawings least like their icons")
-    for code, value in list(likeness.similarity.items())[:10]:
+    worst = list(likeness.similarity.items())[:10]
+    first = code_column(code for code, _ in worst)
+    table = Table(first, "name", "similarity", title="The drawings least like their icons")
+    for code, value in worst:
         table.add_row(code, likeness.names[code], f"{value:.2f}")
     console.print(table)
     middle = sorted(values)[len(values) // 2]
@@ -132,7 +139,9 @@ def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     )
     if likeness.without:
         console.print(f"no drawing: {', '.join(likeness.without)}")
-    table = Table("one", "other", "difference", title="The classes most alike at 32 px")
+    ones = code_column((pair.one for pair in likeness.closest), "one")
+    others = code_column((pair.other for pair in likeness.closest), "other")
+    table = Table(ones, others, "difference", title="The classes most alike at 32 px")
     for pair in likeness.closest:
         table.add_row(pair.one, pair.other, f"{pair.distance:.3f}")
     console.print(table)

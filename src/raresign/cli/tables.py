@@ -69,6 +69,8 @@ def print_stages(console: Console, run: Path) -> None:
         f"{answers if info.get('test') else ''}draws refused: % of the synthetic crops thrown away "
         "as unreadable. A stage may trade frequent recall for rare recall, or back."
     )
+    if left := sum(info.get("left_out", {}).values()):
+        console.print(f"left out of the crops as they were given: {left}; the report says why")
 
 
 def print_metrics(console: Console, metrics: Any) -> None:
