@@ -13,6 +13,7 @@ from raresign.crops.layouts.box_columns import BoxColumns, box_columns
 from raresign.crops.layouts.csv_file import csv_header, csv_rows
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.listing import files_under
+from raresign.crops.layouts.percent import says_percent
 from raresign.crops.layouts.split_names import Split, split_of, split_of_parts
 from raresign.crops.layouts.text_files import check_utf8
 from raresign.errors import InputError
@@ -123,11 +124,17 @@ def csv_annotations(
         )
     box = box_columns([name for name in header if name not in (path_column, class_column)], csv)
     split_column = _column(header, _SPLIT)
-    given = Annotations(csv, box.form if box else "corners")
+    percent = box is not None and says_percent(box.columns)
+    given = Annotations(csv, box.form if box else "corners", "percent" if percent else "pixels")
     for line, row in csv_rows(csv, [path_column, class_column][: 1 + bool(class_column)]):
         where = f"line {line}"
         code = row.get(class_column, "")
         check_utf8(code, f"{csv}, {where}: the class")
+        if code.startswith(("[{", "{")):
+            raise InputError(
+                f"{csv}, {where}: the class is no name but a list of objects: {code[:60]}",
+                "give the file that the annotation tool exports for COCO or YOLO",
+            )
         if not row[path_column]:
             given.left.add("no picture is named", where)
             continue
