@@ -13,9 +13,7 @@ from raresign.crops.layouts.box_form import FORMS, as_corners, askew, fits
 from raresign.errors import InputError
 
 Numbers = npt.NDArray[np.float64]
-_CORNER = (
-    0.2  # of a frame's area: where its first 100 x 100 pixels are less, all boxes there is odd
-)
+_CORNER = 0.2  # share of a frame; that all boxes lie in its first 100 x 100 px is odd below it
 _FEWEST = 3
 _STRAIGHTER = 0.15  # difference of mean |log(width / height)|
 _WORDS = r"%|per_?cent(?:age)?s?|(?<![a-z])(?:pct|perc)(?![a-z])"
@@ -59,7 +57,7 @@ def in_percent(numbers: Numbers, form: Form, frames: Numbers, source: object, fi
         InputError: They may be either.
 
     Example:
-        >>> boxes = np.array([[40.5, 20.0, 2.25, 4.0], [70.1, 30.0, 3.0, 5.3], [5.2, 9.1, 3.1, 5.5]])
+        >>> boxes = np.array([[40.5, 20.0, 2.25, 4.0], [70.1, 30.0, 3.0, 5.3], [5.2, 9, 3.1, 5.5]])
         >>> in_percent(boxes, "size", np.array([[1920.0, 1080]] * 3), "a.csv", "line 2")
         True
         >>> in_percent(boxes * 10, "size", np.array([[1920.0, 1080]] * 3), "a.csv", "line 2")
