@@ -12,7 +12,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.columns import code_column
-from raresign.cli.options import Json, Run, duration
+from raresign.cli.options import Json, Run, SvgText, duration
 from raresign.cli.printing import echo
 from raresign.cli.tables import error_console, output, percent, print_json
 
@@ -34,6 +34,7 @@ def add_class(
         str | None,
         typer.Option(help="Tune the whole net for them, for a time (60s) or '200 steps'."),
     ] = None,
+    svg_text: SvgText = False,
     as_json: Json = False,
 ) -> None:
     """Teach a trained run new signs from one icon each: in seconds, or better with --train.
@@ -48,7 +49,14 @@ def add_class(
     """
     length = _length(train) if train else {}
     found = raresign.add_class(
-        run, icons, code or (), photos, error_console().print, names=name or (), **length
+        run,
+        icons,
+        code or (),
+        photos,
+        error_console().print,
+        names=name or (),
+        svg_text=svg_text,
+        **length,
     )
     if as_json:
         for one in found:

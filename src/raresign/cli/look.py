@@ -11,7 +11,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.columns import code_column
-from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
+from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, SvgText
 from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
 from raresign.cli.tables import error_console, output, print_json
@@ -27,6 +27,7 @@ def catalogue(
     layout: Layout = "auto",
     icons: Icons = None,
     country: Country = None,
+    svg_text: SvgText = False,
     export: Annotated[
         Path | None, typer.Option(help="With gost: write icons/ and classes.json there.")
     ] = None,
@@ -59,7 +60,8 @@ def catalogue(
             raise raresign.InputError(
                 f"{option} with {data}", "that is for `raresign catalogue gost`"
             )
-    rows = raresign.catalogue_rows(data, crops, layout, icons, country, error_console().print)
+    say = error_console().print
+    rows = raresign.catalogue_rows(data, crops, layout, icons, country, say, svg_text=svg_text)
     if as_json:
         print_json([row.as_dict() for row in rows])
         return

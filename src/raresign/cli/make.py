@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict, duration
+from raresign.cli.options import (
+    Country,
+    Crops,
+    Data,
+    Icons,
+    Json,
+    Layout,
+    Seed,
+    Strict,
+    SvgText,
+    duration,
+)
 from raresign.cli.printing import echo
 from raresign.cli.tables import output, print_json, print_stages
 
@@ -65,6 +76,7 @@ def train(
     strict: Strict = False,
     icons: Icons = None,
     country: Country = None,
+    svg_text: SvgText = False,
     test_share: Annotated[
         float | None,
         typer.Option(
@@ -95,6 +107,7 @@ def train(
         strict=strict,
         icons=icons,
         country=country,
+        svg_text=svg_text,
         test_share=test_share,
         say=console.print,
     )

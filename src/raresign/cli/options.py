@@ -45,6 +45,14 @@ Country = Annotated[
         "or what the icons look like."
     ),
 ]
+SvgText = Annotated[
+    bool,
+    typer.Option(
+        "--svg-text",
+        help="Draw the text of SVG icons in Source Sans, whatever its font is; such icons are "
+        "refused otherwise.",
+    ),
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")
 ]

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import raresign
-from raresign.cli.options import Country, Json
+from raresign.cli.options import Country, Json, SvgText
 from raresign.cli.printing import Console
 from raresign.cli.tables import error_console, print_json
 
@@ -69,6 +69,7 @@ def synth(
         ),
     ] = None,
     country: Country = None,
+    svg_text: SvgText = False,
     as_json: Json = False,
 ) -> None:
     """Write synthetic crops with a manifest; a killed run goes on where it stopped.
@@ -79,6 +80,7 @@ def synth(
     `raresign synth --verify SYNTH`
     """
     settings = {"preset": preset, "size": size, "seed": seed, "country": country}
+    settings["svg-text"] = svg_text or None
     if again is not None or verify is not None:
         given = {**settings, "per-class": per_class, "format": form, "sheet": sheet}
         _refuse(given, "--again" if again is not None else "--verify")
@@ -89,7 +91,8 @@ def synth(
         _again(again, row, out, data, as_json)
     else:
         _refuse({"row": row}, "DATA")
-        chosen = {name: value for name, value in settings.items() if value is not None}
+        given = {name.replace("-", "_"): value for name, value in settings.items()}
+        chosen = {name: value for name, value in given.items() if value is not None}
         _make(data, out, per_class, form, sheet, chosen, as_json)
 
 

@@ -45,6 +45,7 @@ def synth_sheets(
     size: int = 64,
     seed: int = 0,
     country: str | None = None,
+    svg_text: bool = False,
     say: Say = silent,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
@@ -56,7 +57,7 @@ def synth_sheets(
     `blind.png`: real and synthetic crops shuffled; `blind-key.csv` says which is which.
 
     Args:
-        data, preset, size, seed, country: See `synthesise`.
+        data, preset, size, seed, country, svg_text: See `synthesise`.
         out: Folder for the sheets, which are returned; files of these names are replaced.
         say: Is told what is left out and why.
         progress: Is called with (pages drawn, pages in all).
@@ -67,8 +68,8 @@ def synth_sheets(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "name a folder for the sheets")
-    engine = open_engine(data, load_preset(preset), size, seed, say, country)
-    table, photos = _real_crops(Path(data), say)
+    engine = open_engine(data, load_preset(preset), size, seed, say, country, svg_text)
+    table, photos = _real_crops(Path(data), svg_text, say)
     out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
     pages = -(-len(engine.codes) // _CLASSES_A_PAGE)
     sheets: dict[str, Callable[[], Image.Image]] = {
@@ -93,12 +94,12 @@ def synth_sheets(
     return [out / name for name in names]
 
 
-def _real_crops(data: Path, say: Say) -> tuple[CropTable, str]:
+def _real_crops(data: Path, svg_text: bool, say: Say) -> tuple[CropTable, str]:
     """Real training crops of known classes, none if there are none; what to call them."""
     if not (data / "cropped-train").is_dir():
         say(f"{data} has no cropped-train: no sheet beside real crops, no blind sheet")
         return NO_CROPS, "real"
-    source = open_data(data)
+    source = open_data(data, svg_text=svg_text)
     known = source.training.filter(source.training.labels >= 0)
     return known, "simulated photos" if source.simulated else "real"
 
