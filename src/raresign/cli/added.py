@@ -95,8 +95,8 @@ def add_photos(
         Path | None,
         typer.Option(
             "--from",
-            help="Instead: a CSV of `predict --out` whose codes were corrected (or with ok in the "
-            'column "check me"), or any CSV with file and code.',
+            help="Instead: a CSV or .xlsx of `predict --out` whose codes were corrected (or with "
+            'ok in the column "check me"), or any with file and code.',
         ),
     ] = None,
 ) -> None:

@@ -51,7 +51,7 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write a row a crop to this file: .csv, .jsonl or .parquet."),
+        typer.Option(help="Write a row a crop to this file: .csv, .xlsx, .jsonl or .parquet."),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Show every crop, not only the first 20.")
@@ -74,8 +74,9 @@ def predict(
     that cannot be read has an error and null for the rest.
 
     --out writes file, code, name, level, probability, "check me" and more. Correct the column code
-    of a .csv (or write ok into "check me") and give it back: raresign add-photos RUN --from
-    answers.csv.
+    of a .csv or .xlsx (or write ok into "check me") and give it back: raresign add-photos RUN
+    --from answers.csv. A file name that a spreadsheet would take for a formula, such as =1.png,
+    stands there as ./=1.png, any other text of that kind with an apostrophe before it.
 
     Exit code: 0 every file was answered; 3 some could not be read, the others were answered; 2 none
     could, or something you gave is wrong.
