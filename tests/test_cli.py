@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -65,6 +66,18 @@ def test_help_has_an_example(cli: Cli, command: str) -> None:
     ended = cli(command, "--help")
     assert ended.code == 0
     assert f"raresign {command}" in ended.out.split("Example:")[1]
+
+
+def test_help_is_in_plain_words(cli: Cli) -> None:
+    """`DATA`, `FOLDER`, `NUMBER`: no `{data}`, `<int range>`, `<list[Path]>` or `0<=x<=...`."""
+    listed = cli("--help").out.partition("Commands:")[2].split("Exit codes")[0]
+    commands = re.findall(r"^  ([a-z-]+) ", listed, flags=re.M)
+    assert len(commands) >= 17
+    for command in commands:
+        shown = cli(command, "--help").out
+        found = re.findall(r"<(?:\w+\[|str|int|float|path|choice)[^>]*>|\{\w+|<=|>=", shown, re.I)
+        assert not found, (command, found)
+        assert re.search(r"Usage: .*\[OPTIONS\]( \[?[A-Z]|$)", shown, re.M)
 
 
 def test_overview_names_every_command(cli: Cli) -> None:
@@ -432,7 +445,7 @@ def test_our_own_failures_show_where(
 ) -> None:
     """A bug is not dressed up as the user's mistake."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(raresign, "catalogue_rows", fail, raising=False)

@@ -31,12 +31,13 @@ def predict(
             "built-in model shall answer.",
         ),
     ],
-    top: Annotated[int, typer.Option(min=1, help="Guesses a file.")] = 3,
+    top: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Guesses a file.")] = 3,
     accept: Annotated[
         float | None,
         typer.Option(
+            metavar="PROBABILITY",
             help="Name a crop where its class has at least this probability, from 0 to 1, such as "
-            "0.9; not where the run's own rule does."
+            "0.9; not where the run's own rule does.",
         ),
     ] = None,
     always_name: Annotated[
@@ -45,13 +46,16 @@ def predict(
     boxes: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE|FOLDER",
             help="The pictures are whole frames; this file says where their signs are: COCO, CSV "
-            "(file,x0,y0,x1,y1), or a folder of YOLO label files."
+            "(file,x0,y0,x1,y1), or a folder of YOLO label files.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write a row a crop to this file: .csv, .xlsx, .jsonl or .parquet."),
+        typer.Option(
+            metavar="FILE", help="Write a row a crop to this file: .csv, .xlsx, .jsonl or .parquet."
+        ),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Show every crop, not only the first 20.")

@@ -21,7 +21,9 @@ def catalogue(
     data: Data,
     codes: Annotated[
         list[str] | None,
-        typer.Argument(help="With gost: these signs alone, any value: 3.24.n55 3.13.r2.9"),
+        typer.Argument(
+            metavar="CODE", help="With gost: these signs alone, any value: 3.24.n55 3.13.r2.9"
+        ),
     ] = None,
     crops: Crops = None,
     layout: Layout = "auto",
@@ -29,15 +31,22 @@ def catalogue(
     country: Country = None,
     svg_text: SvgText = False,
     export: Annotated[
-        Path | None, typer.Option(help="With gost: write icons/ and classes.json there.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="With gost: write icons/ and classes.json there."),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="With gost: folder for pictures; with --compare icon beside drawing."),
+        typer.Option(
+            metavar="FOLDER",
+            help="With gost: folder for pictures; with --compare icon beside drawing.",
+        ),
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(help="With gost: official icons, <code>.png; how like them drawings are."),
+        typer.Option(
+            metavar="FOLDER",
+            help="With gost: official icons, <code>.png; how like them drawings are.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -65,9 +74,9 @@ def catalogue(
     if as_json:
         print_json([row.as_dict() for row in rows])
         return
-    codes = code_column(row.code for row in rows)
+    first = code_column(row.code for row in rows)
     twins = code_column((row.twin or "" for row in rows), "twin")
-    table = Table(codes, "name", "type", "family", twins, "icons", "training", "test", "missing")
+    table = Table(first, "name", "type", "family", twins, "icons", "training", "test", "missing")
     for row in rows:
         table.add_row(
             *map(escape, (row.code, row.name, row.type, row.family, row.twin or "")),
@@ -153,13 +162,17 @@ def bench(
     part: Annotated[
         str,
         typer.Argument(
-            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all"
+            metavar="PART",
+            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all",
         ),
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[
         Path | None,
-        typer.Option(help="Data folder; the drawn signs otherwise. For start: a run folder."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Data folder; the drawn signs otherwise. For start: a run folder.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

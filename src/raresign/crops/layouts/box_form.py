@@ -94,8 +94,8 @@ def settled_form(numbers: Numbers, form: Form, sizes: Numbers, areas: Numbers, s
         if np.isclose(its_own, areas[stated], rtol=0.02).mean() >= 1 - _NOISE:
             return other
     for other in alike:
-        mine, its_own = (askew(as_corners(numbers[real], kind)) for kind in (form, other))
-        if real.sum() >= _FEWEST and mine > _ASKEW and its_own < _STRAIGHT:
+        bent, straight = (askew(as_corners(numbers[real], kind)) for kind in (form, other))
+        if real.sum() >= _FEWEST and bent > _ASKEW and straight < _STRAIGHT:
             raise InputError(
                 f"{source}: its boxes should be {FORMS[form]}, but look like {FORMS[other]} (the "
                 f"first is {numbers[0].tolist()}); both fit the pictures",

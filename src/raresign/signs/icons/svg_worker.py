@@ -34,9 +34,7 @@ def _serve() -> None:
     fonts = sys.argv[2:]
     most = 3 + bool(fonts)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    families = ("font", "serif", "sans_serif", "cursive", "fantasy", "monospace")
-    lettering: dict[str, object] = {"font_files": fonts} if fonts else {}
-    lettering |= {f"{name}_family": FAMILY for name in families if fonts}
+    family = FAMILY if fonts else None
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     while len(head := requests.read(REQUEST.size)) == REQUEST.size:
         side, seconds, length = REQUEST.unpack(head)
@@ -52,7 +50,13 @@ def _serve() -> None:
                     height=side,
                     skip_system_fonts=True,
                     dpi=DPI,
-                    **lettering,
+                    font_files=fonts or None,
+                    font_family=family,
+                    serif_family=family,
+                    sans_serif_family=family,
+                    cursive_family=family,
+                    fantasy_family=family,
+                    monospace_family=family,
                 )
             )
         except BaseException as error:  # a panic in Rust is no Exception
