@@ -1,5 +1,5 @@
 # make demo   installs and runs the whole pipeline on embedded signs and simulated photos
-# make test   installs and runs lint, types, layers and all tests
+# make test   installs, development tools too, and runs lint, types, layers and all tests
 # make coverage   all tests again, slower, with the lines that none of them runs
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
@@ -13,10 +13,10 @@ test: lint $(VENV)/.peers
 	sh tools/browser.sh
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
-coverage: $(VENV)/.installed $(VENV)/.peers
+coverage: $(VENV)/.dev $(VENV)/.peers
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check src tests tools
 	$(VENV)/bin/ruff format --check src tests tools
 	$(VENV)/bin/mypy
@@ -27,11 +27,16 @@ results: $(VENV)/.installed
 	$(PYTHON) tools/results.py $(RARESIGN_DATA)/rtsd-r1
 	$(PYTHON) tools/results.py $(RARESIGN_DATA)/gtsrb --country Germany --runs runs/germany
 
-bench: $(VENV)/.installed $(VENV)/.peers
+bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
 	sh tools/install.sh $(VENV)
+	touch $@
+
+# Development tools, on top of the program.
+$(VENV)/.dev: $(VENV)/.installed
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
 # The libraries that `raresign bench synth` measures beside ours; without them their tests skip.

@@ -6,12 +6,14 @@ import csv
 import json
 import os
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from openpyxl import Workbook, load_workbook
 from PIL import Image
 
 from raresign.answers.answer import Answer, FileAnswer
@@ -38,16 +40,23 @@ def answers(tmp_path: Path) -> list[FileAnswer]:
     ]
 
 
+def _none_as_text(cell: Any) -> Any:
+    return "" if cell is None else cell
+
+
 def rows_of(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".csv":
         text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
         return list(csv.DictReader(text.splitlines()))
+    if path.suffix == ".xlsx":
+        lines = list(load_workbook(path).active.iter_rows(values_only=True))
+        return [dict(zip(lines[0], map(_none_as_text, line), strict=True)) for line in lines[1:]]
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return list(pq.read_table(path).to_pylist())
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl", ".parquet"])
 def test_a_row_a_crop(answers: list[FileAnswer], tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"answers{suffix}"
     assert save_answers(path, answers) == 4
@@ -63,7 +72,7 @@ def test_a_row_a_crop(answers: list[FileAnswer], tmp_path: Path, suffix: str) ->
 
 def test_forms_that_are_not_written() -> None:
     with pytest.raises(InputError, match="Excel"):
-        check_answers_file("answers.xlsx")
+        check_answers_file("answers.xls")
     with pytest.raises(InputError, match="no ending"):
         check_answers_file("answers")
 
@@ -94,6 +103,68 @@ def test_what_a_person_corrected_comes_back(answers: list[FileAnswer], tmp_path:
         read_checked(path, CODES)
 
 
+def test_a_workbook_comes_back(answers: list[FileAnswer], tmp_path: Path) -> None:
+    path = tmp_path / "answers.xlsx"
+    save_answers(path, answers)
+    (tmp_path / "b.png").touch()
+    book = load_workbook(path)
+    sheet = book.active
+    heads = [cell.value for cell in sheet[1]]
+    sheet.cell(2, 1 + heads.index("check me")).value = "OK"
+    sheet.cell(3, 1 + heads.index("code")).value = 1.1  # a number, whatever the format says
+    book.save(path)
+    checked = read_checked(path, CODES)
+    assert checked.left_out == 2
+    assert checked.table.labels.tolist() == [1, 0]  # by picture
+    assert checked.table.boxes is not None
+    assert checked.table.boxes[1].tolist() == [10.0, 20.0, 40.0, 50.5]
+    sheet.cell(3, 1 + heads.index("code")).value = datetime(2026, 3, 1)
+    book.save(path)
+    with pytest.raises(InputError, match="row 3 holds a date"):
+        read_checked(path, CODES)
+
+
+def test_rubbish_is_no_workbook(tmp_path: Path) -> None:
+    for content in (b"", b"file,code", b"PK\x03\x04"):
+        (tmp_path / "a.xlsx").write_bytes(content)
+        with pytest.raises(InputError, match="is no workbook that can be read"):
+            read_checked(tmp_path / "a.xlsx", CODES)
+    book = Workbook()
+    book.active.append(["file"])
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match="has no column class; its columns are: file"):
+        read_checked(tmp_path / "a.xlsx", CODES)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "'"])
+def test_no_name_is_a_formula(tmp_path: Path, monkeypatch: Any, start: str) -> None:
+    """A file called `=HYPERLINK(...)` opens nothing in a spreadsheet, and its row finds it."""
+    monkeypatch.chdir(tmp_path)
+    name, code = f"{start}1+1.png", f"{start}2.5"
+    Image.new("RGB", (32, 32)).save(name)
+    codes: Any = SimpleNamespace(label_of=lambda given: 0 if given == code.strip() else -1)
+    answer = FileAnswer(name, (Answer(code, f"{start}cmd", 0.98, "octagon"),), family="octagon")
+    for suffix in (".csv", ".xlsx"):
+        path = tmp_path / f"answers{suffix}"
+        save_answers(path, [answer])
+        if suffix == ".csv":
+            cells = next(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()[1:]))
+            assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in cells)
+            text = path.read_text(encoding="utf-8-sig").replace(",,", ",ok,", 1)
+            path.write_text(text)
+        else:
+            book = load_workbook(path)
+            assert "f" not in {cell.data_type for cell in book.active[2]}
+            heads = [cell.value for cell in book.active[1]]
+            book.active.cell(2, 1 + heads.index("check me")).value = "ok"
+            for cell in book.active[2]:
+                if isinstance(cell.value, str):
+                    cell.data_type = "s"
+            book.save(path)
+        if start != "\t=":  # cells are stripped
+            assert read_checked(path, codes).table.labels.tolist() == [0]
+
+
 def test_boxes_of_every_kind_are_the_same(tmp_path: Path) -> None:
     frames = tmp_path / "frames"
     labels = tmp_path / "labels"
@@ -119,5 +190,5 @@ def test_boxes_of_every_kind_are_the_same(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no box of the frames"):
         boxed_crops(tmp_path / "x0.csv", [frames / "b.png"])
     (tmp_path / "odd.csv").write_text("datei,x0\na.png,1\n")
-    with pytest.raises(InputError, match="no column path; its columns are: datei, x0"):
+    with pytest.raises(InputError, match="has no column path"):
         boxed_crops(tmp_path / "odd.csv", [frames])

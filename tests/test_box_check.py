@@ -93,6 +93,36 @@ def test_shares_of_the_frame_in_place_of_pixels(tmp_path: Path) -> None:
     assert "looks like shares of the frame among boxes in pixels: annotation 3" in said
 
 
+def percents(boxes: Any = BOXES) -> list[list[float]]:
+    """x, y, width, height in per cent of the frame."""
+    scale = np.array([*SIZE, *SIZE])
+    return [(100 * np.array(sides(box)) / scale).tolist() for box in boxes]
+
+
+def test_per_cent_of_the_frame_in_place_of_pixels(tmp_path: Path) -> None:
+    frame(tmp_path / "a.png")
+    table, said = read(coco(tmp_path, percents()))
+    check_signs(table)
+    assert "its boxes are per cent of the frame, not pixels, and are read so" in said
+    with pytest.raises(InputError, match=r"may be pixels or per cent .*annotation 0: \[62\.5"):
+        read(coco(tmp_path, percents()[:1]))
+    near = [(3, 5, 40, 43), (50, 2, 80, 33), (10, 60, 46, 95)]
+    for boxes in (BOXES, BOXES[:1], near):  # pixels stay pixels, in the corner, too
+        table, said = read(coco(tmp_path, map(sides, boxes)))
+        assert "per cent" not in said
+        assert table.boxes is not None
+        np.testing.assert_allclose(table.boxes, boxes)
+
+
+def test_columns_that_say_per_cent(tmp_path: Path) -> None:
+    frame(tmp_path / "a.png")
+    for head in ("x_percent,y_percent,w_percent,h_percent", "x (%),y (%),width (%),height (%)"):
+        rows = [",".join(["a.png", "stop", *map(str, box)]) for box in percents()]
+        for lines in (rows, rows[:1]):
+            (tmp_path / "a.csv").write_text("\n".join([f"path,class,{head}", *lines]))
+            check_signs(from_csv(tmp_path / "a.csv", Signs()), len(lines))
+
+
 def test_corners_in_place_of_width_and_height(tmp_path: Path) -> None:
     frame(tmp_path / "a.png")
     table, said = read(coco(tmp_path, BOXES))

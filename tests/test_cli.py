@@ -7,6 +7,7 @@ import importlib
 import io
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -65,6 +66,18 @@ def test_help_has_an_example(cli: Cli, command: str) -> None:
     ended = cli(command, "--help")
     assert ended.code == 0
     assert f"raresign {command}" in ended.out.split("Example:")[1]
+
+
+def test_help_is_in_plain_words(cli: Cli) -> None:
+    """`DATA`, `FOLDER`, `NUMBER`: no `{data}`, `<int range>`, `<list[Path]>` or `0<=x<=...`."""
+    listed = cli("--help").out.partition("Commands:")[2].split("Exit codes")[0]
+    commands = re.findall(r"^  ([a-z-]+) ", listed, flags=re.M)
+    assert len(commands) >= 17
+    for command in commands:
+        shown = cli(command, "--help").out
+        found = re.findall(r"<(?:\w+\[|str|int|float|path|choice)[^>]*>|\{\w+|<=|>=", shown, re.I)
+        assert not found, (command, found)
+        assert re.search(r"Usage: .*\[OPTIONS\]( \[?[A-Z]|$)", shown, re.M)
 
 
 def test_overview_names_every_command(cli: Cli) -> None:
@@ -206,15 +219,17 @@ class TestWrongInput:
 
 
 def test_train_says_where_the_report_is(
-    cli: Cli, data_folder: Path, tmp_path: Path, recipe: Path
+    cli: Cli, own_data: Path, tmp_path: Path, recipe: Path
 ) -> None:
+    Image.new("RGB", (32, 32)).save(own_data / "cropped-train" / "stray.png")
     out = tmp_path / "my [run]"
-    ended = cli("train", data_folder, "--out", out, "--recipe", recipe, "--accelerator", "cpu")
+    ended = cli("train", own_data, "--out", out, "--recipe", recipe, "--accelerator", "cpu")
     assert ended.code == 0
     assert errors_of(ended) == []
     assert "my [run]/report.html" in ended.out
     assert "stage 1 of 1" in ended.out
-    again = cli("train", data_folder, "--out", out, "--resume")
+    assert "left out of the crops as they were given: 1; the report says why" in ended.out
+    again = cli("train", own_data, "--out", out, "--resume")
     assert again.code == 0
     assert "already finished" in again.out
 
@@ -244,6 +259,20 @@ def test_tables_of_every_command(
     assert "red ring" in table
     assert "6 classes: " in table
     assert "stop" in cli("predict", finished_run, data_folder / "smalltest", "--top", 6).out.lower()
+
+
+def test_catalogue_recognises_annotations(cli: Cli, data_folder: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    sign = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 30, 30]}
+    lists = {
+        "images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "2.5"}],
+        "annotations": [sign],
+    }
+    (tmp_path / "x.json").write_text(json.dumps(lists))
+    ended = cli("catalogue", data_folder, "--crops", tmp_path / "x.json", "--json")
+    assert "layout: coco, recognised by x.json" in ended.err
+    assert [row["training_crops"] for row in json.loads(ended.out) if row["code"] == "2.5"] == [1]
 
 
 def test_broken_files_are_rows(
@@ -416,7 +445,7 @@ def test_our_own_failures_show_where(
 ) -> None:
     """A bug is not dressed up as the user's mistake."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(raresign, "catalogue_rows", fail, raising=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import unicodedata
 import warnings
@@ -193,6 +195,39 @@ def label_studio(root: Path) -> Path:
     ]
     write(root / "export.json", json.dumps(tasks))
     return root
+
+
+REGION = '[{"x": 20, "y": 20, "width": 20, "height": 40, "rotation": 0, "rectanglelabels": ["stop"]'
+
+
+@pytest.mark.parametrize("size", ["", ', "original_width": 200, "original_height": 100'])
+@pytest.mark.parametrize("head", ["image,label", "annotation_id,annotator,image,label,lead_time"])
+def test_label_studio_csv(tmp_path: Path, size: str, head: str) -> None:
+    """The cell of regions is JSON, in per cent; older versions leave the frame's size out."""
+    frame(tmp_path / "a.png")
+    cells = {"image": "/data/upload/1/a.png", "label": REGION + size + "}]"}
+    out = io.StringIO()
+    lines = csv.DictWriter(out, head.split(","), restval="1")
+    lines.writeheader()
+    lines.writerow(cells | {"label": ""})
+    lines.writerow(cells)
+    file = write(tmp_path / "export.csv", out.getvalue())
+    for place in (file, tmp_path):
+        table, _, said = read(place)
+        assert "layout: label-studio, recognised by export.csv" in said
+        check_colours(table)
+        assert table.class_names == ("stop",)
+    with pytest.raises(InputError, match="the class is no name but a list of objects") as caught:
+        read(file, "csv")
+    assert "give --layout label-studio" in str(caught.value)
+
+
+def test_label_studio_choices_are_whole_pictures(tmp_path: Path) -> None:
+    frame(tmp_path / "a.png")
+    rows = "annotation_id,annotator,choice,image,lead_time\n1,1,stop,a.png,2.5\n"
+    table, _, _ = read(write(tmp_path / "export.csv", rows))
+    assert table.class_names == ("stop",)
+    assert table.boxes is None or np.isnan(table.boxes).all()
 
 
 def voc(root: Path) -> Path:

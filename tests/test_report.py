@@ -113,6 +113,8 @@ def made_run(
             "stages": stages,
             "pseudo_rare": ["1.1"],
             "skipped": [{"path": "bad/one.png", "reason": "truncated"}],
+            "layout": "layout: coco, recognised by signs.json",
+            "left_out": {"of a class that the catalogue does not have": 41},
         },
     )
     return run
@@ -211,6 +213,8 @@ def test_figures_of_the_page_are_those_of_the_run(run: Path) -> None:
         "backbone: tiny",
         "9.9.9",
         "bad/one.png",
+        "coco, recognised by signs.json",
+        "41 of a class that the catalogue does not have",
         "truncated",
         f"{metrics.unlabelled} crops without a class, or with one that the run does not know, "
         "are left out",
@@ -257,6 +261,7 @@ def test_hostile_names_stay_text(run: Path) -> None:
     info["name"] = info["settings"]["recipe"]["backbone"] = info["stages"][0]["name"] = HOSTILE
     info["machine"] = {HOSTILE: HOSTILE}
     info["skipped"] = [[HOSTILE, HOSTILE], "\udcff.png"]
+    info["left_out"], info["layout"] = {HOSTILE: HOSTILE}, HOSTILE
     (run / "run.json").write_text(json.dumps(info))
     (run / "stages" / "01-pretrain").rename(run / "stages" / "01-<b>&\"'")
     page = page_of(run)
@@ -360,15 +365,14 @@ def test_a_run_with_nothing_but_run_json(run: Path) -> None:
 def test_values_of_other_types_in_run_json_are_the_users_error(run: Path) -> None:
     write_text(
         run / "run.json",
-        '{"name": 3, "created": 4, "seed": [], "settings": "x", "versions": 1, "machine": null,'
-        ' "seconds": "long", "stages": [1, {"name": "a", "test": 0.5, "steps": "many"}],'
-        ' "skipped": {"a": 1}, "pseudo_rare": 2}',
+        '{"created": 4, "versions": 1, "machine": null, "skipped": {"a": 1}, "left_out": [1],'
+        ' "layout": 5, "forecast": 3, "framing": 4, "stages": [{"name": "a", "steps": 7}]}',
     )
     with pytest.raises(InputError, match="name is '3'"):
         page_of(run)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "\x00"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "\x00", '{"name": 3}', '{"stages": [1]}'])
 def test_a_broken_run_json_is_the_users_error(run: Path, text: str) -> None:
     write_text(run / "run.json", text)
     with pytest.raises(InputError, match=r"run\.json"):

@@ -419,7 +419,7 @@ def test_no_process_is_left_behind(tmp_path: Path) -> None:
     path = written(tmp_path, svg(RED))
     program = (
         "import sys, raresign as c; from raresign.signs.icons import svg_renderer as r; "
-        f"c.load_icon({str(path)!r}, 32); print(r._resting[0]._process.pid)"
+        f"c.load_icon({str(path)!r}, 32); print(r._resting[False][0]._process.pid)"
     )
     pid = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True

@@ -5,12 +5,12 @@ python tools/effect_docs.py   after tools/pictures.py, which draws the pictures
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from pathlib import Path
 
 from raresign import load_preset
+from raresign.commands.synth.effect_words import field_notes, how_often, unit_of
 from raresign.synthesis.effect import Effect
 from raresign.synthesis.groups import GROUPS
 from raresign.synthesis.preset import RoadPreset
@@ -38,7 +38,7 @@ def effects() -> str:
 
 
 def section(name: str, effect: Effect, group: str) -> str:
-    happens = f"{effect.probability:.0%} of the crops" if effect.probability else "off in `road`"
+    happens = how_often(effect) if effect.probability else "off in `road`"
     lines = [f"\n### {name}\n", f"*{group}, {happens}.* {prose(effect)}\n"]
     lines.append(f"![{name}: without above, with below](images/effects/{name}.webp)\n")
     lines += ["| range | in `road` | what it is |", "|---|---|---|"]
@@ -47,7 +47,9 @@ def section(name: str, effect: Effect, group: str) -> str:
         if field != "probability":
             value = getattr(effect, field)
             shown = f"[{', '.join(f'{v:g}' for v in value)}]" if isinstance(value, tuple) else value
-            lines.append(f"| `{field}` | `{shown}` | {notes.get(field, '')} |")
+            unit = unit_of(type(effect), field)
+            beside = f" {unit}" if unit else ""
+            lines.append(f"| `{field}` | `{shown}`{beside} | {notes.get(field, '')} |")
     return "\n".join(lines) + "\n"
 
 
@@ -55,19 +57,6 @@ def prose(effect: Effect) -> str:
     """The docstring of an effect's class up to its example, in one paragraph."""
     text = inspect.getdoc(type(effect)) or ""
     return " ".join(re.split(r"\n\s*(?:Example|Args):", text)[0].split())
-
-
-def field_notes(effect: type[Effect]) -> dict[str, str]:
-    """The string below each field, which pydantic does not keep."""
-    body = ast.parse(inspect.getsource(effect)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    notes: dict[str, str] = {}
-    for field, below in zip(body.body, [*body.body[1:], None], strict=True):
-        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
-            continue
-        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            notes[field.target.id] = " ".join(str(below.value.value).split())
-    return notes
 
 
 if __name__ == "__main__":

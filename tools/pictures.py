@@ -2,6 +2,7 @@
 
 python tools/pictures.py   docs/images/synthesis.png: icons and what the preset `road` makes of them
                            docs/images/effects/<effect>.webp: each effect, without above, with below
+                           docs/images/effects.webp: all of them on one page, and how often they are
                            docs/images/catalogue.webp: every drawn sign
 """
 
@@ -24,6 +25,7 @@ from raresign import (
 )
 from raresign.commands.synth.effect_strips import examples
 from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread
+from raresign.commands.synth.sheets import overview
 from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
 from raresign.synthesis.preset import RoadPreset
@@ -42,6 +44,7 @@ def main() -> None:
     with one_thread():
         engine = engine_of(preset)
         save(synthesis(engine), IMAGES / "synthesis.png", optimize=True)
+        save(overview(engine), IMAGES / "effects.webp", quality=80, method=6)
         for name in preset.effects():
             without, with_it = examples(engine, name, len(CODES))
             path = IMAGES / "effects" / f"{name}.webp"

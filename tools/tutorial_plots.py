@@ -1,4 +1,4 @@
-"""Draws the curves of docs/tutorial.md from the stages/*/metrics.csv of a run.
+"""Draws the curves of docs/four-stages.md from the stages/*/metrics.csv of a run.
 
 python tools/tutorial_plots.py RUN --out docs/images   tutorial-recall.png, tutorial-loss.png
 """

@@ -12,7 +12,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.columns import code_column
-from raresign.cli.options import Json, Run, duration
+from raresign.cli.options import Json, Run, SvgText, duration
 from raresign.cli.printing import echo
 from raresign.cli.tables import error_console, output, percent, print_json
 
@@ -21,19 +21,30 @@ def add_class(
     run: Run,
     icons: Annotated[
         list[Path],
-        typer.Argument(help="A PNG, JPEG or SVG for each new class, or folders of them."),
+        typer.Argument(
+            metavar="ICON", help="A PNG, JPEG or SVG for each new class, or folders of them."
+        ),
     ],
     code: Annotated[
-        list[str] | None, typer.Option(help="Class code, one an icon; its file's name.")
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Class code, one an icon; its file's name."),
     ] = None,
-    name: Annotated[list[str] | None, typer.Option(help="Name for people, one an icon.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT", help="Name for people, one an icon.")
+    ] = None,
     photos: Annotated[
-        Path | None, typer.Option(help="Real crops of the class; folders by code for several.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Real crops of the class; folders by code for several."
+        ),
     ] = None,
     train: Annotated[
         str | None,
-        typer.Option(help="Tune the whole net for them, for a time (60s) or '200 steps'."),
+        typer.Option(
+            metavar="TIME", help="Tune the whole net for them, for a time (60s) or '200 steps'."
+        ),
     ] = None,
+    svg_text: SvgText = False,
     as_json: Json = False,
 ) -> None:
     """Teach a trained run new signs from one icon each: in seconds, or better with --train.
@@ -48,7 +59,14 @@ def add_class(
     """
     length = _length(train) if train else {}
     found = raresign.add_class(
-        run, icons, code or (), photos, error_console().print, names=name or (), **length
+        run,
+        icons,
+        code or (),
+        photos,
+        error_console().print,
+        names=name or (),
+        svg_text=svg_text,
+        **length,
     )
     if as_json:
         for one in found:
@@ -79,16 +97,20 @@ def _length(text: str) -> dict[str, Any]:
 
 def add_photos(
     run: Run,
-    code: Annotated[str | None, typer.Argument(help="The class, trained or added.")] = None,
+    code: Annotated[
+        str | None, typer.Argument(metavar="CODE", help="The class, trained or added.")
+    ] = None,
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Real crops of it, or folders of them.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Real crops of it, or folders of them."),
     ] = None,
     answers: Annotated[
         Path | None,
         typer.Option(
             "--from",
-            help="Instead: a CSV of `predict --out` whose codes were corrected (or with ok in the "
-            'column "check me"), or any CSV with file and code.',
+            metavar="FILE",
+            help="Instead: a CSV or .xlsx of `predict --out` whose codes were corrected (or with "
+            'ok in the column "check me"), or any with file and code.',
         ),
     ] = None,
 ) -> None:
@@ -117,7 +139,7 @@ def add_photos(
 
 def remove_photos(
     run: Run,
-    codes: Annotated[list[str], typer.Argument(help="Classes whose photos go.")],
+    codes: Annotated[list[str], typer.Argument(metavar="CODE", help="Classes whose photos go.")],
 ) -> None:
     """Take the photos of add-photos out again: the run answers as if they had never come.
 
@@ -129,7 +151,9 @@ def remove_photos(
 
 def remove_class(
     run: Run,
-    codes: Annotated[list[str], typer.Argument(help="Codes of classes of add-class.")],
+    codes: Annotated[
+        list[str], typer.Argument(metavar="CODE", help="Codes of classes of add-class.")
+    ],
 ) -> None:
     """Take added classes out again; unless the net was tuned for them, as if they had never come.
 

@@ -31,12 +31,13 @@ def predict(
             "built-in model shall answer.",
         ),
     ],
-    top: Annotated[int, typer.Option(min=1, help="Guesses a file.")] = 3,
+    top: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Guesses a file.")] = 3,
     accept: Annotated[
         float | None,
         typer.Option(
+            metavar="PROBABILITY",
             help="Name a crop where its class has at least this probability, from 0 to 1, such as "
-            "0.9; not where the run's own rule does."
+            "0.9; not where the run's own rule does.",
         ),
     ] = None,
     always_name: Annotated[
@@ -45,13 +46,16 @@ def predict(
     boxes: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE|FOLDER",
             help="The pictures are whole frames; this file says where their signs are: COCO, CSV "
-            "(file,x0,y0,x1,y1), or a folder of YOLO label files."
+            "(file,x0,y0,x1,y1), or a folder of YOLO label files.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write a row a crop to this file: .csv, .jsonl or .parquet."),
+        typer.Option(
+            metavar="FILE", help="Write a row a crop to this file: .csv, .xlsx, .jsonl or .parquet."
+        ),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Show every crop, not only the first 20.")
@@ -74,8 +78,9 @@ def predict(
     that cannot be read has an error and null for the rest.
 
     --out writes file, code, name, level, probability, "check me" and more. Correct the column code
-    of a .csv (or write ok into "check me") and give it back: raresign add-photos RUN --from
-    answers.csv.
+    of a .csv or .xlsx (or write ok into "check me") and give it back: raresign add-photos RUN
+    --from answers.csv. A file name that a spreadsheet would take for a formula, such as =1.png,
+    stands there as ./=1.png, any other text of that kind with an apostrophe before it.
 
     Exit code: 0 every file was answered; 3 some could not be read, the others were answered; 2 none
     could, or something you gave is wrong.

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from raresign.cli import added, answered, camera, look, make, measure, synth_command
+from raresign.cli.plain_help import PlainHelp
 from raresign.cli.printing import echo, show_what_can_be
 from raresign.cli.tables import error_console
 
@@ -71,7 +72,7 @@ for command in (
     look.bench,
 ):
     summary = (command.__doc__ or "").partition("\n")[0]
-    app.command(short_help=summary)(_telling(command))
+    app.command(short_help=summary, cls=PlainHelp)(_telling(command))
 
 
 def _tell_version(asked: bool) -> None:

@@ -18,8 +18,12 @@ _GAPS = 8  # statistics that are shown
 
 def fit_camera(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Preset file to write.")] = Path("camera.yaml"),
-    preset: Annotated[str, typer.Option(help="Preset to start from.")] = "road",
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Preset file to write.")] = Path(
+        "camera.yaml"
+    ),
+    preset: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Preset to start from.")
+    ] = "road",
     seed: Seed = 0,
     crops: Crops = None,
     layout: Layout = "auto",
@@ -42,7 +46,8 @@ def fit_camera(
 def realism(
     data: Data,
     preset: Annotated[
-        list[str] | None, typer.Option(help="Preset name or YAML file; may be given again.")
+        list[str] | None,
+        typer.Option(metavar="NAME|FILE", help="Preset name or YAML file; may be given again."),
     ] = None,
     seed: Seed = 0,
     crops: Crops = None,

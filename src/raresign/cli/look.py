@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout
+from raresign.cli.columns import code_column
+from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, SvgText
 from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
 from raresign.cli.tables import error_console, output, print_json
@@ -20,22 +21,32 @@ def catalogue(
     data: Data,
     codes: Annotated[
         list[str] | None,
-        typer.Argument(help="With gost: these signs alone, any value: 3.24.n55 3.13.r2.9"),
+        typer.Argument(
+            metavar="CODE", help="With gost: these signs alone, any value: 3.24.n55 3.13.r2.9"
+        ),
     ] = None,
     crops: Crops = None,
-    layout: Layout = "reference",
+    layout: Layout = "auto",
     icons: Icons = None,
     country: Country = None,
+    svg_text: SvgText = False,
     export: Annotated[
-        Path | None, typer.Option(help="With gost: write icons/ and classes.json there.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="With gost: write icons/ and classes.json there."),
     ] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="With gost: folder for pictures; with --compare icon beside drawing."),
+        typer.Option(
+            metavar="FOLDER",
+            help="With gost: folder for pictures; with --compare icon beside drawing.",
+        ),
     ] = None,
     compare: Annotated[
         Path | None,
-        typer.Option(help="With gost: official icons, <code>.png; how like them drawings are."),
+        typer.Option(
+            metavar="FOLDER",
+            help="With gost: official icons, <code>.png; how like them drawings are.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -47,7 +58,7 @@ def catalogue(
     `raresign catalogue gost --export DATA`, `raresign catalogue gost 3.24.n55 --export ICONS`
     """
     if raresign.is_drawn(data):
-        if crops is not None or icons is not None or layout != "reference" or country is not None:
+        if crops is not None or icons is not None or layout != "auto" or country is not None:
             unfit = "name no --crops, --layout, --icons, --country"
             raise raresign.InputError(f"{data} has no photos", unfit)
         _drawn(str(data), codes or [], export, sheet, compare, as_json)
@@ -58,11 +69,14 @@ def catalogue(
             raise raresign.InputError(
                 f"{option} with {data}", "that is for `raresign catalogue gost`"
             )
-    rows = raresign.catalogue_rows(data, crops, layout, icons, country, error_console().print)
+    say = error_console().print
+    rows = raresign.catalogue_rows(data, crops, layout, icons, country, say, svg_text=svg_text)
     if as_json:
         print_json([row.as_dict() for row in rows])
         return
-    table = Table("code", "name", "type", "family", "twin", "icons", "training", "test", "missing")
+    first = code_column(row.code for row in rows)
+    twins = code_column((row.twin or "" for row in rows), "twin")
+    table = Table(first, "name", "type", "family", twins, "icons", "training", "test", "missing")
     for row in rows:
         table.add_row(
             *map(escape, (row.code, row.name, row.type, row.family, row.twin or "")),
@@ -111,7 +125,9 @@ def _drawn(
         if as_json:
             print_json([row.as_dict() for row in rows])
             return
-        table = Table("code", "name", "имя", "type", "family", "twin", "value", "variants")
+        first = code_column(row.code for row in rows)
+        twins = code_column((row.twin or "" for row in rows), "twin")
+        table = Table(first, "name", "имя", "type", "family", twins, "value", "variants")
         for row in rows:
             cells = (row.code, row.name, row.russian, row.type or "", row.family, row.twin or "")
             table.add_row(*cells, "any" if row.values else "", " ".join(row.variants))
@@ -121,8 +137,10 @@ def _drawn(
 def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     """Means, the worst ten, the closest pairs."""
     values = list(likeness.similarity.values())
-    table = Table("code", "name", "similarity", title="The drawings least like their icons")
-    for code, value in list(likeness.similarity.items())[:10]:
+    worst = list(likeness.similarity.items())[:10]
+    first = code_column(code for code, _ in worst)
+    table = Table(first, "name", "similarity", title="The drawings least like their icons")
+    for code, value in worst:
         table.add_row(code, likeness.names[code], f"{value:.2f}")
     console.print(table)
     middle = sorted(values)[len(values) // 2]
@@ -132,7 +150,9 @@ def _likeness(console: Console, likeness: raresign.Likeness) -> None:
     )
     if likeness.without:
         console.print(f"no drawing: {', '.join(likeness.without)}")
-    table = Table("one", "other", "difference", title="The classes most alike at 32 px")
+    ones = code_column((pair.one for pair in likeness.closest), "one")
+    others = code_column((pair.other for pair in likeness.closest), "other")
+    table = Table(ones, others, "difference", title="The classes most alike at 32 px")
     for pair in likeness.closest:
         table.add_row(pair.one, pair.other, f"{pair.distance:.3f}")
     console.print(table)
@@ -142,13 +162,17 @@ def bench(
     part: Annotated[
         str,
         typer.Argument(
-            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all"
+            metavar="PART",
+            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all",
         ),
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[
         Path | None,
-        typer.Option(help="Data folder; the drawn signs otherwise. For start: a run folder."),
+        typer.Option(
+            metavar="FOLDER",
+            help="Data folder; the drawn signs otherwise. For start: a run folder.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

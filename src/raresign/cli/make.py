@@ -9,13 +9,26 @@ from typing import Annotated
 import typer
 
 import raresign
-from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, Seed, Strict, duration
+from raresign.cli.options import (
+    Country,
+    Crops,
+    Data,
+    Icons,
+    Json,
+    Layout,
+    Seed,
+    Strict,
+    SvgText,
+    duration,
+)
 from raresign.cli.printing import echo
 from raresign.cli.tables import output, print_json, print_stages
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the demonstration.")] = Path("demo"),
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Folder for the demonstration.")
+    ] = Path("demo"),
     seed: Seed = 0,
     fast: Annotated[
         bool, typer.Option("--fast", help="A few steps only; figures mean nothing.")
@@ -37,39 +50,51 @@ def demo(
 
 def train(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Run folder to make.")],
-    recipe: Annotated[str, typer.Option(help="Recipe name or YAML file.")] = "default",
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Run folder to make.")],
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Recipe name or YAML file.")
+    ] = "default",
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in OUT.")] = False,
     max_time: Annotated[
-        str | None, typer.Option(help="Be ready in about this time, e.g. 10m.")
+        str | None, typer.Option(metavar="TIME", help="Be ready in about this time, e.g. 10m.")
     ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
             "--weights",
             "--start",
+            metavar="NAME|FILE",
             help="What the backbone starts from: auto, hub, package, built-in, none or a file.",
         ),
     ] = None,
-    backbone: Annotated[str | None, typer.Option(help="Any timm name.")] = None,
-    crop_size: Annotated[int | None, typer.Option(help="Crop size in pixels.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Synthesis preset, such as the YAML of fit-camera.")
+    backbone: Annotated[str | None, typer.Option(metavar="NAME", help="Any timm name.")] = None,
+    crop_size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Crop size in pixels.")
     ] = None,
-    devices: Annotated[int, typer.Option(help="Processes; more than one trains with DDP.")] = 1,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu or gpu.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = "auto",
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Synthesis preset, such as the YAML of fit-camera."),
+    ] = None,
+    devices: Annotated[
+        int, typer.Option(metavar="NUMBER", help="Processes; more than one trains with DDP.")
+    ] = 1,
+    accelerator: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or gpu.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, 32-true, bf16-mixed or 16-mixed.")
+    ] = "auto",
     crops: Crops = None,
     layout: Layout = "auto",
     strict: Strict = False,
     icons: Icons = None,
     country: Country = None,
+    svg_text: SvgText = False,
     test_share: Annotated[
         float | None,
         typer.Option(
+            metavar="SHARE",
             help="Let this share of the real crops, whole frames, be the test, such as 0.2; for "
-            "data without test crops."
+            "data without test crops.",
         ),
     ] = None,
 ) -> None:
@@ -95,6 +120,7 @@ def train(
         strict=strict,
         icons=icons,
         country=country,
+        svg_text=svg_text,
         test_share=test_share,
         say=console.print,
     )
@@ -105,12 +131,16 @@ def train(
 
 
 def init(
-    data: Annotated[Path, typer.Argument(help="Data folder to begin.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Data folder to begin.")],
     icons: Annotated[
-        Path | None, typer.Option(help="Folder of icons, <code>.png or .svg; they are copied.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Folder of icons, <code>.png or .svg; they are copied."
+        ),
     ] = None,
     coco: Annotated[
-        Path | None, typer.Option(help="COCO annotations whose categories become the classes.")
+        Path | None,
+        typer.Option(metavar="FILE", help="COCO annotations whose categories become the classes."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -134,7 +164,7 @@ def init(
     console.print(f"go on: {found.next}")
 
 
-def start(out: Annotated[Path, typer.Argument(help="Run folder to make.")]) -> None:
+def start(out: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder to make.")]) -> None:
     """Make a run folder of the built-in model, to which add-class can add signs.
 
     Example: `raresign start RUN`

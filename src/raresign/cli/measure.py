@@ -16,7 +16,9 @@ from raresign.cli.tables import error_console, output, print_json, print_metrics
 def evaluate(
     run: MeasuredRun,
     data: Data,
-    out: Annotated[Path | None, typer.Option(help="Where to write, without a report.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write, without a report.")
+    ] = None,
     crops: Crops = None,
     layout: Layout = "auto",
     strict: Strict = False,
@@ -51,7 +53,7 @@ def evaluate(
 
 def compare(
     run: Run,
-    other: Annotated[Path, typer.Argument(help="The run to compare with.")],
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="The run to compare with.")],
     as_json: Json = False,
 ) -> None:
     """Compare two evaluated runs on the same crops: paired intervals and McNemar's test.
@@ -69,16 +71,28 @@ def compare(
 
 def protocol(
     data: Annotated[
-        list[Path], typer.Argument(help="One or more data folders, each of another name.")
+        list[Path],
+        typer.Argument(metavar="DATA", help="One or more data folders, each of another name."),
     ],
-    out: Annotated[Path, typer.Option(help="Keeps the trials; run again to go on.")],
-    recipe: Annotated[str, typer.Option(help="The base: a recipe's name or YAML.")] = "protocol",
-    folds: Annotated[int, typer.Option(help="Parts in which frequent classes play rare.")] = 3,
-    seeds: Annotated[int, typer.Option(help="Trainings of each row and fold.")] = 3,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Keeps the trials; run again to go on.")
+    ],
+    recipe: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="The base: a recipe's name or YAML.")
+    ] = "protocol",
+    folds: Annotated[
+        int, typer.Option(metavar="NUMBER", help="Parts in which frequent classes play rare.")
+    ] = 3,
+    seeds: Annotated[
+        int, typer.Option(metavar="NUMBER", help="Trainings of each row and fold.")
+    ] = 3,
     ideas: Annotated[
-        str | None, typer.Option(help="'ideas' or a YAML file: rows for each idea.")
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="'ideas' or a YAML file: rows for each idea."),
     ] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only the row of this title.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="TITLE", help="Only the row of this title.")
+    ] = None,
     reference: Annotated[
         bool, typer.Option(help="Also the published recipe and the ceiling.")
     ] = True,
@@ -90,13 +104,17 @@ def protocol(
     ] = False,
     icons: Annotated[
         list[str] | None,
-        typer.Option(help="As for train: once for all data folders, or once for each."),
+        typer.Option(
+            metavar="NAME|FOLDER", help="As for train: once for all data folders, or once for each."
+        ),
     ] = None,
     country: Annotated[
         list[str] | None,
-        typer.Option(help="As for train: once for all data folders, or once for each."),
+        typer.Option(
+            metavar="CODE", help="As for train: once for all data folders, or once for each."
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Trials at a time.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="NUMBER", help="Trials at a time.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Judge recipes on real crops of frequent classes that play rare; the test crops stay closed.

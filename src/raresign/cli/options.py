@@ -13,36 +13,55 @@ import raresign
 Data = Annotated[
     Path,
     typer.Argument(
+        metavar="DATA",
         help="Data folder: classes.json, icons/, cropped-train/, smalltest/ ...; gost: the Russian "
-        "signs drawn by us, without photos."
+        "signs drawn by us, without photos.",
     ),
 ]
-Run = Annotated[Path, typer.Argument(help="Run folder that `raresign train` made.")]
-MeasuredRun = Annotated[Path, typer.Argument(help="Run folder; built-in: the built-in model.")]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `raresign train` made.")]
+MeasuredRun = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Run folder; built-in: the built-in model.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of every random choice.")]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, metavar="NUMBER", help="Seed of every random choice.")
+]
 Crops = Annotated[
-    Path | None, typer.Option(help="Real crops that are not in DATA: a folder or annotation file.")
+    Path | None,
+    typer.Option(
+        metavar="FOLDER|FILE", help="Real crops that are not in DATA: a folder or annotation file."
+    ),
 ]
 Layout = Annotated[
     str,
     typer.Option(
+        metavar="NAME",
         help="Layout of the crops, recognised by their files unless given: reference, icons, "
-        "folders, csv, gtsrb, rtsd, coco, yolo, voc, tt100k, mapillary, cvat, label-studio."
+        "folders, csv, gtsrb, rtsd, coco, yolo, voc, tt100k, mapillary, cvat, label-studio.",
     ),
 ]
 Icons = Annotated[
     str | None,
     typer.Option(
+        metavar="NAME|FOLDER",
         help="Folder of icons instead of DATA/icons; gost: signs drawn by us; own+gost: both; own: "
-        "DATA/icons alone."
+        "DATA/icons alone.",
     ),
 ]
 Country = Annotated[
     str | None,
     typer.Option(
+        metavar="CODE",
         help="Whose class codes these are: RU, DE, or none. Unless given: what classes.json says, "
-        "or what the icons look like."
+        "or what the icons look like.",
+    ),
+]
+SvgText = Annotated[
+    bool,
+    typer.Option(
+        "--svg-text",
+        help="Draw the text of SVG icons in Source Sans, whatever its font is; such icons are "
+        "refused otherwise.",
     ),
 ]
 Strict = Annotated[

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import raresign
-from raresign.cli.options import Country, Json
+from raresign.cli.options import Country, Json, SvgText
 from raresign.cli.printing import Console
 from raresign.cli.tables import error_console, print_json
 
@@ -23,52 +23,74 @@ def synth(
     data: Annotated[
         Path | None,
         typer.Argument(
+            metavar="DATA",
             help="Data folder: classes.json, icons/, background_images/ if there are any; with "
-            "--again and --verify only if it has moved."
+            "--again and --verify only if it has moved.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to make; with --again, the picture to write (.png, .webp)."),
+        typer.Option(
+            metavar="FOLDER|FILE",
+            help="Folder to make; with --again, the picture to write (.png, .webp).",
+        ),
     ] = None,
-    per_class: Annotated[int | None, typer.Option(help="Crops a class; 100 if not given.")] = None,
+    per_class: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Crops a class; 100 if not given.")
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
+            metavar="NAME",
             help="png or webp (lossless) in class folders; tar or tar-webp: WebDataset shards. "
             "png if not given.",
         ),
     ] = None,
     preset: Annotated[
-        str | None, typer.Option(help="Preset name or YAML file; road if not given.")
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="Preset name or YAML file; road if not given."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(help="Side of the crops in pixels; 64 if not given.")
+        int | None,
+        typer.Option(metavar="PIXELS", help="Side of the crops in pixels; 64 if not given."),
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, help="Seed of every random choice; 0 if not given."),
+        typer.Option(
+            min=0,
+            max=2**63 - 1,
+            metavar="NUMBER",
+            help="Seed of every random choice; 0 if not given.",
+        ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
+            metavar="FOLDER",
             help="Folder for sheets: every class, every effect from weak to strong, real beside "
-            "synthetic, a blind test. Without --out nothing else is written."
+            "synthetic, a blind test. Without --out nothing else is written.",
         ),
     ] = None,
     again: Annotated[
         Path | None,
-        typer.Option(help="A manifest.parquet: render its row --row anew, bit for bit, to --out."),
+        typer.Option(
+            metavar="FILE",
+            help="A manifest.parquet: render its row --row anew, bit for bit, to --out.",
+        ),
     ] = None,
-    row: Annotated[int | None, typer.Option(help="Row of --again, from 0.")] = None,
+    row: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Row of --again, from 0.")
+    ] = None,
     verify: Annotated[
         Path | None,
         typer.Option(
-            help="A folder that --out made: render every crop anew and compare, bit for bit."
+            metavar="FOLDER",
+            help="A folder that --out made: render every crop anew and compare, bit for bit.",
         ),
     ] = None,
     country: Country = None,
+    svg_text: SvgText = False,
     as_json: Json = False,
 ) -> None:
     """Write synthetic crops with a manifest; a killed run goes on where it stopped.
@@ -79,6 +101,7 @@ def synth(
     `raresign synth --verify SYNTH`
     """
     settings = {"preset": preset, "size": size, "seed": seed, "country": country}
+    settings["svg-text"] = svg_text or None
     if again is not None or verify is not None:
         given = {**settings, "per-class": per_class, "format": form, "sheet": sheet}
         _refuse(given, "--again" if again is not None else "--verify")
@@ -89,7 +112,8 @@ def synth(
         _again(again, row, out, data, as_json)
     else:
         _refuse({"row": row}, "DATA")
-        chosen = {name: value for name, value in settings.items() if value is not None}
+        given = {name.replace("-", "_"): value for name, value in settings.items()}
+        chosen = {name: value for name, value in given.items() if value is not None}
         _make(data, out, per_class, form, sheet, chosen, as_json)
 
 

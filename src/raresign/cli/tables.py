@@ -69,14 +69,16 @@ def print_stages(console: Console, run: Path) -> None:
         f"{answers if info.get('test') else ''}draws refused: % of the synthetic crops thrown away "
         "as unreadable. A stage may trade frequent recall for rare recall, or back."
     )
+    if left := sum(info.get("left_out", {}).values()):
+        console.print(f"left out of the crops as they were given: {left}; the report says why")
 
 
 def print_metrics(console: Console, metrics: Any) -> None:
-    """One row a figure with its interval."""
-    table = Table("figure", "value", "95 % interval", "crops or classes")
+    """One row a figure, in percent, with its interval."""
+    table = Table("figure", "%", "95 % interval", "crops or classes")
     for name, value, low, high, n in metrics.rows():
-        interval = "" if low is None or low != low else f"{low:.4f} - {high:.4f}"
-        table.add_row(name, "-" if value != value else f"{value:.4f}", interval, str(n))
+        interval = "" if low is None or low != low else f"{percent(low)} to {percent(high)}"
+        table.add_row(name, percent(None if value != value else value), interval, str(n))
     console.print(table)
 
 
@@ -91,7 +93,7 @@ def print_sweep(console: Console, sweep: Any) -> None:
         for group in groups:
             recall, loss = row.recall[group], row.loss[group]
             if recall.n:
-                interval = f"({100 * recall.low:.1f} - {100 * recall.high:.1f})"
+                interval = f"({percent(recall.low)} to {percent(recall.high)})"
                 cells += [f"{percent(recall.value)} {interval}", f"{100 * loss.value:+.1f}"]
             else:
                 cells += ["-", "-"]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from raresign.answers.answer import FileAnswer
+from raresign.commands.answer_sheet import csv_text, without_apostrophe, write_xlsx
 from raresign.crops.crop_table import BOX_COLUMNS, CropTable
 from raresign.crops.layouts.annotated_crops import annotated_crops
 from raresign.crops.layouts.csv_file import csv_rows
@@ -20,7 +19,7 @@ from raresign.errors import InputError
 from raresign.files import whole_file
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
-FORMS = (".csv", ".jsonl", ".parquet")
+FORMS = (".csv", ".xlsx", ".jsonl", ".parquet")
 CHECK = "check me"
 _SEEN = "ok"
 """What a person writes into the column `check me` of a row that is right as it stands."""
@@ -35,8 +34,8 @@ def check_answers_file(path: str | Path) -> None:
     suffix = Path(path).suffix.lower()
     if suffix not in FORMS:
         hint = f"end its name with {', '.join(FORMS)}"
-        if suffix in (".xlsx", ".xls", ".ods"):
-            hint = "give a .csv, which Excel and LibreOffice open by a double click"
+        if suffix in (".xls", ".ods"):
+            hint = "give a .xlsx or .csv, which Excel and LibreOffice open"
         raise InputError(f"{path}: answers are not written as '{suffix or 'no ending'}'", hint)
 
 
@@ -75,8 +74,8 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
     """Write answers, one row a crop, whole or not at all.
 
     Args:
-        path: `.csv` (with a byte order mark, so that Excel reads its letters), `.jsonl` (all
-            guesses, too) or `.parquet`.
+        path: `.csv` (with a byte order mark, so that Excel reads its letters), `.xlsx`, `.jsonl`
+            (all guesses, too) or `.parquet`. In the first two no text is a formula.
         answers: The rows.
 
     Returns:
@@ -92,12 +91,11 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
     with whole_file(path) as temporary:
         match Path(path).suffix.lower():
             case ".csv":
-                text = io.StringIO(newline="")
-                table = csv.DictWriter(text, columns)
-                table.writeheader()
-                table.writerows(rows)
                 # A file name that is not UTF-8 stays as it is, so that the row finds its file.
-                temporary.write_bytes(text.getvalue().encode("utf-8-sig", "surrogateescape"))
+                text = csv_text(rows, columns)
+                temporary.write_bytes(text.encode("utf-8-sig", "surrogateescape"))
+            case ".xlsx":
+                write_xlsx(temporary, rows, columns)
             case ".jsonl":
                 guesses = ({"answers": one.as_dict()["answers"]} for one in found)
                 lines = (
@@ -137,14 +135,14 @@ class CheckedCrops:
 
 
 def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
-    """The crops of a corrected file of answers, or of any CSV with the columns file and code.
+    """The crops of a corrected file of answers, or of any table with the columns file and code.
 
     In a file that `save_answers` wrote, a row counts where its `code` is no longer what was
     answered, or where `check me` says `ok`: what the model believes by itself teaches nothing.
-    In another CSV every row with a code counts.
+    In another table every row with a code counts.
 
     Args:
-        path: The CSV. Files are relative to where the program runs, else to the CSV's folder.
+        path: A CSV or .xlsx. Files are relative to where the program runs, else to its folder.
         catalogue: Knows the codes.
 
     Raises:
@@ -152,12 +150,17 @@ def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
             no row counts.
     """
     file = Path(path)
-    if file.suffix.lower() != ".csv":
-        raise InputError(f"{file} is no CSV", "save it as CSV, with the columns file and code")
+    if file.suffix.lower() not in (".csv", ".xlsx"):
+        hint = "save it as .csv or .xlsx, with the columns file and code"
+        raise InputError(f"{file} is no CSV or .xlsx", hint)
     given = csv_annotations(file, _FromHere(file.parent))
     told = {f"line {line}": _is_told(row) for line, row in csv_rows(file, ())}
     left_out = sum(not row.name or not told[row.where] for row in given.rows)
-    given.rows = [row for row in given.rows if row.name and told[row.where]]
+    given.rows = [
+        replace(row, name=without_apostrophe(row.name))
+        for row in given.rows
+        if row.name and told[row.where]
+    ]
     for row in given.rows:
         if catalogue.label_of(row.name) < 0:
             raise InputError(
@@ -180,7 +183,7 @@ def _is_told(row: Mapping[str, str]) -> bool:
 
 
 class _FromHere(FrameFiles):
-    """Finds files as `predict` wrote them: from where the program runs, else beside the CSV."""
+    """Finds files as `predict` wrote them: from where the program runs, else beside the table."""
 
     def find(self, name: str) -> Path:
         here = Path(name)

@@ -44,6 +44,8 @@ def catalogue_rows(
     icons: str | Path | None = None,
     country: str | None = None,
     say: Say = silent,
+    *,
+    svg_text: bool = False,
 ) -> list[ClassRow]:
     """One row a class, in label order. See `open_data`.
 
@@ -53,7 +55,7 @@ def catalogue_rows(
     Raises:
         InputError: The catalogue or the crops cannot be read.
     """
-    source = open_data(data, crops, layout, icons=icons, country=country)
+    source = open_data(data, crops, layout, icons=icons, country=country, svg_text=svg_text)
     say(str(source.choice))
     say(str(source.layout))
     for reason, count in source.left_out.items():

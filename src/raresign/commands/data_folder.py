@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,7 @@ def open_data(
     *,
     join: bool = False,
     real: bool = True,
+    svg_text: bool = False,
 ) -> DataFolder:
     """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
 
@@ -99,6 +100,7 @@ def open_data(
         join: Whether our drawings join the folder's icons as variants where `icons` says nothing
             and we draw the signs of the country.
         real: Whether real crops are wanted at all.
+        svg_text: Whether text in SVG icons is drawn, in Source Sans; such icons are refused else.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
@@ -108,11 +110,11 @@ def open_data(
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
-    source = IconSource.parse(icons)
+    source = replace(IconSource.parse(icons), lettered=svg_text)
     choice = _choice(root, country, source)
     simulated = (root / "demo.json").exists()
     if icons is None and join and not simulated:
-        source = _with_our_drawings(root, choice)
+        source = _with_our_drawings(root, choice, source)
     catalogue = SignCatalogue.from_folder(
         root, icons=lambda codes: source.folder(root, codes), country=choice
     )
@@ -155,10 +157,10 @@ def _choice(root: Path, said: str | None, icons: IconSource) -> CountryChoice:
     found = read_classes(root / "classes.json")
     if said is None and found.country is None and icons.drawn:
         return said_country(standard(icons.drawn).country, f"as --icons {icons} says")
-    return choose_country(root, found, said, icons.place)
+    return choose_country(root, found, said, icons.own(root) if icons.lettered else icons.place)
 
 
-def _with_our_drawings(root: Path, choice: CountryChoice) -> IconSource:
+def _with_our_drawings(root: Path, choice: CountryChoice, icons: IconSource) -> IconSource:
     """The folder's icons; our drawings join where we draw nearly all of the country's signs there.
 
     Signs stand on the road in more looks than the official icon (yellow ground at road works, other
@@ -166,7 +168,8 @@ def _with_our_drawings(root: Path, choice: CountryChoice) -> IconSource:
     """
     ours = choice.country.drawings if choice.country else None
     if ours is None or not (root / "icons").is_dir():
-        return IconSource()
+        return icons
     codes = list(read_classes(root / "classes.json").rows)
     drawn = sum(ours.draws(code) for code in codes)
-    return IconSource(ours.name, joined=True) if drawn >= _MOST * len(codes) else IconSource()
+    enough = drawn >= _MOST * len(codes)
+    return replace(icons, drawn=ours.name, joined=True) if enough else icons

@@ -157,6 +157,8 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
             "Machine": _mapping(info.get("machine")),
         },
         "framed": _mapping(info.get("framing")).get("said"),
+        "layout": str(info.get("layout") or "").removeprefix("layout: "),
+        "left_out": _mapping(info.get("left_out")),
         "skipped": _skipped(info.get("skipped")),
         "most_skipped": _MOST_SKIPPED,
         "interval": words.interval,

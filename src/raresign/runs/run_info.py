@@ -28,6 +28,7 @@ _OF_SETTINGS: dict[str, type | tuple[type, ...]] = {
     "icons": (str, type(None)),
     "country": (str, type(None)),
     "layout": str,
+    "svg_text": bool,
     "max_seconds": (*_NUMBER, type(None)),
     "recipe": dict,
 }

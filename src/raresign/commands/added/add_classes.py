@@ -28,6 +28,7 @@ from raresign.signs.catalogue.pictures import in_threads, load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.country import value_problems
+from raresign.signs.countries.drawn_folder import lettered_files
 from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
 from raresign.signs.icons.png_icon import IconWarning
 
@@ -70,6 +71,7 @@ def add_class(
     names: Sequence[str] = (),
     train_seconds: float | None = None,
     train_steps: int | None = None,
+    svg_text: bool = False,
 ) -> list[NewClass]:
     """Add classes to a trained run from their icons.
 
@@ -92,6 +94,7 @@ def add_class(
         names: One name an icon, for people; the country's own unless given.
         train_seconds: How long to tune; what is made anew takes half a minute more.
         train_steps: At most so many steps; the same number gives the same net again.
+        svg_text: Whether text in SVG icons is drawn, in Source Sans; such icons are refused else.
 
     Raises:
         InputError: No finished run, codes and icons that do not match, a code that is taken, an
@@ -111,7 +114,8 @@ def add_class(
         damaged = {place.name for place in added_places(folder.path)} - {
             *recogniser.catalogue.codes
         }
-        signs = _new_signs(recogniser.catalogue, listed_icons(icons), codes, damaged, names)
+        given = lettered_files(listed_icons(icons)) if svg_text else listed_icons(icons)
+        signs = _new_signs(recogniser.catalogue, given, codes, damaged, names)
         for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
             say(f"warning: {problem}")
         if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):

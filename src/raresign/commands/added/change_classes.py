@@ -89,8 +89,8 @@ def add_checked_photos(run: str | Path, answers: str | Path, say: Say = silent) 
 
     Args:
         run: The run folder.
-        answers: A CSV that `predict` wrote with `--out` and a person corrected, or any CSV with
-            the columns file and code; see `read_checked`.
+        answers: A CSV or .xlsx that `predict` wrote with `--out` and a person corrected, or any
+            with the columns file and code; see `read_checked`.
         say: Is told how many rows were left out, and see `add_photos`.
 
     Returns:

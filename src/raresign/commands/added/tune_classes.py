@@ -165,6 +165,7 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
                 settings.get("layout", "reference"),
                 icons=settings.get("icons"),
                 country=settings.get("country"),
+                svg_text=bool(settings.get("svg_text")),
             )
             if (share := settings.get("test_share")) is not None:
                 source = with_test_share(source, share, folder.info["seed"])

@@ -35,6 +35,7 @@ class SynthEngine:
     Args:
         codes: Class codes; `codes[label]`.
         icon_files: File names of the icons, one for each of the atlas's rows.
+        svg_text: Whether text in SVG icons is drawn, see `open_data`.
     """
 
     preset: RoadPreset | ReferencePreset
@@ -43,6 +44,7 @@ class SynthEngine:
     codes: tuple[str, ...]
     icon_files: tuple[str, ...]
     seed: int
+    svg_text: bool = False
 
     def synthesiser(self) -> Synthesiser:
         """The engine of the preset."""
@@ -68,6 +70,7 @@ def open_engine(
     seed: int,
     say: Say = silent,
     country: str | None = None,
+    svg_text: bool = False,
 ) -> SynthEngine:
     """Draw the icons of a data folder and read its backgrounds.
 
@@ -78,7 +81,7 @@ def open_engine(
     """
     if not 8 <= size <= 512:
         raise InputError(f"crops of {size} pixels", "ask for 8..512")
-    source = open_data(data, country=country, real=False)
+    source = open_data(data, country=country, real=False, svg_text=svg_text)
     if not (source.root / "background_images").is_dir():
         say(f"{data} has no background_images: backgrounds are made up")
     icons = IconAtlas.from_catalogue(source.catalogue, size)
@@ -86,7 +89,7 @@ def open_engine(
     by_code = {sign.code: sign.icons for sign in source.catalogue.classes}
     shown = zip(icons.codes, icons.sources, strict=True)
     files = tuple(by_code[code][number].name for code, number in shown)
-    return SynthEngine(preset, icons, backgrounds, source.catalogue.codes, files, seed)
+    return SynthEngine(preset, icons, backgrounds, source.catalogue.codes, files, seed, svg_text)
 
 
 def render_block(synthesiser: Synthesiser, first: int, classes: int) -> SyntheticBatch:

@@ -23,7 +23,7 @@ from raresign.synthesis.preset import load_preset
 
 _NAME = "settings.json"
 _MOST_BYTES = 64 << 20
-_NOT_COMPARED = ("data", "made_with")
+_NOT_COMPARED = ("data", "made_with", "svg_text")  # the icons as drawn are compared
 _LITTER = re.compile(r"\.(raresign-)?(settings-\w+\.json|manifest-\w+\.parquet)")
 """What a kill leaves of files that were being written."""
 _HINT = "name a new folder or delete this one"
@@ -41,6 +41,7 @@ def settings_of(engine: SynthEngine, data: str | Path, form: str) -> dict[str, A
         "digests": engine.digests(),
         "data": str(data if is_drawn(data) else Path(data).resolve()),
         "made_with": _made_with(),
+        "svg_text": engine.svg_text,
     }
 
 
@@ -130,7 +131,8 @@ def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> Syn
             f"{where}, which {out} was made from, is not there", "give DATA where it is now"
         )
     preset = load_preset(settings["preset"])
-    engine = open_engine(where, preset, settings["size"], settings["seed"])
+    text = settings.get("svg_text") is True
+    engine = open_engine(where, preset, settings["size"], settings["seed"], svg_text=text)
     if list(engine.codes) != settings["codes"]:
         raise InputError(f"{where} has other classes than {out} was made from", _AS_IT_WAS)
     digests = engine.digests()

@@ -19,6 +19,7 @@ from raresign.commands.data_folder import NO_CROPS, open_data
 from raresign.commands.picture_page import Cell, Row, draw_page, rows_of
 from raresign.commands.progress import Say, silent
 from raresign.commands.synth.effect_strips import STEPS, examples, slider, slider_fields
+from raresign.commands.synth.effect_words import how_often, unit_of
 from raresign.commands.synth.engine import SynthEngine, as_bytes, one_thread, open_engine
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, decode_crop
@@ -45,6 +46,7 @@ def synth_sheets(
     size: int = 64,
     seed: int = 0,
     country: str | None = None,
+    svg_text: bool = False,
     say: Say = silent,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Path]:
@@ -56,7 +58,7 @@ def synth_sheets(
     `blind.png`: real and synthetic crops shuffled; `blind-key.csv` says which is which.
 
     Args:
-        data, preset, size, seed, country: See `synthesise`.
+        data, preset, size, seed, country, svg_text: See `synthesise`.
         out: Folder for the sheets, which are returned; files of these names are replaced.
         say: Is told what is left out and why.
         progress: Is called with (pages drawn, pages in all).
@@ -67,20 +69,20 @@ def synth_sheets(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file", "name a folder for the sheets")
-    engine = open_engine(data, load_preset(preset), size, seed, say, country)
-    table, photos = _real_crops(Path(data), say)
+    engine = open_engine(data, load_preset(preset), size, seed, say, country, svg_text)
+    table, photos = _real_crops(Path(data), svg_text, say)
     out.mkdir(parents=True, exist_ok=True)  # cannot be made? Told before the drawing
     pages = -(-len(engine.codes) // _CLASSES_A_PAGE)
     sheets: dict[str, Callable[[], Image.Image]] = {
         f"classes-{page + 1}.png": partial(_classes, engine, page, pages) for page in range(pages)
     }
     if isinstance(engine.preset, RoadPreset):
-        sheets["effects.png"] = partial(_overview, engine)
+        sheets["effects.png"] = partial(overview, engine)
         sheets |= {f"effect-{group}.png": partial(_strips, engine, group) for group in GROUPS}
     else:
         say(f"preset {engine.preset.name} has no effects to show one by one")
     if len(table):
-        sheets["real.png"] = partial(_real_beside_synthetic, engine, table)
+        sheets["real.png"] = partial(_real_beside_synthetic, engine, table, photos)
         sheets["blind.png"] = partial(_blind, engine, table, seed, photos, out / "blind-key.csv")
     with one_thread():
         for number, (name, draw) in enumerate(sheets.items(), 1):
@@ -93,14 +95,14 @@ def synth_sheets(
     return [out / name for name in names]
 
 
-def _real_crops(data: Path, say: Say) -> tuple[CropTable, str]:
+def _real_crops(data: Path, svg_text: bool, say: Say) -> tuple[CropTable, str]:
     """Real training crops of known classes, none if there are none; what to call them."""
     if not (data / "cropped-train").is_dir():
         say(f"{data} has no cropped-train: no sheet beside real crops, no blind sheet")
-        return NO_CROPS, "real"
-    source = open_data(data)
+        return NO_CROPS, "real crops"
+    source = open_data(data, svg_text=svg_text)
     known = source.training.filter(source.training.labels >= 0)
-    return known, "simulated photos" if source.simulated else "real"
+    return known, "simulated photos" if source.simulated else "real crops"
 
 
 def _classes(engine: SynthEngine, page: int, pages: int) -> Image.Image:
@@ -116,14 +118,15 @@ def _classes(engine: SynthEngine, page: int, pages: int) -> Image.Image:
     return draw_page(title, _made_by(engine), rows, 2, [(0, "icon"), (1, "crops")])
 
 
-def _overview(engine: SynthEngine) -> Image.Image:
+def overview(engine: SynthEngine) -> Image.Image:
+    """A row for each effect of the engine's preset: its name, how often it is, and examples."""
     assert isinstance(engine.preset, RoadPreset)
     group_of = {name: group for group, names in GROUPS.items() for name in names}
     rows = []
     for name, effect in engine.preset.effects().items():
         without, with_it = examples(engine, name, _EACH)
         cells = [Cell(without[0]), *map(Cell, with_it)]
-        rows.append(Row(name, cells, f"{group_of[name]}, {effect.probability:.0%} of the crops"))
+        rows.append(Row(name, cells, f"{group_of[name]}, {how_often(effect)}"))
     headings = [(0, "without"), (1, "with, as drawn")]
     note = f"Each effect alone, as it is drawn where it happens. {_made_by(engine)}"
     return draw_page("Effects", note, rows, 2, headings)
@@ -138,7 +141,8 @@ def _strips(engine: SynthEngine, group: str) -> Image.Image:
             crops, values = slider(engine, name, field)
             captions = [f"{round(value, 6):.3g}" for value in values]
             cells = list(map(Cell, crops, captions))
-            rows.append(Row(f"{name}.{field}", cells, f"{effect.probability:.0%} of the crops"))
+            note = ", ".join(filter(None, (unit_of(type(effect), field), how_often(effect))))
+            rows.append(Row(f"{name}.{field}", cells, note))
     if not rows:  # every range is a single value
         for name in GROUPS[group]:
             rows.append(Row(name, list(map(Cell, examples(engine, name, STEPS)[1]))))
@@ -146,7 +150,7 @@ def _strips(engine: SynthEngine, group: str) -> Image.Image:
     return draw_page(f"Effects: {group}", note, rows, 2 if len(rows) > 10 else 1)
 
 
-def _real_beside_synthetic(engine: SynthEngine, table: CropTable) -> Image.Image:
+def _real_beside_synthetic(engine: SynthEngine, table: CropTable, photos: str) -> Image.Image:
     labels = np.unique(table.labels).tolist()
     present = np.array(sorted(labels, key=lambda label: in_order(engine.codes[label])))
     chosen = present[np.unique(np.arange(_COMPARED) * len(present) // _COMPARED)]
@@ -158,8 +162,8 @@ def _real_beside_synthetic(engine: SynthEngine, table: CropTable) -> Image.Image
         real += [Cell(None)] * (_EACH - len(real))
         synthetic = map(Cell, _crops(engine, [label] * _EACH))
         rows.append(Row(engine.codes[label], [*real, Cell(None), *synthetic]))
-    headings = [(0, "real training crops"), (_EACH + 1, "synthetic")]
-    return draw_page("Real and synthetic", _made_by(engine), rows, 1, headings)
+    headings = [(0, photos), (_EACH + 1, "synthetic")]
+    return draw_page(f"{photos.capitalize()} and synthetic", _made_by(engine), rows, 1, headings)
 
 
 def _blind(
@@ -170,7 +174,8 @@ def _blind(
     real = list(islice(_decoded(engine, table, rng.permutation(len(table))), _BLIND))
     labels = [label for label, _ in real]
     synthetic = zip(labels, _crops(engine, labels, first=1_000_000), strict=True)
-    shown = [("real", *pair) for pair in real] + [("synthetic", *pair) for pair in synthetic]
+    kind = photos.removesuffix(" crops").removesuffix("s")  # "real" or "simulated photo"
+    shown = [(kind, *pair) for pair in real] + [("synthetic", *pair) for pair in synthetic]
     shuffled = [shown[place] for place in rng.permutation(len(shown))]
     cells = [Cell(_twice(crop), str(k + 1)) for k, (_, _, crop) in enumerate(shuffled)]
     rows = rows_of(cells, _BLIND_COLUMNS)
@@ -179,10 +184,10 @@ def _blind(
     key = io.StringIO()
     table_of_key = csv.writer(key, lineterminator="\n")
     table_of_key.writerow(["number", "kind", "class"])
-    for k, (kind, label, _) in enumerate(shuffled):
-        table_of_key.writerow([k + 1, kind, engine.codes[label]])
+    for k, (which, label, _) in enumerate(shuffled):
+        table_of_key.writerow([k + 1, which, engine.codes[label]])
     write_text(key_file, key.getvalue())
-    return draw_page("Real or synthetic?", note, rows)
+    return draw_page(f"{kind.capitalize()} or synthetic?", note, rows)
 
 
 def _crops(engine: SynthEngine, labels: list[int], first: int = 0) -> Pixels:

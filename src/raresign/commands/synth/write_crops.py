@@ -68,6 +68,7 @@ def synthesise(
     size: int = 64,
     seed: int = 0,
     country: str | None = None,
+    svg_text: bool = False,
     say: Say = silent,
     progress: Callable[[int, int], None] | None = None,
 ) -> SynthesisResult:
@@ -85,7 +86,7 @@ def synthesise(
         preset: Preset name or YAML file.
         size: Side of the crops in pixels.
         seed: Seed of every draw.
-        country: See `open_data`.
+        country, svg_text: See `open_data`.
         say: Is told what happens.
         progress: Is called with (crops there, crops in all) as they are written.
 
@@ -99,7 +100,7 @@ def synthesise(
     chosen = load_preset(preset)
     crop_files(out, (), form)  # an unknown format is told before icons are drawn
     check_folder(out)
-    engine = open_engine(data, chosen, size, seed, say, country)
+    engine = open_engine(data, chosen, size, seed, say, country, svg_text)
     files = crop_files(out, engine.codes, form)
     if per_class * len(engine.codes) > _MOST_CROPS:
         total = per_class * len(engine.codes)

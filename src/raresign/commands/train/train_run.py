@@ -60,6 +60,7 @@ def train(
     country: str | None = None,
     cache: str | Path | None = None,
     test_share: float | None = None,
+    svg_text: bool = False,
     report: bool = True,
     say: Say = silent,
 ) -> Path:
@@ -80,6 +81,7 @@ def train(
             variants if we draw nearly all of its signs, and "own" keeps them out.
         test_share: Let this share of the real crops, whole frames, be the test of data without
             test crops, such as 0.2.
+        svg_text: Whether text in SVG icons is drawn, see `open_data`; the run's copies keep it.
         cache: Where crops are packed, `~/.cache/raresign` unless given.
         report: Write report.html at the end.
         say: Is told what happens; pass `print` to see it.
@@ -108,6 +110,7 @@ def train(
             icons = settings.get("icons") or icons or "own"
             country = settings.get("country") or country
             test_share = settings.get("test_share") or test_share
+            svg_text = settings.get("svg_text", svg_text)
             clock.limit = max_seconds or settings["max_seconds"]
             clock.earlier = float(run.info.get("seconds", 0.0))
         else:
@@ -117,7 +120,10 @@ def train(
             if main:
                 RunFolder.check_free(out)
 
-        source = open_data(data, crops, layout, strict, icons, country, join=chosen.variants)
+        joined = chosen.variants
+        source = open_data(
+            data, crops, layout, strict, icons, country, join=joined, svg_text=svg_text
+        )
         if test_share is not None:
             source = with_test_share(source, test_share, seed)
         say(str(source.choice))
@@ -149,6 +155,7 @@ def train(
                 "layout": layout,
                 "test_share": test_share,
                 "icons": str(source.icons.lasting()),
+                "svg_text": svg_text,
                 "country": source.choice.iso,
                 "simulated": source.simulated,
                 "max_seconds": max_seconds,

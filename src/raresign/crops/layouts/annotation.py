@@ -13,8 +13,8 @@ from raresign.crops.layouts.split_names import Split
 Form = Literal["corners", "size", "centre"]
 """What four numbers are: x0 y0 x1 y1, or x y width height, or x and y of the centre, width, height.
 """
-Unit = Literal["pixels", "shares"]
-"""Pixels of the frame, or shares (0 to 1) of its width and height."""
+Unit = Literal["pixels", "shares", "percent"]
+"""Pixels of the frame, or shares (0 to 1) or per cent of its width and height."""
 
 
 @dataclass(frozen=True)

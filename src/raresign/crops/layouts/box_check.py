@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from raresign.crops.decode import UnreadableFile, picture_header
-from raresign.crops.layouts.annotation import Annotation, Annotations
+from raresign.crops.layouts.annotation import Annotation, Annotations, Unit
 from raresign.crops.layouts.box_form import FORMS, as_corners, settled_form
 from raresign.crops.layouts.frame_sizes import FrameSizes
 from raresign.crops.layouts.labelling import WHOLE, Box, present_rows
 from raresign.crops.layouts.misread import warn_of_misread
+from raresign.crops.layouts.percent import in_percent
 from raresign.errors import InputError
 
 MIN_SIDE = 4
@@ -31,9 +32,9 @@ def checked_boxes(given: Annotations, strict: bool) -> list[tuple[Annotation, Bo
     """The signs whose picture and box are sound, their boxes in pixels of the upright picture.
 
     The rest is added to `given.left` with its reason. What differs from the form that the source
-    should have and is certain is understood, and a warning says so: shares of the frame in place
-    of pixels, corners in place of width and height, boxes of the picture before EXIF turned it,
-    pictures that were scaled after annotating.
+    source should have and is certain is understood, and a warning says so: shares or per cent of
+    the frame in place of pixels, corners in place of width and height, boxes of the picture before
+    EXIF turned it, pictures that were scaled after annotating.
 
     Args:
         given: The signs.
@@ -104,7 +105,9 @@ def _in_pictures(
     """(id of the row, box) of those that show a sign."""
     rows = [row for row, _ in sound]
     numbers = np.array([four for _, four in sound])
-    good = _units(rows, numbers, given)
+    stored = np.array([headers[row.path] for row in rows], np.float64)
+    upright = np.where(stored[:, 2:] >= 5, stored[:, 1::-1], stored[:, :2])
+    good, numbers = _units(rows, numbers, upright, given)
     rows = [row for row, is_good in zip(rows, good, strict=True) if is_good]
     numbers = numbers[good]
     if not rows:
@@ -143,19 +146,28 @@ def _in_order(numbers: Numbers, given: Annotations) -> Numbers:
     return numbers[:, [2, 3, 0, 1]]
 
 
-def _units(rows: list[Annotation], numbers: Numbers, given: Annotations) -> npt.NDArray[np.bool_]:
-    """Which rows are in the unit of the source; finds out whether that is shares of the frame."""
+def _units(
+    rows: list[Annotation], numbers: Numbers, frames: Numbers, given: Annotations
+) -> tuple[npt.NDArray[np.bool_], Numbers]:
+    """Which rows are in the unit of the source; and the numbers, per cent of the frame as shares.
+
+    Finds out whether that unit is shares of the frame, or per cent, in place of pixels.
+    """
+    whole = (numbers == np.floor(numbers)).all(axis=1)
+    share = np.asarray((np.abs(numbers) <= 1).all(axis=1) & ~whole)
+    if given.unit != "shares" and share.all():
+        _tell_unit(given, "shares")
+        return share, numbers
     if given.unit == "pixels":
-        whole = (numbers == np.floor(numbers)).all(axis=1)
-        share = np.asarray((np.abs(numbers) <= 1).all(axis=1) & ~whole)
-        if share.all():
-            given.unit = "shares"
-            warnings.warn(
-                f"{given.source}: its boxes are shares of the frame, not pixels, and are read so",
-                stacklevel=5,
-            )
-            return share
+        first = f"{rows[0].where}: {_short(numbers[0].tolist())}"
+        if not share.any() and in_percent(numbers, given.form, frames, given.source, first):
+            _tell_unit(given, "percent")
+            return ~share, numbers / 100
         wrong, why = share, "their box looks like shares of the frame among boxes in pixels"
+    elif given.unit == "percent":
+        wrong = np.asarray((np.abs(numbers) > 150).any(axis=1))
+        why = "their box is no per cent of the frame (0 to 100)"
+        given.unit, numbers = "shares", numbers / 100
     else:
         wrong = np.asarray((np.abs(numbers) > 1.5).any(axis=1))
         why = "their box is no share of the frame (0 to 1)"
@@ -167,7 +179,18 @@ def _units(rows: list[Annotation], numbers: Numbers, given: Annotations) -> npt.
             )
     for row in np.flatnonzero(wrong):
         given.left.add(why, f"{rows[row].where}: {_short(numbers[row].tolist())}")
-    return ~wrong
+    return ~wrong, numbers
+
+
+def _tell_unit(given: Annotations, found: Unit) -> None:
+    """Note and tell that boxes are in another unit than they should be."""
+    names = {"shares": "shares", "percent": "per cent", "pixels": "pixels"}
+    warnings.warn(
+        f"{given.source}: its boxes are {names[found]} of the frame, not {names[given.unit]}, and "
+        "are read so",
+        stacklevel=6,
+    )
+    given.unit = "shares"
 
 
 def _with_sign(

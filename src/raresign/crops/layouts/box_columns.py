@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raresign.crops.layouts.annotation import Form
+from raresign.crops.layouts.percent import without_percent
 from raresign.errors import InputError
 
 # Words of a name that say nothing of which number of a box it is.
@@ -109,7 +110,7 @@ _QUADS: tuple[tuple[tuple[str, ...], Form], ...] = (
 
 def _role(name: str) -> str:
     """Which number of a box a column's name stands for, "" if none."""
-    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", without_percent(name))
     words = [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
     bare = "".join(words)
     if re.fullmatch(_WHOLE_BOX, bare):

@@ -94,8 +94,8 @@ def settled_form(numbers: Numbers, form: Form, sizes: Numbers, areas: Numbers, s
         if np.isclose(its_own, areas[stated], rtol=0.02).mean() >= 1 - _NOISE:
             return other
     for other in alike:
-        askew, straight = (_askew(as_corners(numbers[real], kind)) for kind in (form, other))
-        if real.sum() >= _FEWEST and askew > _ASKEW and straight < _STRAIGHT:
+        bent, straight = (askew(as_corners(numbers[real], kind)) for kind in (form, other))
+        if real.sum() >= _FEWEST and bent > _ASKEW and straight < _STRAIGHT:
             raise InputError(
                 f"{source}: its boxes should be {FORMS[form]}, but look like {FORMS[other]} (the "
                 f"first is {numbers[0].tolist()}); both fit the pictures",
@@ -115,8 +115,8 @@ def _areas(numbers: Numbers, form: Form) -> Numbers:
     return np.asarray(np.prod(corners[:, 2:] - corners[:, :2], axis=1))
 
 
-def _askew(corners: Numbers) -> float:
-    """How far sides are from equal, as the mean of |log(width / height)|."""
+def askew(corners: Numbers) -> float:
+    """How far the sides of (N, 4) corners are from equal: the mean of |log(width / height)|."""
     sides = corners[:, 2:] - corners[:, :2]
     if (sides <= 0).any():
         return float("inf")

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from raresign.crops.layouts.sheet_file import sheet_rows
 from raresign.crops.layouts.text_files import read_text
 from raresign.errors import InputError
 
@@ -15,7 +16,8 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
     """Yield (line number, row) of a CSV that has at least these `columns`.
 
     The separator is `,`, `;`, `|` or a tab, whichever the header has most of. A byte order mark is
-    dropped, cells are stripped, empty lines are skipped.
+    dropped, cells are stripped, empty lines are skipped. Of an .xlsx the first
+    sheet is read.
 
     Args:
         path: The CSV, UTF-8; other bytes survive as they are (file names need not be UTF-8).
@@ -29,29 +31,26 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
             order mark, a column is missing (shows those found),
             or a line has too few or too many cells.
     """
-    text, separator = _text(path)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        header = [cell.strip() for cell in next(reader, [])]
-        missing = [column for column in columns if column not in header]
-        if missing:
+    lines = _lines(path)
+    _, header = next(lines, (0, []))
+    missing = [column for column in columns if column not in header]
+    if missing:
+        raise InputError(
+            f"{path} has no column {', '.join(missing)}; its columns are: "
+            f"{', '.join(header) or '(none)'}",
+            f"the first line must name {', '.join(columns)}",
+        )
+    for line, cells in lines:
+        if not any(cells):
+            continue
+        if _is_sheet(path) and len(cells) < len(header):  # empty cells at the end are not kept
+            cells += [""] * (len(header) - len(cells))
+        if len(cells) != len(header):
             raise InputError(
-                f"{path} has no column {', '.join(missing)}; its columns are: "
-                f"{', '.join(header) or '(none)'}",
-                f"the first line must name {', '.join(columns)}",
+                f"{path}, line {line}: {len(cells)} cells",
+                f"give one a column, that is {len(header)}",
             )
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) != len(header):
-                raise InputError(
-                    f"{path}, line {reader.line_num}: {len(cells)} cells",
-                    f"give one a column, that is {len(header)}",
-                )
-            values = (cell.strip() for cell in cells)
-            yield reader.line_num, dict(zip(header, values, strict=True))
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}", "mend the line") from error
+        yield line, dict(zip(header, cells, strict=True))
 
 
 def csv_header(path: Path) -> list[str]:
@@ -60,12 +59,27 @@ def csv_header(path: Path) -> list[str]:
     Raises:
         InputError: As `csv_rows`.
     """
+    return next(_lines(path), (0, []))[1]
+
+
+def _is_sheet(path: Path) -> bool:
+    return path.suffix.lower() == ".xlsx"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line, stripped cells) of a CSV or workbook."""
+    if _is_sheet(path):
+        for number, cells in sheet_rows(path):
+            yield number, [cell.strip() for cell in cells]
+        return
     text, separator = _text(path)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        return [cell.strip() for cell in next(lines, [])]
+        for cells in reader:
+            yield reader.line_num, [cell.strip() for cell in cells]
     except csv.Error as error:
-        raise InputError(f"{path}, line 1: {error}", "mend the line") from error
+        line = max(reader.line_num, 1)
+        raise InputError(f"{path}, line {line}: {error}", "mend the line") from error
 
 
 def _text(path: Path) -> tuple[str, str]:

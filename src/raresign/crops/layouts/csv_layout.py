@@ -14,6 +14,7 @@ from raresign.crops.layouts.csv_cells import box_of_cell, class_of_cell, with_po
 from raresign.crops.layouts.csv_file import csv_header, csv_rows
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.listing import PICTURE_SUFFIXES, files_under
+from raresign.crops.layouts.percent import says_percent
 from raresign.crops.layouts.split_names import Split, split_of_parts
 from raresign.crops.layouts.text_files import check_utf8
 from raresign.crops.layouts.unread_columns import declared_parts, marked_classes, refuse_boxes
@@ -130,12 +131,18 @@ def csv_annotations(
     if not marked and not box:
         paths = [frames.find(row[path_column]) for row in cells]
         refuse_boxes(cells, unread, paths, csv)
-    given = Annotations(csv, box.form if box else "corners")
+    percent = box is not None and says_percent(box.columns)
+    given = Annotations(csv, box.form if box else "corners", "percent" if percent else "pixels")
     for number, (line, row) in enumerate(rows):
         where = f"line {line}"
         codes = marked[number] if marked else [class_of_cell(row.get(class_column, ""))]
         for code in codes:
             check_utf8(code, f"{csv}, {where}: the class")
+            if code.startswith(("[{", "{")):
+                raise InputError(
+                    f"{csv}, {where}: the class is no name but a list of objects: {code[:60]}",
+                    "give the file that the annotation tool exports for COCO or YOLO",
+                )
         if not row[path_column]:
             given.left.add("no picture is named", where)
             continue

@@ -1,21 +1,26 @@
-"""Reads Label Studio's exports, JSON and JSON-MIN: boxes in per cent of their pictures."""
+"""Reads Label Studio's exports, JSON, JSON-MIN and CSV: boxes in per cent of their pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from raresign.crops.crop_table import CodeBook
 from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops
 from raresign.crops.layouts.annotation import Annotation, Annotations
+from raresign.crops.layouts.csv_file import csv_header, csv_rows
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.listing import PICTURE_SUFFIXES
 from raresign.crops.layouts.text_files import read_json
 from raresign.crops.layouts.turned_box import Box, extent, turned_extent
 from raresign.errors import InputError
+from raresign.parsing import parse_json
 
-_HINT = "export JSON, JSON-MIN, COCO or YOLO from Label Studio"
+_HINT = "export JSON, JSON-MIN, CSV, COCO or YOLO from Label Studio"
+_KEPT_BY_ALL = {"annotation_id", "annotator", "lead_time"}  # columns of every CSV export
+_LOOKED_AT = 50  # rows, to find out what a CSV is
 
 
 def is_label_studio(content: Any) -> bool:
@@ -24,7 +29,7 @@ def is_label_studio(content: Any) -> bool:
     if not isinstance(first, Mapping):
         return False
     return ("data" in first and ("annotations" in first or "completions" in first)) or (
-        "annotator" in first or "annotation_id" in first or any(_results_of(first))
+        "annotator" in first or "annotation_id" in first or any(_regions(first))
     )
 
 
@@ -39,10 +44,16 @@ def read_label_studio(place: Path, catalogue: CodeBook, strict: bool = False) ->
     Raises:
         InputError: The file is none of these exports, or it has no usable sign.
     """
-    content = read_json(place)
-    if not is_label_studio(content):
+    if place.suffix.lower() in (".csv", ".tsv"):
+        content: Any = _csv_tasks(place)
+        known = is_label_studio_csv(place)
+    else:
+        content = read_json(place)
+        known = is_label_studio(content)
+    if not known:
         raise InputError(f"{place} is no export of Label Studio", _HINT)
     given = Annotations(place, "corners", "pixels")
+    unsized = Annotations(place, "corners", "percent")
     frames = FrameFiles(place.parent)
     for number, task in enumerate(content):
         where = f"task {task.get('id', number) if isinstance(task, Mapping) else number}"
@@ -56,8 +67,36 @@ def read_label_studio(place: Path, catalogue: CodeBook, strict: bool = False) ->
             continue
         path = frames.find(picture)
         for count, result in enumerate(_results(task, where, given)):
-            _add(given, result, f"{where}, result {count}", path)
-    return annotated_crops([given], place, catalogue, strict)
+            _add(given, unsized, result, f"{where}, result {count}", path)
+    parts = [given, unsized] if unsized.rows else [given]
+    return annotated_crops(parts, place, catalogue, strict)
+
+
+def is_label_studio_csv(place: Path) -> bool:
+    """Whether a CSV is one of Label Studio's exports, by its columns or a cell of regions."""
+    if set(csv_header(place)) >= _KEPT_BY_ALL:
+        return True
+    try:
+        rows = [row for _, row in islice(csv_rows(place, ()), _LOOKED_AT)]
+    except InputError:  # its reader tells what is wrong with a line
+        return False
+    return any(any(_regions({key: _cell(text) for key, text in row.items()})) for row in rows)
+
+
+def _csv_tasks(place: Path) -> list[dict[str, Any]]:
+    """The rows of a CSV export as JSON-MIN has them: cells of regions are lists."""
+    rows = [row for _, row in csv_rows(place, ())]
+    return [{name: _cell(cell) for name, cell in row.items()} for row in rows]
+
+
+def _cell(text: str) -> Any:
+    """The value of a cell that holds JSON; any other cell as it stands."""
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return parse_json(text)
+    except ValueError:
+        return text
 
 
 def _picture(data: Mapping[str, Any]) -> str:
@@ -83,29 +122,51 @@ def _results(task: Mapping[str, Any], where: str, given: Annotations) -> list[Ma
 
 
 def _results_of(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """JSON-MIN: lists of regions stand beside the picture."""
+    """JSON-MIN and CSV: lists of regions stand beside the picture, or the choice as a text."""
+    yield from _regions(task)
+    choice = task.get("choice")
+    if isinstance(choice, str) and choice:
+        yield {"choices": [choice]}
+    elif isinstance(choice, Mapping):
+        yield choice
+
+
+def _regions(task: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The regions of a task of JSON-MIN or CSV."""
     for value in task.values():
         for one in value if isinstance(value, list) else ():
-            if isinstance(one, Mapping) and "original_width" in one:
+            if isinstance(one, Mapping) and ("original_width" in one or _labels_of(one)):
                 yield one
 
 
-def _add(given: Annotations, result: Mapping[str, Any], where: str, path: Path) -> None:
-    """Add one result, or the reason why it is left out."""
+def _labels_of(region: Mapping[str, Any]) -> list[Any]:
+    """The labels of a region: its `rectanglelabels`, `choices` and so on."""
+    keys = [key for key in map(str, region) if key.endswith("labels") or key == "choices"]
+    names = region.get(keys[0]) if keys else None
+    return names if isinstance(names, list) else []
+
+
+def _add(
+    given: Annotations, unsized: Annotations, result: Mapping[str, Any], where: str, path: Path
+) -> None:
+    """Add one result, to `unsized` if its picture's size is not said, or why it is left out."""
     value = result.get("value", result)
     kind = str(result.get("type", ""))
     if not isinstance(value, Mapping) or kind in ("relation", "textarea", "rating"):
         return
-    keys = [key for key in value if key.endswith("labels") or key == "choices"]
-    names = value[keys[0]] if keys else None
-    if not isinstance(names, list) or not names:
+    names = _labels_of(value)
+    if not names:
         given.left.add("without a label", where)
         return
     if len(names) > 1:
         given.left.add("with several labels", f"{where}: {', '.join(map(str, names))}")
         return
-    if keys[0] == "choices":
+    if names == value.get("choices"):
         given.rows.append(Annotation(path, str(names[0]), None, where))
+        return
+    if "original_width" not in result and "x" in value and not value.get("rotation"):
+        x, y, w, h = (value.get(key) for key in ("x", "y", "width", "height"))
+        unsized.rows.append(Annotation(path, str(names[0]), _corners(x, y, w, h), where))
         return
     try:
         wide, high = float(result["original_width"]), float(result["original_height"])
@@ -115,6 +176,14 @@ def _add(given: Annotations, result: Mapping[str, Any], where: str, path: Path) 
         given.left.add(what, where)
         return
     given.rows.append(Annotation(path, str(names[0]), box, where, (wide, high)))
+
+
+def _corners(x: Any, y: Any, w: Any, h: Any) -> tuple[Any, ...]:
+    """The corners of a box; what is no number as it stands, to be told of."""
+    try:
+        return float(x), float(y), float(x) + float(w), float(y) + float(h)
+    except (TypeError, ValueError):
+        return x, y, w, h
 
 
 def _box(value: Mapping[str, Any], wide: float, high: float) -> Box:

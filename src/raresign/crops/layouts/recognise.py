@@ -11,7 +11,7 @@ from raresign.crops.layouts.csv_layout import columns_problem
 from raresign.crops.layouts.cvat import FILE as CVAT_FILE
 from raresign.crops.layouts.foreign import LINES_OF_JSON, kind_of_label, tool_of_json
 from raresign.crops.layouts.gtsrb import is_kaggle
-from raresign.crops.layouts.label_studio import is_label_studio
+from raresign.crops.layouts.label_studio import is_label_studio, is_label_studio_csv
 from raresign.crops.layouts.listing import PICTURE_SUFFIXES, files_under, pictures_under
 from raresign.crops.layouts.mapillary import annotation_files, is_mapillary
 from raresign.crops.layouts.reference_layout import TEST_FOLDER, TRAIN_FOLDER
@@ -76,6 +76,8 @@ def _of_file(place: Path) -> tuple[str, Path, str]:
 def _csv_layout(place: Path) -> str:
     if is_kaggle(place):
         return "gtsrb"
+    if is_label_studio_csv(place):
+        return "label-studio"
     return "rtsd" if is_rtsd(place) else "csv"
 
 
@@ -217,7 +219,7 @@ def _told_by(file: Path) -> tuple[str, Path, str] | None:
         layout = _csv_layout(file)
         if layout == "csv" and columns_problem(file):
             return None
-        return layout, file.parent, file.name
+        return layout, file if layout == "label-studio" else file.parent, file.name
     if suffix == ".json":
         if name in TT100K_FILES and is_tt100k(read_json(file)):
             return "tt100k", file, file.name

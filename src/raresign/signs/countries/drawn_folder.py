@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from raresign.signs.countries.invented_signs import invented_signs
 from raresign.signs.countries.registry import standard
 from raresign.signs.countries.standard import Standard
 from raresign.signs.icons.icon_file import icon_files
+from raresign.signs.icons.svg_text import lettered_icons
 
 _MARK = ".raresign"
 _STALE_AFTER_SECONDS = 7 * 86400.0
@@ -110,6 +111,27 @@ def joined_icons(own: Path, name: str, codes: Collection[str]) -> Path:
                 file = folder / f"{code}@{name}-{look or 'main'}.svg"
                 write_text(file, signs.svg(code, look, codes))
     return folder
+
+
+def lettered_folder(own: Path) -> Path:
+    """One's own icons, with copies of those whose text is drawn; kept until the process ends.
+
+    Raises:
+        InputError: `own` holds no icons, or the font lacks a letter.
+    """
+    files = [file for variants in icon_files(own).values() for file in variants]
+    lettered = lettered_files(files)
+    if lettered == files:
+        return own
+    folder = Path(tempfile.mkdtemp(dir=_temporary(os.getpid())))
+    for file in lettered:
+        (folder / file.name).symlink_to(file.resolve())
+    return folder
+
+
+def lettered_files(icons: Sequence[Path]) -> list[Path]:
+    """As `lettered_icons`; copies are kept until the process ends."""
+    return lettered_icons(icons, Path(tempfile.mkdtemp(dir=_temporary(os.getpid()))))
 
 
 def drawn_catalogue(name: str) -> Path:

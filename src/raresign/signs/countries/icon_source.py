@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from raresign.errors import InputError
-from raresign.signs.countries.drawn_folder import drawn_icons, joined_icons
+from raresign.signs.countries.drawn_folder import drawn_icons, joined_icons, lettered_folder
 from raresign.signs.countries.registry import STANDARDS
 
 _AND = "own+"
@@ -21,6 +21,7 @@ class IconSource:
         drawn: Name of the standard whose drawings serve; "" for none.
         joined: Whether they join the folder's own icons as variants.
         place: Another folder of icons; None unless one was named.
+        lettered: Whether text in SVG files is drawn, in a free font; else they are refused.
 
     Example:
         >>> [str(IconSource.parse(text)) for text in (None, "gost", "own+gost", "my/icons")]
@@ -30,6 +31,7 @@ class IconSource:
     drawn: str = ""
     joined: bool = False
     place: Path | None = None
+    lettered: bool = False
 
     @classmethod
     def parse(cls, text: str | Path | None) -> IconSource:
@@ -63,7 +65,16 @@ class IconSource:
 
     def lasting(self) -> IconSource:
         """The same from any working directory."""
-        return IconSource(place=self.place.resolve()) if self.place is not None else self
+        return replace(self, place=self.place.resolve()) if self.place is not None else self
+
+    def own(self, root: Path) -> Path:
+        """The user's icons for the data in `root`, those of our own drawing apart.
+
+        Raises:
+            InputError: Their text cannot be drawn; they are missing.
+        """
+        place = root / "icons" if self.place is None else self.place
+        return lettered_folder(place) if self.lettered else place
 
     def folder(self, root: Path, codes: Collection[str]) -> Path:
         """A folder with the icons of `codes` for the data in `root`, kept until the process ends.
@@ -71,13 +82,9 @@ class IconSource:
         Raises:
             InputError: A code has no drawing; the folder's own icons are missing.
         """
-        if self.place is not None:
-            return self.place
-        if not self.drawn:
-            return root / "icons"
-        if self.joined:
-            return joined_icons(root / "icons", self.drawn, codes)
-        return drawn_icons(self.drawn, codes)
+        if self.drawn and not self.joined:
+            return drawn_icons(self.drawn, codes)
+        return joined_icons(self.own(root), self.drawn, codes) if self.joined else self.own(root)
 
 
 def is_drawn(place: str | Path) -> bool:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from raresign.errors import InputError
 from raresign.signs.icons.png_icon import JPEG_SUFFIXES, read_png
-from raresign.signs.icons.svg_guard import svg_bytes
+from raresign.signs.icons.svg_guard import DRAWN_TEXT, svg_bytes
 from raresign.signs.icons.svg_renderer import MAX_SIDE, draw_svg
 from raresign.signs.icons.templates import read_icon_svg
 
@@ -119,12 +119,13 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
 
 def _drawn_sign(path: Path, size: int, code: str | None) -> Image.Image:
     """The sign of an SVG without its transparent border, each side at least `size` px."""
-    svg, source = svg_bytes(read_icon_svg(path, code)), f"icon {path}"
+    root, source = read_icon_svg(path, code), f"icon {path}"
+    svg, text = svg_bytes(root), root.get(DRAWN_TEXT) is not None
     side = 2 * size  # resvg smooths edges in few steps; halved, they are right to 1 level of 255
-    picture = _sign_alone(path, draw_svg(svg, side, source))
+    picture = _sign_alone(path, draw_svg(svg, side, source, text))
     if min(picture.size) < size:  # a wide margin, or a long sign: draw it larger, not blurred
         side = min(side * size // min(picture.size) + 1, MAX_SIDE)
-        picture = _sign_alone(path, draw_svg(svg, side, source))
+        picture = _sign_alone(path, draw_svg(svg, side, source, text))
     return picture
 
 

@@ -108,6 +108,24 @@ def outline(
     return Outline(path, high * _capital(weight))
 
 
+def missing_letters(text: str) -> str:
+    """The characters of a text that have no glyph, each once; blanks have no need of one.
+
+    Example:
+        >>> missing_letters("60 км/ч"), missing_letters("停 1 停")
+        ('', '停')
+    """
+    known = _characters("Bold")
+    return "".join(dict.fromkeys(one for one in text if one.strip() and ord(one) not in known))
+
+
+def font_files() -> list[str]:
+    """The files of Source Sans, regular and bold, upright and italic."""
+    folder = files("font_source_sans_pro").joinpath("files")
+    faces = ("Regular", "Semibold", "Bold", "It", "BoldIt")
+    return [str(folder.joinpath(f"SourceSansPro-{face}.ttf")) for face in faces]
+
+
 @cache
 def _font(weight: Weight) -> TTFont:
     """The font that travels in the package font-source-sans-pro (SIL Open Font License 1.1).

@@ -22,6 +22,8 @@ _DROPPED = {"metadata", "title", "desc"}
 _WRITING = {"text", "flowRoot", "foreignObject"}
 """What shows words: no renderer draws it as its author saw it without his fonts. Blank ones, which
 editors leave behind, are dropped."""
+DRAWN_TEXT = "data-raresign-text"
+"""Attribute of a root whose `text` is to be drawn in our font, see `svg_text`."""
 _MAX_ENTITIES, _MAX_ENTITY = 100, 256
 _CHEAP = {"linearGradient", "radialGradient", "filter"}  # of no size, however often used
 _PICTURE = re.compile(r"data:image/(png|jpeg|jpg|gif|webp)[;,]", re.I)
@@ -30,12 +32,13 @@ _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.I)
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)  # an open one ends with the text, as in CSS
 
 
-def read_svg(content: bytes, source: str) -> Element:
+def read_svg(content: bytes, source: str, text: bool = False) -> Element:
     """Parse and check an SVG; what is neither drawn nor harmful (metadata, editors' data) is left.
 
     Args:
         content: The file.
         source: What a message calls the file, such as "icon icons/3.1.svg".
+        text: Whether `text` may stay; so it may in a root with the attribute `DRAWN_TEXT`.
 
     Returns:
         The root. Tags and attributes have no namespace ("rect", "href"): see `svg_bytes`.
@@ -58,7 +61,7 @@ def read_svg(content: bytes, source: str) -> Element:
         raise InputError(
             f"{source} is an SVG of {len(content)} bytes", f"simplify it below {MAX_BYTES}"
         )
-    reader = _Reader(source)
+    reader = _Reader(source, text)
     try:
         root = reader.parse(content)
     except InputError:
@@ -81,8 +84,10 @@ def svg_bytes(root: Element) -> bytes:
 class _Reader:
     """A pass over the file that stops at the first thing that an icon must not hold."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, text: bool) -> None:
         self._source = source
+        self._text = text  # whether text is kept
+        self._text_at = 0  # depth of the text that is being read and kept
         self._tree = TreeBuilder()
         self._depth = self._elements = 0
         self._dropped_at = 0  # depth of the element whose content is left out
@@ -142,9 +147,13 @@ class _Reader:
             return
         if self._depth == 1 and (space != _SVG or tag != "svg"):
             self._refuse(f"is a broken SVG: its root is <{tag}>", f'begin with <svg xmlns="{_SVG}"')
+        if self._depth == 1 and DRAWN_TEXT in attributes:
+            self._text = True
         if tag in _SCRIPTS:
             self._refuse(f"holds a <{tag}>", "remove the scripts")
-        if space == _SVG and tag in _WRITING and "requiredExtensions" not in attributes:
+        if self._text and not self._text_at and (space, tag) == (_SVG, "text"):
+            self._text_at = self._depth
+        elif space == _SVG and tag in _WRITING and "requiredExtensions" not in attributes:
             self._writing, self._dropped_at = tag, self._depth
             return
         if (space, tag) == (_SVG, "foreignObject"):  # for one program alone: nobody else draws it
@@ -162,6 +171,8 @@ class _Reader:
                 self._check_css("".join(self._style))
                 self._style = None
             self._tree.end(name.rpartition("}")[2])
+            if self._text_at == self._depth:
+                self._text_at = 0
         elif self._dropped_at == self._depth:
             self._dropped_at, self._writing = 0, ""
         self._depth -= 1
@@ -169,14 +180,18 @@ class _Reader:
     def _refuse_writing(self) -> None:
         self._refuse(
             f"holds text that needs a font (<{self._writing}>)",
-            "convert it to paths, or use a text slot",
+            "convert it to paths, or use a text slot"
+            + ("; --svg-text draws it in a free font" if self._writing == "text" else ""),
         )
 
     def _data(self, text: str) -> None:
         if self._writing and text.strip():
             self._refuse_writing()
-        if self._style is not None and not self._dropped_at:
+        if self._dropped_at:
+            return
+        if self._style is not None:
             self._style.append(text)
+        if self._style is not None or self._text_at:
             self._tree.data(text)
 
     def _checked(self, tag: str, attributes: dict[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from raresign.errors import InputError
 from raresign.signs.icons import svg_worker
+from raresign.signs.icons.lettering import font_files
 
 MAX_SIDE = 4096
 MAX_SECONDS = 1.0  # of processor time; a sign takes 0.005
@@ -23,14 +24,22 @@ _PIXELS_A_SECOND = 1024 * 1024  # drawings above this size get more time
 
 
 class _Worker:
-    """One drawing process and the two pipes to it."""
+    """One drawing process and the two pipes to it.
 
-    def __init__(self) -> None:
+    Args:
+        fonts: Whether it draws text; it may open one more file then, a font.
+    """
+
+    def __init__(self, fonts: bool) -> None:
         spec = find_spec("resvg_py")
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError("resvg_py is not installed; pip install resvg-py")
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", svg_worker.__file__, str(Path(spec.origin).parents[1])],
+            [
+                *(sys.executable, "-I", "-S", svg_worker.__file__),
+                str(Path(spec.origin).parents[1]),
+                *(font_files() if fonts else ()),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -65,25 +74,29 @@ class _Worker:
         return self._process.wait()
 
 
-# Processes at rest; threads that draw at once take one each. list.pop and list.append are atomic.
-_resting: list[_Worker] = []
-os.register_at_fork(after_in_child=_resting.clear)
+# Processes at rest, with and without fonts; threads that draw at once take one each. list.pop and
+# list.append are atomic.
+_resting: dict[bool, list[_Worker]] = {False: [], True: []}
+for _idle in _resting.values():
+    os.register_at_fork(after_in_child=_idle.clear)
 
 
 @atexit.register
 def _end_all() -> None:
     """No process outlives the interpreter."""
-    while _resting:
-        _resting.pop().end()
+    for idle in _resting.values():
+        while idle:
+            idle.pop().end()
 
 
-def draw_svg(svg: bytes, side: int, source: str) -> Image.Image:
+def draw_svg(svg: bytes, side: int, source: str, text: bool = False) -> Image.Image:
     """Draw an SVG, fitted into a square.
 
     Args:
         svg: UTF-8 SVG that `svg_guard.read_svg` has passed.
         side: Side of the square in pixels; the longer side of the picture is as long.
         source: What a message calls the drawing.
+        text: Whether it holds text, which is drawn in Source Sans.
 
     Returns:
         Straight-alpha RGBA.
@@ -94,7 +107,7 @@ def draw_svg(svg: bytes, side: int, source: str) -> Image.Image:
     """
     side = min(side, MAX_SIDE)
     seconds = max(1.0, side * side / _PIXELS_A_SECOND) * MAX_SECONDS
-    worker = _take()
+    worker = _take(text)
     answer = worker.draw(svg, side, seconds)
     if answer is None:
         late = worker.end() == -signal.SIGPROF
@@ -102,7 +115,7 @@ def draw_svg(svg: bytes, side: int, source: str) -> Image.Image:
         raise InputError(
             f"{source}: this SVG {why}", "simplify it: fewer shapes, filters, masks and patterns"
         )
-    _resting.append(worker)
+    _resting[text].append(worker)
     failed, content = answer
     if failed:
         raise InputError(
@@ -112,14 +125,15 @@ def draw_svg(svg: bytes, side: int, source: str) -> Image.Image:
     return picture.convert("RGBA")
 
 
-def _take() -> _Worker:
+def _take(fonts: bool) -> _Worker:
     """A living process: one at rest, or a new one."""
-    while _resting:
+    idle = _resting[fonts]
+    while idle:
         try:
-            worker = _resting.pop()
+            worker = idle.pop()
         except IndexError:  # another thread was faster
             break
         if worker.is_alive():
             return worker
         worker.end()
-    return _Worker()
+    return _Worker(fonts)
