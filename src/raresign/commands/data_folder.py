@@ -14,6 +14,7 @@ from raresign.crops.backgrounds import load_backgrounds
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.annotated_crops import LayoutCrops, counted
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.catalogue.all_icons import check_icons
 from raresign.signs.catalogue.classes_file import read_classes
 from raresign.signs.catalogue.country_choice import CountryChoice, said_country
@@ -106,7 +107,10 @@ def open_data(
         root, layout, join = drawn_catalogue(str(root)), "icons", False
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
+        raise InputError(
+            _("{root}: there is no such folder").format(root=root),
+            _("give the folder of classes.json"),
+        )
     source = IconSource.parse(icons)
     choice = _choice(root, country, source)
     simulated = (root / "demo.json").exists()
@@ -141,7 +145,10 @@ def open_test(
     place = Path(root if crops is None else crops)
     for given in (place, place if is_drawn(root) else Path(root)):
         if not given.exists():
-            raise InputError(f"{given}: there is no such folder", "give the folder of test crops")
+            raise InputError(
+                _("{given}: there is no such folder").format(given=given),
+                _("give the folder of test crops"),
+            )
     return choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
 
 

@@ -1,0 +1,108 @@
+"""Help pages in the user's language, and the option that chooses it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from inspect import cleandoc
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from raresign.language.spoken import LANGUAGES, _, asked_language, later, speaking
+
+_LANG_HELP = "Language of what people read; the locale's unless given."
+_ENDS = (later("required"), later("default: "))
+later("Show this message and exit.")
+_TITLES = {"argument": later("Arguments"), "option": later("Options")}
+
+
+class _Translated:
+    """What English command and group pages have, said in the language that is spoken."""
+
+    def __init__(self, *args: Any, params: list[Any] | None = None, **settings: Any) -> None:
+        # The group's own `main` has read it by now: it is here to be known and shown.
+        option = TyperOption(
+            param_decls=["--lang"],
+            help=_LANG_HELP,
+            expose_value=False,
+            callback=_checked,
+            metavar="|".join(LANGUAGES),
+        )
+        super().__init__(*args, params=[*(params or ()), option], **settings)
+
+    def format_usage(self: Any, ctx: Any, formatter: Any) -> None:
+        pieces = " ".join(self.collect_usage_pieces(ctx))
+        formatter.write_usage(ctx.command_path, pieces, prefix=f"{_('Usage:')} ")
+
+    def format_help_text(self: Any, ctx: Any, formatter: Any) -> None:
+        self.help = _paragraphs(self.help)
+        super().format_help_text(ctx, formatter)  # type: ignore[misc]
+
+    def format_epilog(self: Any, ctx: Any, formatter: Any) -> None:
+        self.epilog = _paragraphs(self.epilog)
+        super().format_epilog(ctx, formatter)  # type: ignore[misc]
+
+    def format_options(self: Any, ctx: Any, formatter: Any) -> None:
+        for kind, title in _TITLES.items():
+            own = [one for one in self.get_params(ctx) if one.param_type_name == kind]
+            rows = [_row(one, ctx) for one in own if one.get_help_record(ctx)]
+            if rows:
+                with formatter.section(_(title)):
+                    formatter.write_dl(rows)
+        if isinstance(self, TyperGroup):
+            self.format_commands(ctx, formatter)
+
+    def get_short_help_str(self: Any, limit: int = 45) -> str:
+        self.short_help = _paragraphs(self.short_help)
+        return str(super().get_short_help_str(limit))  # type: ignore[misc]
+
+
+class TranslatedCommand(_Translated, TyperCommand):
+    """A command whose help page is said in the language that is spoken."""
+
+
+class TranslatedGroup(_Translated, TyperGroup):
+    """The program; it speaks the language that its user asks for."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:
+        """Run in that language: the page of --help, too, which click shows before anything else."""
+        given = sys.argv[1:] if args is None else args
+        with speaking(asked_language(given, os.environ)):
+            return super().main(args, *rest, **settings)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """A line a command."""
+        rows = [(name, command.get_short_help_str()) for name, command in self.commands.items()]
+        with formatter.section(_("Commands")):
+            formatter.write_dl(rows)
+
+
+def _checked(value: str | None) -> str | None:
+    """The value of --lang; InputError for a language that we do not speak."""
+    from raresign import InputError
+
+    if value is not None and value not in LANGUAGES:
+        raise InputError(f"--lang {value}", f"choose {' or '.join(LANGUAGES)}")
+    return value
+
+
+def _row(param: Any, ctx: Any) -> tuple[str, str]:
+    """Name and help of an argument or option; its default and the like come behind."""
+    name, text = param.get_help_record(ctx)
+    help_ = param.help or ""
+    end = text.removeprefix(help_)
+    for word in _ENDS:
+        end = end.replace(word, _(word))
+    return name, _(help_) + end
+
+
+def _paragraphs(text: str | None) -> str:
+    """A text of several paragraphs, each translated where it can be, else as it stands."""
+    told = []
+    for paragraph in cleandoc(text or "").split("\n\n"):
+        whole = " ".join(paragraph.split())
+        said = _(whole)
+        told.append(paragraph if said == whole else said)
+    return "\n\n".join(told)
