@@ -81,6 +81,7 @@ from .signs.countries.standard import Standard as Standard
 from .signs.icons.icon_file import load_icon as load_icon
 from .signs.spoken_signs import spoken_family as spoken_family
 from .signs.spoken_signs import spoken_name as spoken_name
+from .signs.spoken_signs import spoken_type as spoken_type
 from .simulated.backgrounds import procedural_backgrounds as procedural_backgrounds
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS

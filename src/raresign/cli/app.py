@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import warnings
@@ -16,6 +17,7 @@ import typer
 
 from raresign.cli import added, answered, camera, look, make, measure, synth_command
 from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
+from raresign.cli.options import Lang
 from raresign.cli.printing import echo, show_what_can_be
 from raresign.cli.tables import error_console
 from raresign.language.spoken import _, asked_language, speaking
@@ -26,10 +28,10 @@ class _StoppedError(Exception):
 
 
 def _telling(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, whose Ctrl-C passes typer with its message."""
+    """The command with --lang, whose Ctrl-C passes typer with its message."""
 
     @functools.wraps(command)
-    def call(*args: Any, **kwargs: Any) -> None:
+    def call(*args: Any, lang: str | None = None, **kwargs: Any) -> None:
         from raresign import Interrupted
 
         try:
@@ -39,6 +41,11 @@ def _telling(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt as stop:
             raise _StoppedError(_("interrupted")) from stop
 
+    own = inspect.signature(command, eval_str=True)
+    lang = inspect.Parameter("lang", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Lang)
+    given = [*own.parameters.values(), lang]
+    vars(call)["__signature__"] = own.replace(parameters=given)
+    call.__annotations__ = {**command.__annotations__, "lang": Lang}
     return call
 
 
@@ -95,6 +102,7 @@ def _before(
             "--version", help="Print the version and stop.", callback=_tell_version, is_eager=True
         ),
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """What all commands share."""
 

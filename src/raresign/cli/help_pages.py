@@ -1,4 +1,4 @@
-"""Help pages in the user's language, and the option that chooses it."""
+"""Help pages in the user's language."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from inspect import cleandoc
 from typing import Any
 
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 
-from raresign.language.spoken import LANGUAGES, _, asked_language, later, speaking
+from raresign.language.spoken import _, asked_language, later, speaking
 
-_LANG_HELP = "Language of what people read; the locale's unless given."
 _ENDS = (later("required"), later("default: "))
 later("Show this message and exit.")
 _TITLES = {"argument": later("Arguments"), "option": later("Options")}
@@ -20,17 +19,6 @@ _TITLES = {"argument": later("Arguments"), "option": later("Options")}
 
 class _Translated:
     """What English command and group pages have, said in the language that is spoken."""
-
-    def __init__(self, *args: Any, params: list[Any] | None = None, **settings: Any) -> None:
-        # The group's own `main` has read it by now: it is here to be known and shown.
-        option = TyperOption(
-            param_decls=["--lang"],
-            help=_LANG_HELP,
-            expose_value=False,
-            callback=_checked,
-            metavar="|".join(LANGUAGES),
-        )
-        super().__init__(*args, params=[*(params or ()), option], **settings)
 
     def format_usage(self: Any, ctx: Any, formatter: Any) -> None:
         pieces = " ".join(self.collect_usage_pieces(ctx))
@@ -77,15 +65,6 @@ class TranslatedGroup(_Translated, TyperGroup):
         rows = [(name, command.get_short_help_str()) for name, command in self.commands.items()]
         with formatter.section(_("Commands")):
             formatter.write_dl(rows)
-
-
-def _checked(value: str | None) -> str | None:
-    """The value of --lang; InputError for a language that we do not speak."""
-    from raresign import InputError
-
-    if value is not None and value not in LANGUAGES:
-        raise InputError(f"--lang {value}", f"choose {' or '.join(LANGUAGES)}")
-    return value
 
 
 def _row(param: Any, ctx: Any) -> tuple[str, str]:

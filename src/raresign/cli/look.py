@@ -68,7 +68,14 @@ def catalogue(
     for row in rows:
         missing = ", ".join(_(what) for what in row.missing.split(", "))
         table.add_row(
-            *map(escape, (row.code, raresign.spoken_name(row.code, row.name), _(row.type))),
+            *map(
+                escape,
+                (
+                    row.code,
+                    raresign.spoken_name(row.code, row.name),
+                    raresign.spoken_type(row.type),
+                ),
+            ),
             *map(escape, (raresign.spoken_family(row.family), row.twin or "")),
             str(row.icons),
             str(row.training_crops),
@@ -130,7 +137,7 @@ def _drawn(
         heads = (_("type"), _("family"), _("twin"), _("value"), _("variants"))
         table = Table(_("code"), "name", "имя", *heads)
         for row in rows:
-            cells = (row.code, row.name, row.russian, _(row.type or ""))
+            cells = (row.code, row.name, row.russian, raresign.spoken_type(row.type or ""))
             table.add_row(
                 *cells,
                 raresign.spoken_family(row.family),

@@ -1,7 +1,8 @@
 """What people read, in their language: English sentences in the code, translated as they are said.
 
-A message is marked where it stands: `_("no sign")`, `ngettext("{n} crop", "{n} crops", n)`; one
-that is said later, or elsewhere, is marked with `later("no sign")` and said with `_`. Python code
+A message is marked where it stands: `_("no sign")`, `ngettext("{n} crop", "{n} crops", n)`,
+`pgettext("one sign", "rare")`; one that is said later, or elsewhere, is marked with
+`later("no sign")` and said with `_`. Python code
 speaks English unless it asks otherwise with `speaking`; the command line asks for the user's
 language. `tools/translations.py` collects the messages into `ru.po` and compiles `ru.mo`.
 """
@@ -65,6 +66,17 @@ def ngettext(one: str, many: str, count: int) -> str:
         ['1 снимок', '22 снимка', '5 снимков']
     """
     return _messages(_spoken.get()).ngettext(one, many, count)
+
+
+def pgettext(context: str, message: str) -> str:
+    """A short message that is said in several ways, by what it is said of.
+
+    Example:
+        >>> with speaking("ru"):
+        ...     _("rare"), pgettext("one sign", "rare")
+        ('редкие', 'редкий')
+    """
+    return _messages(_spoken.get()).pgettext(context, message)
 
 
 def later(message: str) -> str:

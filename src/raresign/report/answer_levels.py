@@ -14,7 +14,7 @@ from raresign.evaluation.predictions import GROUPS, Predictions
 from raresign.language.spoken import _, later
 from raresign.report.plot import Curve, draw_plot, share_axis
 
-_LEVELS = {
+LEVEL_NAMES = {
     "class": later("class"),
     "family": later("unknown sign of a family"),
     "sign": later("unknown sign"),
@@ -81,7 +81,7 @@ def level_rows(
     right = {"class": predictions.correct, "family": named == families[predictions.labels]}
     levels = np.array([answer.level for answer in answers])
     rows = []
-    for level, words in _LEVELS.items():
+    for level, words in LEVEL_NAMES.items():
         cells = []
         for group in GROUPS:
             of_group = predictions.of_group(group)

@@ -38,7 +38,7 @@ from raresign.report.tables import (
     worst_classes,
 )
 from raresign.runs.run_view import RunView, view_run
-from raresign.signs.spoken_signs import spoken_family, spoken_name
+from raresign.signs.spoken_signs import spoken_family, spoken_name, spoken_type
 from raresign.signs.values import in_order
 
 _HERE = Path(__file__).parent
@@ -89,7 +89,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
     )
     filters = words.percent, words.count, words.duration, words.counted_crops, words.counted_classes
     environment.filters.update({filter_.__name__: filter_ for filter_ in filters})
-    environment.filters["family"] = spoken_family
+    environment.filters |= {"family": spoken_family, "type": spoken_type}
     environment.globals.update({"zip": zip, "_": _said, "ngettext": _counted})
     page = environment.get_template("report.html.j2").render(_contents(folder, root))
     target = run / "report.html"

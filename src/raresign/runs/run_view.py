@@ -263,8 +263,8 @@ def _read_added(view: RunView) -> None:
             found.append((float(info.get("order", math.inf)), place.name, _added(info, place)))
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             view.notes.append(
-                _("No forecast of the added class {name}: {name2}: {error}").format(
-                    name=place.name, name2=type(error).__name__, error=error
+                _("No forecast of the added class {name}: {kind}: {error}").format(
+                    name=place.name, kind=type(error).__name__, error=error
                 )
             )
     view.added = [one for _, _, one in sorted(found, key=lambda item: item[:2])]

@@ -1,8 +1,8 @@
-"""Names and families of signs in the language that is spoken to people."""
+"""Names, types and families of signs in the language that is spoken to people."""
 
 from __future__ import annotations
 
-from raresign.language.spoken import _, current_language, later
+from raresign.language.spoken import _, current_language, later, pgettext
 from raresign.signs.countries.registry import COUNTRIES
 
 _WHOLE = (later("red ring"), later("blue disc red ring"))
@@ -31,6 +31,17 @@ def spoken_family(family: str) -> str:
     if colour in _COLOURS and shape in _SHAPES:
         return f"{_(colour)} {_(shape)}"
     return family
+
+
+def spoken_type(kind: str) -> str:
+    """The type of one class, "rare" or "freq", in the language spoken.
+
+    Example:
+        >>> spoken_type("freq")
+        'freq'
+    """
+    types = {"rare": pgettext("one sign", "rare"), "freq": pgettext("one sign", "freq")}
+    return types.get(kind, kind)
 
 
 def spoken_name(code: str, name: str) -> str:
