@@ -89,7 +89,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
     )
     filters = words.percent, words.count, words.duration, words.counted_crops, words.counted_classes
     environment.filters.update({filter_.__name__: filter_ for filter_ in filters})
-    environment.filters |= {"family": spoken_family, "type": spoken_type}
+    environment.filters |= {"family": spoken_family, "type": spoken_type, "said": _}
     environment.globals.update({"zip": zip, "_": _said, "ngettext": _counted})
     page = environment.get_template("report.html.j2").render(_contents(folder, root))
     target = run / "report.html"
@@ -218,7 +218,10 @@ def _recognition(folder: RunView) -> dict[str, Any]:
 
 
 def _said(message: str, **values: object) -> Markup:
-    """A message of a template in the language spoken; what is put into it is escaped."""
+    """A message that stands in a template, in the language spoken; values put into it are escaped.
+
+    Nothing else may be given as the message: it is taken for HTML.
+    """
     said = Markup(_(message))
     return said.format(**values) if values else said
 
