@@ -67,9 +67,8 @@ def add_class(
         confused = ", ".join(
             f"{other} {percent(share)} %" for other, share in one.confusions.items()
         )
-        name = raresign.spoken_name(one.code, one.name)
-        family = raresign.spoken_family(one.family)
-        table.add_row(*map(escape, (one.code, name, family, recall, confused or _("none"))))
+        said = raresign.spoken_name(one.code, one.name), raresign.spoken_family(one.family)
+        table.add_row(*map(escape, (one.code, *said, recall, confused or _("none"))))
     output().print(table)
     for one in found:
         echo(

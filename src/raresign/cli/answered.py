@@ -102,7 +102,7 @@ def predict(
             print_json(answer.as_dict())
     broken = [one for one in answers if one.error]
     if len(broken) == len(answers):
-        first = f"{answers[0].path}: {_(answers[0].error)}"
+        first = f"{answers[0].path}: {_(answers[0].error or '')}"
         raise raresign.InputError(
             _("none of the {n} files can be read (the first, {first})").format(
                 n=len(answers), first=first

@@ -25,11 +25,11 @@ class _Translated:
         formatter.write_usage(ctx.command_path, pieces, prefix=f"{_('Usage:')} ")
 
     def format_help_text(self: Any, ctx: Any, formatter: Any) -> None:
-        self.help = _paragraphs(self.help)
+        _translate(self)
         super().format_help_text(ctx, formatter)  # type: ignore[misc]
 
     def format_epilog(self: Any, ctx: Any, formatter: Any) -> None:
-        self.epilog = _paragraphs(self.epilog)
+        _translate(self)
         super().format_epilog(ctx, formatter)  # type: ignore[misc]
 
     def format_options(self: Any, ctx: Any, formatter: Any) -> None:
@@ -43,7 +43,7 @@ class _Translated:
             self.format_commands(ctx, formatter)
 
     def get_short_help_str(self: Any, limit: int = 45) -> str:
-        self.short_help = _paragraphs(self.short_help)
+        _translate(self)
         return str(super().get_short_help_str(limit))  # type: ignore[misc]
 
 
@@ -65,6 +65,12 @@ class TranslatedGroup(_Translated, TyperGroup):
         rows = [(name, command.get_short_help_str()) for name, command in self.commands.items()]
         with formatter.section(_("Commands")):
             formatter.write_dl(rows)
+
+
+def _translate(command: Any) -> None:
+    """Say the texts of a command; what is said already is no message, and stays."""
+    for name in ("help", "epilog", "short_help"):
+        setattr(command, name, _paragraphs(getattr(command, name)))
 
 
 def _row(param: Any, ctx: Any) -> tuple[str, str]:

@@ -50,8 +50,8 @@ def print_stages(console: Console, run: Path) -> None:
     if info["settings"].get("simulated"):
         title = _("Recall on the test crops in %, simulated photos")
     heads = (_("stage"), _("all"), _("rare"), _("freq"), _("pseudo-\nrare"), _("steps"))
-    heads += (_("time s"), _("crops/s"), _("draws\nrefused"))
-    table = Table(*heads, title=title, padding=(0, 0, 0, 1))
+    more = (_("time s"), _("crops/s"), _("draws\nrefused"))
+    table = Table(*heads, *more, title=title, padding=(0, 0, 0, 1))
     for stage in info["stages"]:
         test = stage["test"] or {}
         table.add_row(
