@@ -15,6 +15,7 @@ from raresign.signs.catalogue.pictures import in_threads
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.icons.icon_file import Pixels, load_icon, on_grey
 from raresign.signs.icons.png_icon import IconWarning
+from raresign.signs.spoken_signs import spoken_name
 
 ENOUGH_SIDE = 64
 """Pixels. Icons that show as much are never too small: what still looks alike is so on the road."""
@@ -53,11 +54,11 @@ class UnclearPair:
             "({title2}) by {pixels:.0f} pixels only"
         ).format(
             code=self.one.code,
-            title=self.one.title,
+            title=spoken_name(self.one.code, self.one.title),
             shows=shows,
             side=self.side,
             code2=self.other.code,
-            title2=self.other.title,
+            title2=spoken_name(self.other.code, self.other.title),
             pixels=self.pixels,
         )
 
