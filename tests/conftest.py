@@ -28,6 +28,7 @@ from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.training_data import TrainingData, split_crops
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["RARESIGN_LANG"] = "en"  # whatever the locale of the machine
 torch.set_num_threads(1)
 
 # 1.11.1 and 1.11.2 mirror into each other, 2.5 has lettering, 4.1.1 is its own mirror image.

@@ -53,6 +53,7 @@ from .lab.protocol.run_trials import protocol_absent as protocol_absent
 from .lab.protocol.several_folders import protocol_absent_countries as protocol_absent_countries
 from .lab.protocol.several_folders import protocol_countries as protocol_countries
 from .lab.protocol.table import ProtocolTable as ProtocolTable
+from .language.spoken import speaking as speaking
 from .losses.contrastive import contrastive_loss as contrastive_loss
 from .losses.contrastive import reference_contrastive_loss as reference_contrastive_loss
 from .models.built_in_files import is_built_in as is_built_in
@@ -78,6 +79,9 @@ from .signs.countries.registry import country as country
 from .signs.countries.registry import standard as standard
 from .signs.countries.standard import Standard as Standard
 from .signs.icons.icon_file import load_icon as load_icon
+from .signs.spoken_signs import spoken_family as spoken_family
+from .signs.spoken_signs import spoken_name as spoken_name
+from .signs.spoken_signs import spoken_type as spoken_type
 from .simulated.backgrounds import procedural_backgrounds as procedural_backgrounds
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS

@@ -8,9 +8,17 @@ from typing import Any
 import numpy as np
 
 from raresign.answers.recognition import Recognition
+from raresign.language.spoken import _, later
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.spoken_signs import spoken_family, spoken_name
 
-_SAID = {"family": "unknown {}", "sign": "unknown sign", "none": "no sign"}
+LEVEL_WORDS = {
+    "class": later("class"),
+    "family": later("unknown {family}"),
+    "sign": later("unknown sign"),
+    "none": later("no sign"),
+}
+"""Level of an answer, from exact to vague -> words."""
 
 SURE = 0.9
 """A class that is named with less is worth a person's look."""
@@ -36,6 +44,12 @@ class Answer:
     def title(self) -> str:
         """Code and name: "2.5 Stop"."""
         return self.code if self.name == self.code else f"{self.code} {self.name}"
+
+    @property
+    def spoken(self) -> str:
+        """The same in the language spoken, by the standard of the sign's country."""
+        name = spoken_name(self.code, self.name)
+        return self.code if name == self.code else f"{self.code} {name}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -86,8 +100,24 @@ class FileAnswer:
         if self.level is None:
             return None
         if self.level != "class":
-            return _SAID[self.level].format(self.family)
+            return LEVEL_WORDS[self.level].format(family=self.family)
         return self.answers[0].title
+
+    @property
+    def spoken(self) -> str:
+        """The final answer in the language spoken; "" for a file that cannot be read.
+
+        Example:
+            >>> from raresign.language.spoken import speaking
+            >>> with speaking("ru"):
+            ...     FileAnswer("a.png", (), level="family", family="red ring").spoken
+            'неизвестный знак: красное кольцо'
+        """
+        if self.level is None:
+            return ""
+        if self.level != "class":
+            return _(LEVEL_WORDS[self.level]).format(family=spoken_family(self.family or ""))
+        return self.answers[0].spoken
 
     @property
     def named(self) -> Answer | None:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from raresign.errors import InputError
+from raresign.language.spoken import later
 
 Floats = NDArray[np.float32]
 
-SOURCES = ("synthetic", "icon", "real")
+SOURCES = (later("synthetic"), later("icon"), later("real"))
 """Where a prototype comes from; a row's source is its place here."""
 
 _CELLS = 2**24  # cosines held at a time: 64 MB

@@ -15,6 +15,7 @@ from raresign.cli.columns import code_column
 from raresign.cli.options import Json, Run, SvgText, duration
 from raresign.cli.printing import echo
 from raresign.cli.tables import error_console, output, percent, print_json
+from raresign.language.spoken import _, ngettext
 
 
 def add_class(
@@ -72,19 +73,27 @@ def add_class(
         for one in found:
             print_json(one.as_dict())
         return
-    codes = code_column(sign.code for sign in found)
-    table = Table(codes, "name", "family", "predicted recall %", "confused with")
+    codes = code_column((sign.code for sign in found), _("code"))
+    heads = (_("name"), _("family"), _("predicted recall %"), _("confused with"))
+    table = Table(codes, *heads)
     for one in found:
         recall = "-"
         if one.recall is not None:
-            recall = f"{percent(one.recall)} ({percent(one.low)} to {percent(one.high)})"
+            recall = _("{share} ({low} to {high})").format(
+                share=percent(one.recall), low=percent(one.low), high=percent(one.high)
+            )
         confused = ", ".join(
             f"{other} {percent(share)} %" for other, share in one.confusions.items()
         )
-        table.add_row(*map(escape, (one.code, one.name, one.family, recall, confused or "none")))
+        said = raresign.spoken_name(one.code, one.name), raresign.spoken_family(one.family)
+        table.add_row(*map(escape, (one.code, *said, recall, confused or _("none"))))
     output().print(table)
     for one in found:
-        echo(f"beside the signs that {one.code} is confused with: {one.sheet}")
+        echo(
+            _("beside the signs that {code} is confused with: {sheet}").format(
+                code=one.code, sheet=one.sheet
+            )
+        )
 
 
 def _length(text: str) -> dict[str, Any]:
@@ -125,16 +134,23 @@ def add_photos(
     say = error_console().print
     if answers is not None:
         if code or files:
-            raise raresign.InputError("--from beside a code and files", "give one of them")
+            raise raresign.InputError(_("--from beside a code and files"), _("give one of them"))
         counts = raresign.add_checked_photos(run, answers, say)
     elif code is None or not files:
         raise raresign.InputError(
-            "no class or no crops", f"raresign add-photos {run} CODE crops/, or --from answers.csv"
+            _("no class or no crops"),
+            _("raresign add-photos {run} CODE crops/, or --from answers.csv").format(run=run),
         )
     else:
         counts = {code: raresign.add_photos(run, code, files, say)}
     for each, count in counts.items():
-        echo(f"{count} real crops of {each} help the run now")
+        echo(
+            ngettext(
+                "{n} real crops of {code} help the run now",
+                "{n} real crops of {code} help the run now",
+                count,
+            ).format(n=count, code=each)
+        )
 
 
 def remove_photos(
@@ -146,7 +162,7 @@ def remove_photos(
     Example: `raresign remove-photos RUN 3.13.r2.9`
     """
     raresign.remove_photos(run, codes, error_console().print)
-    echo(f"photos of {', '.join(codes)} removed")
+    echo(_("photos of {codes} removed").format(codes=", ".join(codes)))
 
 
 def remove_class(
@@ -160,4 +176,4 @@ def remove_class(
     Example: `raresign remove-class RUN 3.13.r2.9`
     """
     raresign.remove_class(run, codes, error_console().print)
-    echo(f"removed {', '.join(codes)}")
+    echo(_("removed {codes}").format(codes=", ".join(codes)))

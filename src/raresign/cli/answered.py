@@ -13,6 +13,7 @@ from rich.table import Column, Table
 import raresign
 from raresign.cli.printing import Console
 from raresign.cli.tables import error_console, output, percent, print_json
+from raresign.language.spoken import _, later, ngettext
 
 NOT_ALL = 3
 """Exit code where some files, but not all, could not be read."""
@@ -20,6 +21,8 @@ NOT_ALL = 3
 _SHOWN = 20  # rows of a table that is not asked to show all
 _ERRORS = 10  # broken files that are shown beside them
 _SURE = 0.9
+later("No such file or directory")  # said by the system, of a file
+later("Permission denied")
 
 
 def predict(
@@ -89,7 +92,7 @@ def predict(
     `raresign predict RUN frames/ --boxes boxes.csv --json`
     """
     if always_name and accept is not None:
-        raise raresign.InputError("--accept with --always-name", "give one of them")
+        raise raresign.InputError(_("--accept with --always-name"), _("give one of them"))
     if out is not None:
         raresign.check_answers_file(out)
     run, files = raresign.run_and_files(given, boxes is not None)
@@ -104,21 +107,31 @@ def predict(
             print_json(answer.as_dict())
     broken = [one for one in answers if one.error]
     if len(broken) == len(answers):
-        first = f"{answers[0].path}: {answers[0].error}"
+        first = f"{answers[0].path}: {_(answers[0].error or '')}"
         raise raresign.InputError(
-            f"none of the {len(answers)} files can be read (the first, {first})"
+            _("none of the {n} files can be read (the first, {first})").format(
+                n=len(answers), first=first
+            )
             if len(answers) > 1
-            else f"the file cannot be read ({first})",
-            "give pictures of crops: PNG, JPEG, PPM, WebP, BMP, TIFF, GIF or AVIF",
+            else _("the file cannot be read ({first})").format(first=first),
+            _("give pictures of crops: PNG, JPEG, PPM, WebP, BMP, TIFF, GIF or AVIF"),
         )
     if out is not None:
         rows = raresign.save_answers(out, answers)
-        error_console().print(f"{rows} rows written to {out}")
+        error_console().print(
+            ngettext("{n} rows written to {file}", "{n} rows written to {file}", rows).format(
+                n=rows, file=out
+            )
+        )
     if not as_json:
         rule = model.head.rule if accept is None else None
         print_answers(output(), answers, rule, len(answers) if every else _SHOWN)
     if broken:
-        error_console().print(f"{len(broken)} of {len(answers)} files cannot be read: exit code 3")
+        error_console().print(
+            _("{n} of {all} files cannot be read: exit code 3").format(
+                n=len(broken), all=len(answers)
+            )
+        )
         raise typer.Exit(NOT_ALL)
 
 
@@ -135,20 +148,23 @@ def print_answers(
         rule: Tells when the model says "unknown"; None if it never does.
         most: Rows to show at most, and a few broken files beside them; None shows all.
     """
-    folded = [Column(name, overflow="fold") for name in ("file", "answer", "perhaps")]
-    table = Table(*folded[:2], Column("sure %", justify="right", no_wrap=True), folded[2])
+    folded = [Column(name, overflow="fold") for name in (_("file"), _("answer"), _("perhaps"))]
+    table = Table(*folded[:2], Column(_("sure %"), justify="right", no_wrap=True), folded[2])
     first = list(answers[:most])
     shown = first + [one for one in answers[len(first) :] if one.error][:_ERRORS]
     for one in shown:
         where = "" if one.box is None else " " + ",".join(f"{side:.0f}" for side in one.box)
         file = escape(f"{one.path}{where}")
         if one.error:
-            table.add_row(file, f"[red]error: {escape(one.error)}[/red]", "", "")
+            problem = _("error: {problem}").format(problem=_(one.error))
+            table.add_row(file, f"[red]{escape(problem)}[/red]", "", "")
             continue
         sure = one.named.probability if one.named else None
         guesses = one.answers if not one.named else one.answers[1:] if one.check_me else ()
-        perhaps = "perhaps " * bool(guesses) + escape(", ".join(one.title for one in guesses))
-        table.add_row(file, escape(one.answer), "" if sure is None else percent(sure), perhaps)
+        listed = ", ".join(guess.spoken for guess in guesses)
+        perhaps = escape(_("perhaps {signs}").format(signs=listed)) if guesses else ""
+        said = escape(one.spoken)
+        table.add_row(file, said, "" if sure is None else percent(sure), perhaps)
     console.print(table)
     _summary(console, answers, rule, len(answers) - len(shown))
 
@@ -163,20 +179,37 @@ def _summary(console: Console, answers: Sequence[Any], rule: Any, hidden: int) -
     named = [one for one in crops if one.named]
     if len(answers) > 1:
         none = sum(one.level == "none" for one in crops)
-        parts = [f"{len(named)} named"]
+        parts = [_("{n} named").format(n=len(named))]
         if doubtful := sum(one.check_me for one in named):
-            parts[0] += f" ({doubtful} of them with less than {100 * _SURE:g} %)"
-        parts += [f"{len(crops) - len(named) - none} unknown", f"{none} no sign"]
-        parts += [f"{len(answers) - len(crops)} not readable"] * (len(crops) < len(answers))
-        tell(f"{len(answers)} crops: {', '.join(parts)}")
+            less = _("{n} of them with less than {sure:g} %").format(n=doubtful, sure=100 * _SURE)
+            parts[0] += f" ({less})"
+        parts.append(_("{n} unknown").format(n=len(crops) - len(named) - none))
+        parts.append(_("{n} no sign").format(n=none))
+        if len(crops) < len(answers):
+            parts.append(_("{n} not readable").format(n=len(answers) - len(crops)))
+        every = ngettext("{n} crop", "{n} crops", len(answers)).format(n=len(answers))
+        tell(f"{every}: {', '.join(parts)}")
     if hidden:
-        tell(f"{hidden} more are not shown: --all shows them, --out answers.csv writes them")
+        tell(
+            _("{n} more are not shown: --all shows them, --out answers.csv writes them").format(
+                n=hidden
+            )
+        )
     if rule and 2 * len(named) < len(crops):
         more = sum(not one.named and one.answers[0].probability >= _SURE for one in crops)
         tell(
-            f"{len(named)} of {len(crops)} crops are answered with a class: the run answers so "
-            f"only where at most {100 * rule.accepted_error:g} % of such answers are wrong (on the "
-            f"crops that its rule was fitted on). --accept {_SURE:g} names "
-            f"{more} more, whose first guess has {100 * _SURE:g} % among the known signs; "
-            "--always-name names all"
+            _(
+                "{named} of {crops} crops are answered with a class: the run answers so "
+                "only where at most {error:g} % of such answers are wrong (on the "
+                "crops that its rule was fitted on). --accept {accept:g} names "
+                "{more} more, whose first guess has {sure:g} % among the known signs; "
+                "--always-name names all"
+            ).format(
+                named=len(named),
+                crops=len(crops),
+                error=100 * rule.accepted_error,
+                accept=_SURE,
+                more=more,
+                sure=100 * _SURE,
+            )
         )

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,9 +16,11 @@ from typing import Annotated, Any
 import typer
 
 from raresign.cli import added, answered, camera, look, make, measure, synth_command
-from raresign.cli.plain_help import PlainHelp
+from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
+from raresign.cli.options import Lang
 from raresign.cli.printing import echo, show_what_can_be
 from raresign.cli.tables import error_console
+from raresign.language.spoken import _, asked_language, speaking
 
 
 class _StoppedError(Exception):
@@ -24,24 +28,30 @@ class _StoppedError(Exception):
 
 
 def _telling(command: Callable[..., None]) -> Callable[..., None]:
-    """The command, whose Ctrl-C passes typer with its message."""
+    """The command with --lang, whose Ctrl-C passes typer with its message."""
 
     @functools.wraps(command)
-    def call(*args: Any, **kwargs: Any) -> None:
+    def call(*args: Any, lang: str | None = None, **kwargs: Any) -> None:
         from raresign import Interrupted
 
         try:
             command(*args, **kwargs)
         except Interrupted as stop:
-            raise _StoppedError(f"{stop}; go on with --resume") from stop
+            raise _StoppedError(_("{what}; go on with --resume").format(what=stop)) from stop
         except KeyboardInterrupt as stop:
-            raise _StoppedError("interrupted") from stop
+            raise _StoppedError(_("interrupted")) from stop
 
+    own = inspect.signature(command, eval_str=True)
+    lang = inspect.Parameter("lang", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Lang)
+    given = [*own.parameters.values(), lang]
+    vars(call)["__signature__"] = own.replace(parameters=given)
+    call.__annotations__ = {**command.__annotations__, "lang": Lang}
     return call
 
 
 app = typer.Typer(
     name="raresign",
+    cls=TranslatedGroup,
     help="Train a traffic-sign classifier for signs that nobody has photographed.",
     epilog="Exit codes: 0 done; 1 a fault of raresign, or crops that differ (synth --verify); "
     "2 something you gave is wrong; 3 done, but some files could not be read (predict); "
@@ -57,6 +67,7 @@ for command in (
     make.init,
     make.train,
     measure.evaluate,
+    measure.report,
     measure.compare,
     measure.protocol,
     answered.predict,
@@ -72,7 +83,7 @@ for command in (
     look.bench,
 ):
     summary = (command.__doc__ or "").partition("\n")[0]
-    app.command(short_help=summary, cls=PlainHelp)(_telling(command))
+    app.command(cls=TranslatedCommand, short_help=summary)(_telling(command))
 
 
 def _tell_version(asked: bool) -> None:
@@ -85,12 +96,13 @@ def _tell_version(asked: bool) -> None:
 
 @app.callback()
 def _before(
-    _: Annotated[
+    version: Annotated[
         bool,
         typer.Option(
             "--version", help="Print the version and stop.", callback=_tell_version, is_eager=True
         ),
     ] = False,
+    lang: Lang = None,
 ) -> None:
     """What all commands share."""
 
@@ -102,35 +114,40 @@ def main() -> None:
 
 
 def run_safely(command: Callable[[], object]) -> int:
-    """Call the command; turn what a user can mend into one clear message."""
+    """Call the command; turn what a user can mend into one clear message, in his language."""
+    with speaking(asked_language(sys.argv[1:], os.environ)):
+        return _run_safely(command)
+
+
+def _run_safely(command: Callable[[], object]) -> int:
     from raresign import InputError
 
     errors = error_console()
     told = set()
 
-    def show(message: Warning | str, *_: object, **__: object) -> None:
+    def show(message: Warning | str, *rest: object, **more: object) -> None:
         if str(message) not in told:  # an icon is read more than once
             told.add(str(message))
-            errors.print(f"warning: {message}", style="yellow")
+            errors.print(_("warning: {problem}").format(problem=message), style="yellow")
 
     warnings.showwarning = show
     try:
         command()
     except InputError as error:
-        errors.print(f"error: {error}", style="red")
+        errors.print(_("error: {problem}").format(problem=error), style="red")
         return 2
     except _StoppedError as stop:
         errors.print(str(stop))
         return 130
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        errors.print(f"error: {error.strerror or error}{where}", style="red")
+        problem = f"{_(str(error.strerror or error))}{where}"
+        errors.print(_("error: {problem}").format(problem=problem), style="red")
         return 2
     except (MemoryError, RecursionError, OverflowError, UnicodeError) as error:
         # Something is far larger, deeper or stranger than anything that the field has.
-        errors.print(
-            f"error: {type(error).__name__}: {str(error)[:300] or 'no memory'}", style="red"
-        )
+        problem = f"{type(error).__name__}: {str(error)[:300] or _('no memory')}"
+        errors.print(_("error: {problem}").format(problem=problem), style="red")
         return 2
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1

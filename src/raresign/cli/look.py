@@ -15,6 +15,7 @@ from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, SvgT
 from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
 from raresign.cli.tables import error_console, output, print_json
+from raresign.language.spoken import _, ngettext
 
 
 def catalogue(
@@ -59,8 +60,8 @@ def catalogue(
     """
     if raresign.is_drawn(data):
         if crops is not None or icons is not None or layout != "auto" or country is not None:
-            unfit = "name no --crops, --layout, --icons, --country"
-            raise raresign.InputError(f"{data} has no photos", unfit)
+            unfit = _("name no --crops, --layout, --icons, --country")
+            raise raresign.InputError(_("{data} has no photos").format(data=data), unfit)
         _drawn(str(data), codes or [], export, sheet, compare, as_json)
         return
     given = {"codes": codes, "--export": export, "--sheet": sheet, "--compare": compare}
@@ -74,24 +75,41 @@ def catalogue(
     if as_json:
         print_json([row.as_dict() for row in rows])
         return
-    first = code_column(row.code for row in rows)
-    twins = code_column((row.twin or "" for row in rows), "twin")
-    table = Table(first, "name", "type", "family", twins, "icons", "training", "test", "missing")
+    first = code_column((row.code for row in rows), _("code"))
+    twins = code_column((row.twin or "" for row in rows), _("twin"))
+    heads = (first, _("name"), _("type"), _("family"), twins)
+    table = Table(*heads, _("icons"), _("training"), _("test"), _("missing"))
     for row in rows:
+        missing = ", ".join(_(what) for what in row.missing.split(", "))
         table.add_row(
-            *map(escape, (row.code, row.name, row.type, row.family, row.twin or "")),
+            *map(
+                escape,
+                (
+                    row.code,
+                    raresign.spoken_name(row.code, row.name),
+                    raresign.spoken_type(row.type),
+                ),
+            ),
+            *map(escape, (raresign.spoken_family(row.family), row.twin or "")),
             str(row.icons),
             str(row.training_crops),
             str(row.test_crops),
-            f"[yellow]{row.missing}[/yellow]" if row.missing else "",
+            f"[yellow]{missing}[/yellow]" if missing else "",
         )
     console = output()
     console.print(table)
     frequent = sum(row.type == "freq" for row in rows)
     console.print(
-        f"{len(rows)} classes: {frequent} frequent, {len(rows) - frequent} rare; "
-        f"{sum(not row.training_crops for row in rows)} without training photos, "
-        f"{sum(not row.icons for row in rows)} without icon",
+        _(
+            "{n} classes: {frequent} frequent, {rare} rare; {bare} without training photos, "
+            "{blank} without icon"
+        ).format(
+            n=len(rows),
+            frequent=frequent,
+            rare=len(rows) - frequent,
+            bare=sum(not row.training_crops for row in rows),
+            blank=sum(not row.icons for row in rows),
+        ),
         highlight=False,
     )
 
@@ -108,9 +126,14 @@ def _drawn(
     console = output(markup=False, stderr=as_json, soft_wrap=True)
     country = raresign.country(raresign.standard(name).country)
     for problem in filter(None, map(country.value_problem, codes)):
-        error_console().print(f"warning: {problem}")
+        error_console().print(_("warning: {problem}").format(problem=problem))
     if export is not None:
-        console.print(f"{raresign.export_signs(export, name, codes)} files in {export}")
+        count = raresign.export_signs(export, name, codes)
+        console.print(
+            ngettext("{n} files in {folder}", "{n} files in {folder}", count).format(
+                n=count, folder=export
+            )
+        )
     if sheet is not None:
         for path in raresign.sign_sheets(sheet, name, codes, compare):
             console.print(path)
@@ -125,12 +148,19 @@ def _drawn(
         if as_json:
             print_json([row.as_dict() for row in rows])
             return
-        first = code_column(row.code for row in rows)
-        twins = code_column((row.twin or "" for row in rows), "twin")
-        table = Table(first, "name", "имя", "type", "family", twins, "value", "variants")
+        first = code_column((row.code for row in rows), _("code"))
+        twins = code_column((row.twin or "" for row in rows), _("twin"))
+        heads = (_("type"), _("family"), twins, _("value"), _("variants"))
+        table = Table(first, "name", "имя", *heads)
         for row in rows:
-            cells = (row.code, row.name, row.russian, row.type or "", row.family, row.twin or "")
-            table.add_row(*cells, "any" if row.values else "", " ".join(row.variants))
+            cells = (row.code, row.name, row.russian, raresign.spoken_type(row.type or ""))
+            table.add_row(
+                *cells,
+                raresign.spoken_family(row.family),
+                row.twin or "",
+                _("any") if row.values else "",
+                " ".join(row.variants),
+            )
         output().print(table)
 
 

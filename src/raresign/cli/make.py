@@ -23,6 +23,7 @@ from raresign.cli.options import (
 )
 from raresign.cli.printing import echo
 from raresign.cli.tables import output, print_json, print_stages
+from raresign.language.spoken import _, speaking
 
 
 def demo(
@@ -127,7 +128,7 @@ def train(
     if os.environ.get("LOCAL_RANK", "0") != "0":  # a helper process that DDP has started
         return
     print_stages(console, run)
-    console.print(f"\nReport: {run / 'report.html'}", soft_wrap=True)
+    console.print("\n" + _("Report: {file}").format(file=run / "report.html"), soft_wrap=True)
 
 
 def init(
@@ -150,18 +151,20 @@ def init(
 
     Example: `raresign init DATA --icons ICONS`, `raresign init DATA --coco signs.json`
     """
-    found = raresign.init_data(data, icons, coco)
     if as_json:
-        print_json(found.as_dict())
+        with speaking("en"):
+            print_json(raresign.init_data(data, icons, coco).as_dict())
         return
+    found = raresign.init_data(data, icons, coco)
     console = output(markup=False, soft_wrap=True)
     console.print(
-        f"{data / 'classes.json'}: {len(found.frequent)} frequent and {len(found.rare)} rare "
-        "classes"
+        _("{file}: {frequent} frequent and {rare} rare classes").format(
+            file=data / "classes.json", frequent=len(found.frequent), rare=len(found.rare)
+        )
     )
     for line in found.missing:
         console.print(f"- {line}")
-    console.print(f"go on: {found.next}")
+    console.print(_("go on: {command}").format(command=found.next))
 
 
 def start(out: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder to make.")]) -> None:
@@ -170,4 +173,5 @@ def start(out: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder to
     Example: `raresign start RUN`
     """
     run = raresign.start_run(out)
-    echo(f"{run} holds the {raresign.about_built_in()}", err=True)
+    told = _("{run} holds the {model}").format(run=run, model=raresign.about_built_in())
+    echo(told, err=True)

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate, compare."""
+"""Commands that measure: evaluate, compare, protocol; report writes what was measured anew."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ def evaluate(
     print_metrics(output(), metrics)
     if sweep:
         print_sweep(output(), sweep)
+
+
+def report(
+    run: Run,
+    data: Annotated[
+        Path | None, typer.Argument(help="Where its test crops are now, if they have moved.")
+    ] = None,
+) -> None:
+    """Write RUN/report.html anew, without measuring: in another language, for example.
+
+    Example: `raresign report RUN --lang ru`
+    """
+    echo(str(raresign.write_report(run, data)))
 
 
 def compare(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import raresign
+from raresign.language.spoken import LANGUAGES
 
 Data = Annotated[
     Path,
@@ -67,6 +68,24 @@ SvgText = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first unreadable file or missing label.")
 ]
+
+
+def _known(language: str | None) -> str | None:
+    if language is not None and language not in LANGUAGES:
+        raise raresign.InputError(f"--lang {language}", f"choose {' or '.join(LANGUAGES)}")
+    return language
+
+
+Lang = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        metavar="|".join(LANGUAGES),
+        callback=_known,
+        help="Language of what people read; the locale's unless given.",
+    ),
+]
+"""Every command has it; `asked_language` has read it before the command begins."""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.printing import Console
+from raresign.language.spoken import _
 
 _PIPED = 4000  # columns; a table takes what it needs
 
@@ -45,10 +46,12 @@ def percent(value: float | None) -> str:
 def print_stages(console: Console, run: Path) -> None:
     """One row a stage by the classifier alone; the last one is what the run answers."""
     info: dict[str, Any] = raresign.RunFolder.open(run).info
-    simulated = ", simulated photos" if info["settings"].get("simulated") else ""
-    heads = ("stage", "all", "rare", "freq", "pseudo-\nrare", "steps", "time s", "crops/s")
-    title = f"Recall on the test crops in %{simulated}"
-    table = Table(*heads, "draws\nrefused", title=title, padding=(0, 0, 0, 1))
+    title = _("Recall on the test crops in %")
+    if info["settings"].get("simulated"):
+        title = _("Recall on the test crops in %, simulated photos")
+    heads = (_("stage"), _("all"), _("rare"), _("freq"), _("pseudo-\nrare"), _("steps"))
+    more = (_("time s"), _("crops/s"), _("draws\nrefused"))
+    table = Table(*heads, *more, title=title, padding=(0, 0, 0, 1))
     for stage in info["stages"]:
         test = stage["test"] or {}
         table.add_row(
@@ -62,32 +65,36 @@ def print_stages(console: Console, run: Path) -> None:
         )
     if info.get("test"):
         groups = (percent(info["test"][group]) for group in ("all", "rare", "freq"))
-        table.add_row("answers", *groups, *[""] * 5)
+        table.add_row(_("answers"), *groups, *[""] * 5)
     console.print(table)
-    answers = "answers: classifier and prototypes together, as `predict` answers. "
-    console.print(
-        f"{answers if info.get('test') else ''}draws refused: % of the synthetic crops thrown away "
-        "as unreadable. A stage may trade frequent recall for rare recall, or back."
+    answers = _("answers: classifier and prototypes together, as `predict` answers.")
+    draws = _(
+        "draws refused: % of the synthetic crops thrown away as unreadable. A stage may trade "
+        "frequent recall for rare recall, or back."
     )
+    console.print(f"{answers} {draws}" if info.get("test") else draws)
     if left := sum(info.get("left_out", {}).values()):
-        console.print(f"left out of the crops as they were given: {left}; the report says why")
+        told = _("left out of the crops as they were given: {count}; the report says why")
+        console.print(told.format(count=left))
 
 
 def print_metrics(console: Console, metrics: Any) -> None:
     """One row a figure, in percent, with its interval."""
-    table = Table("figure", "%", "95 % interval", "crops or classes")
+    table = Table(_("figure"), "%", _("95 % interval"), _("crops or classes"))
     for name, value, low, high, n in metrics.rows():
-        interval = "" if low is None or low != low else f"{percent(low)} to {percent(high)}"
-        table.add_row(name, percent(None if value != value else value), interval, str(n))
+        between = _("{low} to {high}").format(low=percent(low), high=percent(high))
+        interval = "" if low is None or low != low else between
+        told = ": ".join(map(_, name.split(": ")))
+        table.add_row(told, percent(None if value != value else value), interval, str(n))
     console.print(table)
 
 
 def print_sweep(console: Console, sweep: Any) -> None:
     """One row a window: recall in percent with its interval, and the loss in points."""
     groups = ("all", "rare", "freq")
-    heads = [text for name in groups for text in (f"{name} % (95 %)", "lost")]
-    title = "Recall on crops framed otherwise, and points lost against unchanged crops"
-    table = Table("window", *heads, title=title)
+    heads = [text for name in groups for text in (f"{_(name)} % (95 %)", _("lost"))]
+    title = _("Recall on crops framed otherwise, and points lost against unchanged crops")
+    table = Table(_("window"), *heads, title=title)
     for row in sweep.rows:
         cells = [row.words]
         for group in groups:

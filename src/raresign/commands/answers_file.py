@@ -17,6 +17,7 @@ from raresign.crops.layouts.csv_layout import csv_annotations
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.errors import InputError
 from raresign.files import whole_file
+from raresign.language.spoken import _
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 FORMS = (".csv", ".xlsx", ".jsonl", ".parquet")
@@ -33,10 +34,15 @@ def check_answers_file(path: str | Path) -> None:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in FORMS:
-        hint = f"end its name with {', '.join(FORMS)}"
+        hint = _("end its name with {listed}").format(listed=", ".join(FORMS))
         if suffix in (".xls", ".ods"):
-            hint = "give a .xlsx or .csv, which Excel and LibreOffice open"
-        raise InputError(f"{path}: answers are not written as '{suffix or 'no ending'}'", hint)
+            hint = _("give a .xlsx or .csv, which Excel and LibreOffice open")
+        raise InputError(
+            _("{path}: answers are not written as '{suffix}'").format(
+                path=path, suffix=suffix or "no ending"
+            ),
+            hint,
+        )
 
 
 def answer_row(one: FileAnswer) -> dict[str, Any]:
@@ -151,8 +157,10 @@ def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
     """
     file = Path(path)
     if file.suffix.lower() not in (".csv", ".xlsx"):
-        hint = "save it as .csv or .xlsx, with the columns file and code"
-        raise InputError(f"{file} is no CSV or .xlsx", hint)
+        raise InputError(
+            _("{file} is no CSV or .xlsx").format(file=file),
+            _("save it as .csv or .xlsx, with the columns file and code"),
+        )
     given = csv_annotations(file, _FromHere(file.parent))
     told = {f"line {line}": _is_told(row) for line, row in csv_rows(file, ())}
     left_out = sum(not row.name or not told[row.where] for row in given.rows)
@@ -164,13 +172,19 @@ def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
     for row in given.rows:
         if catalogue.label_of(row.name) < 0:
             raise InputError(
-                f"{file}, {row.where}: the run has no class '{row.name}'",
-                "correct the code, or add the class with `raresign add-class`",
+                _("{file}, {where}: the run has no class '{name}'").format(
+                    file=file, where=row.where, name=row.name
+                ),
+                _("correct the code, or add the class with `raresign add-class`"),
             )
     if not given.rows:
         raise InputError(
-            f"{file}: no code was changed or confirmed in its {left_out} rows",
-            f"correct the column code, or write {_SEEN} into '{CHECK}' where it is right",
+            _("{file}: no code was changed or confirmed in its {left_out} rows").format(
+                file=file, left_out=left_out
+            ),
+            _("correct the column code, or write {seen} into '{check}' where it is right").format(
+                seen=_SEEN, check=CHECK
+            ),
         )
     return CheckedCrops(annotated_crops([given], file, catalogue, margin=0.0).training, left_out)
 

@@ -9,6 +9,7 @@ from typing import Any
 from raresign.commands.data_folder import NO_CROPS, open_data
 from raresign.commands.progress import Say, silent
 from raresign.crops.framing_facts import framing_of_files
+from raresign.language.spoken import _, later
 from raresign.realism.folds import even_sample
 from raresign.signs.catalogue.icon_detail import ENOUGH_SIDE, unclear_pairs
 
@@ -59,24 +60,27 @@ def catalogue_rows(
     say(str(source.choice))
     say(str(source.layout))
     for reason, count in source.left_out.items():
-        say(f"left out: {count} {reason}")
+        say(_("left out: {n} {what}").format(n=count, what=reason))
     if len(source.training):
         chosen = even_sample(source.training.labels, _FRAMED).tolist()
-        say(f"framing: {framing_of_files(source.training, chosen) or 'no crop can be read'}")
+        framed = framing_of_files(source.training, chosen)
+        say(_("framing: {how}").format(how=framed.spoken if framed else _("no crop can be read")))
     pairs = unclear_pairs(source.catalogue.classes)
     problems = [*source.value_problems(), *map(str, pairs[:_MOST_PAIRS])]
     for problem in problems:
-        say(f"warning: {problem}")
+        say(_("warning: {problem}").format(problem=problem))
     if pairs:
-        more = f"{len(pairs) - _MOST_PAIRS} more such pairs; " if len(pairs) > _MOST_PAIRS else ""
-        say(f"{more}larger icons are wanted: {ENOUGH_SIDE} px at least, better 128, or SVG")
+        rest = len(pairs) - _MOST_PAIRS
+        more = _("{n} more such pairs; ").format(n=rest) if rest > 0 else ""
+        wanted = _("larger icons are wanted: {side} px at least, better 128, or SVG")
+        say(more + wanted.format(side=ENOUGH_SIDE))
     test = source.test or NO_CROPS
     rows = []
     for label, sign in enumerate(source.catalogue.classes):
         real, tested = (int((t.labels == label).sum()) for t in (source.training, test))
         lacks_real = sign.type == "freq" and not real
         lacks_test = source.test is not None and not tested
-        missing = ["real crops"] * lacks_real + ["test crops"] * lacks_test
+        missing = [later("real crops")] * lacks_real + [later("test crops")] * lacks_test
         facts = (sign.code, sign.id, sign.title, sign.type, sign.family, sign.twin)
         rows.append(ClassRow(*facts, len(sign.icons), real, tested, ", ".join(missing)))
     return rows

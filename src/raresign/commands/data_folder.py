@@ -15,6 +15,7 @@ from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.annotated_crops import LayoutCrops, counted
 from raresign.crops.whole_frames import warn_of_frames
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.catalogue.all_icons import check_icons
 from raresign.signs.catalogue.classes_file import read_classes
 from raresign.signs.catalogue.country_choice import CountryChoice, said_country
@@ -109,7 +110,10 @@ def open_data(
         root, layout, join = drawn_catalogue(str(root)), "icons", False
     root = Path(root)
     if not root.is_dir():
-        raise InputError(f"{root}: there is no such folder", "give the folder of classes.json")
+        raise InputError(
+            _("{root}: there is no such folder").format(root=root),
+            _("give the folder of classes.json"),
+        )
     source = replace(IconSource.parse(icons), lettered=svg_text)
     choice = _choice(root, country, source)
     simulated = (root / "demo.json").exists()
@@ -146,7 +150,10 @@ def open_test(
     place = Path(root if crops is None else crops)
     for given in (place, place if is_drawn(root) else Path(root)):
         if not given.exists():
-            raise InputError(f"{given}: there is no such folder", "give the folder of test crops")
+            raise InputError(
+                _("{given}: there is no such folder").format(given=given),
+                _("give the folder of test crops"),
+            )
     found = choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
     warn_of_frames(found)
     return found

@@ -20,6 +20,7 @@ from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics
 from raresign.files import sweep
+from raresign.language.spoken import _
 from raresign.models.built_in_files import is_built_in
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
@@ -66,8 +67,10 @@ def evaluate(
     pack = pack_crops(told.table, size, packs, strict, framing=framing)
     if told.folder is not None and (seen := trained_with(told.folder.path, pack)):
         say(
-            f"warning: {run} was trained with {seen} of these {len(pack)} crops; figures on them "
-            "say nothing of crops that it has not seen"
+            _(
+                "warning: {run} was trained with {seen} of these {n} crops; figures on them say "
+                "nothing of crops that it has not seen"
+            ).format(run=run, seen=seen, n=len(pack))
         )
     measured = measure(told.recogniser, pack, Path(data))
     place = Path(out) if out else told.place
@@ -83,13 +86,17 @@ def evaluate(
         say(lost)
     say(_named(measured))
     if told.folder is None:
-        say(f"written to {place}" if place else "nothing is written; --out keeps the figures")
+        say(
+            _("written to {place}").format(place=place)
+            if place
+            else _("nothing is written; --out keeps the figures")
+        )
         return measured.metrics
     report = told.folder.path / "report.html"
     if out is None and told.own:
-        say(f"written to {place}; report: {report}")
+        say(_("written to {place}; report: {report}").format(place=place, report=report))
     else:
-        say(f"written to {place}; {report} stays as it is")
+        say(_("written to {place}; {report} stays as it is").format(place=place, report=report))
     return measured.metrics
 
 
@@ -131,8 +138,10 @@ def open_evaluation(
         _check_classes(Path(data), table, catalogue, run)
     if table is None or not (table.labels >= 0).any():
         raise InputError(
-            f"{crops or data} holds no test crop with a class that {run} knows",
-            "put crops into smalltest/ and their classes into smalltest_annotations.csv",
+            _("{data} holds no test crop with a class that {run} knows").format(
+                data=crops or data, run=run
+            ),
+            _("put crops into smalltest/ and their classes into smalltest_annotations.csv"),
         )
     own = folder is not None and _is_own(folder, data, crops)
     share = folder.info["settings"].get("test_share") if folder is not None and own else None
@@ -153,7 +162,9 @@ def _named(measured: Measured) -> str:
     named = np.array([answer.level == "class" for answer in measured.answers]) & known
     share = named.sum() / known.sum()
     right = predictions.correct[named].mean() if named.any() else 0.0
-    return f"answered by name: {100 * share:.1f} % of the crops, {100 * right:.1f} % of them right"
+    return _("answered by name: {share:.1f} % of the crops, {right:.1f} % of them right").format(
+        share=100 * share, right=100 * right
+    )
 
 
 def _is_own(folder: RunFolder, data: str | Path, crops: str | Path | None) -> bool:
@@ -176,11 +187,21 @@ def _check_classes(data: Path, table: CropTable, catalogue: SignCatalogue, run: 
         return
     lacks = [code for code in catalogue.codes if code not in set(codes)]
     raise InputError(
-        f"{data} has other classes than {run}: its test crops show {len(more)} that the run does "
-        f"not know ({first_names(more)})"
-        + (f", and it lacks {len(lacks)} of the run ({first_names(lacks)})" if lacks else ""),
-        "take those crops out of the test, add the classes with `raresign add-class`, or train on "
-        "this data",
+        _(
+            "{data} has other classes than {run}: its test crops show {n} that the run does not "
+            "know ({first})"
+        ).format(data=data, run=run, n=len(more), first=first_names(more))
+        + (
+            _(", and it lacks {n} of the run ({first})").format(
+                n=len(lacks), first=first_names(lacks)
+            )
+            if lacks
+            else ""
+        ),
+        _(
+            "take those crops out of the test, add the classes with `raresign add-class`, or "
+            "train on this data"
+        ),
     )
 
 

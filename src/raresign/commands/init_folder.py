@@ -12,6 +12,7 @@ from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_in
 from raresign.errors import InputError
 from raresign.files import write_json
+from raresign.language.spoken import _
 from raresign.signs.catalogue.classes_file import json_object
 from raresign.signs.icons.icon_file import ICON_SUFFIXES, icon_files
 from raresign.signs.values import in_order
@@ -59,7 +60,10 @@ def init_data(
     """
     folder = Path(data)
     if (folder / "classes.json").exists():
-        raise InputError(f"{folder / 'classes.json'} is there already", "edit it, or delete it")
+        raise InputError(
+            _("{classes} is there already").format(classes=folder / "classes.json"),
+            _("edit it, or delete it"),
+        )
     own = folder / "icons"
     place = Path(icons) if icons is not None else own
     files = icon_files(place) if icons is not None or _has_icons(own) else {}
@@ -71,7 +75,8 @@ def init_data(
     codes = sorted({*files, *ids, *(code for code in counts if counts[code])}, key=in_order)
     if not codes:
         raise InputError(
-            f"{folder} names no class", "give --icons DIR with <code>.png or .svg, or --coco FILE"
+            _("{folder} names no class").format(folder=folder),
+            _("give --icons DIR with <code>.png or .svg, or --coco FILE"),
         )
     free = iter(number for number in range(10**6) if number not in ids.values())
     rows = {
@@ -124,25 +129,36 @@ def _missing(folder: Path, bare: list[str], rare: tuple[str, ...], coco: object)
     found = []
     if bare:
         found.append(
-            f"{len(bare)} classes have no icon in {folder / 'icons'}: {first_names(bare)}; put "
-            "<code>.png or .svg there, or train with --icons gost for Russian signs"
+            _(
+                "{n} classes have no icon in {icons}: {first}; put <code>.png or .svg there, or "
+                "train with --icons gost for Russian signs"
+            ).format(n=len(bare), icons=folder / "icons", first=first_names(bare))
         )
     if rare and coco is None:
         found.append(
-            f"{len(rare)} classes have no real crop and count as rare: {first_names(rare)}; put "
-            f'crops into {folder / "cropped-train"}/<code>/ and write "freq" into classes.json '
-            "where you have some"
+            _(
+                "{n} classes have no real crop and count as rare: {first}; put crops into "
+                '{cropped_train}/<code>/ and write "freq" into classes.json where you have some'
+            ).format(n=len(rare), first=first_names(rare), cropped_train=folder / "cropped-train")
         )
     elif rare:
-        found.append(f"{len(rare)} categories have no box and count as rare: {first_names(rare)}")
+        found.append(
+            _("{n} categories have no box and count as rare: {first}").format(
+                n=len(rare), first=first_names(rare)
+            )
+        )
     if not (folder / "smalltest").is_dir():
         found.append(
-            f"no test crops: {folder / 'smalltest'}/ with smalltest_annotations.csv "
-            "(filename,class), or train with --test-share 0.2"
+            _(
+                "no test crops: {smalltest}/ with smalltest_annotations.csv (filename,class), or "
+                "train with --test-share 0.2"
+            ).format(smalltest=folder / "smalltest")
         )
     if not (folder / "background_images").is_dir():
         found.append(
-            f"no backgrounds: photos without signs in {folder / 'background_images'}/ make better "
-            "synthetic crops than the simulated ones that are used without them"
+            _(
+                "no backgrounds: photos without signs in {background_images}/ make better "
+                "synthetic crops than the simulated ones that are used without them"
+            ).format(background_images=folder / "background_images")
         )
     return found

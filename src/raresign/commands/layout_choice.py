@@ -24,6 +24,7 @@ from raresign.crops.layouts.tt100k import read_tt100k
 from raresign.crops.layouts.voc import read_voc
 from raresign.crops.layouts.yolo import read_yolo
 from raresign.errors import InputError
+from raresign.language.spoken import _
 
 Reader = Callable[[Path, CodeBook, bool], LayoutCrops]
 
@@ -68,8 +69,10 @@ class LayoutChoice:
     recognised: bool = True
 
     def __str__(self) -> str:
-        part = {"test": "; this is the test part", "val": "; this is the validation part"}
-        return f"layout: {self.name}, {self.reason}{part.get(self.part, '')}"
+        part = {"test": _("; this is the test part"), "val": _("; this is the validation part")}
+        return _("layout: {name}, {reason}{part}").format(
+            name=self.name, reason=self.reason, part=part.get(self.part, "")
+        )
 
     def read(self, catalogue: CodeBook, strict: bool = False) -> LayoutCrops:
         """The crops, by the classes of a catalogue."""
@@ -129,13 +132,22 @@ def choose_layout(place: Path, said: str, root: Path) -> LayoutChoice:
     name = re.sub(r"[\s_]+", "-", said.lower())
     name = "label-studio" if name == "labelstudio" else name
     if name not in LAYOUTS:
-        raise InputError(f"no layout is called '{said}'", f"use one of {', '.join(LAYOUTS)}")
+        raise InputError(
+            _("no layout is called '{said}'").format(said=said),
+            _("use one of {listed}").format(listed=", ".join(LAYOUTS)),
+        )
     if name != "auto":
-        return LayoutChoice(name, place, f"as --layout {said} says", False)
+        return LayoutChoice(name, place, _("as --layout {said} says").format(said=said), False)
     layout, path, reason = recognised(place)
     if not layout and place.resolve() != root.resolve():
         raise InputError(
-            f"{place} holds neither class folders nor annotations that are known ({reason})",
-            "say which with --layout, or give the file of the annotations",
+            _(
+                "{place} holds neither class folders nor annotations that are known ({reason})"
+            ).format(place=place, reason=reason),
+            _("say which with --layout, or give the file of the annotations"),
         )
-    return LayoutChoice(layout or "icons", path, f"recognised by {reason}" if layout else reason)
+    return LayoutChoice(
+        layout or "icons",
+        path,
+        _("recognised by {reason}").format(reason=reason) if layout else reason,
+    )

@@ -16,6 +16,7 @@ from raresign.crops.pack import CropPack
 from raresign.evaluation.crop_answers import NEIGHBOURS, CropAnswer
 from raresign.evaluation.metrics import Metrics, evaluate_predictions
 from raresign.evaluation.predictions import GROUPS, Predictions
+from raresign.language.spoken import _
 from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet
 from raresign.runs.evaluation_files import write_evaluation
@@ -70,10 +71,9 @@ def told_unreadable(metrics: Metrics) -> str:
         return ""
     every = metrics.crops + metrics.unlabelled + len(lost)
     named = first_names([f"{path} ({reason})" for path, reason in lost])
-    return (
-        f"warning: {len(lost)} of {every} test crops could not be read, and are in no figure: "
-        f"{named}"
-    )
+    return _(
+        "warning: {n} of {every} test crops could not be read, and are in no figure: {named}"
+    ).format(n=len(lost), every=every, named=named)
 
 
 def classifier_recalls(net: SignNet, pack: CropPack, catalogue: SignCatalogue) -> Recalls:

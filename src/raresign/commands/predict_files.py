@@ -13,6 +13,7 @@ from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.runs.run_folder import load
 from raresign.runtime.recogniser import Recogniser
@@ -59,9 +60,11 @@ def predict(
     frames = frames_among(read)
     if frames:
         warnings.warn(
-            f"{len(frames)} of {len(read)} pictures look like whole frames, and each was answered "
-            f"as if it were one sign, cut out: {first_names(frames)}; cut the signs out, or say "
-            "where they are with --boxes FILE",
+            _(
+                "{n} of {all} pictures look like whole frames, and each was answered as if it "
+                "were one sign, cut out: {first}; cut the signs out, or say where they are with "
+                "--boxes FILE"
+            ).format(n=len(frames), all=len(read), first=first_names(frames)),
             stacklevel=2,
         )
 
@@ -90,7 +93,10 @@ def run_and_files(given: Sequence[Path], boxes: bool = False) -> tuple[Path, Seq
     first, files = given[0], given[1:]
     if is_built_in(first) or (first / "run.json").is_file():
         if not files and not boxes:
-            raise InputError(f"{first} and no picture", f"raresign predict {first} crop.png")
+            raise InputError(
+                _("{first} and no picture").format(first=first),
+                f"raresign predict {first} crop.png",
+            )
         return first, files
     named = files and not first.is_file() and (not first.is_dir() or _is_old_run(first))
     return (first, files) if named else (Path(BUILT_IN), given)

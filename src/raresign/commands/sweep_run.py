@@ -14,6 +14,7 @@ from raresign.crops.crop_table import CropTable
 from raresign.crops.reframing import reframed_rows, sweep_reframings
 from raresign.evaluation.predictions import Group
 from raresign.evaluation.reframed_recall import FramingSweep, compare_windows
+from raresign.language.spoken import _
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import write_sweep
 from raresign.runtime.recogniser import Recogniser
@@ -44,13 +45,21 @@ def sweep_framing(
     told = open_evaluation(run, data, crops, layout)
     known = told.table.filter(told.table.labels >= 0)
     place = Path(out) if out else told.place
-    say(f"{len(known)} test crops, each in {len(sweep_reframings())} windows")
+    say(
+        _("{n} test crops, each in {windows} windows").format(
+            n=len(known), windows=len(sweep_reframings())
+        )
+    )
     sweep = _measured(told.recogniser, known)
     if lost := len(known) - sweep.unchanged.recall["all"].n:
-        say(f"warning: {lost} of {len(known)} test crops could not be read, and are in no figure")
+        say(
+            _("warning: {lost} of {n} test crops could not be read, and are in no figure").format(
+                lost=lost, n=len(known)
+            )
+        )
     if place is not None:
         write_sweep(place, sweep)
-        say(f"framing sweep written to {place}")
+        say(_("framing sweep written to {place}").format(place=place))
     if out is None and told.own and told.folder is not None:
         write_report(told.folder.path, Path(data))
     return sweep

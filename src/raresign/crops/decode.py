@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from raresign.crops.file_length import length_problem
 from raresign.files import read_bytes
+from raresign.language.spoken import later
 
 FORMATS = ("PNG", "JPEG", "PPM", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it starts to warn
@@ -62,10 +63,10 @@ def read_file(path: str | Path) -> bytes:
     try:
         data = read_bytes(path)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = getattr(error, "strerror", None) or "cannot be read"
+        reason = getattr(error, "strerror", None) or later("cannot be read")
         raise UnreadableFile(path, reason) from error
     if not data:
-        raise UnreadableFile(path, "the file is empty")
+        raise UnreadableFile(path, later("the file is empty"))
     return data
 
 
@@ -146,9 +147,9 @@ def picture_header(path: str | Path) -> tuple[int, int, int]:
     try:
         found = Path(path).stat()
         if not stat.S_ISREG(found.st_mode):
-            raise UnreadableFile(path, "it is no file")
+            raise UnreadableFile(path, later("it is no file"))
         if not found.st_size:
-            raise UnreadableFile(path, "the file is empty")
+            raise UnreadableFile(path, later("the file is empty"))
         with open(path, "rb") as file:  # noqa: PTH123 (half the cost of Path.open)
             picture = _opened(file, path)
             # Pillow decodes a whole PNG to see whether EXIF stands behind its pixels.
@@ -187,7 +188,9 @@ def _no_picture(path: str | Path) -> str:
     """Why a file is no picture that can be read."""
     if Path(path).suffix.lower() in _UNREAD:
         return f"{Path(path).suffix} pictures cannot be read; convert them to PNG or JPEG"
-    return "no PNG, JPEG, PPM, WebP, BMP, TIFF, GIF or AVIF picture (or its header is broken)"
+    return later(
+        "no PNG, JPEG, PPM, WebP, BMP, TIFF, GIF or AVIF picture (or its header is broken)"
+    )
 
 
 def _orientation(picture: Image.Image) -> int:

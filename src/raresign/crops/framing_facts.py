@@ -12,8 +12,13 @@ from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, decode_crop
 from raresign.crops.pack import CropPack
 from raresign.framing.finder import FILL, find_sign
+from raresign.language.spoken import _, later
 
 _LOW, _MIDDLE, _HIGH = 10, 50, 90
+_WORDS = later(
+    "the sign fills {middle:.0f} % of the width of a crop ({low:.0f} to {high:.0f} in 8 of 10 "
+    "crops) and stands {shift:.0f} % off its middle; the finder evens this out"
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,16 @@ class FramingFacts:
         return asdict(self)
 
     def __str__(self) -> str:
-        low, middle, high = (f"{100 * share:.0f}" for share in self.width)
-        return (
-            f"the sign fills {middle} % of the width of a crop ({low} to {high} in 8 of 10 crops) "
-            f"and stands {100 * self.shift:.0f} % off its middle; the finder evens this out"
-        )
+        return self._in(_WORDS)
+
+    @property
+    def spoken(self) -> str:
+        """The same as `str` in the language spoken: run.json keeps the English words."""
+        return self._in(_(_WORDS))
+
+    def _in(self, words: str) -> str:
+        low, middle, high = (100 * share for share in self.width)
+        return words.format(low=low, middle=middle, high=high, shift=100 * self.shift)
 
 
 def framing_facts(boxes: npt.NDArray[np.floating]) -> FramingFacts | None:

@@ -15,6 +15,7 @@ from raresign.evaluation.calibration import calibration_error
 from raresign.evaluation.confusion import confusion_matrix
 from raresign.evaluation.intervals import Estimate, Number, macro_recall_interval
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.language.spoken import later
 from raresign.records import frame_of, to_arrow
 
 Row = tuple[str, float, float, float, int]
@@ -128,16 +129,18 @@ class Metrics:
         for name in GROUPS:
             group = self.group(name)
             estimates = {
-                "recall": group.micro,
-                "recall, mean over classes": group.macro,
-                "top-5": group.top5,
-                "right family": group.family,
-                "mean confidence": Estimate(group.confidence, math.nan, math.nan, group.crops),
-                "calibration error": Estimate(group.ece, math.nan, math.nan, group.crops),
+                later("recall"): group.micro,
+                later("recall, mean over classes"): group.macro,
+                later("top-5"): group.top5,
+                later("right family"): group.family,
+                later("mean confidence"): Estimate(
+                    group.confidence, math.nan, math.nan, group.crops
+                ),
+                later("calibration error"): Estimate(group.ece, math.nan, math.nan, group.crops),
             }
             rows += [(f"{name}: {what}", *astuple(one)) for what, one in estimates.items()]
-        rows.append(("rare called frequent", *astuple(self.rare_called_frequent)))
-        rows.append(("frequent called rare", *astuple(self.frequent_called_rare)))
+        rows.append((later("rare called frequent"), *astuple(self.rare_called_frequent)))
+        rows.append((later("frequent called rare"), *astuple(self.frequent_called_rare)))
         return rows
 
 

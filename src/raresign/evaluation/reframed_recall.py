@@ -15,6 +15,7 @@ from raresign.errors import InputError
 from raresign.evaluation.intervals import Estimate, paired_difference_interval
 from raresign.evaluation.metrics import json_ready
 from raresign.evaluation.predictions import GROUPS, Group
+from raresign.language.spoken import _
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class ReframedRecall:
 
     @property
     def words(self) -> str:
-        """The window in words: "x 0.8", "15 % left and up"."""
+        """The window in the words of the language spoken: "x 0.8", "15 % left and up"."""
         if not (self.across or self.down):
             return f"x {self.scale:g}"
-        sides = (self.across, "left", "right"), (self.down, "up", "down")
+        sides = (self.across, _("left"), _("right")), (self.down, _("up"), _("down"))
         places = [less if part < 0 else more for part, less, more in sides if part]
         size = "" if self.scale == 1 else f"x {self.scale:g}, "
-        return f"{size}{100 * self.amount:g} % {' and '.join(places)}"
+        return f"{size}{100 * self.amount:g} % {_(' and ').join(places)}"
 
     @property
     def amount(self) -> float:

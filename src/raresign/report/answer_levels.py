@@ -11,17 +11,19 @@ from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.detection import accuracy_coverage, area_under_risk_coverage
 from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.predictions import GROUPS, Predictions
+from raresign.language.spoken import _, later
 from raresign.report.plot import Curve, draw_plot, share_axis
 
 LEVEL_NAMES = {
-    "class": "class",
-    "family": "unknown {}",
-    "sign": "unknown sign",
-    "none": "no sign",
+    "class": later("class"),
+    "family": later("unknown sign of a family"),
+    "sign": later("unknown sign"),
+    "none": later("no sign"),
 }
-"""Level of an answer, from exact to vague -> words, with a place for the family."""
+"""Level of an answer, from exact to vague -> words."""
+_RIGHT = {"class": later("class right: {range} %"), "family": later("family right: {range} %")}
 
-GROUP_NAMES = {"all": "all crops", "rare": "rare", "freq": "frequent"}
+GROUP_NAMES = {"all": later("all crops"), "rare": later("rare"), "freq": later("frequent")}
 _FIRST_ANSWERS = 10
 
 
@@ -60,7 +62,7 @@ def answer_counts(
 def level_rows(
     predictions: Predictions, answers: Sequence[CropAnswer]
 ) -> list[tuple[str, str, list[LevelCell]]]:
-    """For each level: its name in words, what can be right there, and a cell a group.
+    """For each level: its name in words, how a range of what is right is told, a cell a group.
 
     Args:
         predictions: The fused probabilities.
@@ -71,7 +73,7 @@ def level_rows(
         ...                           ("3.1", "3.2"), ("freq", "rare"), ("red ring", "red ring"))
         >>> rest = ("red ring", 1.0, 1.0, "3.1", "3.1", (), (), ())
         >>> answers = [CropAnswer("a", "class", 0.9, *rest), CropAnswer("b", "family", 0.2, *rest)]
-        >>> [(words, cells[0].count) for words, _, cells in level_rows(predictions, answers)]
+        >>> [(words, cells[0].count) for words, _told, cells in level_rows(predictions, answers)]
         [('class', 1), ('unknown sign of a family', 1), ('unknown sign', 0), ('no sign', 0)]
     """
     families = np.array([*predictions.families, ""])  # label -1 picks the last
@@ -89,7 +91,7 @@ def level_rows(
             hits = int(right[level][here].sum()) if level in right else None
             accuracy = None if hits is None else Estimate.of_share(hits, count)
             cells.append(LevelCell(count, share, accuracy))
-        rows.append((words.format("sign of a family"), level if level in right else "", cells))
+        rows.append((_(words), _RIGHT.get(level, ""), cells))
     return rows
 
 
@@ -123,7 +125,7 @@ def coverage_plot(
             point = (float(taken.mean()), float(right[taken].mean()))
             dots.append(Curve([point], f"mark {css}", (5.5,)))
         area = area_under_risk_coverage(score, right)
-        legend.append((css, f"{GROUP_NAMES[group]} (AURC {area:.3f})"))
-    lowest = min(y for curve in (*lines, *dots) for _, y in curve.points)
-    across, up = share_axis("crops answered with a class"), share_axis("accuracy", lowest)
-    return draw_plot("Accuracy over coverage", across, up, [*lines, *dots]), legend
+        legend.append((css, f"{_(GROUP_NAMES[group])} (AURC {area:.3f})"))
+    lowest = min(y for curve in (*lines, *dots) for _x, y in curve.points)
+    across, up = share_axis(_("crops answered with a class")), share_axis(_("accuracy"), lowest)
+    return draw_plot(_("Accuracy over coverage"), across, up, [*lines, *dots]), legend

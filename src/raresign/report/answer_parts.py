@@ -13,6 +13,7 @@ from raresign.evaluation.calibration import negative_log_likelihood, reliability
 from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
+from raresign.language.spoken import _, later
 from raresign.report.plot import Curve, draw_plot, share_axis
 
 _LEAST_DOT, _LARGEST_DOT = 2.0, 11.0
@@ -47,9 +48,9 @@ def part_rows(predictions: Predictions, answers: Sequence[CropAnswer]) -> list[P
         return []
     label_of = {code: label for label, code in enumerate(predictions.codes)}
     answered = {
-        "classifier alone": [label_of.get(answer.classifier, -1) for answer in answers],
-        "prototypes alone": [label_of.get(answer.prototypes, -1) for answer in answers],
-        "both, fused": predictions.predicted.tolist(),
+        later("classifier alone"): [label_of.get(answer.classifier, -1) for answer in answers],
+        later("prototypes alone"): [label_of.get(answer.prototypes, -1) for answer in answers],
+        later("both, fused"): predictions.predicted.tolist(),
     }
     types = np.array([*predictions.types, "unknown"])  # label -1 picks the last
     rows = []
@@ -88,9 +89,11 @@ def reliability_plot(predictions: Predictions) -> str:
         points = [(confidence, accuracy) for confidence, accuracy, count in bins if count]
         radii = [
             max(_LEAST_DOT, _LARGEST_DOT * math.sqrt(count / sum(diagram.counts)))
-            for _, _, count in bins
+            for *_places, count in bins
             if count
         ]
         curves.append(Curve(points, f"curve-{group}", radii))
-    axes = share_axis("confidence"), share_axis("accuracy")
-    return draw_plot("Reliability diagram: accuracy over confidence", *axes, curves, diagonal=True)
+    axes = share_axis(_("confidence")), share_axis(_("accuracy"))
+    return draw_plot(
+        _("Reliability diagram: accuracy over confidence"), *axes, curves, diagonal=True
+    )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from raresign.language.spoken import _
 from raresign.report.plot import Axis, Curve, Point, draw_plot, round_ticks, share_axis
 from raresign.report.words import count
 from raresign.runs.run_view import StageLog
@@ -23,12 +24,12 @@ def loss_chart(stages: Sequence[StageLog]) -> str:
     logged = [points for points in _placed(stages, "loss") if points]
     if not logged:
         return ""
-    values = [value for points in logged for _, value in points]
+    values = [value for points in logged for _step, value in points]
     ticks = round_ticks(max(float(np.quantile(values, 0.99)), 1e-6))
     up = Axis("", 0.0, ticks[-1], [(tick, f"{tick:g}") for tick in ticks])
     curves = [Curve(points, "curve-raw") for points in logged]
     curves += [_dotted(_smoothed(points), "curve-loss") for points in logged]
-    return _chart("Training loss", stages, up, curves)
+    return _chart(_("Training loss over {n} steps; stages: {names}"), stages, up, curves)
 
 
 def recall_chart(stages: Sequence[StageLog]) -> str:
@@ -42,7 +43,16 @@ def recall_chart(stages: Sequence[StageLog]) -> str:
         for points in _placed(stages, column)
         if points
     ]
-    return _chart("Recall while training", stages, share_axis(""), curves) if curves else ""
+    return (
+        _chart(
+            _("Recall while training over {n} steps; stages: {names}"),
+            stages,
+            share_axis(""),
+            curves,
+        )
+        if curves
+        else ""
+    )
 
 
 def _chart(title: str, stages: Sequence[StageLog], up: Axis, curves: Sequence[Curve]) -> str:
@@ -53,8 +63,8 @@ def _chart(title: str, stages: Sequence[StageLog], up: Axis, curves: Sequence[Cu
     ticks = [(tick, count(tick)) for tick in round_ticks(steps, most=5) if tick <= steps]
     names = ", ".join(stage.name for stage in stages)
     return draw_plot(
-        f"{title} over {count(steps)} steps; stages: {names}",
-        Axis("step", 0.0, steps, ticks),
+        title.format(n=count(steps), names=names),
+        Axis(_("step"), 0.0, steps, ticks),
         up,
         curves,
         height=_HEIGHT,
@@ -79,8 +89,8 @@ def _dotted(points: Sequence[Point], css: str) -> Curve:
 def _smoothed(points: Sequence[Point]) -> list[Point]:
     """A centred running mean over about a twelfth of the points."""
     reach = len(points) // 24
-    sums = np.cumsum([0.0, *(value for _, value in points)])
+    sums = np.cumsum([0.0, *(value for _step, value in points)])
     place = np.arange(len(points))
     low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, len(points))
     means = (sums[high] - sums[low]) / (high - low)
-    return list(zip([step for step, _ in points], means.tolist(), strict=True))
+    return list(zip([step for step, _value in points], means.tolist(), strict=True))

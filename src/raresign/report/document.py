@@ -12,12 +12,15 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from raresign.answers.answer import LEVEL_WORDS
+from raresign.crops.framing_facts import FramingFacts
+from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.predictions import GROUPS
 from raresign.files import write_text
+from raresign.language.spoken import _, current_language, later, ngettext
 from raresign.report import stages, words
 from raresign.report.answer_levels import (
     GROUP_NAMES,
-    LEVEL_NAMES,
     answer_counts,
     coverage_plot,
     level_rows,
@@ -36,10 +39,16 @@ from raresign.report.tables import (
     worst_classes,
 )
 from raresign.runs.run_view import RunView, view_run
+from raresign.signs.spoken_signs import spoken_family, spoken_name, spoken_type
 from raresign.signs.values import in_order
 
 _HERE = Path(__file__).parent
 _MOST_SKIPPED = 200
+_MONTHS = (
+    *(later("January"), later("February"), later("March"), later("April"), later("May")),
+    *(later("June"), later("July"), later("August"), later("September"), later("October")),
+    *(later("November"), later("December")),
+)
 _Chart = tuple[str, Markup, list[tuple[str, str]]]
 
 
@@ -47,7 +56,8 @@ def write_report(run: Path, data: Path | None = None) -> Path:
     """Write RUN/report.html from what lies in the run folder.
 
     Styles, script and pictures are inside the file, and its content security policy forbids it to
-    load anything. Parts of the run that are missing become visible notes.
+    load anything. Parts of the run that are missing become visible notes. It is in English, inside
+    `with raresign.speaking("ru")` in Russian.
 
     Args:
         run: A folder that `raresign train` wrote; run.json must be there, all else may be missing.
@@ -78,9 +88,10 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = words.percent, words.count, words.duration, words.plural
+    filters = words.percent, words.count, words.duration, words.counted_crops, words.counted_classes
     environment.filters.update({filter_.__name__: filter_ for filter_ in filters})
-    environment.globals["zip"] = zip
+    environment.filters |= {"family": spoken_family, "type": spoken_type, "said": _}
+    environment.globals.update({"zip": zip, "_": _said, "ngettext": _counted})
     page = environment.get_template("report.html.j2").render(_contents(folder, root))
     target = run / "report.html"
     # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
@@ -133,30 +144,31 @@ def _contents(folder: RunView, root: Path) -> dict[str, Any]:
         # The run's own catalogue does not hold the classes that came later.
         "icons": icon_table(folder.catalogue)
         | {one.code: icon_uri(one.icon) for one in folder.added if one.icon},
-        "name_of": {sign.code: sign.name for sign in own}
-        | {one.code: one.name for one in folder.added},
+        "name_of": {sign.code: spoken_name(sign.code, sign.name) for sign in own}
+        | {one.code: spoken_name(one.code, one.name) for one in folder.added},
         "type_of": dict(zip(predictions.codes, predictions.types, strict=True))
         if predictions is not None
         else {},
         "pairs": pairs,
         "crops_a_pair": MOST_CROPS_A_PAIR,
         "mistakes": mistakes,
-        "level_names": LEVEL_NAMES,
+        "level_of": _level,
+        "language": current_language(),
         "sheets": [
             (title, sheet_uri(folder.path / "sheets" / file), f"sheets/{file}")
             for file, title in (
-                ("synthetic.png", "Synthetic crops, made for training"),
-                ("real.png", "Simulated photographs" if simulated else "Real crops"),
+                ("synthetic.png", _("Synthetic crops, made for training")),
+                ("real.png", _("Simulated photographs") if simulated else _("Real crops")),
             )
         ],
         "settings": yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=100)
         if settings
         else "",
         "facts": {
-            "Versions": _mapping(info.get("versions")),
-            "Machine": _mapping(info.get("machine")),
+            _("Versions"): _mapping(info.get("versions")),
+            _("Machine"): _mapping(info.get("machine")),
         },
-        "framed": _mapping(info.get("framing")).get("said"),
+        "framed": _framed(_mapping(info.get("framing"))),
         "layout": str(info.get("layout") or "").removeprefix("layout: "),
         "left_out": _mapping(info.get("left_out")),
         "skipped": _skipped(info.get("skipped")),
@@ -182,15 +194,14 @@ def _held_out(info: dict[str, Any], untested: bool) -> str:
 
 def _training_charts(folder: RunView, simulated: bool) -> list[_Chart]:
     """The training curves that were logged."""
-    photos = "simulated photos" if simulated else "real crops"
-    loss = [("curve-loss", "running mean"), ("curve-raw", "as logged")]
-    recall = [
-        ("curve-validation", f"validation: {photos} of frequent classes"),
-        ("curve-pseudo", "pseudo-rare classes"),
-    ]
+    checked = _("validation: real crops of frequent classes")
+    if simulated:
+        checked = _("validation: simulated photos of frequent classes")
+    loss = [("curve-loss", _("running mean")), ("curve-raw", _("as logged"))]
+    recall = [("curve-validation", checked), ("curve-pseudo", _("pseudo-rare classes"))]
     charts = [
-        ("Training loss", loss_chart(folder.logs), loss),
-        ("Recall while training", recall_chart(folder.logs), recall),
+        (_("Training loss"), loss_chart(folder.logs), loss),
+        (_("Recall while training"), recall_chart(folder.logs), recall),
     ]
     return [(title, Markup(chart), legend) for title, chart, legend in charts if chart]
 
@@ -218,14 +229,41 @@ def _recognition(folder: RunView) -> dict[str, Any]:
     if predictions is None or not answers or not predictions.of_group("all").any():
         return {"levels": None}
     coverage, coverage_legend = coverage_plot(predictions, answers)
-    legend = [(f"curve-{group}", words) for group, words in GROUP_NAMES.items()]
+    legend = [(f"curve-{group}", _(words)) for group, words in GROUP_NAMES.items()]
     return {
         "parts": part_rows(predictions, answers),
-        "reliability": ("Reliability diagram", Markup(reliability_plot(predictions)), legend),
+        "reliability": (_("Reliability diagram"), Markup(reliability_plot(predictions)), legend),
         "log_likelihoods": log_likelihoods(predictions),
         "levels": level_rows(predictions, answers),
-        "coverage": coverage and ("Accuracy over coverage", Markup(coverage), coverage_legend),
+        "coverage": coverage and (_("Accuracy over coverage"), Markup(coverage), coverage_legend),
     }
+
+
+def _said(message: str, **values: object) -> Markup:
+    """A message that stands in a template, in the language spoken; values put into it are escaped.
+
+    Nothing else may be given as the message: it is taken for HTML.
+    """
+    said = Markup(_(message))
+    return said.format(**values) if values else said
+
+
+def _counted(one: str, many: str, number: int, **values: object) -> Markup:
+    """The same of a message that depends on a number, `{n}` in it."""
+    return Markup(ngettext(one, many, number)).format(n=words.count(number), **values)
+
+
+def _level(answer: CropAnswer) -> str:
+    """How exactly a crop was answered."""
+    return _(LEVEL_WORDS[answer.level]).format(family=spoken_family(answer.family))
+
+
+def _framed(said: dict[str, Any]) -> str | None:
+    """How the training crops were framed; None in a run without real crops."""
+    try:
+        return FramingFacts(**{key: said[key] for key in said if key != "said"}).spoken
+    except (TypeError, ValueError):  # of an older run
+        return said.get("said")
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -241,7 +279,10 @@ def _date(created: Any) -> str:
     except ValueError:
         return str(created or "")
     zone = f" {moment.tzname()}" if moment.tzinfo else ""
-    return f"{moment.day} {moment:%B %Y, %H:%M}{zone}"
+    told = _("{day} {month} {year}, {time}").format(
+        day=moment.day, month=_(_MONTHS[moment.month - 1]), year=moment.year, time=f"{moment:%H:%M}"
+    )
+    return f"{told}{zone}"
 
 
 def _skipped(value: Any) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from raresign.evaluation.predictions import GROUPS
 from raresign.evaluation.reframed_recall import FramingSweep
+from raresign.language.spoken import _
 from raresign.report.answer_levels import GROUP_NAMES
 from raresign.report.plot import Axis, Curve, draw_plot, share_axis
 
@@ -20,7 +21,7 @@ def framing_figures(sweep: FramingSweep) -> list[Figure]:
     Groups without crops have no curve.
     """
     groups = [name for name in GROUPS if sweep.unchanged.recall[name].n]
-    legend = [(f"curve-{name}", GROUP_NAMES[name]) for name in groups]
+    legend = [(f"curve-{name}", _(GROUP_NAMES[name])) for name in groups]
     scaled = {
         name: [(row.scale, row.recall[name].value) for row in sweep.scales()] for name in groups
     }
@@ -33,17 +34,22 @@ def framing_figures(sweep: FramingSweep) -> list[Figure]:
     }
     figures = []
     for title, label, curves, mark in (
-        ("Recall by scale", "visible width, as a factor of the crop's", scaled, "{:g}"),
-        ("Recall by shift", "shift, mean over eight directions", shifted, "{:.0%}"),
+        (_("Recall by scale"), _("visible width, as a factor of the crop's"), scaled, "{:g}"),
+        (_("Recall by shift"), _("shift, mean over eight directions"), shifted, "{:.0%}"),
     ):
-        places = [x for x, _ in next(iter(curves.values()), [])]
+        places = [x for x, _y in next(iter(curves.values()), [])]
         if len(places) < 2:
             continue
         across = Axis(label, places[0], places[-1], [(x, mark.format(x)) for x in places])
-        lowest = min(y for points in curves.values() for _, y in points)
+        lowest = min(y for points in curves.values() for _x, y in points)
         lines = [
             Curve(points, f"curve-{name}", (_DOT,) * len(points)) for name, points in curves.items()
         ]
-        plot = draw_plot(f"{title} of the window", across, share_axis("recall", lowest), lines)
+        plot = draw_plot(
+            _("{title} of the window").format(title=title),
+            across,
+            share_axis(_("recall"), lowest),
+            lines,
+        )
         figures.append((title, Markup(plot), legend))
     return figures

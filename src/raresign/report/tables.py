@@ -13,8 +13,10 @@ from raresign.evaluation.crop_answers import CropAnswer
 from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.metrics import ClassMetrics
 from raresign.evaluation.predictions import Predictions
+from raresign.language.spoken import _
 from raresign.report.pictures import crop_uri, icon_uri
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.signs.spoken_signs import spoken_family
 from raresign.signs.values import in_order
 
 MOST_CROPS_A_PAIR = 8
@@ -145,8 +147,11 @@ def _relation(
     """How the two signs of a confusion are related, in words."""
     label = catalogue.label_of(confusion.code) if catalogue else -1
     if catalogue and label >= 0 and catalogue[label].twin == confusion.predicted_code:
-        return "mirror twins"
-    families = (predictions.families[confusion.label], predictions.families[confusion.predicted])
+        return _("mirror twins")
+    one, other = (
+        spoken_family(predictions.families[label])
+        for label in (confusion.label, confusion.predicted)
+    )
     if confusion.same_family:
-        return f"same family: {families[0]}"
-    return f"{families[0]} taken for {families[1]}"
+        return _("same family: {family}").format(family=one)
+    return _("{family} taken for {other}").format(family=one, other=other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from raresign.evaluation.metrics import GroupMetrics, Metrics
+from raresign.language.spoken import _, current_language, ngettext
 
 MISSING = "–"
 
@@ -38,23 +39,36 @@ def interval(low: float | None, high: float | None) -> str:
 
 
 def count(number: float | None) -> str:
-    """A whole number with thousands commas, or a dash.
+    """A whole number with its thousands apart, or a dash.
 
     Example:
         >>> count(284896), count(None)
         ('284,896', '–')
     """
-    return MISSING if number is None or not math.isfinite(number) else f"{round(number):,}"
+    if number is None or not math.isfinite(number):
+        return MISSING
+    text = f"{round(number):,}"
+    return text if current_language() == "en" else text.replace(",", "\u00a0")
 
 
-def plural(number: int, noun: str, nouns: str = "") -> str:
-    """A counted noun.
+def counted_crops(number: int) -> str:
+    """A number of crops.
 
     Example:
-        >>> plural(1, "crop"), plural(1400, "crop"), plural(2, "class", "classes")
-        ('1 crop', '1,400 crops', '2 classes')
+        >>> counted_crops(1), counted_crops(1400)
+        ('1 crop', '1,400 crops')
     """
-    return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
+    return ngettext("{n} crop", "{n} crops", number).format(n=count(number))
+
+
+def counted_classes(number: int) -> str:
+    """A number of classes.
+
+    Example:
+        >>> counted_classes(2)
+        '2 classes'
+    """
+    return ngettext("{n} class", "{n} classes", number).format(n=count(number))
 
 
 def duration(seconds: float | None) -> str:
@@ -67,12 +81,16 @@ def duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return MISSING
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return _("{s:.1f} s").format(s=seconds)
     minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60 and rest:
+        return _("{min} min {s} s").format(min=minutes, s=rest)
     if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+        return _("{min} min").format(min=minutes)
     hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    if minutes:
+        return _("{h} h {min} min").format(h=hours, min=minutes)
+    return _("{h} h").format(h=hours)
 
 
 def result_sentence(metrics: Metrics | None, simulated: bool) -> str:
@@ -87,21 +105,25 @@ def result_sentence(metrics: Metrics | None, simulated: bool) -> str:
         'This run has not been tested yet.'
     """
     if metrics is None:
-        return "This run has not been tested yet."
+        return _("This run has not been tested yet.")
     if not metrics.crops:
-        return "The test has no crop with a known class, so nothing can be said about this run."
-    made = "simulated crop" if simulated else "crop"
+        return _("The test has no crop with a known class, so nothing can be said about this run.")
     parts = []
     if metrics.rare.crops:
-        parts.append(
-            f"of {plural(metrics.rare.crops, made)} of signs it has never seen photographed, "
-            f"it named {_recall(metrics.rare)} correctly"
-        )
-    if metrics.freq.crops:
-        photos = "simulated photos" if simulated else "photos"
-        signs = f"of {plural(metrics.freq.crops, made)} of signs it learnt from {photos}"
-        recall = _recall(metrics.freq)
-        parts.append(f"{signs}, {recall}" if parts else f"{signs}, it named {recall} correctly")
+        rare = _("of {crops} of signs it has never seen photographed, it named {recall} correctly")
+        parts.append(rare.format(**_figures(metrics.rare, simulated)))
+    if metrics.freq.crops and parts:
+        freq = _("of {crops} of signs it learnt from photos, {recall}")
+        if simulated:
+            freq = _("of {crops} of signs it learnt from simulated photos, {recall}")
+        parts.append(freq.format(**_figures(metrics.freq, simulated)))
+    elif metrics.freq.crops:
+        freq = _("of {crops} of signs it learnt from photos, it named {recall} correctly")
+        if simulated:
+            freq = _(
+                "of {crops} of signs it learnt from simulated photos, it named {recall} correctly"
+            )
+        parts.append(freq.format(**_figures(metrics.freq, simulated)))
     sentence = "; ".join(parts) + "."
     return sentence[0].upper() + sentence[1:]
 
@@ -121,10 +143,17 @@ def answered_sentence(crops: int, named: int, right: int, none: int) -> str:
     """
     if not crops:
         return ""
-    told = f"`predict` names {named:,} of these {plural(crops, 'crop')}"
+    told = _("`predict` names {named} of these {crops}")
     if named:
-        told += f", {right:,} rightly and {named - right:,} wrongly"
-    return f"{told}; {crops - named - none:,} it calls unknown, {none:,} no sign."
+        told = _("`predict` names {named} of these {crops}, {right} rightly and {wrong} wrongly")
+    told = told.format(
+        named=count(named),
+        crops=counted_crops(crops),
+        right=count(right),
+        wrong=count(named - right),
+    )
+    rest = _("{unknown} it calls unknown, {none} no sign.")
+    return f"{told}; {rest.format(unknown=count(crops - named - none), none=count(none))}"
 
 
 def held_out_sentence(frequent: float | None, rare: float | None) -> str:
@@ -140,14 +169,23 @@ def held_out_sentence(frequent: float | None, rare: float | None) -> str:
     """
     parts = []
     if frequent is not None:
-        parts.append(f"{percent(frequent)} of signs that it learnt from other crops")
+        told = _("{share} of signs that it learnt from other crops")
+        parts.append(told.format(share=percent(frequent)))
     if rare is not None:
-        parts.append(f"{percent(rare)} of signs of which it saw the icon alone")
+        parts.append(
+            _("{share} of signs of which it saw the icon alone").format(share=percent(rare))
+        )
     if not parts:
         return ""
-    return f"On training crops that it held out, it named {' and '.join(parts)}."
+    named = _(" and ").join(parts)
+    return _("On training crops that it held out, it named {signs}.").format(signs=named)
 
 
-def _recall(group: GroupMetrics) -> str:
-    """A recall with its interval."""
-    return f"{percent(group.micro.value)} ({interval(group.micro.low, group.micro.high)})"
+def _figures(group: GroupMetrics, simulated: bool) -> dict[str, str]:
+    """How many crops a group has, and its recall with its interval."""
+    share = interval(group.micro.low, group.micro.high)
+    made = counted_crops(group.crops)
+    if simulated:
+        made = ngettext("{n} simulated crop", "{n} simulated crops", group.crops)
+        made = made.format(n=count(group.crops))
+    return {"crops": made, "recall": f"{percent(group.micro.value)} ({share})"}

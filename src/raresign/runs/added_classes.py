@@ -16,6 +16,7 @@ from raresign.answers.head import AddedClass
 from raresign.answers.prototypes import SOURCES
 from raresign.errors import InputError
 from raresign.files import read_bytes, write_json
+from raresign.language.spoken import _
 from raresign.parsing import parse_json
 from raresign.runs.exchange import keep_entries
 from raresign.runs.sealed_arrays import load_sealed, save_sealed
@@ -104,7 +105,10 @@ def write_added(
     for one in added:
         own = folder / one.sign.code
         if own.exists():
-            raise InputError(f"{own.name} was added already", "remove it, or take another code")
+            raise InputError(
+                _("{name} was added already").format(name=own.name),
+                _("remove it, or take another code"),
+            )
         own.mkdir()
         icon = one.sign.icons[0]
         shutil.copyfile(icon, own / f"icon{icon.suffix.lower()}")
@@ -130,8 +134,10 @@ def check_added(path: Path, codes: Collection[str]) -> None:
     for code in codes:
         if code not in known:
             raise InputError(
-                f"{path} has no added class '{code}'",
-                f"added are {', '.join(known)}" if known else "none was added",
+                _("{path} has no added class '{code}'").format(path=path, code=code),
+                _("added are {listed}").format(listed=", ".join(known))
+                if known
+                else _("none was added"),
             )
 
 

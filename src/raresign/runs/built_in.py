@@ -12,6 +12,7 @@ from safetensors.numpy import load, save
 
 from raresign.answers.head import Head
 from raresign.errors import InputError
+from raresign.language.spoken import _, later
 from raresign.models.built_in_files import CATALOGUE, ENCODER, HEAD, facts, part
 from raresign.runs.saved_settings import saved_framing
 from raresign.runtime.onnx_encoder import OnnxEncoder
@@ -19,6 +20,8 @@ from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.countries.registry import country
+
+later("Russian")  # whose signs they are, as its facts say
 
 
 def about_built_in() -> str:
@@ -32,10 +35,10 @@ def about_built_in() -> str:
         'built-in model: 205 Russian signs, trained from drawings without one photograph of a sign'
     """
     known = facts()
-    return (
-        f"built-in model: {known['classes']} {known['signs']} signs, trained from drawings without "
-        "one photograph of a sign"
-    )
+    return _(
+        "built-in model: {n} {country} signs, trained from drawings without one photograph of "
+        "a sign"
+    ).format(n=known["classes"], country=_(known["signs"]))
 
 
 def built_in_recogniser() -> Recogniser:

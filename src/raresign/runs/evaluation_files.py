@@ -10,6 +10,7 @@ from raresign.evaluation.metrics import Metrics
 from raresign.evaluation.predictions import Predictions
 from raresign.evaluation.reframed_recall import FramingSweep
 from raresign.files import write_json
+from raresign.language.spoken import _
 from raresign.runs.run_folder import RunFolder
 
 EVALUATION = "evaluation"
@@ -44,5 +45,8 @@ def load_predictions(run: str | Path) -> Predictions:
     if not path.is_file():
         path = RunFolder.open(run).path / EVALUATION / _PREDICTIONS
     if not path.is_file():
-        raise InputError(f"{run} was not evaluated", f"run `raresign evaluate {run} DATA` first")
+        raise InputError(
+            _("{run} was not evaluated").format(run=run),
+            _("run `raresign evaluate {run} DATA` first").format(run=run),
+        )
     return Predictions.from_parquet(path)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from raresign.errors import InputError
 from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
+from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
@@ -58,11 +59,17 @@ class RunFolder:
             InputError: `path` already holds a run, or other files.
         """
         if (path / "run.json").exists() or is_moving(path):
-            raise InputError(f"{path} already holds a run", "add --resume or name another folder")
+            raise InputError(
+                _("{path} already holds a run").format(path=path),
+                _("add --resume or name another folder"),
+            )
         if path.is_dir() and all(place.name in STAGING for place in path.iterdir()):
             return  # empty, or what a process left that was killed while it made a run
         if path.exists() or path.is_symlink():
-            raise InputError(f"{path} exists and is not empty", "name a new folder with --out")
+            raise InputError(
+                _("{path} exists and is not empty").format(path=path),
+                _("name a new folder with --out"),
+            )
 
     @classmethod
     def create(
@@ -115,7 +122,7 @@ class RunFolder:
         """
         if is_built_in(path):
             raise InputError(
-                "the built-in model is no run folder", "make one of it: raresign start RUN"
+                _("the built-in model is no run folder"), _("make one of it: raresign start RUN")
             )
         path = Path(path)
         settle(path)
@@ -198,7 +205,7 @@ class RunFolder:
         Raises:
             InputError: As `model`, or a file is damaged.
         """
-        for _ in range(_TRIES):
+        for _try in range(_TRIES):
             try:
                 found = self._read(encoder, without)
             except (InputError, OSError):
@@ -266,8 +273,8 @@ class RunFolder:
         """
         if not self.info.get("finished"):
             raise InputError(
-                f"the training of {self.path} has not ended",
-                "finish it with `raresign train --resume`",
+                _("the training of {path} has not ended").format(path=self.path),
+                _("finish it with `raresign train --resume`"),
             )
 
     def model(self) -> SignNet:
@@ -284,8 +291,8 @@ class RunFolder:
     def _check_trained(self) -> None:
         if not (self.path / WEIGHTS_FILE).exists():
             raise InputError(
-                f"{self.path} holds no trained model yet",
-                "finish it with `raresign train --resume`",
+                _("{path} holds no trained model yet").format(path=self.path),
+                _("finish it with `raresign train --resume`"),
             )
 
 

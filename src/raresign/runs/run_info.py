@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from raresign.errors import InputError
 from raresign.files import read_text
+from raresign.language.spoken import _
 from raresign.parsing import parse_json
 
 _MOST_BYTES = 256 << 20
@@ -78,10 +79,13 @@ def read_info(path: Path) -> RunInfo:
         _check_rows(found.get("stages", []), "stages", _OF_A_STAGE)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
-            f"{path} holds no run.json", "give the folder that `raresign train --out` made"
+            _("{path} holds no run.json").format(path=path),
+            _("give the folder that `raresign train --out` made"),
         ) from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read: {error}", _HINT) from error
+        raise InputError(
+            _("{file} cannot be read: {error}").format(file=file, error=error), _HINT
+        ) from error
     if "settings" in found:
         found["settings"] = RunInfo(settings, file)
     if "stages" in found:

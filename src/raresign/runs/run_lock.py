@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from raresign.language.spoken import _
+
 _guard = threading.Lock()
 _threads: dict[tuple[int, int], threading.RLock] = {}
 _held: set[tuple[int, int]] = set()
@@ -58,7 +60,7 @@ def _locked(path: Path, say: Callable[[str], object] | None) -> int:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if say is not None:
-                say(f"waiting for another command that changes {path}")
+                say(_("waiting for another command that changes {path}").format(path=path))
             fcntl.flock(handle, fcntl.LOCK_EX)
     except BaseException:
         os.close(handle)

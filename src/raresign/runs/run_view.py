@@ -24,6 +24,7 @@ from raresign.evaluation.metrics import (
 from raresign.evaluation.predictions import GROUPS, Predictions
 from raresign.evaluation.reframed_recall import FramingSweep, sweep_from_dict
 from raresign.files import read_text
+from raresign.language.spoken import _
 from raresign.parsing import parse_json
 from raresign.runs.added_classes import added_places
 from raresign.runs.evaluation_files import EVALUATION, FRAMING_FILE
@@ -92,30 +93,36 @@ def view_run(run: Path) -> RunView:
     """
     view = RunView(run, RunFolder.open(run).info)
     if view.info.get("finished") is False:
-        view.notes.append("Training has not ended: the figures are those of the stages so far.")
+        view.notes.append(_("Training has not ended: the figures are those of the stages so far."))
     view.notes += cut_stages(view.info)
     try:
         view.catalogue = SignCatalogue.load(run / "catalogue")
     except (InputError, OSError) as error:
-        view.notes.append(f"No catalogue, so no icons: {error}")
+        view.notes.append(_("No catalogue, so no icons: {error}").format(error=error))
     evaluation = run / EVALUATION
     try:
         view.predictions = Predictions.from_parquet(evaluation / "predictions.parquet")
     except InputError as error:
-        view.notes.append(f"No predictions, so no confusions and no mistakes: {error}")
+        view.notes.append(
+            _("No predictions, so no confusions and no mistakes: {error}").format(error=error)
+        )
     try:
         view.metrics = metrics_from_dict(_json_object(evaluation / "metrics.json"))
     except InputError as error:
         if view.predictions is None:
-            view.notes.append(f"No test figures: {error}")
+            view.notes.append(_("No test figures: {error}").format(error=error))
         else:
             view.metrics = evaluate_predictions(view.predictions)
-            view.notes.append(f"Test figures counted anew from the predictions: {error}")
+            view.notes.append(
+                _("Test figures counted anew from the predictions: {error}").format(error=error)
+            )
     if view.predictions is not None and (evaluation / "answers.parquet").is_file():
         try:
             view.answers = _answers(evaluation / "answers.parquet", view.predictions)
         except InputError as error:
-            view.notes.append(f"No answers of classifier and prototypes: {error}")
+            view.notes.append(
+                _("No answers of classifier and prototypes: {error}").format(error=error)
+            )
     _read_framing(view)
     _read_logs(view)
     _read_added(view)
@@ -137,8 +144,10 @@ def cut_stages(info: dict[str, Any]) -> list[str]:
     except (KeyError, TypeError, ValueError):
         return []
     return [
-        f"The time limit (--max-time) cut the stage {name}: {steps:,} of {most:,} steps. "
-        "Expect less."
+        _(
+            "The time limit (--max-time) cut the stage {name}: {steps:,} of {most:,} steps. "
+            "Expect less."
+        ).format(name=name, steps=steps, most=most)
         for (name, steps), most in zip(taken, planned, strict=False)
         if steps < most
     ]
@@ -147,7 +156,9 @@ def cut_stages(info: dict[str, Any]) -> list[str]:
 def _json_object(path: Path) -> dict[str, Any]:
     """A JSON file that holds an object."""
     if not path.is_file():
-        raise InputError(f"{path.name} is missing", "run `raresign evaluate`")
+        raise InputError(
+            _("{name} is missing").format(name=path.name), _("run `raresign evaluate`")
+        )
     try:
         value = parse_json(read_text(path))
     except (OSError, ValueError) as error:
@@ -165,15 +176,17 @@ def _read_framing(view: RunView) -> None:
     try:
         sweep = sweep_from_dict(_json_object(file))
     except InputError as error:
-        view.notes.append(f"No framing sweep: {error}")
+        view.notes.append(_("No framing sweep: {error}").format(error=error))
         return
     now = {name: view.metrics.group(name).micro for name in GROUPS} if view.metrics else {}
     then = sweep.unchanged.recall
     # Dicts: a group without crops is NaN, which equals nothing.
     if any(json_ready(one) != json_ready(then[name]) for name, one in now.items()):
         view.notes.append(
-            "No framing sweep: it is older than the figures; run `raresign evaluate "
-            "--framing-sweep` again"
+            _(
+                "No framing sweep: it is older than the figures; run `raresign evaluate "
+                "--framing-sweep` again"
+            )
         )
         return
     view.framing = sweep
@@ -186,9 +199,13 @@ def _read_logs(view: RunView) -> None:
         try:
             view.logs.append(_stage_log(folder))
         except (OSError, ValueError, KeyError, csv.Error) as error:
-            view.notes.append(f"No training curve of stage {folder.name}: {error}")
+            view.notes.append(
+                _("No training curve of stage {name}: {error}").format(
+                    name=folder.name, error=error
+                )
+            )
     if not folders:
-        view.notes.append("No training curves: the run has no stages/*/metrics.csv.")
+        view.notes.append(_("No training curves: the run has no stages/*/metrics.csv."))
 
 
 def _stage_log(folder: Path) -> StageLog:
@@ -246,7 +263,9 @@ def _read_added(view: RunView) -> None:
             found.append((float(info.get("order", math.inf)), place.name, _added(info, place)))
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             view.notes.append(
-                f"No forecast of the added class {place.name}: {type(error).__name__}: {error}"
+                _("No forecast of the added class {name}: {kind}: {error}").format(
+                    name=place.name, kind=type(error).__name__, error=error
+                )
             )
     view.added = [one for _, _, one in sorted(found, key=lambda item: item[:2])]
 

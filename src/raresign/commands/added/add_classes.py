@@ -15,6 +15,7 @@ from raresign.commands.added.fit_added import SHEET, fit_added, write_fitted
 from raresign.commands.added.tune_classes import check_tunable, tune_run
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.models.outputs import TorchEncoder
 from raresign.runs.added_classes import ADDED, AddedFolder, added_places, keep_added
 from raresign.runs.exchange import exchange
@@ -117,9 +118,12 @@ def add_class(
         given = lettered_files(listed_icons(icons)) if svg_text else listed_icons(icons)
         signs = _new_signs(recogniser.catalogue, given, codes, damaged, names)
         for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
-            say(f"warning: {problem}")
+            say(_("warning: {problem}").format(problem=problem))
         if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
-            raise InputError(f"{photos} has no folder {signs[0].code}", "give a folder a class")
+            raise InputError(
+                _("{photos} has no folder {code}").format(photos=photos, code=signs[0].code),
+                _("give a folder a class"),
+            )
 
         def real(recogniser: Recogniser) -> list[np.ndarray]:
             return [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]
@@ -192,21 +196,32 @@ def _new_signs(
     """The classes of the icons, checked against the catalogue, damaged classes and each other."""
     names = list(codes) or [icon.stem for icon in icons]
     if not icons or len(names) != len(icons):
-        raise InputError(f"{len(icons)} icons and {len(names)} codes", "give one code an icon")
+        raise InputError(
+            _("{icons} icons and {codes} codes").format(icons=len(icons), codes=len(names)),
+            _("give one code an icon"),
+        )
     if titles and len(titles) != len(icons):
-        raise InputError(f"{len(icons)} icons and {len(titles)} names", "give one name an icon")
+        raise InputError(
+            _("{icons} icons and {names} names").format(icons=len(icons), names=len(titles)),
+            _("give one name an icon"),
+        )
     for title in titles:
         if not title.strip() or not title.isprintable():
-            raise InputError(f"the name {title!r}", "use a text of one line")
+            raise InputError(
+                _("the name {title}").format(title=repr(title)), _("use a text of one line")
+            )
     for code in names:
         wrong = (
-            ("is already in the run" if catalogue.label_of(code) >= 0 else "")
-            or ("is in the run, but damaged: remove it first" if code in damaged else "")
-            or ("is given twice" if names.count(code) > 1 else "")
-            or ("begins with a dot" if code.startswith(".") else "")  # see read_added
+            (_("is already in the run") if catalogue.label_of(code) >= 0 else "")
+            or (_("is in the run, but damaged: remove it first") if code in damaged else "")
+            or (_("is given twice") if names.count(code) > 1 else "")
+            or (_("begins with a dot") if code.startswith(".") else "")  # see read_added
         )
         if wrong:
-            raise InputError(f"class '{code}' {wrong}", "choose another --code")
+            raise InputError(
+                _("class '{code}' {wrong}").format(code=code, wrong=wrong),
+                _("choose another --code"),
+            )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", IconWarning)  # told of when they came
         drawn = zip(catalogue.codes, load_pictures(catalogue.classes), strict=True)

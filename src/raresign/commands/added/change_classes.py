@@ -18,6 +18,7 @@ from raresign.crops.squashing import squashed_chunks
 from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
 from raresign.fitting.photo_lifts import fit_lift
+from raresign.language.spoken import _
 from raresign.runs.added_classes import check_added, keep_added
 from raresign.runs.exchange import exchange
 from raresign.runs.photo_embeddings import (
@@ -42,8 +43,9 @@ def embed_photos(recogniser: Recogniser, files: Sequence[str | Path]) -> np.ndar
     frames = frames_among(table.paths)
     if frames:
         warnings.warn(
-            f"{first_names(frames)}: as large or wide as a whole frame, and taken for one sign, "
-            "cut out",
+            _("{first}: as large or wide as a whole frame, and taken for one sign, cut out").format(
+                first=first_names(frames)
+            ),
             stacklevel=2,
         )
     return _embedded(recogniser, table, ", ".join(str(file) for file in files))
@@ -56,8 +58,10 @@ def _embedded(recogniser: Recogniser, table: CropTable, source: str) -> np.ndarr
     broken = [f"{table.paths[row]} ({why})" for chunk in chunks for row, why in chunk.refused]
     crops = [chunk.crops for chunk in chunks]
     if not sum(map(len, crops)):
-        raise InputError(f"{source} holds no readable crop", "give PNG or JPEG files")
-    warn_of_skipped("pictures that cannot be read", broken, source)
+        raise InputError(
+            _("{source} holds no readable crop").format(source=source), _("give PNG or JPEG files")
+        )
+    warn_of_skipped(_("pictures that cannot be read"), broken, source)
     return recogniser.encoder.embed(np.concatenate(crops))
 
 
@@ -80,7 +84,10 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path], say: Say
     with RunFolder.changing(run, say) as folder:
         recogniser = _ready(folder)
         if recogniser.catalogue.label_of(code) < 0:
-            raise InputError(f"{run} has no class '{code}'", "add it with `raresign add-class`")
+            raise InputError(
+                _("{run} has no class '{code}'").format(run=run, code=code),
+                _("add it with `raresign add-class`"),
+            )
         return _keep(folder, recogniser, {code: embed_photos(recogniser, files)})[code]
 
 
@@ -103,7 +110,11 @@ def add_checked_photos(run: str | Path, answers: str | Path, say: Say = silent) 
         recogniser = _ready(folder)
         checked = read_checked(answers, recogniser.catalogue)
         if checked.left_out:
-            say(f"{checked.left_out} rows that nobody changed or confirmed are left out")
+            say(
+                _("{left_out} rows that nobody changed or confirmed are left out").format(
+                    left_out=checked.left_out
+                )
+            )
         codes = np.array(checked.table.class_names)
         found = {
             str(code): _embedded(recogniser, checked.table.filter(codes == code), str(answers))
@@ -128,8 +139,10 @@ def remove_photos(run: str | Path, codes: Sequence[str], say: Say = silent) -> N
             if not has_photos(folder.path, code):
                 known = [name for name, _ in read_photos(folder.path)]
                 raise InputError(
-                    f"{run} keeps no photos of '{code}'",
-                    f"it keeps some of {', '.join(known)}" if known else "none were added",
+                    _("{run} keeps no photos of '{code}'").format(run=run, code=code),
+                    _("it keeps some of {listed}").format(listed=", ".join(known))
+                    if known
+                    else _("none were added"),
                 )
         with exchange(folder.path) as place:
             forget_photos(folder.path, place, codes)
@@ -141,8 +154,8 @@ def _ready(folder: RunFolder) -> Recogniser:
     folder.check_finished()
     if not recogniser.head.knows_all_by_prototypes:
         raise InputError(
-            f"{folder.path} answers with the classifier alone",
-            "train with a recipe of recognition: fused",
+            _("{path} answers with the classifier alone").format(path=folder.path),
+            _("train with a recipe of recognition: fused"),
         )
     return recogniser
 
@@ -198,7 +211,8 @@ def remove_class(run: str | Path, codes: Sequence[str], say: Say = silent) -> No
         for code in codes:
             if folder.trained_catalogue.label_of(code) >= 0:
                 raise InputError(
-                    f"class '{code}' was trained into {run}", "only classes of add-class can go"
+                    _("class '{code}' was trained into {run}").format(code=code, run=run),
+                    _("only classes of add-class can go"),
                 )
         check_added(folder.path, codes)
         with exchange(folder.path) as place:

@@ -22,6 +22,7 @@ from raresign.fitting.encoder_export import export_encoder
 from raresign.fitting.recogniser_fit import index_synthesiser
 from raresign.fitting.run_forecasts import forecast_rare
 from raresign.fitting.tuning import known_part, renewed_head, tune, tuning_stage
+from raresign.language.spoken import _
 from raresign.models.model_files import save_model
 from raresign.models.outputs import TorchEncoder, net_rows
 from raresign.models.saved_rows import classifier_rows
@@ -99,7 +100,11 @@ def tune_run(
     stage = tuning_stage(recipe.index_preset, steps or _ENDLESS, bool(len(crops)))
     earlier = load_head(folder.path, *net_rows(net), folder.trained_catalogue)
     done = folder.info.get("tuned", [])
-    say(f"tuning for {seconds:.0f} s" if steps is None else f"tuning, {steps} steps")
+    say(
+        _("tuning for {seconds:.0f} s").format(seconds=seconds)
+        if steps is None
+        else _("tuning, {steps} steps").format(steps=steps)
+    )
     added = [*folder.added, *new]
     with exchange(folder.path) as place:
         try:
@@ -115,12 +120,20 @@ def tune_run(
         except Interrupted:  # its checkpoint goes, too: nothing goes on from it
             raise KeyboardInterrupt from None
         shutil.rmtree(place / _STAGES)
-        say(f"tuned {result.steps} steps in {result.seconds:.0f} s")
+        say(
+            _("tuned {steps} steps in {seconds:.0f} s").format(
+                steps=result.steps, seconds=result.seconds
+            )
+        )
         tuned = known_part(grown, len(known.catalogue))
         save_model(tuned, place)
         reason = export_encoder(tuned, place / ENCODER_FILE, classifier_rows(place).digest)
         if reason:
-            say(f"no encoder.onnx ({reason}): answers of this run need torch")
+            say(
+                _("no encoder.onnx ({reason}): answers of this run need torch").format(
+                    reason=reason
+                )
+            )
         info = dict(folder.info)
         rows, biases = net_rows(tuned)
         head = replace(earlier, rows=rows, biases=biases)
@@ -140,7 +153,7 @@ def tune_run(
         if any(figures.glob("*")):  # of the net before
             shutil.copytree(figures, place / f"{EVALUATION}-before-tuning")
             (place / EVALUATION).mkdir()
-            say("test figures are of the net before: `raresign evaluate` measures the tuned one")
+            say(_("test figures are of the net before: `raresign evaluate` measures the tuned one"))
         took = {"steps": result.steps, "seconds": result.seconds, "real_crops": len(crops)}
         info["tuned"] = [*done, {"codes": [one.sign.code for one in new], **took}]
         write_json(place / "run.json", info)
@@ -154,9 +167,9 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
     none = np.empty((0, 3, size, size), np.uint8), np.empty(0, np.int64)
     why = ""
     if data is None or is_drawn(data) or not any(s.real or s.balanced for s in recipe.stages):
-        why = "the run was trained without real crops"
+        why = _("the run was trained without real crops")
     elif not Path(data).is_dir():
-        why = f"the run's data folder {data} is gone"
+        why = _("the run's data folder {data} is gone").format(data=data)
     else:
         try:
             source = open_data(
@@ -171,16 +184,20 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
                 source = with_test_share(source, share, folder.info["seed"])
             pack = pack_crops(source.training, size, default_cache(), framing=folder.framing)
         except InputError as error:
-            why = f"the run's data folder cannot be read: {error.problem}"
+            why = _("the run's data folder cannot be read: {problem}").format(problem=error.problem)
         else:
             own = [folder.trained_catalogue.label_of(code) for code in source.catalogue.codes]
             labels = np.array([*own, -1])[pack.labels]
             rows = labels >= 0
             if rows.any():
-                say(f"tuning on synthetic crops and {rows.sum()} real crops of {data}")
+                say(
+                    _("tuning on synthetic crops and {rows} real crops of {data}").format(
+                        rows=rows.sum(), data=data
+                    )
+                )
                 return np.asarray(pack.crops)[rows], labels[rows]
-            why = f"no real crop in {data} is of a class of the run"
-    say(f"tuning on synthetic crops alone: {why}")
+            why = _("no real crop in {data} is of a class of the run").format(data=data)
+    say(_("tuning on synthetic crops alone: {why}").format(why=why))
     return none
 
 

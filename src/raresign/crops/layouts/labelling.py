@@ -20,6 +20,7 @@ from raresign.crops.layouts.class_matching import (
     suggestion,
 )
 from raresign.errors import InputError
+from raresign.language.spoken import _
 
 Box = tuple[float, float, float, float]
 WHOLE: Box = (math.nan, math.nan, math.nan, math.nan)
@@ -35,7 +36,7 @@ def first_names(names: Sequence[object]) -> str:
     """
     shown = ", ".join(str(name) for name in names[:_NAMES_SHOWN])
     rest = len(names) - _NAMES_SHOWN
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    return _("{shown} and {rest} more").format(shown=shown, rest=rest) if rest > 0 else shown
 
 
 def label_crops(
@@ -102,15 +103,19 @@ def present_rows(paths: Sequence[Path], source: str | Path, strict: bool) -> lis
     exists = {path: os.path.exists(path) for path in dict.fromkeys(paths)}  # noqa: PTH110
     missing = [str(path)[:200] for path, there in exists.items() if not there]
     if missing:
-        problem = f"{source}: {len(missing)} files do not exist: {first_names(missing)}"
+        problem = _("{source}: {n} files do not exist: {first}").format(
+            source=source, n=len(missing), first=first_names(missing)
+        )
         if strict:
-            raise InputError(problem, "restore them or take their rows out")
-        warnings.warn(f"{problem}; their rows are skipped", stacklevel=3)
+            raise InputError(problem, _("restore them or take their rows out"))
+        warnings.warn(_("{problem}; their rows are skipped").format(problem=problem), stacklevel=3)
     return [row for row, path in enumerate(paths) if exists[path]]
 
 
 def warn_of_skipped(what: str, skipped: Sequence[str], source: str | Path) -> None:
     """One warning for all that is skipped of a source, such as frames; nothing if that is none."""
     if skipped:
-        text = f"{source}: {len(skipped)} {what} are skipped: {first_names(skipped)}"
+        text = _("{source}: {n} {what} are skipped: {first}").format(
+            source=source, n=len(skipped), what=what, first=first_names(skipped)
+        )
         warnings.warn(text, stacklevel=3)

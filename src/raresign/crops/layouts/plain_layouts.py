@@ -11,6 +11,7 @@ import numpy as np
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.listing import pictures_under
 from raresign.errors import InputError
+from raresign.language.spoken import _
 
 
 def from_files(paths: Sequence[str | Path]) -> CropTable:
@@ -33,12 +34,15 @@ def from_files(paths: Sequence[str | Path]) -> CropTable:
         ['a.png', 'b.png']
     """
     if not paths:
-        raise InputError("no files were given", "name picture files or folders")
+        raise InputError(_("no files were given"), _("name picture files or folders"))
     given = {path: pictures_under(path) if path.is_dir() else [path] for path in map(Path, paths)}
     found = [picture for path in map(Path, paths) for picture in given[path]]
     listed = ", ".join(str(path) for path, pictures in given.items() if not pictures)
     if not found:
-        raise InputError(f"{listed}: no picture in it", "name a folder that holds pictures")
+        raise InputError(
+            _("{listed}: no picture in it").format(listed=listed),
+            _("name a folder that holds pictures"),
+        )
     if listed:
-        warnings.warn(f"{listed}: no picture in it", stacklevel=2)
+        warnings.warn(_("{listed}: no picture in it").format(listed=listed), stacklevel=2)
     return CropTable(tuple(found), np.full(len(found), -1), None, ("",) * len(found))

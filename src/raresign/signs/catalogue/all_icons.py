@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.catalogue.icon_check import SAME_PICTURE, check_outline, known_look
 from raresign.signs.catalogue.pictures import in_threads
 from raresign.signs.catalogue.sign_class import SignClass
@@ -36,8 +37,8 @@ def refuse_bad(problems: Sequence[InputError]) -> None:
     if problems:
         more = len(problems) - _MOST_TOLD
         lines = [str(one) for one in problems[:_MOST_TOLD]]
-        lines += [f"... and {more} more"] if more > 0 else []
-        raise InputError("\n".join([f"{len(problems)} icons are wrong:", *lines]))
+        lines += [_("... and {more} more").format(more=more)] if more > 0 else []
+        raise InputError("\n".join([_("{n} icons are wrong:").format(n=len(problems)), *lines]))
 
 
 def check_icons(signs: Sequence[SignClass]) -> None:
@@ -63,7 +64,10 @@ def icon_problems(signs: Sequence[SignClass]) -> list[InputError]:
     }
     problems += [
         InputError(
-            f"the classes '{one}' and '{other}' have the same picture", "give each its own icon"
+            _("the classes '{one}' and '{other}' have the same picture").format(
+                one=one, other=other
+            ),
+            _("give each its own icon"),
         )
         for one, other in same_pictures(looks)
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.catalogue.icon_check import known_look
 from raresign.signs.countries.country import Country
 from raresign.signs.countries.drawn_sign import render_sign
@@ -44,8 +45,10 @@ class CountryChoice:
 
     def __str__(self) -> str:
         seen = self.country is not None and not self.is_said
-        hint = f"; --country {NO_COUNTRY} keeps it out" if seen else ""
-        return f"country: {self.iso}, {self.reason}{hint}"
+        hint = _("; --country {none} keeps it out").format(none=NO_COUNTRY) if seen else ""
+        return _("country: {iso}, {reason}{hint}").format(
+            iso=self.iso, reason=self.reason, hint=hint
+        )
 
 
 def said_country(name: str, where: str) -> CountryChoice:
@@ -63,7 +66,7 @@ def seen_country(folder: Path, codes: Sequence[str]) -> CountryChoice:
     None where there is no such folder, or too few codes are drawn or icons look like the drawings.
     """
     if not folder.is_dir():
-        return CountryChoice(None, "there are no icons to recognise it from")
+        return CountryChoice(None, _("there are no icons to recognise it from"))
     for one in COUNTRIES.values():
         if one.drawings is None:
             continue
@@ -74,12 +77,16 @@ def seen_country(folder: Path, codes: Sequence[str]) -> CountryChoice:
         like = looking_like(icons, one.drawings)
         astray = max(int(_ASTRAY * len(icons)), len(icons) >= 6)
         if len(icons) >= _FEWEST and len(icons) - like <= astray:
-            counts = f"{like} of {len(icons)} look like our drawings"
-            return CountryChoice(one, f"recognised from its icons ({counts})")
+            counts = _("{like} of {n} look like our drawings").format(like=like, n=len(icons))
+            return CountryChoice(
+                one, _("recognised from its icons ({counts})").format(counts=counts)
+            )
         if icons:
-            counts = f"{like} of {len(icons)} icons look like our drawings for {one.iso}"
-            return CountryChoice(None, f"{counts}; say it with --country")
-    return CountryChoice(None, "codes mean nothing but themselves; say it with --country")
+            counts = _("{like} of {n} icons look like our drawings for {iso}").format(
+                like=like, n=len(icons), iso=one.iso
+            )
+            return CountryChoice(None, _("{counts}; say it with --country").format(counts=counts))
+    return CountryChoice(None, _("codes mean nothing but themselves; say it with --country"))
 
 
 def looking_like(icons: Mapping[str, Pixels], signs: Standard) -> int:

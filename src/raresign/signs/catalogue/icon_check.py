@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.catalogue.families import family_of_icon
 from raresign.signs.catalogue.twins import small_look
 from raresign.signs.icons.icon_file import Pixels, on_grey, without_border
 from raresign.signs.icons.png_icon import FLAT_TOLERANCE, flood_from_border
+from raresign.signs.spoken_signs import spoken_family
 
 MIN_NEW_SIDE = 16
 SAME_PICTURE = 0.5
@@ -47,23 +49,28 @@ def check_new_icon(icon: Pixels, code: str, known: Sequence[tuple[str, Look | No
         InputError: The icon is empty, smaller than 16 px, without an outline, or the picture of a
             class there is; that class is named.
     """
-    name = f"icon of class '{code}'"
+    name = _("icon of class '{code}'").format(code=code)
     if not (icon[..., 3] >= _OPAQUE).any():
-        raise InputError(f"{name} is empty: every pixel is transparent", "draw the sign opaque")
+        raise InputError(
+            _("{name} is empty: every pixel is transparent").format(name=name),
+            _("draw the sign opaque"),
+        )
     sign = without_border(icon)
     height, width = sign.shape[:2]
     if min(height, width) < MIN_NEW_SIDE:
         raise InputError(
-            f"{name} is {width}x{height} px without its transparent border",
-            f"use at least {MIN_NEW_SIDE}x{MIN_NEW_SIDE} px, better 128x128",
+            _("{name} is {width}x{height} px without its transparent border").format(
+                name=name, width=width, height=height
+            ),
+            _("use at least {side}x{side} px, better 128x128").format(side=MIN_NEW_SIDE),
         )
     check_outline(sign, code)
     look = look_on_grey(sign)
     for other, seen in known:
         if seen is not None and np.abs(look - seen).mean() < SAME_PICTURE:
             raise InputError(
-                f"{name} is the picture of class '{other}' too",
-                "use that class, or give an icon that differs",
+                _("{name} is the picture of class '{other}' too").format(name=name, other=other),
+                _("use that class, or give an icon that differs"),
             )
     return look
 
@@ -79,7 +86,7 @@ def check_outline(icon: Pixels, code: str) -> None:
         InputError: Its sign is no rectangle, or it shows nothing.
     """
     if (icon[..., 3] >= _OPAQUE).all():
-        _check_rectangular(icon, f"icon of class '{code}'")
+        _check_rectangular(icon, _("icon of class '{code}'").format(code=code))
 
 
 def known_look(icon: Pixels) -> Look | None:
@@ -94,19 +101,32 @@ def look_on_grey(icon: Pixels) -> Look:
 
 def _check_rectangular(sign: Pixels, name: str) -> None:
     """Refuse an opaque picture whose sign has another outline than the picture."""
-    problem, hint = f"{name} has no transparent background", "make what is not the sign transparent"
+    problem, hint = (
+        _("{name} has no transparent background").format(name=name),
+        _("make what is not the sign transparent"),
+    )
     rgb = sign[..., :3].astype(np.int16)
     corners = rgb[[0, 0, -1, -1], [0, -1, 0, -1]]
     colour = np.median(corners, axis=0)
     if (np.abs(corners - colour) > FLAT_TOLERANCE).any():
-        raise InputError(f"{problem}; its corners differ in colour, as a photo's do", hint)
+        raise InputError(
+            _("{problem}; its corners differ in colour, as a photo's do").format(problem=problem),
+            hint,
+        )
     around = flood_from_border((np.abs(rgb - colour) <= FLAT_TOLERANCE).all(axis=2))
     if around.all():
-        raise InputError(f"{name} is one flat colour", "draw what the sign shows")
+        raise InputError(
+            _("{name} is one flat colour").format(name=name), _("draw what the sign shows")
+        )
     alone = sign.copy()
     alone[around] = 0
     family = family_of_icon(alone)
     # A white or black picture on a coloured ground is what a plate without a rim shows.
     on_plate = colour.max() - colour.min() > FLAT_TOLERANCE and family.startswith(_OF_PLATES)
     if not on_plate and not family.endswith(("square", "plate")):
-        raise InputError(f"{problem}; it looks like a {family} on a flat one", hint)
+        raise InputError(
+            _("{problem}; it looks like a {family} on a flat one").format(
+                problem=problem, family=spoken_family(family)
+            ),
+            hint,
+        )

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from raresign.language.spoken import _
 from raresign.signs.catalogue.pictures import in_threads
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.icons.icon_file import Pixels, load_icon, on_grey
 from raresign.signs.icons.png_icon import IconWarning
+from raresign.signs.spoken_signs import spoken_name
 
 ENOUGH_SIDE = 64
 """Pixels. Icons that show as much are never too small: what still looks alike is so on the road."""
@@ -46,10 +48,18 @@ class UnclearPair:
     is_soft: bool
 
     def __str__(self) -> str:
-        shows = "is soft: it shows no more than" if self.is_soft else "has"
-        return (
-            f"icon of {self.one.code} ({self.one.title}) {shows} {self.side} px, where it differs "
-            f"from that of {self.other.code} ({self.other.title}) by {self.pixels:.0f} pixels only"
+        shows = _("is soft: it shows no more than") if self.is_soft else _("has")
+        return _(
+            "icon of {code} ({title}) {shows} {side} px, where it differs from that of {code2} "
+            "({title2}) by {pixels:.0f} pixels only"
+        ).format(
+            code=self.one.code,
+            title=spoken_name(self.one.code, self.one.title),
+            shows=shows,
+            side=self.side,
+            code2=self.other.code,
+            title2=spoken_name(self.other.code, self.other.title),
+            pixels=self.pixels,
         )
 
 

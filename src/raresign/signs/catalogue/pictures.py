@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -49,9 +50,14 @@ def icon_crops(signs: Sequence[SignClass], size: int) -> np.ndarray:
 
 def in_threads(job: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
     """The results of a job for each item, in order; the first error ends it."""
+    here = copy_context()  # such as the language that is spoken
+
+    def run(item: _Item) -> _Result:
+        return here.copy().run(job, item)
+
     # Pillow and the drawing processes work while other threads wait.
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
-        return list(pool.map(job, items))
+        return list(pool.map(run, items))
 
 
 def _picture(path: Path, size: int | None, code: str) -> Pixels:

@@ -10,6 +10,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.catalogue.all_icons import icon_problems, refuse_bad
 from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
 from raresign.signs.catalogue.classes_file import (
@@ -199,10 +200,12 @@ def choose_country(
     who = "--country" if said is not None else "classes.json"
     said = found.country if said is None else said
     if said is not None:
-        choice = said_country(said, f"as {who} says")
+        choice = said_country(said, _("as {who} says").format(who=who))
         known = [code for code in found.rows if choice.country and choice.country.name(code)]
         if choice.country and 2 * len(known) < len(found.rows):
-            counts = f"though it names {len(known)} of {len(found.rows)} codes only"
+            counts = _("though it names {n} of {all} codes only").format(
+                n=len(known), all=len(found.rows)
+            )
             choice = replace(choice, reason=f"{choice.reason}, {counts}")
         return choice
     return seen_country(root / "icons" if icons is None else icons, list(found.rows))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
+from raresign.language.spoken import _, current_language
 from raresign.signs.countries.standard import Standard
 from raresign.signs.countries.value_ranges import ValueRanges
 
@@ -144,8 +145,11 @@ class Country:
             return None
         base, value = self._value(code)
         meant = self.grammar.written(base, self.ranges.nearest(base, value))
-        said = f'"{self.name(code)}" ({self.ranges.words(base)})'
-        return f"{code}: there is no {said}; did you mean {meant}?"
+        name = self.name(code, current_language()) or self.name(code)
+        said = f'"{name}" ({self.ranges.words(base)})'
+        return _("{code}: there is no {said}; did you mean {meant}?").format(
+            code=code, said=said, meant=meant
+        )
 
     def _value(self, code: str) -> tuple[str, str]:
         """Base and value of a code; "" where it shows none."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from raresign.language.spoken import _
+
 
 @dataclass(frozen=True)
 class ValueRange:
@@ -27,7 +29,8 @@ class ValueRange:
         return self.first <= value <= self.last and not (value - self.first) % self.step
 
     def __str__(self) -> str:
-        return f"{self.first} to {self.last} in steps of {self.step}"
+        words = _("{first} to {last} in steps of {step}")
+        return words.format(first=self.first, last=self.last, step=self.step)
 
     def values(self) -> list[Decimal]:
         """All of them, ascending."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from raresign.errors import InputError
+from raresign.language.spoken import _
 from raresign.signs.icons.png_icon import JPEG_SUFFIXES, read_png
 from raresign.signs.icons.svg_guard import DRAWN_TEXT, svg_bytes
 from raresign.signs.icons.svg_renderer import MAX_SIDE, draw_svg
@@ -45,8 +46,8 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
-            f"there is no folder {folder}",
-            "put one <code>.png a class there, or: raresign catalogue gost --export DATA",
+            _("there is no folder {folder}").format(folder=folder),
+            _("put one <code>.png a class there, or: raresign catalogue gost --export DATA"),
         )
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir(), key=lambda path: ("@" in path.stem, path.name)):
@@ -54,7 +55,8 @@ def icon_files(folder: str | Path) -> dict[str, list[Path]]:
             found.setdefault(path.stem.partition("@")[0], []).append(path)
     if not found:
         raise InputError(
-            f"{folder} holds no PNG, JPEG or SVG", "put one icon a class there: <code>.png"
+            _("{folder} holds no PNG, JPEG or SVG").format(folder=folder),
+            _("put one icon a class there: <code>.png"),
         )
     return found
 
@@ -97,17 +99,22 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
     if size is not None and size < 1:
         raise InputError(f"icon size {size}", "give at least 1 px")
     if path.is_dir():
-        raise InputError(f"icon {path} is a folder", "give an icon file")
+        raise InputError(_("icon {path} is a folder").format(path=path), _("give an icon file"))
     if path.suffix.lower() == ".svg":
         picture = _drawn_sign(path, size or _SVG_SIDE, code)
     elif path.suffix.lower() in ICON_SUFFIXES:
         picture = _sign_alone(path, read_png(path))
     else:
-        raise InputError(f"icon {path} is no PNG, JPEG or SVG", "convert it to PNG with alpha")
+        raise InputError(
+            _("icon {path} is no PNG, JPEG or SVG").format(path=path),
+            _("convert it to PNG with alpha"),
+        )
     if min(picture.size) < MIN_SIDE:
         raise InputError(
-            f"icon {path} is {picture.width}x{picture.height} px without its transparent border",
-            f"use an icon of at least {MIN_SIDE}x{MIN_SIDE} px, better 128x128",
+            _("icon {path} is {width}x{height} px without its transparent border").format(
+                path=path, width=picture.width, height=picture.height
+            ),
+            _("use an icon of at least {side}x{side} px, better 128x128").format(side=MIN_SIDE),
         )
     if size is not None:
         # Pillow resizes RGBA with premultiplied alpha, so hidden colours do not bleed in.
@@ -133,7 +140,9 @@ def _sign_alone(path: Path, picture: Image.Image) -> Image.Image:
     """The picture without its transparent border."""
     box = picture.getchannel("A").getbbox()
     if box is None:
-        raise InputError(f"icon {path} is fully transparent", "draw the sign opaque")
+        raise InputError(
+            _("icon {path} is fully transparent").format(path=path), _("draw the sign opaque")
+        )
     return picture.crop(box)
 
 

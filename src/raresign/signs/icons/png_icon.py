@@ -13,6 +13,7 @@ from PIL import Image
 
 from raresign.errors import InputError
 from raresign.files import read_bytes
+from raresign.language.spoken import _
 
 Mask = npt.NDArray[np.bool_]
 
@@ -40,24 +41,37 @@ def read_png(path: Path) -> Image.Image:
     try:
         source = read_bytes(path, MAX_BYTES)
     except OSError as error:
-        raise InputError(f"icon {path} cannot be read: {error.strerror}", "check it") from error
+        raise InputError(
+            _("icon {path} cannot be read: {strerror}").format(path=path, strerror=error.strerror),
+            _("check it"),
+        ) from error
     # Before Pillow sees it, which would warn of large pictures; its message names no icon.
     width, height = struct.unpack(">II", source[16:24].ljust(8, b"\0"))
     if source.startswith(_SIGNATURE) and width * height > MAX_PIXELS:
-        raise InputError(f"icon {path} is {width}x{height} px", "256x256 px are enough")
+        raise InputError(
+            _("icon {path} is {width}x{height} px").format(path=path, width=width, height=height),
+            _("256x256 px are enough"),
+        )
     kind = "JPEG" if path.suffix.lower() in JPEG_SUFFIXES else "PNG"
     try:
         picture: Image.Image = Image.open(io.BytesIO(source), formats=(kind,))
     except (OSError, ValueError, SyntaxError) as error:
-        problem = f"icon {path} is no readable {kind}: {error}"
-        raise InputError(problem, "export it again") from error
+        problem = _("icon {path} is no readable {kind}: {error}").format(
+            path=path, kind=kind, error=error
+        )
+        raise InputError(problem, _("export it again")) from error
     if picture.width * picture.height > MAX_PIXELS:
         size = f"{picture.width}x{picture.height}"
-        raise InputError(f"icon {path} is {size} px", "256x256 px are enough")
+        raise InputError(
+            _("icon {path} is {size} px").format(path=path, size=size), _("256x256 px are enough")
+        )
     try:
         picture.load()
     except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"icon {path} is damaged or cut off: {error}", "copy it again") from error
+        raise InputError(
+            _("icon {path} is damaged or cut off: {error}").format(path=path, error=error),
+            _("copy it again"),
+        ) from error
     has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
     if picture.mode.startswith("I"):  # 16-bit grey: Pillow would clip, not scale, to 8 bits
         deep, hole = np.asarray(picture, dtype=np.int32), picture.info.get("transparency")
@@ -86,21 +100,25 @@ def _cut_out(path: Path, picture: Image.Image, has_alpha: bool, tolerance: int) 
         return picture
     if not is_flat:
         raise InputError(
-            f"icon {path} has no alpha and its border is not one flat colour",
-            "save it as PNG with a transparent background, or put a flat margin around the sign",
+            _("icon {path} has no alpha and its border is not one flat colour").format(path=path),
+            _("save it as PNG with a transparent background, or put a flat margin around the sign"),
         )
     around = flood_from_border((np.abs(rgb - colour) <= tolerance).all(axis=2))
     hexadecimal = "".join(f"{channel:02x}" for channel in colour)
     if around.all():
         raise InputError(
-            f"icon {path} has one flat colour (#{hexadecimal}) and nothing on it",
-            "draw what the sign shows",
+            _("icon {path} has one flat colour (#{hexadecimal}) and nothing on it").format(
+                path=path, hexadecimal=hexadecimal
+            ),
+            _("draw what the sign shows"),
         )
     if not is_grey:  # the ground of a plate, whatever the file's mode
         return picture
     pixels[around] = 0
     warnings.warn(
-        f"icon {path} has no transparency: its flat border (#{hexadecimal}) was made transparent",
+        _(
+            "icon {path} has no transparency: its flat border (#{hexadecimal}) was made transparent"
+        ).format(path=path, hexadecimal=hexadecimal),
         IconWarning,
         stacklevel=4,
     )
