@@ -11,6 +11,7 @@ from .commands.camera.realism_table import compare_realism as compare_realism
 from .commands.catalogue_table import catalogue_rows as catalogue_rows
 from .commands.data_folder import LAYOUTS as LAYOUTS
 from .commands.data_folder import open_data as open_data
+from .commands.dataset_crops import from_dataset as from_dataset
 from .commands.demonstration import demo as demo
 from .commands.drawings.sheets import sign_sheets as sign_sheets
 from .commands.drawings.tables import Likeness as Likeness

@@ -47,7 +47,10 @@ def print_stages(console: Console, run: Path) -> None:
     """One row a stage by the classifier alone; the last one is what the run answers."""
     info: dict[str, Any] = raresign.RunFolder.open(run).info
     title = _("Recall on the test crops in %")
-    if info["settings"].get("simulated"):
+    tested = any(stage["test"] for stage in info["stages"])
+    if not tested:
+        title = _("Stages; there are no test crops")
+    elif info["settings"].get("simulated"):
         title = _("Recall on the test crops in %, simulated photos")
     heads = (_("stage"), _("all"), _("rare"), _("freq"), _("pseudo-\nrare"), _("steps"))
     more = (_("time s"), _("crops/s"), _("draws\nrefused"))
@@ -73,6 +76,9 @@ def print_stages(console: Console, run: Path) -> None:
         "frequent recall for rare recall, or back."
     )
     console.print(f"{answers} {draws}" if info.get("test") else draws)
+    if not tested:
+        told = _("--test-share 0.2 keeps a fifth of the real crops for the test")
+        console.print(f"{told}: raresign train DATA --test-share 0.2")
     if left := sum(info.get("left_out", {}).values()):
         told = _("left out of the crops as they were given: {count}; the report says why")
         console.print(told.format(count=left))

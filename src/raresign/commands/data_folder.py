@@ -13,6 +13,7 @@ from raresign.commands.layout_choice import LayoutChoice, choose_layout
 from raresign.crops.backgrounds import load_backgrounds
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.annotated_crops import LayoutCrops, counted
+from raresign.crops.layouts.reference_layout import read_reference_test
 from raresign.crops.whole_frames import warn_of_frames
 from raresign.errors import InputError
 from raresign.language.spoken import _
@@ -30,6 +31,8 @@ _MOST = 0.8  # share of the class codes that we must draw before our drawings jo
 PROCEDURAL = 60  # backgrounds that are simulated where a data folder has none
 
 
+OF_TABLE = "table"
+"""The layout of crops that were given as a `CropTable`."""
 NO_CROPS = CropTable((), np.empty(0, np.int64), None, ())
 
 
@@ -74,7 +77,7 @@ class DataFolder:
 
 def open_data(
     root: str | Path,
-    crops: str | Path | None = None,
+    crops: str | Path | CropTable | None = None,
     layout: str = "auto",
     strict: bool = False,
     icons: str | Path | None = None,
@@ -90,7 +93,8 @@ def open_data(
         root: "gost": the Russian signs drawn by us, without photos. Or a folder that holds
             `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
             `smalltest/`, `smalltest_annotations.csv`; `background_images/` is optional.
-        crops: Where the real crops are if they are not in `root`.
+        crops: Where the real crops are if they are not in `root`; or a table of them, by whose
+            class names, or labels where it has none, they train.
         layout: How `crops` is laid out, one of `LAYOUTS`; `auto` recognises it; `icons` means that
             there are none to train on.
         strict: Missing annotations are errors.
@@ -123,8 +127,14 @@ def open_data(
         root, icons=lambda codes: source.folder(root, codes), country=choice
     )
     check_icons(catalogue.classes)
-    found = choose_layout(root if crops is None else Path(crops), layout, root)
-    read = found.read(catalogue, strict) if real else LayoutCrops(NO_CROPS)
+    if isinstance(crops, CropTable):
+        found = LayoutChoice(OF_TABLE, root, "as it was given", False)
+        read = LayoutCrops(
+            _by_names(crops, catalogue), read_reference_test(root, catalogue, strict)
+        )
+    else:
+        found = choose_layout(root if crops is None else Path(crops), layout, root)
+        read = found.read(catalogue, strict) if real else LayoutCrops(NO_CROPS)
     for part in (read.training, read.test):
         warn_of_frames(part)
     return DataFolder(root, catalogue, read.training, read.test, source, choice, found, simulated)
@@ -157,6 +167,23 @@ def open_test(
     found = choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
     warn_of_frames(found)
     return found
+
+
+def _by_names(table: CropTable, catalogue: SignCatalogue) -> CropTable:
+    """A table whose labels are those of the catalogue.
+
+    Raises:
+        InputError: It has no class names, and a label that is none of the catalogue's.
+    """
+    if any(table.class_names):
+        labels = [catalogue.label_of(name) if name else -1 for name in table.class_names]
+        return replace(table, labels=np.array(labels, np.int64))
+    if len(table) and table.labels.max() >= len(catalogue):
+        raise InputError(
+            f"label {table.labels.max()} in the table of crops, but {len(catalogue)} classes",
+            "give class names",
+        )
+    return table
 
 
 def _choice(root: Path, said: str | None, icons: IconSource) -> CountryChoice:

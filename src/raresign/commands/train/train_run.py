@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from raresign.commands.data_folder import DataFolder, open_data
+from raresign.commands.data_folder import OF_TABLE, DataFolder, open_data
 from raresign.commands.measure_crops import classifier_recalls
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run
@@ -53,7 +53,7 @@ def train(
     crop_size: int | None = None,
     preset: str | Path | None = None,
     hardware: Hardware | None = None,
-    crops: str | Path | None = None,
+    crops: str | Path | CropTable | None = None,
     layout: str = "auto",
     strict: bool = False,
     icons: str | Path | None = None,
@@ -151,8 +151,8 @@ def train(
         if main and not resume:
             settings = {
                 "data": str(data if is_drawn(data) else source.root.resolve()),
-                "crops": str(Path(crops).resolve()) if crops is not None else None,
-                "layout": layout,
+                "crops": str(Path(crops).resolve()) if isinstance(crops, (str, Path)) else None,
+                "layout": OF_TABLE if isinstance(crops, CropTable) else layout,
                 "test_share": test_share,
                 "icons": str(source.icons.lasting()),
                 "svg_text": svg_text,
