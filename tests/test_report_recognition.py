@@ -237,7 +237,7 @@ def test_each_mistake_shows_its_own_answer(
 ) -> None:
     cards = re.findall(r'<li class="card">.*?</ol>\s*</li>', section(html, "mistakes"), re.DOTALL)
     wrong = [n for n in group_rows(predictions, "all") if not predictions.correct[n]]
-    wrong.sort(key=lambda n: -predictions.confidence[n])
+    wrong.sort(key=lambda n: (answers[n].level != "class", -predictions.confidence[n]))
     assert len(cards) == 12 <= len(wrong)
     for card, n in zip(cards, wrong[:12], strict=True):
         text, answer = Page(card).text, answers[n]
@@ -245,6 +245,7 @@ def test_each_mistake_shows_its_own_answer(
             answer.level, f"unknown {answer.family}"
         )
         assert f"level{level}classifier{answer.classifier}prototypes{answer.prototypes}" in text
+        assert ("guessed, not named" in text) == (answer.level != "class")
         near = [Page(item).text for item in re.findall(r"<li>.*?</li>", card, re.DOTALL)]
         assert [item.replace(" ", "") for item in near] == [
             f"{code}{source}{cosine:.2f}"

@@ -117,13 +117,16 @@ def confusion_pairs(
 def confident_mistakes(
     predictions: Predictions, root: Path, answers: list[CropAnswer] | None = None
 ) -> list[Mistake]:
-    """The 12 wrong answers with the highest confidence, the highest first.
+    """The 12 surest mistakes: wrong signs that the model named, then wrong guesses that it did not.
 
     Args:
         predictions: What the model said about each crop.
         root: The folder that relative crop paths start from.
         answers: One a row of the predictions, if the run has them.
     """
+    rows = mistakes_by_confidence(predictions).tolist()
+    if answers is not None:  # sorted keeps the order by confidence
+        rows = sorted(rows, key=lambda row: answers[row].level != "class")
     return [
         Mistake(
             _crop(predictions, row, root),
@@ -131,7 +134,7 @@ def confident_mistakes(
             predictions.codes[predictions.predicted[row]],
             answers[row] if answers is not None else None,
         )
-        for row in mistakes_by_confidence(predictions)[:_MOST_MISTAKES].tolist()
+        for row in rows[:_MOST_MISTAKES]
     ]
 
 
