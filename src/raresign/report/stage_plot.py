@@ -9,6 +9,7 @@ from typing import Any
 
 from raresign.evaluation.predictions import GROUPS
 from raresign.files import whole_file
+from raresign.language.spoken import _, later
 from raresign.report.answer_levels import GROUP_NAMES
 from raresign.report.plot import Axis, Curve, Point, draw_plot, share_axis
 from raresign.report.stages import stage_rows
@@ -17,7 +18,10 @@ from raresign.runs.run_view import StageLog, view_run
 FOLDER = "plots"
 _SIZE, _DPI = (7.2, 3.6), 130
 _COLOURS = {"all": "#3f444d", "rare": "#a84a06", "freq": "#17647f"}
-_HELD_OUT = {"validation_recall": "frequent, held out", "pseudo_rare_recall": "pseudo-rare"}
+_HELD_OUT = {
+    "validation_recall": later("frequent, held out"),
+    "pseudo_rare_recall": later("pseudo-rare"),
+}
 _LOOKS = dict(zip(_HELD_OUT, ("#17647f", "#a84a06"), strict=True))
 _Series = Mapping[str, Sequence[Point]]
 
@@ -36,7 +40,7 @@ def recall_by_stage(
         (['mixed'], {'all': [(1.0, 0.5)], 'rare': [], 'freq': [(1.0, 0.5)]})
     """
     last = [answers] if any(isinstance(answers.get(group), float) for group in GROUPS) else []
-    names = [str(row["name"]) for row in rows] + ["answers"] * len(last)
+    names = [str(row["name"]) for row in rows] + [_("answers")] * len(last)
     series: dict[str, list[Point]] = {group: [] for group in GROUPS}
     for place, row in enumerate([*rows, *last], 1):
         for group in GROUPS:
@@ -52,7 +56,7 @@ def stage_chart(names: Sequence[str], series: _Series) -> tuple[str, list[tuple[
     if not drawn:
         return "", []
     across = Axis(
-        "stage",
+        _("stage"),
         0.5,
         len(names) + 0.5,
         [(float(place), escape(name[:14])) for place, name in enumerate(names, 1)],
@@ -60,8 +64,10 @@ def stage_chart(names: Sequence[str], series: _Series) -> tuple[str, list[tuple[
     curves = [
         Curve(points, f"curve-{group}", (4.0,) * len(points)) for group, points in drawn.items()
     ]
-    chart = draw_plot("Recall on the test crops after each stage", across, share_axis(""), curves)
-    return chart, [(f"curve-{group}", GROUP_NAMES[group]) for group in drawn]
+    chart = draw_plot(
+        _("Recall on the test crops after each stage"), across, share_axis(""), curves
+    )
+    return chart, [(f"curve-{group}", _(GROUP_NAMES[group])) for group in drawn]
 
 
 def write_plots(run: Path) -> list[Path]:
@@ -81,19 +87,19 @@ def write_plots(run: Path) -> list[Path]:
     )
     written = []
     if any(series.values()):
-        labelled = {GROUP_NAMES[group]: points for group, points in series.items() if points}
+        labelled = {_(GROUP_NAMES[group]): points for group, points in series.items() if points}
         colours = [_COLOURS[group] for group, points in series.items() if points]
         file = run / FOLDER / "recall-by-stage.png"
-        _draw(file, labelled, colours, "recall, test crops", names=names)
+        _draw(file, labelled, colours, _("recall, test crops"), names=names)
         written.append(file)
     for name, columns, label in (
-        ("recall-while-training.png", _HELD_OUT, "recall, held-out crops"),
-        ("loss.png", {"loss": "training loss"}, "training loss"),
+        ("recall-while-training.png", _HELD_OUT, _("recall, held-out crops")),
+        ("loss.png", {"loss": later("training loss")}, _("training loss")),
     ):
         logged = {column: _placed(view.logs, column) for column in columns}
         logged = {column: points for column, points in logged.items() if points}
         if logged:
-            labelled = {columns[column]: points for column, points in logged.items()}
+            labelled = {_(columns[column]): points for column, points in logged.items()}
             colours = [_LOOKS.get(column, "#3f444d") for column in logged]
             _draw(run / FOLDER / name, labelled, colours, label)
             written.append(run / FOLDER / name)
@@ -125,7 +131,7 @@ def _draw(
     if names:
         axes.set_xticks(range(1, len(names) + 1), names)
         axes.set_xlim(0.5, len(names) + 0.5)
-    axes.set_xlabel("stage" if names else "training step")
+    axes.set_xlabel(_("stage") if names else _("training step"))
     axes.set_ylabel(label)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
