@@ -211,7 +211,8 @@ def _stage_chart(info: dict[str, Any]) -> _Chart | None:
     chart, legend = stage_chart(
         *recall_by_stage(stages.stage_rows(info), _mapping(info.get("test")))
     )
-    return (_("Recall on the test crops after each stage"), Markup(chart), legend) if chart else None
+    title = _("Recall on the test crops after each stage")
+    return (title, Markup(chart), legend) if chart else None
 
 
 def _rest(info: dict[str, Any]) -> float | None:
