@@ -69,7 +69,7 @@ def test_they_are_deterministic(
 ) -> None:
     module = sys.modules["raresign.commands.synth.sheets"]
     monkeypatch.setattr(module, "GROUPS", {"file": GROUPS["file"]})  # the others take a minute
-    monkeypatch.setattr(module, "_overview", lambda engine: module._strips(engine, "file"))
+    monkeypatch.setattr(module, "overview", lambda engine: module._strips(engine, "file"))
     pages = [
         {file.name: file.read_bytes() for file in synth_sheets(data_folder, out, size=16)}
         for out in (tmp_path / "once", tmp_path / "again")
