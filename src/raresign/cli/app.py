@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from raresign.cli import added, answered, camera, look, make, measure, synth_command
+from raresign.cli import added, answered, bundles, camera, look, make, measure, synth_command
 from raresign.cli.printing import echo, show_what_can_be
 from raresign.cli.tables import error_console
 
@@ -59,6 +59,8 @@ for command in (
     measure.compare,
     measure.protocol,
     answered.predict,
+    bundles.export,
+    bundles.compare_bundles,
     make.start,
     added.add_class,
     added.add_photos,
@@ -121,6 +123,11 @@ def run_safely(command: Callable[[], object]) -> int:
     except _StoppedError as stop:
         errors.print(str(stop))
         return 130
+    except ModuleNotFoundError as error:
+        from raresign import missing_library
+
+        errors.print(f"error: {missing_library(error, 'this command')}", style="red")
+        return 2
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         errors.print(f"error: {error.strerror or error}{where}", style="red")

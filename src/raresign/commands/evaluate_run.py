@@ -23,7 +23,8 @@ from raresign.files import sweep
 from raresign.models.built_in_files import is_built_in
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
-from raresign.runs.run_folder import RunFolder, load
+from raresign.runs.loading import load
+from raresign.runs.run_folder import RunFolder
 from raresign.runs.run_lock import run_lock
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.classes_file import read_codes

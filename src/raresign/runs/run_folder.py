@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 from raresign.errors import InputError
 from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
-from raresign.models.built_in_files import BUILT_IN, is_built_in
+from raresign.models.built_in_files import is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
-from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.exchange import STAGING, exchange, is_moving
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
@@ -287,15 +286,3 @@ class RunFolder:
                 f"{self.path} holds no trained model yet",
                 "finish it with `raresign train --resume`",
             )
-
-
-def load(run: str | Path = BUILT_IN) -> Recogniser:
-    """A trained run, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
-
-    Args:
-        run: The run folder; "built-in", or nothing, for the model that comes with the package.
-
-    Raises:
-        InputError: No run, no trained model in it yet, or a damaged file.
-    """
-    return built_in_recogniser() if is_built_in(run) else RunFolder.open(run).recogniser()
