@@ -69,8 +69,8 @@ from .records import to_pandas as to_pandas
 from .report.document import write_report as write_report
 from .runs.built_in import about_built_in as about_built_in
 from .runs.evaluation_files import load_predictions as load_predictions
-from .runs.run_folder import RunFolder as RunFolder
 from .runs.loading import load as load
+from .runs.run_folder import RunFolder as RunFolder
 from .sampling.balanced import BalancedBatches as BalancedBatches
 from .signs.catalogue.sign_catalogue import SignCatalogue as SignCatalogue
 from .signs.catalogue.sign_class import SignClass as SignClass

@@ -92,9 +92,7 @@ def refuse(path: str | Path, why: str, cause: BaseException | None = None) -> No
     raise InputError(f"{path} is no usable bundle: {why}", _HINT) from cause
 
 
-def _read(
-    path: str | Path, archive: zipfile.ZipFile
-) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _read(path: str | Path, archive: zipfile.ZipFile) -> tuple[dict[str, Any], dict[str, bytes]]:
     """See `read_archive`."""
     entries = archive.infolist()
     _check_entries(entries)

@@ -22,9 +22,7 @@ PART = "catalogue.json"
 _TEXTS = ("code", "family", "name")
 
 
-def catalogue_parts(
-    catalogue: SignCatalogue, icons: Mapping[str, np.ndarray]
-) -> dict[str, bytes]:
+def catalogue_parts(catalogue: SignCatalogue, icons: Mapping[str, np.ndarray]) -> dict[str, bytes]:
     """The classes in order, and a picture of each.
 
     Args:

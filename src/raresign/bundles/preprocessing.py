@@ -58,7 +58,8 @@ def preprocessing(size: int, framing: Framing, finder: Finder | None) -> dict[st
         "resize": {
             "to": [size, size],
             "aspect": "squashed",
-            "filter": "Lanczos (a = 3, antialiased) if either side shrinks, else bicubic (a = -0.5)",
+            "filter_if_a_side_shrinks": "Lanczos, a = 3, antialiased",
+            "filter_else": "bicubic, a = -0.5",
             "library": "Pillow",
             "reducing_gap": REDUCING_GAP,
             "beyond_the_picture": "its edge pixels go on",

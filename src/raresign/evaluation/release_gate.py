@@ -91,8 +91,9 @@ def release_gate(
     """Compare two models class by class.
 
     Each class is tested by the crops that only one of the models recognised. A class with fewer
-    than five of them cannot be shown to differ; over the others p is corrected by S. Holm, "A simple
-    sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979).
+    than five of them cannot be shown to differ; over the others p is corrected by S. Holm, "A
+    simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6
+    (1979).
 
     Args:
         truth: (N) the class code of each crop, N at least 1.

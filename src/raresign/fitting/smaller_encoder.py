@@ -85,7 +85,11 @@ def integer_encoder(content: bytes, crops: np.ndarray, **settings: Any) -> bytes
         quantize_static,
     )
 
-    with tempfile.TemporaryDirectory(prefix="raresign-int8-") as folder, _quiet(), redirect_stdout(io.StringIO()):
+    with (
+        tempfile.TemporaryDirectory(prefix="raresign-int8-") as folder,
+        _quiet(),
+        redirect_stdout(io.StringIO()),
+    ):
         plain, small = Path(folder) / "plain.onnx", Path(folder) / "small.onnx"
         model = _folded(content, Path(folder) / "folded.onnx")
         onnx.save(model, plain)
@@ -124,9 +128,7 @@ def _ends(model: onnx.ModelProto) -> list[str]:
     kinds = [node.op_type for node in model.graph.node]
     first, last = kinds.index("Conv"), max(map(kinds.index, {"Gemm", "MatMul"} & set(kinds)))
     return [
-        node.name
-        for place, node in enumerate(model.graph.node)
-        if place <= first or place >= last
+        node.name for place, node in enumerate(model.graph.node) if place <= first or place >= last
     ]
 
 

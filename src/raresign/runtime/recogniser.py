@@ -138,9 +138,7 @@ class Recogniser:
         if top < 1:
             raise InputError(f"{top} answers a crop", "ask for at least 1")
         first = 0
-        for chunk in squashed_chunks(
-            table, self.encoder.crop_size, self.framing, self.finder
-        ):
+        for chunk in squashed_chunks(table, self.encoder.crop_size, self.framing, self.finder):
             paths = {row: str(table.paths[row]) for row in range(first, first + chunk.count)}
             found = {row: FileAnswer(paths[row], (), why) for row, why in chunk.refused}
             if chunk.rows:

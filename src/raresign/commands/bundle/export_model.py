@@ -113,9 +113,7 @@ def read_model(run: str | Path) -> Exported:
         model = built_in_recogniser()
         saw = "\n".join(f"- it saw {one}" for one in known["saw"])
         licences = f"- the model: {known['licence']}\n{saw}\n{_OURS}"
-        return Exported(
-            model, part(ENCODER, known), known["run"], model.catalogue, None, licences
-        )
+        return Exported(model, part(ENCODER, known), known["run"], model.catalogue, None, licences)
     folder = RunFolder.open(run)
     folder.check_finished()
     try:

@@ -48,9 +48,7 @@ class SignCatalogue:
     classes: tuple[SignClass, ...]
     codes: tuple[str, ...]
 
-    def __init__(
-        self, classes: Sequence[SignClass], country: Country | str | None = None
-    ) -> None:
+    def __init__(self, classes: Sequence[SignClass], country: Country | str | None = None) -> None:
         self._of = country
         self.classes = tuple(sorted(classes, key=lambda sign: sign.id))
         self.codes = tuple(sign.code for sign in self.classes)
