@@ -27,7 +27,7 @@ from raresign.answers.class_means import ClassMeans
 from raresign.answers.prototypes import PrototypeIndex
 from raresign.bundles import archive
 from raresign.bundles.archive import MANIFEST, read_archive, write_archive
-from raresign.bundles.bundle import Bundle, write_bundle
+from raresign.bundles.bundle import Bundle, bundle_parts
 from raresign.errors import InputError
 from raresign.framing.finder import Finder, own_finder
 from raresign.runtime.onnx_encoder import OnnxEncoder
@@ -123,7 +123,7 @@ def test_photos_and_added_classes_are_folded_in(
     head = run.head.with_photos(2, photos, lift.astype(np.float32))
     lifted = replace(run, head=head)
     out, content = tmp_path / "lifted.raresign", Bundle.open(bundle).parts["encoder.onnx"]
-    write_bundle(out, lifted, content, "", {}, {})
+    write_archive(out, bundle_parts(lifted, content, "", {}), {})
     wanted, said = lifted.recognise(crops), raresign.load(out).recognise(crops)
     assert np.array_equal(said.probabilities, wanted.probabilities)
     assert np.array_equal(said.known, wanted.known)
@@ -163,7 +163,7 @@ def test_it_brings_its_own_finder(bundle: Path, data_folder: Path, tmp_path: Pat
     model = raresign.load(bundle)
     other = replace(model, framing="found", finder=Finder(graph.SerializeToString()))
     out, content = tmp_path / "other.raresign", Bundle.open(bundle).parts["encoder.onnx"]
-    write_bundle(out, other, content, "", {}, {})
+    write_archive(out, bundle_parts(other, content, "", {}), {})
     loaded = raresign.load(out)
     assert loaded.finder is not None
     assert loaded.finder.digest == other.finder.digest != own_finder().digest  # type: ignore[union-attr]
@@ -199,6 +199,33 @@ def test_a_cautious_model_names_some_of_the_same(bundle: Path, data_folder: Path
         sure = one.named is not None and one.named.probability >= 0.5
         assert (other.named is not None) == sure
         assert other.level == one.level or one.named is not None
+
+
+def test_a_patch_brings_a_new_class(finished_run: Path, tmp_path: Path, cli: Cli) -> None:
+    """Byte for byte what an export of the changed run is, and a fraction of it."""
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    old = raresign.export(run, tmp_path / "old.raresign")
+    drawing = tmp_path / "2.1.svg"
+    drawing.write_text(raresign.standard("gost").svg("2.1"), encoding="utf-8")
+    raresign.add_class(run, [drawing])
+    new = raresign.export(run, tmp_path / "new.raresign")
+    patch, made = tmp_path / "a.raresign-patch", tmp_path / "made.raresign"
+    assert cli("export", run, "--out", patch, "--patch", old).code == 0
+    assert cli("patch", old, patch, "--out", made).code == 0
+    assert made.read_bytes() == new.read_bytes()
+    assert "2.1" in raresign.load(made).catalogue.codes
+    assert patch.stat().st_size < old.stat().st_size / 3
+    assert cli("patch", new, patch, "--out", made).code == 0  # it was applied already
+    assert made.read_bytes() == new.read_bytes()
+    half = raresign.export(run, tmp_path / "half.raresign", precision="fp16")
+    for base in (half, patch):
+        ended = cli("patch", base, patch, "--out", tmp_path / "b.raresign")
+        assert ended.code == 2
+        assert "no patch for" in ended.err
+    assert "it is a patch" in cli("predict", patch.rename(tmp_path / "p.raresign"), drawing).err
+    other = cli("export", "built-in", "--out", patch, "--patch", old)
+    assert other.code == 2
+    assert "another network" in other.err
 
 
 # --- without torch --------------------------------------------------------------------------------

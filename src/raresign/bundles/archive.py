@@ -25,6 +25,11 @@ SCHEMA = 1
 SUFFIX = ".raresign"
 MANIFEST = "manifest.json"
 
+NOT_FACTS = ("format", "schema", "parts")
+"""Keys of a manifest that `write_archive` adds to its facts."""
+
+KEPT = "kept"
+"""In the manifest of a patch: name and SHA-256 of the parts that stay."""
 _FORMAT = "raresign bundle"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)?\.[a-z]+")
 _MOST_BYTES = 1 << 29

@@ -12,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from raresign.answers.answer import SURE
-from raresign.bundles.archive import SUFFIX, read_archive, refuse, write_archive
+from raresign.bundles.archive import KEPT, SUFFIX, read_archive, refuse
 from raresign.bundles.catalogue_part import catalogue_of, catalogue_parts
 from raresign.bundles.head_part import head_of, head_parts
 from raresign.bundles.preprocessing import preprocessing
@@ -22,7 +22,7 @@ from raresign.parsing import parse_json
 from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.runtime.recogniser import Recogniser
 
-_ENCODER, _FINDER = "encoder.onnx", "finder.onnx"
+ENCODER, _FINDER = "encoder.onnx", "finder.onnx"
 _PREPROCESSING, _THRESHOLDS, _CARD = "preprocessing.json", "thresholds.json", "card.md"
 # In ONNX a tensor may name another file for its values (StringStringEntryProto with the key
 # "location"); a bundle reads no other file.
@@ -75,13 +75,15 @@ class Bundle:
         Raises:
             InputError: Parts that do not belong together, or that a newer version made.
         """
+        if KEPT in self.facts:
+            refuse(self.path, "it is a patch; `raresign patch` makes a bundle of it and its base")
         try:
             told = parse_json(self.parts[_PREPROCESSING])
             framing: Framing = "found" if told["framing"] == "found" else "whole"
             finder = self._finder() if framing == "found" else None
-            if _OTHER_FILE in self.parts[_ENCODER]:
-                raise ValueError(f"{_ENCODER} names another file")
-            encoder = OnnxEncoder(self.parts[_ENCODER], checked=True)
+            if _OTHER_FILE in self.parts[ENCODER]:
+                raise ValueError(f"{ENCODER} names another file")
+            encoder = OnnxEncoder(self.parts[ENCODER], checked=True)
             if told != preprocessing(encoder.crop_size, framing, finder):
                 raise ValueError(
                     "its pictures are prepared in a way that this version of raresign does not know"
@@ -131,37 +133,37 @@ class Bundle:
             raise ValueError(f"{_FINDER} is no readable finder: {error}") from error
 
 
-def write_bundle(
-    path: str | Path,
+def check_suffix(path: str | Path) -> None:
+    """Refuse a name that no bundle has.
+
+    Raises:
+        InputError: It has another ending.
+    """
+    if Path(path).suffix.lower() != SUFFIX:
+        raise InputError(f"{path}: a bundle's name ends with {SUFFIX}", f"--out model{SUFFIX}")
+
+
+def bundle_parts(
     recogniser: Recogniser,
     encoder: bytes,
     card: str,
     icons: Mapping[str, np.ndarray],
-    facts: Mapping[str, Any],
     half: bool = False,
-) -> None:
-    """Write a model as a bundle, whole or not at all; the same model is the same bytes.
+) -> dict[str, bytes]:
+    """The parts of a bundle, for `write_archive`; the same model is the same bytes.
 
     Args:
-        path: Of the file.
         recogniser: Its head, catalogue and framing are written.
         encoder: Content of its encoder.onnx.
         card: The model card, in Markdown.
         icons: (H, W, 4) uint8 RGBA by code.
-        facts: More for the manifest.
         half: See `head_parts`.
-
-    Raises:
-        InputError: The name of the file has another ending.
-        OSError: It cannot be written.
     """
-    if Path(path).suffix.lower() != SUFFIX:
-        raise InputError(f"{path}: a bundle's name ends with {SUFFIX}", f"--out model{SUFFIX}")
     found = recogniser.framing == "found"
     finder = (recogniser.finder or own_finder()) if found else None
     told = preprocessing(recogniser.encoder.crop_size, recogniser.framing, finder)
-    parts = {
-        _ENCODER: encoder,
+    return {
+        ENCODER: encoder,
         **({_FINDER: finder.content} if finder else {}),
         **head_parts(recogniser.head, half),
         **catalogue_parts(recogniser.catalogue, icons),
@@ -169,7 +171,6 @@ def write_bundle(
         _THRESHOLDS: _json(_thresholds(recogniser)),
         _CARD: card.encode(),
     }
-    write_archive(path, parts, {"classes": len(recogniser.catalogue), **facts})
 
 
 def _thresholds(recogniser: Recogniser) -> dict[str, Any]:

@@ -60,6 +60,7 @@ for command in (
     measure.protocol,
     answered.predict,
     bundles.export,
+    bundles.patch,
     bundles.compare_bundles,
     make.start,
     added.add_class,

@@ -25,14 +25,35 @@ def export(
     run: MeasuredRun,
     out: Annotated[Path, typer.Option(help="The file; its name ends with .raresign.")],
     precision: Annotated[
-        str, typer.Option(help="fp32: answers as the run; fp16: half as large; int8: smallest.")
-    ] = "fp32",
+        str | None,
+        typer.Option(help="fp32 (unless given): answers as the run; fp16: half as large; int8."),
+    ] = None,
+    patch: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier bundle of RUN: write only what changed since, as .raresign-patch."
+        ),
+    ] = None,
 ) -> None:
     """Write a trained model as one file that answers without torch.
 
     Example: `raresign export RUN --out signs.raresign`, `raresign predict signs.raresign crop.png`
     """
-    raresign.export(run, out, precision=precision, say=error_console().print)  # type: ignore[arg-type]
+    say = error_console().print
+    raresign.export(run, out, precision=precision, patch=patch, say=say)  # type: ignore[arg-type]
+
+
+def patch(
+    bundle: Annotated[Path, typer.Argument(help="The bundle that the patch was made for.")],
+    changes: Annotated[Path, typer.Argument(help="What `raresign export --patch` wrote.")],
+    out: Annotated[Path, typer.Option(help="The new bundle.")],
+) -> None:
+    """Bring a bundle up to date: classes and photos that came or went. Needs no torch.
+
+    Example: `raresign patch OLD.raresign changes.raresign-patch --out NEW.raresign`
+    """
+    raresign.patch_bundle(bundle, changes, out)
+    error_console().print(f"written to {out}")
 
 
 def compare_bundles(

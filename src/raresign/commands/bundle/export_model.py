@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from PIL import Image
 
-import raresign
-from raresign.bundles.bundle import write_bundle
+from raresign import __version__
+from raresign.bundles.archive import write_archive
+from raresign.bundles.bundle import ENCODER as BUNDLED_ENCODER
+from raresign.bundles.bundle import Bundle, bundle_parts, check_suffix
+from raresign.bundles.patch import write_patch
 from raresign.commands.bundle.model_card import model_card
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
@@ -58,7 +62,12 @@ class Exported:
 
 
 def export(
-    run: str | Path, out: str | Path, *, precision: Precision = "fp32", say: Say = silent
+    run: str | Path,
+    out: str | Path,
+    *,
+    precision: Precision | None = None,
+    patch: str | Path | None = None,
+    say: Say = silent,
 ) -> Path:
     """Write a model as a bundle: one file, which `load` and `predict` take as they take a run.
 
@@ -70,7 +79,9 @@ def export(
         run: A finished run folder, or "built-in".
         out: The file, whose name ends with `.raresign`.
         precision: Of the encoder's weights (fp16), or of all that it computes (int8, with ranges
-            from synthetic crops of the run's own classes).
+            from synthetic crops of the run's own classes); fp32 unless given.
+        patch: A bundle of this run from before classes or photos came or went: `out`, whose name
+            then ends with `.raresign-patch`, is what changed since, in the bundle's precision.
         say: Is told how large the file is.
 
     Returns:
@@ -78,27 +89,36 @@ def export(
 
     Raises:
         InputError: The training has not ended, the network has no ONNX form, another ending of the
-            name, or no such precision.
+            name, no such precision, or a bundle of another network.
     """
-    if precision not in PRECISIONS:
+    if precision not in (*PRECISIONS, None):
         raise InputError(f"no precision is called '{precision}'", f"use {', '.join(PRECISIONS)}")
+    if patch is None:
+        check_suffix(out)
     found = read_model(run)
-    encoder = encoder_of(found, run, precision)
+    base = _base(patch, found, run, precision) if patch is not None else None
+    precision = base.facts["precision"] if base else precision or "fp32"
+    encoder = base.parts[BUNDLED_ENCODER] if base else encoder_of(found, run, precision)
     signs = found.catalogue.classes
-    write_bundle(
-        out,
+    parts = bundle_parts(
         replace(found.recogniser, encoder=OnnxEncoder(encoder)),
         encoder,
         model_card(found.info, found.catalogue, found.metrics, precision, found.licences),
         {sign.code: _small(sign.icons[0] if sign.icons else None, sign.code) for sign in signs},
-        {
-            "raresign": raresign.__version__,
-            "name": str(found.info.get("name", "model")),
-            "precision": precision,
-        },
         half=precision != "fp32",
     )
-    say(f"{out}: {len(signs)} classes, {precision}, {Path(out).stat().st_size / 1e6:.1f} MB")
+    facts = {
+        "raresign": __version__,
+        "name": str(found.info.get("name", "model")),
+        "classes": len(signs),
+        "precision": precision,
+        "net": _net(found),
+    }
+    if base is None:
+        write_archive(out, parts, facts)
+    else:
+        write_patch(out, base, parts, facts)
+    say(f"{out}: {len(signs)} classes, {precision}, {Path(out).stat().st_size / 1e6:.2f} MB")
     return Path(out)
 
 
@@ -136,6 +156,28 @@ def read_model(run: str | Path) -> Exported:
         f"{_OURS}"
     )
     return Exported(recogniser, content, folder.info, catalogue, metrics, licences)
+
+
+def _net(found: Exported) -> str:
+    """Names the network, in whatever precision."""
+    return hashlib.sha256(found.encoder).hexdigest()
+
+
+def _base(
+    patch: str | Path, found: Exported, run: str | Path, precision: Precision | None
+) -> Bundle:
+    """The bundle that a patch is made for."""
+    base = Bundle.open(patch)
+    if base.facts.get("net") != _net(found) or base.facts.get("precision") not in PRECISIONS:
+        raise InputError(
+            f"{patch} has another network than {run}", "export the run whole, without --patch"
+        )
+    if precision not in (None, base.facts["precision"]):
+        raise InputError(
+            f"--precision {precision}, but {patch} is {base.facts['precision']}",
+            "a patch keeps the precision of its bundle",
+        )
+    return base
 
 
 def encoder_of(found: Exported, run: str | Path, precision: Precision) -> bytes:

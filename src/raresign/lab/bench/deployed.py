@@ -124,7 +124,7 @@ def _figures(
 ) -> dict[str, float]:
     """Recall of rare and frequent classes with intervals, and the calibration error."""
     right = said.probabilities.argmax(1) == labels
-    figures = {}
+    figures: dict[str, float] = {}
     for group, own in (("rare", rare[labels]), ("freq", ~rare[labels])):
         one = Estimate.of_share(int(right[own].sum()), int(own.sum()))
         key = f"runtime.{name}.{group}"
@@ -171,7 +171,7 @@ def _onnx(content: bytes) -> Callable[[int], _Embed]:
 def _compiled(net: SignNet, crops: np.ndarray) -> tuple[Any, str]:
     """The net by `torch.compile`, or why there is none."""
     try:
-        compiled = torch.compile(folded(net))
+        compiled: Any = torch.compile(folded(net))
         TorchEncoder(compiled).embed(crops[:_BATCH])
     except Exception as error:  # needs a C++ compiler, and may lack an operation
         return None, f"{type(error).__name__}: {str(error)[:150]}"
@@ -183,7 +183,7 @@ def _speeds(
 ) -> dict[str, float]:
     """Crops a second of each, in batches of 64."""
     few = np.resize(crops, (_TIMED, *crops.shape[1:]))
-    figures = {}
+    figures: dict[str, float] = {}
     for cores in _CORES:
         ready = {name: make(cores) for name, make in embedders.items()}
         parts = {
