@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from raresign.answers.recognition import Recognition
-from raresign.bundles.bundle import Bundle
-from raresign.commands.bundle.export_model import PRECISIONS, encoder_of, export, read_model
+from raresign.bundles.bundle import ENCODER, Bundle
+from raresign.commands.bundle.export_model import PRECISIONS, export, read_model
 from raresign.commands.data_folder import open_test
 from raresign.commands.start_run import start_run
 from raresign.crops.squashing import squashed_chunks
@@ -77,8 +77,9 @@ def _measured(quick: bool, data: Path | None, run: Path, folder: Path) -> dict[s
     }
     embedders: dict[str, Callable[[int], _Embed]] = {"torch": lambda cores: _torch(net, cores)}
     for precision in PRECISIONS:
-        bundle = export(run, folder / f"{precision}.raresign", precision=precision)
-        model, content = Bundle.open(bundle).recogniser(), encoder_of(found, run, precision)
+        file = export(run, folder / f"{precision}.raresign", precision=precision)
+        bundle = Bundle.open(file)
+        model = bundle.recogniser()
         said = model.recognise(crops)
         same = said.probabilities.argmax(1) == wanted.probabilities.argmax(1)
         name = f"runtime.{precision}"
@@ -87,9 +88,9 @@ def _measured(quick: bool, data: Path | None, run: Path, folder: Path) -> dict[s
             f"{name}.largest_difference": float(
                 np.abs(said.probabilities - wanted.probabilities).max()
             ),
-            f"{name}.mb": bundle.stat().st_size / 1e6,
+            f"{name}.mb": file.stat().st_size / 1e6,
         }
-        embedders[precision] = _onnx(content)
+        embedders[precision] = _onnx(bundle.parts[ENCODER])
     if not quick:
         compiled, why = _compiled(net, crops)
         if compiled is None:
