@@ -226,6 +226,10 @@ def test_a_patch_brings_a_new_class(finished_run: Path, tmp_path: Path, cli: Cli
     other = cli("export", "built-in", "--out", patch, "--patch", old)
     assert other.code == 2
     assert "another network" in other.err
+    for command in (("add-class", made, drawing), ("remove-class", made, "2.1")):
+        ended = cli(*command)
+        assert ended.code == 2
+        assert "which only answers" in ended.err
 
 
 # --- without torch --------------------------------------------------------------------------------

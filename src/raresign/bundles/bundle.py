@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from raresign.framing.finder import Finder, Framing, own_finder
 from raresign.parsing import parse_json
 from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.runtime.recogniser import Recogniser
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 ENCODER, _FINDER = "encoder.onnx", "finder.onnx"
 _PREPROCESSING, _THRESHOLDS, _CARD = "preprocessing.json", "thresholds.json", "card.md"
@@ -88,7 +90,7 @@ class Bundle:
                 raise ValueError(
                     "its pictures are prepared in a way that this version of raresign does not know"
                 )
-            head, (catalogue, _) = head_of(self.parts), catalogue_of(self.parts)
+            head, (catalogue, _) = head_of(self.parts), self._catalogue
             if len(catalogue) != len(head.families) or encoder.width != head.rows.shape[1]:
                 raise ValueError("its parts are of different models")
             head.judge(np.zeros((1, encoder.width), np.float32))  # wrong values fail here
@@ -116,10 +118,14 @@ class Bundle:
             InputError: The bundle is damaged.
         """
         try:
-            _, icons = catalogue_of(self.parts)
+            _, icons = self._catalogue
         except (LookupError, ValueError, TypeError, AttributeError) as error:
             refuse(self.path, str(error)[:300], error)
         return self.parts[icons[code]] if code in icons else None
+
+    @cached_property
+    def _catalogue(self) -> tuple[SignCatalogue, dict[str, str]]:
+        return catalogue_of(self.parts)
 
     def _finder(self) -> Finder:
         content, own = self.parts[_FINDER], own_finder()

@@ -128,7 +128,7 @@ def open_evaluation(
     """
     folder = None if is_built_in(run) or is_bundle(run) else RunFolder.open(run)
     recogniser = folder.recogniser() if folder else load(run)
-    if recogniser.finder not in (None, own_finder()):
+    if recogniser.finder is not None and recogniser.finder is not own_finder():
         raise InputError(
             f"{run} frames its crops with another finder than this version of raresign",
             "measure the run that it was made from",

@@ -126,7 +126,9 @@ def _folded(content: bytes, place: Path) -> onnx.ModelProto:
 def _ends(model: onnx.ModelProto) -> list[str]:
     """What stays float32: all up to the first convolution, and the last layer."""
     kinds = [node.op_type for node in model.graph.node]
-    first, last = kinds.index("Conv"), max(map(kinds.index, {"Gemm", "MatMul"} & set(kinds)))
+    first = kinds.index("Conv") if "Conv" in kinds else -1
+    layers = [place for place, kind in enumerate(kinds) if kind in ("Gemm", "MatMul")]
+    last = layers[-1] if layers else len(kinds)
     return [
         node.name for place, node in enumerate(model.graph.node) if place <= first or place >= last
     ]

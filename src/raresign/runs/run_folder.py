@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raresign.bundles.bundle import is_bundle
 from raresign.errors import InputError
 from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
@@ -115,6 +116,11 @@ class RunFolder:
         if is_built_in(path):
             raise InputError(
                 "the built-in model is no run folder", "make one of it: raresign start RUN"
+            )
+        if is_bundle(path):
+            raise InputError(
+                f"{path} is a bundle, which only answers",
+                "name the run that it was made from; `raresign export --patch` brings what changes",
             )
         path = Path(path)
         settle(path)
