@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import logging
 import tempfile
-import warnings
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -65,7 +63,7 @@ def halve(graph: onnx.GraphProto, one: onnx.TensorProto, values: np.ndarray) -> 
     one.CopyFrom(numpy_helper.from_array(half, one.name))
 
 
-def integer_encoder(content: bytes, crops: np.ndarray, **settings: Any) -> bytes:
+def integer_encoder(content: bytes, crops: np.ndarray) -> bytes:
     """The encoder with weights and values in 8 bits, static, in QDQ form.
 
     The first convolution and the last layer compute in float32, with weights in float16. Ranges
@@ -76,7 +74,6 @@ def integer_encoder(content: bytes, crops: np.ndarray, **settings: Any) -> bytes
         content: Of an encoder.onnx.
         crops: (N, 3, S, S) uint8 that the ranges of values are taken from: some hundred, as the
             encoder will see them.
-        settings: Other than these for `onnxruntime.quantization.quantize_static`.
     """
     from onnxruntime.quantization import (
         CalibrationMethod,
@@ -85,11 +82,7 @@ def integer_encoder(content: bytes, crops: np.ndarray, **settings: Any) -> bytes
         quantize_static,
     )
 
-    with (
-        tempfile.TemporaryDirectory(prefix="raresign-int8-") as folder,
-        _quiet(),
-        redirect_stdout(io.StringIO()),
-    ):
+    with tempfile.TemporaryDirectory(prefix="raresign-int8-") as folder, _quiet():
         plain, small = Path(folder) / "plain.onnx", Path(folder) / "small.onnx"
         model = _folded(content, Path(folder) / "folded.onnx")
         onnx.save(model, plain)
@@ -97,16 +90,13 @@ def integer_encoder(content: bytes, crops: np.ndarray, **settings: Any) -> bytes
             plain,
             small,
             _Crops(crops),
-            **{
-                "quant_format": QuantFormat.QDQ,
-                "per_channel": True,
-                "activation_type": QuantType.QUInt8,
-                "weight_type": QuantType.QInt8,
-                "calibrate_method": CalibrationMethod.Percentile,
-                "extra_options": {"CalibPercentile": 99.99},
-                "nodes_to_exclude": _ends(model),
-                **settings,
-            },
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.Percentile,
+            extra_options={"CalibPercentile": 99.99},
+            nodes_to_exclude=_ends(model),
         )
         found = onnx.load(small)
         _halve_weights(found)
@@ -159,14 +149,13 @@ def _sealed(model: onnx.ModelProto) -> bytes:
     return with_seal(model.SerializeToString(deterministic=True))
 
 
-class _quiet(warnings.catch_warnings):  # noqa: N801
-    """No hints of the library to its own pre-processing, which was done."""
-
-    def __enter__(self) -> Any:
-        self._before = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-        return super().__enter__()
-
-    def __exit__(self, *given: Any) -> None:
-        logging.disable(self._before)
-        super().__exit__(*given)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No hints and progress of the library: it advises a pre-processing, which was done."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
