@@ -97,7 +97,8 @@ class Bundle:
         except InputError as error:
             refuse(self.path, error.problem, error)
         except (SafetensorError, LookupError, ValueError, TypeError, AttributeError) as error:
-            refuse(self.path, f"{type(error).__name__}: {str(error)[:300]}", error)
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            refuse(self.path, f"{kind}{str(error)[:300]}", error)
         return Recogniser(encoder, head, catalogue, framing, finder)
 
     @property
