@@ -1,16 +1,20 @@
 # make demo   installs and runs the whole pipeline on embedded signs and simulated photos
 # make test   installs, development tools too, and runs lint, types, layers and all tests
 # make coverage   all tests again, slower, with the lines that none of them runs
+# make runtime    a second virtual environment without torch; prints its size and first answer
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
-.PHONY: demo test lint coverage results bench clean
+RUNTIME := .venv-runtime
+
+.PHONY: demo test lint coverage runtime results bench clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
 test: lint $(VENV)/.peers
 	sh tools/browser.sh
+	-$(MAKE) $(RUNTIME)/.installed
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 coverage: $(VENV)/.dev $(VENV)/.peers
@@ -26,6 +30,15 @@ results: $(VENV)/.installed
 	@test -n "$(RARESIGN_DATA)" || { echo "Set RARESIGN_DATA to the folder of rtsd-r1 and gtsrb." >&2; exit 2; }
 	$(PYTHON) tools/results.py $(RARESIGN_DATA)/rtsd-r1
 	$(PYTHON) tools/results.py $(RARESIGN_DATA)/gtsrb --country Germany --runs runs/germany
+
+runtime: $(RUNTIME)/.installed
+	$(RUNTIME)/bin/python tools/first_answer.py
+
+# Without it, as where pip has no index, its tests are skipped.
+$(RUNTIME)/.installed: pyproject.toml constraints.txt tools/runtime_env.sh
+	rm -rf $(RUNTIME)
+	sh tools/runtime_env.sh $(RUNTIME) || { rm -rf $(RUNTIME); exit 1; }
+	touch $@
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench

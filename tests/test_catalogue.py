@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from raresign.errors import InputError
-from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
+from raresign.signs.catalogue.folder_classes import is_own_mirror
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.icons.icon_file import load_icon
 from raresign.signs.icons.png_icon import IconWarning

@@ -28,7 +28,7 @@ from raresign.crops.reframing import (
 )
 from raresign.errors import InputError
 from raresign.evaluation.reframed_recall import compare_windows, sweep_from_dict
-from raresign.runs.run_folder import load
+from raresign.runs.loading import load
 
 Box = tuple[int, int, int, int]
 

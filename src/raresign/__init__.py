@@ -9,8 +9,20 @@ Example:
     True
 """
 
+from typing import Any
+
 import lazy_loader
+
+from raresign.errors import missing_library
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, loaded now; tells what to install where a library is missing."""
+    try:
+        return _load(name)
+    except ModuleNotFoundError as error:
+        raise missing_library(error, f"raresign.{name}") from error

@@ -1,3 +1,5 @@
+from .bundles.bundle import Bundle as Bundle
+from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
@@ -6,6 +8,9 @@ from .commands.added.change_classes import remove_photos as remove_photos
 from .commands.answers_file import check_answers_file as check_answers_file
 from .commands.answers_file import save_answers as save_answers
 from .commands.boxes_file import boxed_crops as boxed_crops
+from .commands.bundle.compare_models import compare_bundles as compare_bundles
+from .commands.bundle.export_model import PRECISIONS as PRECISIONS
+from .commands.bundle.export_model import export as export
 from .commands.camera.fit_preset import fit_camera as fit_camera
 from .commands.camera.realism_table import compare_realism as compare_realism
 from .commands.catalogue_table import catalogue_rows as catalogue_rows
@@ -43,6 +48,7 @@ from .crops.pack import CropPack as CropPack
 from .crops.pack import pack_crops as pack_crops
 from .errors import InputError as InputError
 from .errors import Interrupted as Interrupted
+from .errors import missing_library as missing_library
 from .evaluation.compare import compare_predictions as compare_predictions
 from .evaluation.metrics import Metrics as Metrics
 from .evaluation.metrics import evaluate_predictions as evaluate_predictions
@@ -66,8 +72,8 @@ from .records import to_pandas as to_pandas
 from .report.document import write_report as write_report
 from .runs.built_in import about_built_in as about_built_in
 from .runs.evaluation_files import load_predictions as load_predictions
+from .runs.loading import load as load
 from .runs.run_folder import RunFolder as RunFolder
-from .runs.run_folder import load as load
 from .sampling.balanced import BalancedBatches as BalancedBatches
 from .signs.catalogue.sign_catalogue import SignCatalogue as SignCatalogue
 from .signs.catalogue.sign_class import SignClass as SignClass

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from raresign.cli.app import main
+from raresign.cli import main
 
 main()

@@ -30,6 +30,24 @@ class InputError(ValueError):
         self.hint = hint
 
 
+def missing_library(error: ModuleNotFoundError, wanted: str) -> InputError:
+    """What to install, where only what answers is installed.
+
+    Args:
+        error: What the import of the library raised.
+        wanted: What needs it.
+
+    Example:
+        >>> print(missing_library(ModuleNotFoundError(name="torch"), "raresign train"))
+        raresign train needs torch, which is not installed; pip install "raresign[train]"
+    """
+    name = (error.name or "").partition(".")[0]
+    return InputError(
+        f"{wanted} needs {name}, which is not installed" if name else f"{wanted}: {error}",
+        'pip install "raresign[train]"',
+    )
+
+
 def _short(text: str) -> str:
     """A text of a few lines at most: what was wrong may be very long, and stands in it."""
     if len(text) <= _MOST_CHARACTERS:

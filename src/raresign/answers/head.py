@@ -56,6 +56,7 @@ class Head:
         no_sign: (E + 1,) float32 row and bias of "no sign"; None without a rule.
         lifts: Label and (E + 1,) of each class with photos, see `with_photos`; not saved here.
         accept: See `accepting`; not saved.
+        least: See `cautious`; not saved.
 
     Raises:
         InputError: Rows, biases, families and rare classes that do not belong together.
@@ -77,6 +78,7 @@ class Head:
     no_sign: np.ndarray | None = None
     lifts: tuple[tuple[int, np.ndarray], ...] = ()
     accept: float | None = None
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         shapes = self.rows.shape[:1], self.biases.shape, self.rare.shape
@@ -119,6 +121,10 @@ class Head:
             levels = self.rule.levels.answer(known, confidence, sign)
         if self.accept is not None and count:
             levels = self._limits(self.accept).answer(shares.max(1), confidence, sign)
+        if self.least and count:
+            doubtful = (levels == 0) & (shares.max(1) < self.least)
+            lower = replace(self._limits(1.0), class_threshold=math.inf)
+            levels[doubtful] = lower.answer(known, confidence, sign)[doubtful]
         return Recognition(
             shares,
             logits,
@@ -140,7 +146,7 @@ class Head:
         """(N, E) features, (N, C) logits and (N, C) cosines of (N, E) embeddings."""
         features = self.features(embedding)
         logits = features @ self.rows.T + self.biases
-        if len(self.index):
+        if self.index.present.any():
             return features, logits, self.index.similarities(embedding, "mean")
         return features, logits, np.zeros_like(logits)
 
@@ -187,6 +193,21 @@ class Head:
         if not 0 <= probability <= 1:
             raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
         return replace(self, accept=probability)
+
+    def cautious(self, probability: float) -> Head:
+        """The head that names a crop only where its rule does and its class has this probability.
+
+        Raises:
+            InputError: It is not in [0, 1].
+
+        Example:
+            >>> head = Head.plain(np.eye(2), np.zeros(2), ["ring", "disc"], np.array([False] * 2))
+            >>> head.cautious(0.9).judge(np.array([[4.0, 0.0], [1.0, 0.0]])).level_names()
+            ['class', 'sign']
+        """
+        if not 0 <= probability <= 1:
+            raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
+        return replace(self, least=probability)
 
     def _limits(self, accept: float) -> Levels:
         """The thresholds of `accepting`; a run without a rule has none for families."""

@@ -38,6 +38,7 @@ class PrototypeIndex:
 
     Attributes:
         embeddings, labels, sources, classes: As given, the rows float32 of length 1.
+        present: (C,) bool, which classes have rows.
 
     Raises:
         InputError: Shapes that do not belong together, values out of range or not finite.
@@ -59,6 +60,7 @@ class PrototypeIndex:
         self.sources = source.astype(np.uint8)
         self.classes = classes
         self._counts = np.bincount(self.labels, minlength=classes)
+        self.present = self._counts > 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -133,7 +135,7 @@ class PrototypeIndex:
         asked = self._normalised(queries)
         if rule == "mean":
             cosines = _cosines(asked, self.class_means)
-            cosines[:, self._counts == 0] = -1.0
+            cosines[:, ~self.present] = -1.0
             return cosines
         result = np.full((len(asked), self.classes), -1.0, np.float32)
         by_class = self.labels.argsort(kind="stable")

@@ -30,8 +30,8 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="[RUN] FILES...",
-            help="Pictures of crops, or folders of them; before them a run folder, unless the "
-            "built-in model shall answer.",
+            help="Pictures of crops, or folders of them; before them a run folder or a "
+            "bundle, unless the built-in model shall answer.",
         ),
     ],
     top: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Guesses a file.")] = 3,

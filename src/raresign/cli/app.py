@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from raresign.cli import added, answered, camera, look, make, measure, synth_command
+from raresign.cli import added, answered, bundles, camera, look, make, measure, synth_command
 from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
 from raresign.cli.options import Lang
 from raresign.cli.printing import echo, show_what_can_be
@@ -71,6 +71,9 @@ for command in (
     measure.compare,
     measure.protocol,
     answered.predict,
+    bundles.export,
+    bundles.patch,
+    bundles.compare_bundles,
     make.start,
     added.add_class,
     added.add_photos,
@@ -139,6 +142,11 @@ def _run_safely(command: Callable[[], object]) -> int:
     except _StoppedError as stop:
         errors.print(str(stop))
         return 130
+    except ModuleNotFoundError as error:
+        from raresign import missing_library
+
+        errors.print(f"error: {missing_library(error, 'this command')}", style="red")
+        return 2
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         problem = f"{_(str(error.strerror or error))}{where}"

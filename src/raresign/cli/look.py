@@ -11,6 +11,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.columns import code_column
+from raresign.cli.deployed_table import deployed_table
 from raresign.cli.options import Country, Crops, Data, Icons, Json, Layout, SvgText
 from raresign.cli.printing import Console
 from raresign.cli.speed_table import synth_table
@@ -193,9 +194,13 @@ def bench(
         str,
         typer.Argument(
             metavar="PART",
-            help="loss, sampler, synth, train, metric, predict, pack, signs, start, all",
+            help="loss, sampler, synth, train, metric, predict, pack, signs, start, runtime, all",
         ),
     ] = "all",
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="For runtime: a run folder, or built-in; --data has the crops."),
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[
         Path | None,
@@ -208,15 +213,17 @@ def bench(
 ) -> None:
     """Time our parts against the published system's, side by side in one run.
 
-    Example: `raresign bench loss --quick --json`
+    Example: `raresign bench loss --quick --json`, `raresign bench runtime RUN --data DATA`
     """
-    figures = raresign.run_bench(part, quick=quick, data=data)
+    figures = raresign.run_bench(part, quick=quick, data=data, run=run)
     if as_json:
         print_json(figures)
         return
     speeds, others = synth_table(figures)
-    if speeds is not None:
-        output().print(speeds)
+    deployed, others = deployed_table(others)
+    for shown in (speeds, deployed):
+        if shown is not None:
+            output().print(shown)
     table = Table("figure", "value")
     for name, value in others.items():
         table.add_row(name, f"{value:,.4g}" if isinstance(value, float) else str(value))

@@ -20,7 +20,8 @@ from raresign.language.spoken import _
 from raresign.signs.catalogue.all_icons import check_icons
 from raresign.signs.catalogue.classes_file import read_classes
 from raresign.signs.catalogue.country_choice import CountryChoice, said_country
-from raresign.signs.catalogue.sign_catalogue import SignCatalogue, choose_country
+from raresign.signs.catalogue.folder_classes import choose_country
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.country import value_problems
 from raresign.signs.countries.drawn_folder import drawn_catalogue
 from raresign.signs.countries.icon_source import IconSource, is_drawn

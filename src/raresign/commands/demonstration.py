@@ -18,7 +18,7 @@ from raresign.commands.train.train_run import train
 from raresign.errors import InputError
 from raresign.files import write_text
 from raresign.runs.built_in import about_built_in
-from raresign.runs.run_folder import load
+from raresign.runs.loading import load
 from raresign.signs.countries.registry import standard
 from raresign.simulated.demo_data import write_demo
 from raresign.simulated.photo import simulated_photo

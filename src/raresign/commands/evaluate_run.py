@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from raresign.bundles.bundle import is_bundle
 from raresign.commands.data_folder import open_test
 from raresign.commands.measure_crops import Measured, measure, told_unreadable
 from raresign.commands.progress import Say, silent
@@ -20,11 +21,13 @@ from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics
 from raresign.files import sweep
+from raresign.framing.finder import own_finder
 from raresign.language.spoken import _
 from raresign.models.built_in_files import is_built_in
 from raresign.report.document import write_report
 from raresign.runs.evaluation_files import EVALUATION, load_predictions
-from raresign.runs.run_folder import RunFolder, load
+from raresign.runs.loading import load
+from raresign.runs.run_folder import RunFolder
 from raresign.runs.run_lock import run_lock
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.classes_file import read_codes
@@ -50,7 +53,7 @@ def evaluate(
     RUN/evaluation-of-<name of its folder>, and RUN/evaluation and the report stay as they are.
 
     Args:
-        run: The run folder; "built-in" writes nothing unless `out` is given.
+        run: The run folder; "built-in" and bundles write nothing unless `out` is given.
         data: The data folder. Its crops are measured by class code: the run must know the class of
             every test crop, but the data need not have all classes of the run.
         out: Where to write instead; the report stays as it is.
@@ -105,10 +108,10 @@ class Evaluation:
     """A run beside the test crops that it is to be measured on.
 
     Attributes:
-        folder: The run; None for the built-in model.
+        folder: The run; None for the built-in model and bundles.
         table: The test crops by the classes of the run.
         own: Whether the run was trained on this data.
-        place: Where figures lie unless told otherwise; None for the built-in model.
+        place: Where figures lie unless told otherwise; None where there is no run.
     """
 
     folder: RunFolder | None
@@ -130,8 +133,13 @@ def open_evaluation(
     Raises:
         InputError: As for `evaluate`.
     """
-    folder = None if is_built_in(run) else RunFolder.open(run)
+    folder = None if is_built_in(run) or is_bundle(run) else RunFolder.open(run)
     recogniser = folder.recogniser() if folder else load(run)
+    if recogniser.finder is not None and recogniser.finder is not own_finder():
+        raise InputError(
+            f"{run} frames its crops with another finder than this version of raresign",
+            "measure the run that it was made from",
+        )
     catalogue = recogniser.catalogue
     table = open_test(data, catalogue, crops, layout, strict)
     if table is not None and folder is not None:  # the built-in model is of no data

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from raresign.answers.answer import FileAnswer
+from raresign.bundles.bundle import is_bundle
 from raresign.commands.boxes_file import boxed_crops
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
@@ -15,7 +16,7 @@ from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
-from raresign.runs.run_folder import load
+from raresign.runs.loading import load
 from raresign.runtime.recogniser import Recogniser
 
 
@@ -32,7 +33,7 @@ def predict(
     A warning names pictures that look like whole frames: each is answered as one crop.
 
     Args:
-        run: The run folder, "built-in", or what `load` made of it.
+        run: The run folder, a bundle, "built-in", or what `load` made of it.
         files: Pictures, or folders that are searched for pictures. A file that does not exist is a
             row with its error, as a broken one is.
         top: Answers a file.
@@ -80,7 +81,7 @@ def run_and_files(given: Sequence[Path], boxes: bool = False) -> tuple[Path, Seq
         boxes: Whether a file of boxes says where pictures are, so that a run may stand alone.
 
     Returns:
-        The run, "built-in" where none is named, and the pictures.
+        The run or bundle, "built-in" where none is named, and the pictures.
 
     Raises:
         InputError: A run stands alone.
@@ -91,7 +92,7 @@ def run_and_files(given: Sequence[Path], boxes: bool = False) -> tuple[Path, Seq
         ('built-in', 1)
     """
     first, files = given[0], given[1:]
-    if is_built_in(first) or (first / "run.json").is_file():
+    if is_built_in(first) or is_bundle(first) or (first / "run.json").is_file():
         if not files and not boxes:
             raise InputError(
                 _("{first} and no picture").format(first=first),

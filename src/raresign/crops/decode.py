@@ -24,7 +24,7 @@ MAX_PIXELS = 80_000_000  # below Pillow's own line of 89 million, where it start
 LARGE_PIXELS = 16_000_000
 """Pictures beyond this, half a gigabyte while they are decoded, come one at a time."""
 _UNREAD = (".heic", ".heif", ".jxl", ".jp2", ".svg")
-_MID_GREY = (128, 128, 128, 255)
+MID_GREY = (128, 128, 128, 255)
 _EXIF_ORIENTATION = 0x0112
 
 
@@ -214,6 +214,6 @@ def _as_rgb(picture: Image.Image) -> Image.Image:
         raise ValueError("floating-point pixels are not supported")
     if picture.has_transparency_data:
         rgba = picture.convert("RGBA")
-        ground = Image.new("RGBA", rgba.size, _MID_GREY)
+        ground = Image.new("RGBA", rgba.size, MID_GREY)
         return Image.alpha_composite(ground, rgba).convert("RGB")
     return picture if picture.mode == "RGB" else picture.convert("RGB")

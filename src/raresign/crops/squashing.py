@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, cut_box, decode_picture, read_file
-from raresign.framing.finder import Framing, framing_box
+from raresign.framing.finder import Finder, Framing, framing_box
 from raresign.framing.framed_picture import framed
 
 _ROWS_A_CHUNK = 64
-_CONTEXT = 0.15
+CONTEXT = 0.15
 """A box is cut this share of its side wider on each side, so that the finder sees the rim."""
 
 
@@ -48,7 +48,7 @@ class SquashedChunk:
 
 
 def squashed_chunks(
-    table: CropTable, size: int, framing: Framing = "whole"
+    table: CropTable, size: int, framing: Framing = "whole", finder: Finder | None = None
 ) -> Generator[SquashedChunk, None, None]:
     """Decode, frame and squash all rows to `size` px, in order, in chunks, on all cores.
 
@@ -62,7 +62,7 @@ def squashed_chunks(
     try:
         for start in range(0, len(table), _ROWS_A_CHUNK):
             rows = range(start, min(start + _ROWS_A_CHUNK, len(table)))
-            waiting.append(pool.submit(_squash_rows, table, rows, size, framing))
+            waiting.append(pool.submit(_squash_rows, table, rows, size, framing, finder))
             if len(waiting) > 4 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -71,7 +71,9 @@ def squashed_chunks(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _squash_rows(table: CropTable, rows: range, size: int, framing: Framing) -> SquashedChunk:
+def _squash_rows(
+    table: CropTable, rows: range, size: int, framing: Framing, finder: Finder | None
+) -> SquashedChunk:
     """Decode and squash some rows; consecutive rows of one file share its decoding."""
     crops = np.empty((len(rows), 3, size, size), np.uint8)
     boxes = np.empty((len(rows), 4), np.float32)
@@ -92,11 +94,11 @@ def _squash_rows(table: CropTable, rows: range, size: int, framing: Framing) -> 
                     picture = decode_picture(data, path, held)
                     file_hash = hashlib.blake2b(data, digest_size=16)
                     opened = path
-                crop = cut_box(picture, box, path, 0.0 if framing == "whole" else _CONTEXT)
+                crop = cut_box(picture, box, path, 0.0 if framing == "whole" else CONTEXT)
             except UnreadableFile as error:
                 refused.append((row, error.reason))
                 continue
-            boxes[len(kept)] = framing_box(crop, framing)
+            boxes[len(kept)] = framing_box(crop, framing, finder)
             crops[len(kept)] = framed(crop, size, boxes[len(kept)])
             kept.append(row)
             sizes.append(crop.size)

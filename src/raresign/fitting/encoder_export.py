@@ -19,6 +19,7 @@ from raresign.models.sign_net import SignNet
 from raresign.runtime.onnx_encoder import MODEL_DIGEST, OnnxEncoder, with_seal
 
 _OPSET = 17
+_DYNAMO_OPSET = 18  # the lowest that it writes without a conversion
 _TOLERANCE = 1e-3
 _PROBES = 5
 
@@ -35,28 +36,33 @@ class _Embedding(nn.Module):
         return embedding
 
 
-def encoder_graph(net: SignNet, **options: Any) -> onnx.ModelProto:
+def encoder_graph(net: SignNet, *, dynamo: bool = False, **options: Any) -> onnx.ModelProto:
     """The net without its classifier in ONNX, for any number of crops.
 
     Args:
         net: In evaluation mode.
+        dynamo: With torch's newer exporter, which needs onnxscript and is several times as slow.
         options: More for `torch.onnx.export`.
 
     Raises:
         Exception: Whatever the exporter makes of an operation that it lacks.
     """
     buffer = io.BytesIO()
+    crops = torch.zeros(2, 3, net.crop_size, net.crop_size)
+    shapes: dict[str, Any] = {"dynamic_axes": {"crops": {0: "n"}, "embedding": {0: "n"}}}
+    if dynamo:
+        shapes = {"dynamic_shapes": ({0: torch.export.Dim("n")},), "verbose": False}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Embedding(net).eval(),
-            (torch.zeros(2, 3, net.crop_size, net.crop_size),),
+            (crops,),
             buffer,  # type: ignore[arg-type]
-            dynamo=False,
+            dynamo=dynamo,
             input_names=["crops"],
             output_names=["embedding"],
-            dynamic_axes={"crops": {0: "n"}, "embedding": {0: "n"}},
-            opset_version=_OPSET,
+            opset_version=_DYNAMO_OPSET if dynamo else _OPSET,
+            **shapes,
             **options,
         )
     return onnx.load_from_string(buffer.getvalue())

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_REDUCING_GAP = 3.0  # a large crop is first box-reduced to 3x the target: fast, hardly visible
+REDUCING_GAP = 3.0  # a large crop is first box-reduced to 3x the target: fast, hardly visible
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 """The box of a whole picture: middle x and y, half width and half height; edges are at -1 and 1."""
 
@@ -49,7 +49,7 @@ def framed(
         shrinks = max(right - left, bottom - top) > size
         how = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
         part = (left, top, min(right, picture.width), min(bottom, picture.height))
-        picture = picture.resize((size, size), how, box=part, reducing_gap=_REDUCING_GAP)
+        picture = picture.resize((size, size), how, box=part, reducing_gap=REDUCING_GAP)
     crop: npt.NDArray[np.uint8] = np.asarray(picture, np.uint8).transpose(2, 0, 1)
     return crop
 

@@ -19,7 +19,6 @@ from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
-from raresign.signs.countries.registry import country
 
 later("Russian")  # whose signs they are, as its facts say
 
@@ -53,7 +52,7 @@ def built_in_recogniser() -> Recogniser:
         found = json.loads(listed)
         head = _head(load(arrays), found["head"])
         signs = [SignClass(icons=(), **row) for row in found["classes"]]
-        catalogue = SignCatalogue(signs, country(found["country"]))
+        catalogue = SignCatalogue(signs, str(found["country"]))
         if len(head.families) != len(catalogue):
             raise ValueError(f"{len(catalogue)} classes, but answers for {len(head.families)}")
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
@@ -71,13 +70,13 @@ def built_in_parts(head: Head, catalogue: SignCatalogue) -> dict[str, bytes]:
     Raises:
         InputError: The catalogue has no country.
     """
-    if catalogue.country is None:
+    if catalogue.iso is None:
         raise InputError("the signs are of no country", "train with --country")
     arrays, plain = head.state()
     arrays |= {"rows": head.rows.astype(np.float16), "biases": head.biases.astype(np.float32)}
     names = ("code", "id", "type", "family", "twin", "name")
     listed = {
-        "country": catalogue.country.iso,
+        "country": catalogue.iso,
         "classes": [{key: vars(sign)[key] for key in names} for sign in catalogue.classes],
         "head": plain,
     }

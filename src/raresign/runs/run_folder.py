@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raresign.bundles.bundle import is_bundle
 from raresign.errors import InputError
 from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
 from raresign.language.spoken import _
-from raresign.models.built_in_files import BUILT_IN, is_built_in
+from raresign.models.built_in_files import is_built_in
 from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
 from raresign.runs.added_classes import AddedFolder, read_added
-from raresign.runs.built_in import built_in_recogniser
 from raresign.runs.exchange import STAGING, exchange, is_moving
 from raresign.runs.head_file import has_head, load_head
 from raresign.runs.photo_embeddings import read_photos
@@ -123,6 +123,11 @@ class RunFolder:
         if is_built_in(path):
             raise InputError(
                 _("the built-in model is no run folder"), _("make one of it: raresign start RUN")
+            )
+        if is_bundle(path):
+            raise InputError(
+                f"{path} is a bundle, which only answers",
+                "name the run that it was made from; `raresign export --patch` brings what changes",
             )
         path = Path(path)
         settle(path)
@@ -294,15 +299,3 @@ class RunFolder:
                 _("{path} holds no trained model yet").format(path=self.path),
                 _("finish it with `raresign train --resume`"),
             )
-
-
-def load(run: str | Path = BUILT_IN) -> Recogniser:
-    """A trained run, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
-
-    Args:
-        run: The run folder; "built-in", or nothing, for the model that comes with the package.
-
-    Raises:
-        InputError: No run, no trained model in it yet, or a damaged file.
-    """
-    return built_in_recogniser() if is_built_in(run) else RunFolder.open(run).recogniser()

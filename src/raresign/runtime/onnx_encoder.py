@@ -50,6 +50,8 @@ class OnnxEncoder:
 
     Args:
         source: The file, or what it holds.
+        checked: Whether a checksum of it was compared already.
+        threads: Cores to use; as many as OMP_NUM_THREADS says, or all, unless given.
 
     Attributes:
         crop_size: S, side of the crops in pixels.
@@ -59,17 +61,19 @@ class OnnxEncoder:
         InputError: The file is missing, damaged, or no such encoder.
     """
 
-    def __init__(self, source: str | Path | bytes) -> None:
+    def __init__(
+        self, source: str | Path | bytes, checked: bool = False, threads: int | None = None
+    ) -> None:
         path = "the encoder" if isinstance(source, bytes) else str(source)
         try:
             content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
-            if not _is_whole(content):
+            if not checked and not _is_whole(content):
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])
-        # 0: all cores
+        said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
+        options.intra_op_num_threads = said if threads is None else threads
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(

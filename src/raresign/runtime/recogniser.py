@@ -14,14 +14,14 @@ from typing import Any, Protocol, overload
 import numpy as np
 from PIL import Image
 
-from raresign.answers.answer import FileAnswer, file_answers
+from raresign.answers.answer import SURE, FileAnswer, file_answers
 from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
-from raresign.framing.finder import Framing, read_crop
+from raresign.framing.finder import Finder, Framing, read_crop
 from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -51,12 +51,14 @@ class Recogniser:
         head: Turns them into answers.
         catalogue: The classes, added ones last, in the order of the head's rows.
         framing: How a picture becomes a crop: `found` cuts it to the sign that is found in it.
+        finder: What finds it; this version's own finder if None.
     """
 
     encoder: Encoder
     head: Head
     catalogue: SignCatalogue
     framing: Framing = "whole"
+    finder: Finder | None = None
 
     def recognise(self, crops: np.ndarray) -> Recognition:
         """Answers in arrays for crops, (N, 3, S, S) uint8 of the encoder's size, framed already."""
@@ -71,6 +73,16 @@ class Recogniser:
             InputError: It is not in [0, 1].
         """
         return replace(self, head=self.head.accepting(probability))
+
+    def cautious(self, probability: float = SURE) -> Recogniser:
+        """The recogniser that names a crop only where it would and this probability is reached.
+
+        `model.cautious()` asks for 0.9: fewer crops are named, and more of those rightly.
+
+        Raises:
+            InputError: It is not in [0, 1].
+        """
+        return replace(self, head=self.head.cautious(probability))
 
     @overload
     def answer(self, images: str | os.PathLike[str] | bytes, top: int = 5) -> FileAnswer: ...
@@ -126,7 +138,7 @@ class Recogniser:
         if top < 1:
             raise InputError(f"{top} answers a crop", "ask for at least 1")
         first = 0
-        for chunk in squashed_chunks(table, self.encoder.crop_size, self.framing):
+        for chunk in squashed_chunks(table, self.encoder.crop_size, self.framing, self.finder):
             paths = {row: str(table.paths[row]) for row in range(first, first + chunk.count)}
             found = {row: FileAnswer(paths[row], (), why) for row, why in chunk.refused}
             if chunk.rows:
@@ -140,7 +152,7 @@ class Recogniser:
 
     def _answers(self, images: Iterable[Any], top: int) -> Iterator[FileAnswer]:
         """Answers batch by batch."""
-        squashed = _squashed(images, self.encoder.crop_size, self.framing)
+        squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
         while batch := list(islice(squashed, _BATCH)):
             crops = [crop for _, crop in batch if not isinstance(crop, str)]
             paths = [path for path, crop in batch if not isinstance(crop, str)]
@@ -150,7 +162,9 @@ class Recogniser:
                 yield FileAnswer(path, (), crop) if isinstance(crop, str) else next(read)
 
 
-def _squashed(images: Iterable[Any], size: int, framing: Framing) -> Iterator[_Squashed]:
+def _squashed(
+    images: Iterable[Any], size: int, framing: Framing, finder: Finder | None
+) -> Iterator[_Squashed]:
     """Read pictures in threads, in order; few are ahead, so memory stays flat."""
     workers = os.cpu_count() or 1
     waiting: deque[Future[_Squashed]] = deque()
@@ -159,9 +173,9 @@ def _squashed(images: Iterable[Any], size: int, framing: Framing) -> Iterator[_S
         for image in images:
             if isinstance(image, Image.Image):  # may be one object whose frames change
                 waiting.append(Future())
-                waiting[-1].set_result(_squash_one(image, size, framing))
+                waiting[-1].set_result(_squash_one(image, size, framing, finder))
             else:
-                waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing))
+                waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing, finder))
             if len(waiting) > 8 * workers:
                 yield waiting.popleft().result()
         while waiting:
@@ -170,9 +184,9 @@ def _squashed(images: Iterable[Any], size: int, framing: Framing) -> Iterator[_S
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _squash_one(image: Any, size: int, framing: Framing) -> _Squashed:
+def _squash_one(image: Any, size: int, framing: Framing, finder: Finder | None) -> _Squashed:
     try:
         with ExitStack() as held:
-            return name_of(image), read_crop(rgb_picture(image, held), size, framing)
+            return name_of(image), read_crop(rgb_picture(image, held), size, framing, finder)
     except UnreadableFile as error:
         return name_of(image), error.reason

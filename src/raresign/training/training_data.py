@@ -15,9 +15,10 @@ from raresign.crops.splits import choose_pseudo_rare, near_duplicate_clusters, s
 from raresign.errors import InputError
 from raresign.framing.finder import Framing
 from raresign.seeds import mix_integers
+from raresign.signs.catalogue.folder_classes import is_own_mirror
 from raresign.signs.catalogue.other_signs import other_signs
 from raresign.signs.catalogue.pictures import class_pictures
-from raresign.signs.catalogue.sign_catalogue import SignCatalogue, is_own_mirror
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.catalogue.twins import mirror_similarity
 from raresign.synthesis.background_atlas import BackgroundAtlas

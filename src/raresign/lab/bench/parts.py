@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from raresign.errors import InputError
+from raresign.lab.bench.deployed import bench_deployed
 from raresign.lab.bench.loss import bench_loss
 from raresign.lab.bench.packing import bench_packing
 from raresign.lab.bench.sampler import bench_sampler
@@ -26,19 +27,26 @@ _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "signs": lambda quick, data: bench_signs(quick),
     "start": bench_start,
 }
+_RUNTIME = "runtime"
+"""Needs a run, so `all` leaves it out."""
 
 
 def run_bench(
-    part: str = "all", *, quick: bool = False, data: Path | None = None
+    part: str = "all",
+    *,
+    quick: bool = False,
+    data: Path | None = None,
+    run: str | Path | None = None,
 ) -> dict[str, Any]:
     """Run one benchmark or all of them.
 
     Args:
-        part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs`, `start` or
-            `all`.
+        part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs`, `start`,
+            `runtime` or `all`.
         quick: Fewer repetitions; `all` then ends within a minute on two cores.
         data: Data folder with real icons, backgrounds and crops, drawn signs otherwise; for `start`
             a run folder.
+        run: For `runtime`: a run folder or "built-in"; `data` then has the crops.
 
     Returns:
         Figures by dotted name (`loss.ratio`), and the machine and versions.
@@ -46,9 +54,16 @@ def run_bench(
     Raises:
         InputError: There is no such benchmark.
     """
-    if part != "all" and part not in _PARTS:
-        raise InputError(f"no benchmark is called '{part}'", f"use {', '.join(_PARTS)} or all")
+    names = (*_PARTS, _RUNTIME)
+    if part != "all" and part not in names:
+        raise InputError(f"no benchmark is called '{part}'", f"use {', '.join(names)} or all")
+    if run is not None and part != _RUNTIME:
+        raise InputError(f"{run} for the benchmark '{part}'", f"only {_RUNTIME} takes a run")
+    if part == _RUNTIME and run is None:
+        raise InputError("no run to measure", "raresign bench runtime RUN, or built-in")
     figures: dict[str, Any] = {}
+    if run is not None:
+        figures |= bench_deployed(quick, data, run)
     for name, function in _PARTS.items():
         if part in ("all", name):
             figures.update(function(quick, data))

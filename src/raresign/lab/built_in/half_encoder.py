@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from raresign.errors import InputError
 from raresign.fitting.encoder_export import encoder_graph
+from raresign.fitting.smaller_encoder import halve
 from raresign.models.built_in_weights import NET
 from raresign.models.sign_net import SignNet
 
@@ -38,7 +39,7 @@ def half_encoder(net: SignNet) -> bytes:
         if not np.array_equal(values, own[one.name].numpy()):
             raise InputError(f"ONNX holds another {one.name} than the net", "use another backbone")
         if values.ndim > 1 and one.name not in (f"{NET}mean", f"{NET}std"):
-            _halve(graph, one, values)
+            halve(graph, one, values)
     content: bytes = model.SerializeToString()
     return content
 
@@ -50,19 +51,3 @@ def _part(graph: onnx.GraphProto, own: Mapping[str, torch.Tensor]) -> None:
             name = node.output[0]
             graph.node.remove(node)
             graph.initializer.append(numpy_helper.from_array(own[name].numpy(), name))
-
-
-def _halve(graph: onnx.GraphProto, one: onnx.TensorProto, values: np.ndarray) -> None:
-    """Store an initialiser as float16; who reads it gets it cast to float32."""
-    with np.errstate(over="ignore"):  # told below
-        half = values.astype(np.float16)
-    if not np.isfinite(half).all():
-        raise InputError(f"{one.name} is too large for float16", "train again")
-    single = f"{one.name}:float32"
-    for node in graph.node:
-        for place, name in enumerate(node.input):
-            if name == one.name:
-                node.input[place] = single
-    cast = helper.make_node("Cast", [one.name], [single], to=TensorProto.FLOAT)
-    graph.node.insert(0, cast)
-    one.CopyFrom(numpy_helper.from_array(half, one.name))

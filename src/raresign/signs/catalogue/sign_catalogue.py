@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from raresign.errors import InputError
-from raresign.language.spoken import _
-from raresign.signs.catalogue.all_icons import icon_problems, refuse_bad
-from raresign.signs.catalogue.catalogue_copy import load_classes, save_classes
-from raresign.signs.catalogue.classes_file import (
-    HOW,
-    ClassEntry,
-    ClassesFile,
-    checked_type,
-    read_classes,
-)
-from raresign.signs.catalogue.country_choice import CountryChoice, said_country, seen_country
-from raresign.signs.catalogue.families import family_of_icon
-from raresign.signs.catalogue.names_file import FILE as NAMES
-from raresign.signs.catalogue.names_file import read_names
-from raresign.signs.catalogue.pictures import class_pictures, in_threads
+from raresign.signs.catalogue.classes_file import ClassEntry, checked_type, read_classes
 from raresign.signs.catalogue.sign_class import SignClass, check_classes
-from raresign.signs.catalogue.twins import find_twins, looks_symmetric, small_look
 from raresign.signs.class_type import SignType
-from raresign.signs.countries.country import Country
-from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
-from raresign.signs.icons.png_icon import IconWarning
-from raresign.signs.icons.templates import class_icons
+
+if TYPE_CHECKING:
+    from raresign.signs.catalogue.country_choice import CountryChoice
+    from raresign.signs.countries.country import Country
+
+# What reads icons, and the tables of all countries, take as long to import as NumPy does, and
+# answering needs none of it: it is imported where it is used.
 
 Icons = Callable[[tuple[str, ...]], Path]
 """Gives a folder with the icons of class codes."""
@@ -42,7 +30,8 @@ class SignCatalogue:
 
     Args:
         classes: In any order.
-        country: Whose codes they have, None where the codes mean nothing but themselves.
+        country: Whose codes they have, or its ISO code, whose tables are read when they are first
+            asked for; None where the codes mean nothing but themselves.
 
     Raises:
         InputError: No class, a code or id twice, a code that cannot be a file name, a twin that
@@ -58,10 +47,9 @@ class SignCatalogue:
 
     classes: tuple[SignClass, ...]
     codes: tuple[str, ...]
-    country: Country | None
 
-    def __init__(self, classes: Sequence[SignClass], country: Country | None = None) -> None:
-        self.country = country
+    def __init__(self, classes: Sequence[SignClass], country: Country | str | None = None) -> None:
+        self._of = country
         self.classes = tuple(sorted(classes, key=lambda sign: sign.id))
         self.codes = tuple(sign.code for sign in self.classes)
         self._labels = {code: label for label, code in enumerate(self.codes)}
@@ -74,6 +62,20 @@ class SignCatalogue:
                 "Unicode writes its letters",
                 "keep one of them",
             )
+
+    @cached_property
+    def country(self) -> Country | None:
+        """Whose codes they have; None of a country that this version does not know."""
+        if not isinstance(self._of, str):
+            return self._of
+        from raresign.signs.countries.registry import COUNTRIES
+
+        return COUNTRIES.get(self._of)
+
+    @property
+    def iso(self) -> str | None:
+        """The ISO code of the country, if there is one."""
+        return self._of if self._of is None or isinstance(self._of, str) else self._of.iso
 
     @classmethod
     def from_folder(
@@ -102,6 +104,11 @@ class SignCatalogue:
         Raises:
             InputError: A file is missing or wrong; the message shows it and what to do.
         """
+        from raresign.signs.catalogue.country_choice import CountryChoice
+        from raresign.signs.catalogue.folder_classes import build_classes, choose_country
+        from raresign.signs.catalogue.names_file import FILE as NAMES
+        from raresign.signs.catalogue.names_file import read_names
+
         root = Path(root)
         found = read_classes(root / "classes.json")
         choice = (
@@ -109,7 +116,7 @@ class SignCatalogue:
         )
         folder = root / "icons" if icons is None else icons(tuple(found.rows))
         names = read_names(root / NAMES, found.rows) if (root / NAMES).exists() else {}
-        classes = _build(folder, found.rows, choice.country, strict, names)
+        classes = build_classes(folder, found.rows, choice.country, strict, names)
         return cls(classes, choice.country)
 
     @classmethod
@@ -131,14 +138,16 @@ class SignCatalogue:
         Raises:
             InputError: A type is unknown, a class has no icon, an icon is wrong.
         """
+        from raresign.signs.catalogue.folder_classes import build_classes
+
         for code, type_ in types.items():
             checked_type(type_, f"class '{code}'")
         rows = {code: ClassEntry(k, type_, "", "") for k, (code, type_) in enumerate(types.items())}
-        return cls(_build(Path(folder), rows, country, strict, {}), country)
+        return cls(build_classes(Path(folder), rows, country, strict, {}), country)
 
     def extended(self, more: Sequence[SignClass]) -> SignCatalogue:
         """The catalogue with more classes behind its own, checked as by the constructor."""
-        return SignCatalogue([*self.classes, *more], self.country) if more else self
+        return SignCatalogue([*self.classes, *more], self._of) if more else self
 
     def label_of(self, code: str) -> int:
         """The label of a class code, -1 if it is unknown; macOS takes letters and accents apart."""
@@ -169,6 +178,8 @@ class SignCatalogue:
             InputError: An icon cannot be read any more.
             OSError: The folder cannot be written.
         """
+        from raresign.signs.catalogue.catalogue_copy import save_classes
+
         save_classes(self.classes, self.country, Path(folder))
 
     @classmethod
@@ -178,98 +189,6 @@ class SignCatalogue:
         Raises:
             InputError: `catalogue.json` or an icon is missing or wrong.
         """
+        from raresign.signs.catalogue.catalogue_copy import load_classes
+
         return cls(*load_classes(Path(folder)))
-
-
-def is_own_mirror(sign: SignClass) -> bool:
-    """Whether a mirror leaves the sign as it is, judged by all its icons."""
-    return all(looks_symmetric(icon) for icon in class_pictures(sign))
-
-
-def choose_country(
-    root: Path, found: ClassesFile, said: str | None = None, icons: Path | None = None
-) -> CountryChoice:
-    """The country of a data folder with the classes `found`.
-
-    What the user says (an ISO code, or "none") counts before `classes.json`, and that before the
-    look of the icons, in `root/icons/` or the folder `icons`.
-
-    Raises:
-        InputError: There is no such country.
-    """
-    who = "--country" if said is not None else "classes.json"
-    said = found.country if said is None else said
-    if said is not None:
-        choice = said_country(said, _("as {who} says").format(who=who))
-        known = [code for code in found.rows if choice.country and choice.country.name(code)]
-        if choice.country and 2 * len(known) < len(found.rows):
-            counts = _("though it names {n} of {all} codes only").format(
-                n=len(known), all=len(found.rows)
-            )
-            choice = replace(choice, reason=f"{choice.reason}, {counts}")
-        return choice
-    return seen_country(root / "icons" if icons is None else icons, list(found.rows))
-
-
-def _build(
-    folder: Path,
-    rows: Mapping[str, ClassEntry],
-    country: Country | None,
-    strict: bool,
-    names: Mapping[str, str],
-) -> list[SignClass]:
-    """Read the icons of all classes and work out families, twins and names."""
-    if not rows:
-        raise InputError(f"{folder.parent}: there is no class", HOW)
-    composed = {normalize("NFC", code): code for code in rows}
-    found = {
-        composed.get(normalize("NFC", code), code): paths
-        for code, paths in icon_files(folder).items()
-    }
-    files = class_icons(rows, found)
-    without = [code for code in rows if code not in files]
-    if barred := [code for code in without if set(code) & set("/\\\0")]:
-        raise InputError(
-            f"{folder}: the class '{barred[0]}' can have no icon: no file is called so",
-            "give it a code without / and \\ in classes.json; its name may have them",
-        )
-    if without:
-        raise InputError(
-            f"{folder}: {len(without)} of {len(rows)} classes have no icon: {', '.join(without)}",
-            f"add {without[0]}.png or .svg and so on, or: raresign catalogue gost --export DATA",
-        )
-
-    def seen(code: str) -> tuple[str, Pixels] | InputError:
-        """The family of a class, and a small first icon: 5,000 large ones would fill memory."""
-        try:
-            first, *_ = [load_icon(path, code=code) for path in files[code]]
-        except InputError as error:
-            return error
-        except IconWarning as warning:
-            return InputError(str(warning), "save it with a transparent background")
-        known = rows[code].family or (country.family(code) if country else None)
-        return known or family_of_icon(first), small_look(first)
-
-    with warnings.catch_warnings():
-        if strict:
-            warnings.simplefilter("error", IconWarning)
-        drawn = in_threads(seen, rows)
-    unread = [one for one in drawn if isinstance(one, InputError)]
-    if unread:  # those that can be read may be wrong, too: all are named at once
-        read = [
-            SignClass(code, row.id, row.type, files[code], "", None)
-            for (code, row), one in zip(rows.items(), drawn, strict=True)
-            if not isinstance(one, InputError)
-        ]
-        refuse_bad([*unread, *icon_problems(read)])
-    looks = {
-        code: one for code, one in zip(rows, drawn, strict=True) if not isinstance(one, InputError)
-    }
-    twins = find_twins({code: small for code, (_, small) in looks.items()}, country)
-    classes = []
-    for code, row in rows.items():
-        name = row.name or names.get(code) or (country.name(code) if country else None) or ""
-        family, _ = looks[code]
-        sign = SignClass(code, row.id, row.type, files[code], family, twins.get(code), name)
-        classes.append(sign)
-    return classes

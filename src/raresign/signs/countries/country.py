@@ -130,7 +130,7 @@ class Country:
             >>> country("RU").allows("3.13.r4.5"), country("RU").allows("3.13.r45")
             (True, False)
         """
-        base, value = self._value(code)
+        base, value = self.value_of(code)
         return not value or self.ranges.allows(base, value)
 
     def value_problem(self, code: str) -> str | None:
@@ -143,7 +143,7 @@ class Country:
         """
         if self.allows(code):
             return None
-        base, value = self._value(code)
+        base, value = self.value_of(code)
         meant = self.grammar.written(base, self.ranges.nearest(base, value))
         name = self.name(code, current_language()) or self.name(code)
         said = f'"{name}" ({self.ranges.words(base)})'
@@ -151,8 +151,14 @@ class Country:
             code=code, said=said, meant=meant
         )
 
-    def _value(self, code: str) -> tuple[str, str]:
-        """Base and value of a code; "" where it shows none."""
+    def value_of(self, code: str) -> tuple[str, str]:
+        """Base and value of a code; "" where it shows none.
+
+        Example:
+            >>> from raresign.signs.countries.registry import country
+            >>> country("RU").value_of("3.24.n60"), country("RU").value_of("2.5")
+            (('3.24', '60'), ('2.5', ''))
+        """
         code = self._own(code)
         base = self._base(code)
         return base or "", (self.grammar.shown(code, base) or "") if base else ""

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-import resvg_py
 from PIL import Image
 
 from raresign.errors import InputError
@@ -43,6 +42,8 @@ def render_sign(
 @lru_cache(maxsize=512)
 def _rendered(svg: str, width: int) -> npt.NDArray[np.uint8]:
     """The picture behind `render_sign`."""
+    import resvg_py  # not there where a model only answers
+
     png = resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True)
     picture = np.array(Image.open(io.BytesIO(png)).convert("RGBA"))
     picture.flags.writeable = False

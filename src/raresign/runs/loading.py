@@ -1,0 +1,30 @@
+"""Loading what answers, whatever it is kept in: a run folder, a bundle, the package itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from raresign.bundles.bundle import Bundle, is_bundle
+from raresign.models.built_in_files import BUILT_IN, is_built_in
+from raresign.runtime.recogniser import Recogniser
+
+
+def load(run: str | Path = BUILT_IN) -> Recogniser:
+    """A trained model, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
+
+    Args:
+        run: The run folder; a bundle, the file that `raresign export` writes; "built-in", or
+            nothing, for the model that comes with the package.
+
+    Raises:
+        InputError: No run, no trained model in it yet, or a damaged file.
+    """
+    if is_built_in(run):
+        from raresign.runs.built_in import built_in_recogniser
+
+        return built_in_recogniser()
+    if is_bundle(run):
+        return Bundle.open(run).recogniser()
+    from raresign.runs.run_folder import RunFolder  # a bundle needs none of what it imports
+
+    return RunFolder.open(run).recogniser()
