@@ -8,11 +8,6 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.float64]
 
 
-def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """Width and height of the upright picture."""
-    return (height, width) if orientation >= 5 else (width, height)
-
-
 def upright_boxes(boxes: Numbers, size: tuple[float, float], orientation: int) -> Numbers:
     """(N, 4) x0, y0, x1, y1 in a stored picture of `size` -> in the upright picture.
 
