@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -182,8 +183,12 @@ def test_boxes_of_every_kind_are_the_same(tmp_path: Path) -> None:
         "annotations": [{"image_id": 1, "category_id": 7, "bbox": [80, 30, 40, 40]}],
     }
     (tmp_path / "coco.json").write_text(json.dumps(coco))
-    for file in ("x0.csv", "side.csv", "min.csv", "coco.json", "labels"):
-        table = boxed_crops(tmp_path / file, [frames])
+    (tmp_path / "yolo" / "labels").mkdir(parents=True)
+    shutil.copytree(frames, tmp_path / "yolo" / "images")
+    shutil.copy(labels / "a.txt", tmp_path / "yolo" / "labels")
+    (tmp_path / "yolo" / "data.yaml").write_text("names: [sign]")
+    for file in ("x0.csv", "side.csv", "min.csv", "coco.json", "labels", "yolo"):
+        table = boxed_crops(tmp_path / file, [] if file == "yolo" else [frames])
         assert [path.name for path in table.paths] == ["a.png"], file
         assert table.boxes is not None
         assert table.boxes.round(6).tolist() == [[80.0, 30.0, 120.0, 70.0]], file

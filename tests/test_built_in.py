@@ -126,7 +126,7 @@ def test_what_predict_takes_for_a_run(
     assert cli("predict", "built-in").code == 2
     mistyped = cli("predict", tmp_path / "rnu", crop)
     assert mistyped.code == 2
-    assert "run.json" in mistyped.err
+    assert "there is no such run folder" in mistyped.err
     unfinished = Path(shutil.copytree(finished_run, tmp_path / "lost"))  # it holds pictures
     (unfinished / "run.json").unlink()
     assert "run.json" in cli("predict", unfinished, crop).err

@@ -198,7 +198,7 @@ class TestWrongInput:
         assert_refused(train(data_folder, option, value), value)
 
     def test_resume_of_nothing(self, train: Cli, data_folder: Path) -> None:
-        assert_refused(train(data_folder, "--resume"), "run.json")
+        assert_refused(train(data_folder, "--resume"), "there is no such run folder")
 
     def test_other_commands(self, cli: Cli, data_folder: Path, tmp_path: Path) -> None:
         assert_refused(cli("evaluate", tmp_path, data_folder), "run.json")

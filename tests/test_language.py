@@ -168,8 +168,8 @@ def test_help_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_error_of_the_user_is_told_in_his_language(cli, tmp_path: Path) -> None:
     ended: Ended = cli("evaluate", tmp_path / "none", tmp_path, "--lang", "ru")
     assert ended.code == 2
-    assert ended.err.startswith("ошибка: в ")
-    assert "нет run.json" in ended.err
+    assert ended.err.startswith("ошибка: ")
+    assert "такой папки модели или файла нет" in ended.err
     ended = cli("evaluate", tmp_path / "none", tmp_path, "--lang", "fr")
     assert (ended.code, ended.err) == (2, "error: --lang fr; choose en or ru\n")
 

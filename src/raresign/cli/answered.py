@@ -125,7 +125,15 @@ def predict(
         )
     if not as_json:
         rule = model.head.rule if accept is None else None
-        print_answers(output(), answers, rule, len(answers) if every else _SHOWN)
+        shown = len(answers) if every else _SHOWN
+        print_answers(output(), answers, rule, shown, out is not None)
+    if model.head.rule is None and accept is None:
+        error_console().print(
+            _(
+                "this model has no rule for unknown signs (too few crops were held out) and names "
+                "every crop; --accept 0.9 names those that are at least 90 % sure"
+            )
+        )
     if broken:
         error_console().print(
             _("{n} of {all} files cannot be read: exit code 3").format(
@@ -136,7 +144,11 @@ def predict(
 
 
 def print_answers(
-    console: Console, answers: Sequence[Any], rule: Any, most: int | None = None
+    console: Console,
+    answers: Sequence[Any],
+    rule: Any,
+    most: int | None = None,
+    written: bool = False,
 ) -> None:
     """A row a crop, then how many are named, unknown, without a sign and broken.
 
@@ -147,6 +159,7 @@ def print_answers(
         answers: `FileAnswer`s.
         rule: Tells when the model says "unknown"; None if it never does.
         most: Rows to show at most, and a few broken files beside them; None shows all.
+        written: Whether all of them stand in a file.
     """
     folded = [Column(name, overflow="fold") for name in (_("file"), _("answer"), _("perhaps"))]
     table = Table(*folded[:2], Column(_("sure %"), justify="right", no_wrap=True), folded[2])
@@ -166,7 +179,7 @@ def print_answers(
         said = escape(one.spoken)
         table.add_row(file, said, "" if sure is None else percent(sure), perhaps)
     console.print(table)
-    _summary(console, answers, rule, len(answers) - len(shown))
+    _summary(console, answers, rule, 0 if written else len(answers) - len(shown))
 
 
 def _summary(console: Console, answers: Sequence[Any], rule: Any, hidden: int) -> None:

@@ -17,21 +17,28 @@ WORSE = 1
 """Exit code where a class got worse."""
 
 _Bundle = Annotated[
-    Path, typer.Argument(help="Bundle that `raresign export` wrote, or a run folder.")
+    Path,
+    typer.Argument(metavar="MODEL", help="Bundle that `raresign export` wrote, or a run folder."),
 ]
 
 
 def export(
     run: MeasuredRun,
-    out: Annotated[Path, typer.Option(help="The file; its name ends with .raresign.")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The file; its name ends with .raresign.")
+    ],
     precision: Annotated[
         str | None,
-        typer.Option(help="fp32 (unless given): answers as the run; fp16: half as large; int8."),
+        typer.Option(
+            metavar="NAME",
+            help="fp32 (unless given): answers as the run; fp16: half as large; int8.",
+        ),
     ] = None,
     patch: Annotated[
         Path | None,
         typer.Option(
-            help="An earlier bundle of RUN: write only what changed since, as .raresign-patch."
+            metavar="FILE",
+            help="An earlier bundle of RUN: write only what changed since, as .raresign-patch.",
         ),
     ] = None,
 ) -> None:
@@ -44,9 +51,13 @@ def export(
 
 
 def patch(
-    bundle: Annotated[Path, typer.Argument(help="The bundle that the patch was made for.")],
-    changes: Annotated[Path, typer.Argument(help="What `raresign export --patch` wrote.")],
-    out: Annotated[Path, typer.Option(help="The new bundle.")],
+    bundle: Annotated[
+        Path, typer.Argument(metavar="BUNDLE", help="The bundle that the patch was made for.")
+    ],
+    changes: Annotated[
+        Path, typer.Argument(metavar="PATCH", help="What `raresign export --patch` wrote.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The new bundle.")],
 ) -> None:
     """Bring a bundle up to date: classes and photos that came or went. Needs no torch.
 

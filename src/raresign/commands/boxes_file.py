@@ -10,7 +10,7 @@ import numpy as np
 
 from raresign.commands.layout_choice import choose_layout
 from raresign.crops.crop_table import CropTable
-from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops
+from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops, without_margin
 from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.coco import from_coco
 from raresign.crops.layouts.csv_layout import csv_annotations
@@ -22,6 +22,7 @@ from raresign.crops.layouts.text_files import read_text
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.errors import InputError
 
+_UNWIDENED = ("csv", "gtsrb")  # layouts whose boxes are cut as they are
 _HINT = "give a COCO file (.json), a CSV with file,x0,y0,x1,y1, or a folder of YOLO label files"
 
 
@@ -90,8 +91,17 @@ def _read(file: Path, base: Path, frames: Sequence[Path]) -> tuple[LayoutCrops, 
         coco = from_coco(recognised(file)[1], base, AnyClass(), margin=0.0)
         return LayoutCrops(coco), gone
     else:
-        return choose_layout(file, "auto", file).read(AnyClass()), gone
+        layout = choose_layout(file, "auto", file)
+        signs = layout.read(AnyClass())
+        return signs if layout.name in _UNWIDENED else _as_drawn(signs), gone
     return annotated_crops([part], file, AnyClass(), margin=0.0), gone
+
+
+def _as_drawn(found: LayoutCrops) -> LayoutCrops:
+    """The crops of frames without the margin that a layout widens them by, so that boxes stay."""
+    parts = (found.training, found.test)
+    used = [None if part is None else without_margin(part) for part in parts]
+    return LayoutCrops(used[0] or found.training, used[1])
 
 
 def _holds_labels_alone(folder: Path) -> bool:

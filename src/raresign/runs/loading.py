@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 from raresign.bundles.bundle import Bundle, is_bundle
+from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.runtime.recogniser import Recogniser
 
@@ -27,4 +29,14 @@ def load(run: str | Path = BUILT_IN) -> Recogniser:
         return Bundle.open(run).recogniser()
     from raresign.runs.run_folder import RunFolder  # a bundle needs none of what it imports
 
-    return RunFolder.open(run).recogniser()
+    folder = RunFolder.open(run)
+    recogniser = folder.recogniser()
+    if not folder.info.get("finished"):
+        warnings.warn(
+            _(
+                "the training of {run} has not ended: it has no rules yet and names every crop, "
+                "however unsure; finish it with `raresign train --resume`"
+            ).format(run=run),
+            stacklevel=2,
+        )
+    return recogniser

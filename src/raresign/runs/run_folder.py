@@ -130,6 +130,13 @@ class RunFolder:
                 "name the run that it was made from; `raresign export --patch` brings what changes",
             )
         path = Path(path)
+        if not path.exists():
+            raise InputError(
+                _("{path}: there is no such run folder or file").format(path=path),
+                _("check the name, or train one: raresign train DATA --out {path}").format(
+                    path=path
+                ),
+            )
         settle(path)
         seen = Seen.of(path)
         return cls(path, read_info(path), seen)

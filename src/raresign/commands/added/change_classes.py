@@ -18,7 +18,7 @@ from raresign.crops.squashing import squashed_chunks
 from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
 from raresign.fitting.photo_lifts import fit_lift
-from raresign.language.spoken import _
+from raresign.language.spoken import _, ngettext
 from raresign.runs.added_classes import check_added, keep_added
 from raresign.runs.exchange import exchange
 from raresign.runs.photo_embeddings import (
@@ -88,7 +88,7 @@ def add_photos(run: str | Path, code: str, files: Sequence[str | Path], say: Say
                 _("{run} has no class '{code}'").format(run=run, code=code),
                 _("add it with `raresign add-class`"),
             )
-        return _keep(folder, recogniser, {code: embed_photos(recogniser, files)})[code]
+        return _keep(folder, recogniser, {code: embed_photos(recogniser, files)}, say)[code]
 
 
 def add_checked_photos(run: str | Path, answers: str | Path, say: Say = silent) -> dict[str, int]:
@@ -120,7 +120,7 @@ def add_checked_photos(run: str | Path, answers: str | Path, say: Say = silent) 
             str(code): _embedded(recogniser, checked.table.filter(codes == code), str(answers))
             for code in np.unique(codes)
         }
-        return _keep(folder, recogniser, found)
+        return _keep(folder, recogniser, found, say)
 
 
 def remove_photos(run: str | Path, codes: Sequence[str], say: Say = silent) -> None:
@@ -161,7 +161,7 @@ def _ready(folder: RunFolder) -> Recogniser:
 
 
 def _keep(
-    folder: RunFolder, recogniser: Recogniser, found: Mapping[str, np.ndarray]
+    folder: RunFolder, recogniser: Recogniser, found: Mapping[str, np.ndarray], say: Say
 ) -> dict[str, int]:
     """Add embeddings to those that a run keeps of classes; how many it keeps of each now.
 
@@ -170,12 +170,27 @@ def _keep(
     """
     every = {code: with_known_photos(folder.path, code, new) for code, new in found.items()}
     head = folder.recogniser(recogniser.encoder, without=found).head
-    photos = fit_photos(
-        head, {folder.catalogue.label_of(code): each for code, each in every.items()}
-    )
+    labelled = {folder.catalogue.label_of(code): each for code, each in every.items()}
+    photos = fit_photos(head, labelled)
     with exchange(folder.path) as place:
         keep_photos(folder.path, place, dict(zip(every, photos, strict=True)))
+    _tell_unnamed(folder.recogniser(recogniser.encoder), found, say)
     return {code: len(each) for code, each in every.items()}
+
+
+def _tell_unnamed(recogniser: Recogniser, found: Mapping[str, np.ndarray], say: Say) -> None:
+    """Say how many of the embedded crops of each class are not named so, photos and all."""
+    for code, new in found.items():
+        judged = recogniser.head.judge(new)
+        right = judged.probabilities.argmax(1) == recogniser.catalogue.label_of(code)
+        if unnamed := int((~right | (judged.levels != 0)).sum()):
+            say(
+                ngettext(
+                    "{n} of {all} crops of {code} is still not named so; more of them help",
+                    "{n} of {all} crops of {code} are still not named so; more of them help",
+                    unnamed,
+                ).format(n=unnamed, all=len(new), code=code)
+            )
 
 
 def fit_photos(head: Head, embeddings: Mapping[int, np.ndarray]) -> list[Photos]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,13 @@ _MARGIN = 1.3
 _OTHERS = 3000  # crops without a sign, of unknown signs and the like, that rules are fitted on
 _FORECAST = 16  # crops a class
 _SHARE = 0.35  # of the limit that what comes after the training may take unshortened
+_TELLING = 10  # steps; the first ones take longer than those that follow
 _LEAST = 8  # synthetic crops a class, with which prototypes still work
+
+
+def _minutes(seconds: float) -> int:
+    """Whole minutes that are enough."""
+    return max(1, math.ceil(seconds / 60))
 
 
 @dataclass(frozen=True)
@@ -122,7 +129,9 @@ class Clock:
         if rest > 0.75 * (self.limit - self.seconds()):
             told.append(
                 f"warning: --max-time of {duration(self.limit)} leaves hardly any time for "
-                f"training: all else takes about {duration(rest + self.seconds())} on this machine"
+                f"training: all else takes about {duration(rest + self.seconds())} on this "
+                "machine, and the net will know little; give --max-time "
+                f"{_minutes(4 * (rest + self.seconds()))}m or more"
             )
         return recipe, told
 
@@ -143,11 +152,14 @@ class Clock:
         self.earlier += max(0.0, result.seconds - (time.monotonic() - self.stage_started))
         if result.steps >= stage.steps:
             return ""
-        whole = result.seconds * stage.steps / max(result.steps, 1)
-        return (
+        told = (
             f"warning: --max-time cut the stage {stage.title}: {result.steps:,} of "
-            f"{stage.steps:,} steps, so expect less; all of them take about {duration(whole)} here"
+            f"{stage.steps:,} steps, so expect less"
         )
+        if result.steps < _TELLING:
+            return told
+        whole = result.seconds * stage.steps / result.steps
+        return f"{told}; all of them take about {duration(whole)} here"
 
     def late(self) -> str:
         """What to say at the end if the limit was not kept."""

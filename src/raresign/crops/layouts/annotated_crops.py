@@ -170,6 +170,24 @@ def _table(
     return replace(table, left_out=left_out)
 
 
+def without_margin(table: CropTable) -> CropTable:
+    """A table of crops that were widened by `MARGIN`, with the boxes as they stood in the source.
+
+    Tables of layouts that cut boxes as they are (csv, gtsrb) must not be given.
+
+    Example:
+        >>> from pathlib import Path
+        >>> boxes = np.array([[-1.0, 0.0, 11.0, 24.0]])
+        >>> wide = CropTable((Path("a.png"),), np.array([0]), boxes, ("",))
+        >>> without_margin(wide).boxes.round(6).tolist()
+        [[0.0, 2.0, 10.0, 22.0]]
+    """
+    if table.boxes is None:
+        return table
+    sides = (table.boxes[:, 2:] - table.boxes[:, :2]) * (MARGIN / (1 + 2 * MARGIN))
+    return replace(table, boxes=table.boxes + np.concatenate([sides, -sides], axis=1))
+
+
 def _widened(box: Box, margin: float) -> Box:
     """The box with each side moved out by `margin` x its own side."""
     if box is WHOLE:

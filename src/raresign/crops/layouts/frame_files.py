@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+import warnings
 from collections.abc import Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -34,6 +35,7 @@ class FrameFiles:
         self._folders = (folder, *more)
         self._known: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] | None = None
+        self._told = False
 
     def find(self, name: str) -> Path:
         """The picture called `name`; where none is found, the path where it should be.
@@ -76,11 +78,23 @@ class FrameFiles:
                 scores = [_alike_parts(parts[:-1], path) for path in candidates]
                 best = max(scores)
                 if scores.count(best) > 1:
+                    self._tell_doubt(way, candidates)
                     return None
                 candidates = [candidates[scores.index(best)]]
             if candidates:
                 return candidates[0]
         return None
+
+    def _tell_doubt(self, name: str, candidates: Sequence[Path]) -> None:
+        """Say once that a name fits several pictures."""
+        if not self._told:
+            self._told = True
+            here = ", ".join(str(path) for path in candidates[:3])
+            warnings.warn(
+                f"{name}: several pictures under {self._folders[0]} are called so ({here}), and "
+                "none is taken; put the annotation file into the folder of its pictures",
+                stacklevel=6,
+            )
 
     def _index(self) -> dict[str, list[Path]]:
         """Pictures under the folders by their names, with and without suffix."""
