@@ -380,7 +380,7 @@ def test_a_broken_run_json_is_the_users_error(run: Path, text: str) -> None:
 
 def test_no_run_is_the_users_error(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere", tmp_path):
-        with pytest.raises(InputError, match=r"no run\.json"):
+        with pytest.raises(InputError, match=r"no run\.json|no such run folder"):
             write_report(path)
 
 
