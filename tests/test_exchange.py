@@ -36,8 +36,8 @@ class Killed(BaseException):
     """Nothing that follows it happens."""
 
 
-def killed(after: int, patch: pytest.MonkeyPatch) -> None:
-    """Calls that change folders work `after` times, then none does."""
+def killed(after: int, patch: pytest.MonkeyPatch, *more: tuple[Any, str]) -> None:
+    """Calls that change folders, and `more`, work `after` times, then none does."""
     calls: list[str] = []
 
     def dying(function: Any) -> Any:
@@ -49,7 +49,8 @@ def killed(after: int, patch: pytest.MonkeyPatch) -> None:
 
         return call
 
-    for place, name in ((Path, "replace"), (Path, "mkdir"), (Path, "rmdir"), (shutil, "rmtree")):
+    folders = ((Path, "replace"), (Path, "mkdir"), (Path, "rmdir"), (shutil, "rmtree"))
+    for place, name in (*folders, *more):
         patch.setattr(place, name, dying(getattr(place, name)))
 
 

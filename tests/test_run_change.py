@@ -10,7 +10,6 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,31 +33,9 @@ from raresign.runs.sealed_arrays import load_sealed, save_sealed
 from raresign.runs.snapshot import Seen
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.catalogue.sign_class import SignClass
+from test_exchange import Killed, killed
 
 WIDTH = 4
-
-
-class Killed(BaseException):
-    """Nothing that follows it happens."""
-
-
-def killed(after: int, patch: pytest.MonkeyPatch) -> None:
-    """Calls that change folders work `after` times, then none does."""
-    calls: list[str] = []
-
-    def dying(function: Any) -> Any:
-        def call(*given: Any, **options: Any) -> Any:
-            calls.append("")
-            if len(calls) > after:
-                raise Killed
-            return function(*given, **options)
-
-        return call
-
-    for place, name in (
-        (Path, "replace"), (Path, "mkdir"), (Path, "rmdir"), (Path, "unlink"), (shutil, "rmtree"),
-    ):  # fmt: skip
-        patch.setattr(place, name, dying(getattr(place, name)))
 
 
 def new_class(folder: Path, code: str, order: int, id_: int) -> AddedFolder:
@@ -111,7 +88,7 @@ def test_a_killed_removal_is_whole_or_nothing(
     after: int, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, contextlib.suppress(Killed):
-        killed(after, patch)
+        killed(after, patch, (Path, "unlink"))
         remove(run, "a")
     finish_exchange(run)
     codes, with_photos = state(run)
@@ -282,7 +259,7 @@ def test_a_killed_creation_leaves_a_run_or_room_for_one(
     run, settings = tmp_path / "run", {"recipe": {"stages": []}}
     catalogue = catalogue_of(tmp_path)
     with monkeypatch.context() as patch, contextlib.suppress(Killed):
-        killed(after, patch)
+        killed(after, patch, (Path, "unlink"))
         RunFolder.create(run, settings, catalogue, {"seed": 1})
     with contextlib.suppress(InputError):  # it holds the run already
         RunFolder.create(run, settings, catalogue, {"seed": 1})

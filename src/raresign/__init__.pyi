@@ -1,3 +1,4 @@
+from .answers.answer import SURE as SURE
 from .bundles.bundle import Bundle as Bundle
 from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class

@@ -190,9 +190,7 @@ class Head:
             >>> head.accepting(0.9).judge(crops).level_names()
             ['class', 'sign']
         """
-        if not 0 <= probability <= 1:
-            raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
-        return replace(self, accept=probability)
+        return replace(self, accept=_checked(probability))
 
     def cautious(self, probability: float) -> Head:
         """The head that names a crop only where its rule does and its class has this probability.
@@ -205,9 +203,7 @@ class Head:
             >>> head.cautious(0.9).judge(np.array([[4.0, 0.0], [1.0, 0.0]])).level_names()
             ['class', 'sign']
         """
-        if not 0 <= probability <= 1:
-            raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
-        return replace(self, least=probability)
+        return replace(self, least=_checked(probability))
 
     def _limits(self, accept: float) -> Levels:
         """The thresholds of `accepting`; a run without a rule has none for families."""
@@ -334,3 +330,10 @@ class Head:
             UnknownRule.from_dict(plain["rule"]) if plain["rule"] else None,
             none.astype(np.float32) if none is not None else None,
         )
+
+
+def _checked(probability: float) -> float:
+    """A probability in [0, 1]; anything else is an InputError."""
+    if not 0 <= probability <= 1:
+        raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
+    return probability

@@ -20,7 +20,6 @@ NOT_ALL = 3
 
 _SHOWN = 20  # rows of a table that is not asked to show all
 _ERRORS = 10  # broken files that are shown beside them
-_SURE = 0.9
 later("No such file or directory")  # said by the system, of a file
 later("Permission denied")
 
@@ -194,7 +193,9 @@ def _summary(console: Console, answers: Sequence[Any], rule: Any, hidden: int) -
         none = sum(one.level == "none" for one in crops)
         parts = [_("{n} named").format(n=len(named))]
         if doubtful := sum(one.check_me for one in named):
-            less = _("{n} of them with less than {sure:g} %").format(n=doubtful, sure=100 * _SURE)
+            less = _("{n} of them with less than {sure:g} %").format(
+                n=doubtful, sure=100 * raresign.SURE
+            )
             parts[0] += f" ({less})"
         parts.append(_("{n} unknown").format(n=len(crops) - len(named) - none))
         parts.append(_("{n} no sign").format(n=none))
@@ -209,7 +210,7 @@ def _summary(console: Console, answers: Sequence[Any], rule: Any, hidden: int) -
             )
         )
     if rule and 2 * len(named) < len(crops):
-        more = sum(not one.named and one.answers[0].probability >= _SURE for one in crops)
+        more = sum(not one.named and one.answers[0].probability >= raresign.SURE for one in crops)
         tell(
             _(
                 "{named} of {crops} crops are answered with a class: the run answers so "
@@ -221,8 +222,8 @@ def _summary(console: Console, answers: Sequence[Any], rule: Any, hidden: int) -
                 named=len(named),
                 crops=len(crops),
                 error=100 * rule.accepted_error,
-                accept=_SURE,
+                accept=raresign.SURE,
                 more=more,
-                sure=100 * _SURE,
+                sure=100 * raresign.SURE,
             )
         )

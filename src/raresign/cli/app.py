@@ -53,7 +53,8 @@ app = typer.Typer(
     name="raresign",
     cls=TranslatedGroup,
     help="Train a traffic-sign classifier for signs that nobody has photographed.",
-    epilog="Exit codes: 0 done; 1 a fault of raresign, or crops that differ (synth --verify); "
+    epilog="Exit codes: 0 done; 1 a fault of raresign, crops that differ (synth --verify) or "
+    "classes that got worse (compare-bundles); "
     "2 something you gave is wrong; 3 done, but some files could not be read (predict); "
     "130 stopped by Ctrl-C.",
     no_args_is_help=True,
