@@ -36,7 +36,7 @@ class Answering:
     async def crops(
         self, pictures: Sequence[bytes], boxes: Sequence[Boxes], top: int
     ) -> tuple[Loaded, list[CropAnswer]]:
-        """Answer pictures: the model that did, and an answer a crop.
+        """Answer pictures: the model that did, and an answer a crop, or why it cannot be read.
 
         Args:
             pictures: Picture files.
@@ -44,7 +44,7 @@ class Answering:
             top: Guesses a crop.
 
         Raises:
-            Refused: Too many crops, too many that wait, no time left, or not one readable.
+            Refused: Too many crops, too many that wait, or no time left.
         """
         places = [
             (number, box)
@@ -54,8 +54,6 @@ class Answering:
         most = self.settings.most_crops
         if len(places) > most:
             raise Refused(413, f"{len(places)} crops in one request", f"send at most {most}")
-        if not places:
-            raise Refused(422, "no box in any picture", "leave boxes out where a picture is a sign")
         loaded = self.model.current
         recogniser = loaded.recogniser
         pixels = self.settings.most_pixels
@@ -78,8 +76,6 @@ class Answering:
             hint = "send fewer or smaller pictures, or try again later"
             raise Refused(504, f"no answer in {self.settings.answer_seconds:g} s", hint) from None
         self.figures.answered([one.level for one in told], self.batcher.waiting)
-        if all(one.error for one in told):
-            raise Refused(422, f"no picture can be read: {told[0].error}", "send PNG or JPEG files")
         answers = [
             _typed(one, number, box, top) for one, (number, box) in zip(told, places, strict=True)
         ]

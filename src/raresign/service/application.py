@@ -250,8 +250,12 @@ async def _refused(request: Request, refused: Any) -> Any:
 
 async def _unknown(request: Request, error: Any) -> Any:
     """An address or a method that we have not, or a body that breaks off."""
-    hint = "GET /docs lists what there is" if error.status_code in (404, 405) else ""
-    return Refused(error.status_code, str(error.detail), hint, error.headers).response()
+    status, headers = error.status_code, error.headers
+    hint = "GET /docs lists what there is" if status in (404, 405) else ""
+    if status == 405:  # of two routes of one address the library names the first
+        routes = [one for one in request.app.routes if one.matches(request.scope)[0].value]
+        headers = {"Allow": ", ".join(sorted({name for one in routes for name in one.methods}))}
+    return Refused(status, str(error.detail), hint, headers).response()
 
 
 async def _invalid(request: Request, error: Any) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -108,20 +106,6 @@ def checked(wanted: type[_Asked], given: bytes | dict[str, Any]) -> _Asked:
         where = ".".join(str(part)[:100] for part in first["loc"])
         problem = f"{where}: {first['msg']}" if where else first["msg"]
         raise Refused(422, problem[:500], "see /docs for the form of a request") from error
-
-
-def decoded(content: str, what: str) -> bytes:
-    """The bytes of a text in base64.
-
-    Raises:
-        Refused: It is none.
-    """
-    try:
-        return base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refused(
-            422, f"{what} is no base64", "encode the file with standard base64"
-        ) from error
 
 
 def _plain(value: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 Pixels = Annotated[float, Field(ge=-1e6, le=1e6)]
 Box = Annotated[
@@ -12,7 +12,15 @@ Box = Annotated[
     Field(min_length=4, max_length=4, description="x0, y0, x1, y1 in pixels, x1 and y1 exclusive"),
 ]
 Top = Annotated[int, Field(ge=1, le=50, description="Guesses a crop")]
-Content = Annotated[str, Field(min_length=1, description="A picture file in base64")]
+Base64 = Annotated[
+    str,
+    Field(
+        min_length=4,
+        pattern=r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+        json_schema_extra={"contentEncoding": "base64"},
+        description="A file in base64",
+    ),
+]
 Code = Annotated[str, Field(min_length=1, max_length=100, description="Class code")]
 
 
@@ -25,7 +33,7 @@ class _Asked(BaseModel):
 class PictureAsked(_Asked):
     """One picture: a sign, cut out, or a frame with the boxes of its signs."""
 
-    content: Content
+    content: Base64
     boxes: list[Box] | None = None
 
 
@@ -49,18 +57,11 @@ class Detection(_Asked):
     id: str | int | None = None
     shape: Box
 
-    @model_validator(mode="after")
-    def _not_empty(self) -> Detection:
-        x0, y0, x1, y1 = self.shape
-        if not (x0 < x1 and y0 < y1):
-            raise ValueError("the box is empty: give x0 < x1 and y0 < y1")
-        return self
-
 
 class AnnotateAsked(_Asked):
     """A picture and what a detector found in it."""
 
-    content: Content
+    content: Base64
     annotations: Annotated[list[Detection], Field(min_length=1)]
 
 
@@ -75,7 +76,7 @@ class ClassAsked(_Asked):
 
     code: Code
     name: Annotated[str, Field(max_length=200, description="For people")] = ""
-    icon: Annotated[str, Field(min_length=1, description="PNG, SVG or JPEG file in base64")]
+    icon: Base64 = Field(description="PNG, SVG or JPEG file in base64")
 
 
 class Guess(BaseModel):

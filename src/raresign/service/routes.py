@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 import raresign
 from raresign.service import messages as told
 from raresign.service.answering import Answering
-from raresign.service.bodies import FORM, decoded, kind_of, read_form, read_json
+from raresign.service.bodies import FORM, kind_of, read_form, read_json
 from raresign.service.guard import KEY
 from raresign.service.refusal import Refused
 from raresign.service.semantics import semantics
@@ -50,10 +51,7 @@ class Routes:
             asked = await read_json(request, told.ClassifyAsked)
             if len(asked.pictures) > most:
                 raise Refused(413, f"{len(asked.pictures)} pictures", f"send at most {most}")
-            pictures = [
-                decoded(one.content, f"pictures.{number}.content")
-                for number, one in enumerate(asked.pictures)
-            ]
+            pictures = [b64decode(one.content) for one in asked.pictures]
             boxes, top = [one.boxes for one in asked.pictures], asked.top
         loaded, answers = await self._answering.crops(pictures, boxes, top)
         return told.Classified.model_construct(model=_version(loaded), answers=answers)
@@ -67,7 +65,7 @@ class Routes:
             picture, detections = pictures[0], form.annotations
         else:
             asked = await read_json(request, told.AnnotateAsked)
-            picture, detections = decoded(asked.content, "content"), asked.annotations
+            picture, detections = b64decode(asked.content), asked.annotations
         boxes = [one.shape for one in detections]
         loaded, answers = await self._answering.crops([picture], [boxes], 5)
         model, signs = _version(loaded), loaded.recogniser.catalogue
@@ -97,7 +95,7 @@ class Routes:
         if kind_of(request) == FORM:
             raise Refused(415, "a form", "send JSON with the icon in base64")
         asked = await read_json(request, told.ClassAsked)
-        icon = decoded(asked.icon, "icon")
+        icon = b64decode(asked.icon)
         if len(icon) > _ICON_BYTES:
             raise Refused(413, "the icon is too large", f"send at most {_ICON_BYTES / 1e6:g} MB")
         kind = next((kind for start, kind in _ICONS if icon.startswith(start)), "svg")
@@ -141,11 +139,12 @@ class Routes:
         return told.Health(status="ready")
 
     def _may_change(self, request: Request) -> None:
-        """Refuse a key that may only ask."""
+        """Refuse a key that may only ask, and a model that only answers."""
         key: Any = request.scope.get(KEY)
         if key is not None and not key.may_change:
             hint = "raresign new-key FILE --may-change makes one that may"
             raise Refused(403, f"the key '{key.name}' may not change classes", hint)
+        self._model.check_changeable()
 
 
 def _version(loaded: Loaded) -> str:

@@ -124,13 +124,20 @@ class ServedModel:
         """
         self._changed("remove", (self.source, code))
 
-    def _changed(self, what: str, given: tuple[Any, ...]) -> Any:
+    def check_changeable(self) -> None:
+        """Refuse a model whose classes cannot come and go here.
+
+        Raises:
+            Refused: 409, it is no run folder; 501, the training extra is not installed.
+        """
         if self.kind != "run":
             hint = "serve the run folder; a bundle takes new classes with `raresign patch`"
             raise Refused(409, f"a {self.kind} model only answers", hint)
         if find_spec("torch") is None or find_spec("lightning") is None:
             hint = 'pip install "raresign[train]"'
             raise Refused(501, "classes change only where the training extra is installed", hint)
+
+    def _changed(self, what: str, given: tuple[Any, ...]) -> Any:
         if not self._changing.acquire(blocking=False):
             raise Refused(409, "another class is being changed", "try again", {"Retry-After": "5"})
         try:
