@@ -55,7 +55,8 @@ _TEXTS = {
 _ALWAYS = (400, 401, 403, 421, 429, 500)
 _BODY = (408, 413, 415, 422)
 _PICTURES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
-_SHAPE = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+_PIXELS = {"type": "number", "minimum": -1e6, "maximum": 1e6}
+_SHAPE = {"type": "array", "items": _PIXELS, "minItems": 4, "maxItems": 4}
 
 
 def build_app(settings: Settings, model: ServedModel | None = None) -> FastAPI:

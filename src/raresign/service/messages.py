@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Pixels = Annotated[float, Field(ge=-1e6, le=1e6)]
+Pixels = Annotated[float, Field(strict=True, ge=-1e6, le=1e6)]
 Box = Annotated[
     list[Pixels],
     Field(min_length=4, max_length=4, description="x0, y0, x1, y1 in pixels, x1 and y1 exclusive"),
 ]
-Top = Annotated[int, Field(ge=1, le=50, description="Guesses a crop")]
+Top = Annotated[int, Field(strict=True, ge=1, le=50, description="Guesses a crop")]
 Base64 = Annotated[
     str,
     Field(
@@ -54,7 +54,7 @@ class BoxesAsked(_Asked):
 class Detection(_Asked):
     """A sign that a detector found."""
 
-    id: str | int | None = None
+    id: str | Annotated[int, Field(strict=True)] | None = None
     shape: Box
 
 
