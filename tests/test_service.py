@@ -150,7 +150,7 @@ def test_boxes_are_cut_as_by_predict(
     (tmp_path / "boxes.csv").write_text("\n".join(["file,x0,y0,x1,y1", *rows]))
     wanted = [*raresign.predict("built-in", [], boxes=tmp_path / "boxes.csv")]
     content = (tmp_path / "frame.png").read_bytes()
-    form = {"boxes": json.dumps([boxes])}
+    form = {"boxes": json.dumps(boxes)}
     said = client.post("/v1/classify", files={"picture": content}, data=form).json()["answers"]
     assert [one["answer"] for one in said] == [one.answer for one in wanted]
     assert [one["box"] for one in said] == boxes
@@ -232,12 +232,15 @@ def test_broken_pictures(client: Any, pictures: dict[str, bytes]) -> None:
     assert [one["error"] is None for one in answer] == [True, False, False, False, True]
     assert answer[1]["level"] is answer[1]["answer"] is None
     assert answer[4]["answer"] == answer[0]["answer"]
-    outside = {"boxes": json.dumps([[[500, 500, 510, 510], [9, 9, 9, 9], [0, 0, 72, 72]]])}
+    outside = {"boxes": json.dumps([[500, 500, 510, 510], [9, 9, 9, 9], [0, 0, 72, 72]])}
     said = client.post("/v1/classify", files={"picture": whole}, data=outside).json()["answers"]
     assert ["lies outside" in said[0]["error"], "is empty" in said[1]["error"]] == [True, True]
     assert said[2]["error"] is None
-    nothing = client.post("/v1/classify", files={"picture": whole}, data={"boxes": "[[]]"})
+    nothing = client.post("/v1/classify", files={"picture": whole}, data={"boxes": "[]"})
     assert nothing.json()["answers"] == []
+    two = [("picture", whole), ("picture", whole[:200])]
+    each = client.post("/v1/classify", files=two, data={"boxes": "[[0, 0, 72, 72]]"})
+    assert [one["error"] is None for one in each.json()["answers"]] == [True, False]
 
 
 def test_huge_pictures(model: ServedModel) -> None:

@@ -208,25 +208,19 @@ def _described(app: FastAPI) -> dict[str, Any]:
 
 
 def _classify_body() -> dict[str, Any]:
-    boxes = {
-        "type": "array",
-        "items": {"anyOf": [{"type": "array", "items": _SHAPE}, {"type": "null"}]},
-    }
     form = {
         "type": "object",
         "properties": {
             "picture": _PICTURES,
-            "boxes": {**boxes, "description": "JSON: for each picture its boxes, or null"},
+            "boxes": {"type": "array", "items": _SHAPE, "description": "The same in each picture"},
             "top": {"type": "integer", "minimum": 1, "maximum": 50, "default": 5},
         },
         "required": ["picture"],
         "additionalProperties": False,
     }
+    encoding = {"boxes": {"contentType": JSON}}
     asked = {"$ref": _REF.format(model="ClassifyAsked")}
-    return {
-        JSON: {"schema": asked},
-        FORM: {"schema": form, "encoding": {"boxes": {"contentType": JSON}}},
-    }
+    return {JSON: {"schema": asked}, FORM: {"schema": form, "encoding": encoding}}
 
 
 def _annotate_body() -> dict[str, Any]:

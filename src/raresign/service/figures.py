@@ -58,8 +58,9 @@ class Figures:
 
         registry = self._registry
         if os.environ.get(SHARED):
-            from prometheus_client.multiprocess import MultiProcessCollector
+            from prometheus_client import multiprocess
 
+            collector: Any = multiprocess.MultiProcessCollector
             registry = client.CollectorRegistry()
-            MultiProcessCollector(registry)
+            collector(registry)
         return bytes(client.generate_latest(registry))

@@ -78,8 +78,8 @@ class Guard:
             tell("fault", logging.ERROR, fault=True, **told)
             if not begun:
                 hint = f"the log of the service tells more of request {told['id']}"
-                refused = Refused(500, "a fault of the service", hint)
-                await refused.response()(scope, receive, sent)
+                fault = Refused(500, "a fault of the service", hint)
+                await fault.response()(scope, receive, sent)
         finally:
             self._under_way -= 1
             seconds = time.perf_counter() - started
@@ -87,7 +87,7 @@ class Guard:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._figures.request(route, method, status, seconds)
             key = scope.get(KEY)
-            shown = {"method": method, "route": route, "status": status}
+            shown: dict[str, Any] = {"method": method, "route": route, "status": status}
             shown |= {"ms": round(1000 * seconds, 1), "key": key.name if key else None}
             if scope["path"] not in OPEN:
                 tell("request", **told, **shown)

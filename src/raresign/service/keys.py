@@ -96,7 +96,7 @@ def read_keys(file: str | Path) -> Keyring:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise raresign.InputError(f"{file} cannot be read: {error}", _HINT) from error
-    keys = []
+    keys: list[Key] = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue

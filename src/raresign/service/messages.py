@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _number(value: Any) -> Any:
+    """A number as JSON has it: neither true nor "5", but 5.0 is 5."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a whole number is wanted")
+    return value
+
 
 Pixels = Annotated[float, Field(strict=True, ge=-1e6, le=1e6)]
 Box = Annotated[
     list[Pixels],
     Field(min_length=4, max_length=4, description="x0, y0, x1, y1 in pixels, x1 and y1 exclusive"),
 ]
-Top = Annotated[int, Field(strict=True, ge=1, le=50, description="Guesses a crop")]
+Whole = Annotated[int, BeforeValidator(_number)]
+Top = Annotated[Whole, Field(ge=1, le=50, description="Guesses a crop")]
 Base64 = Annotated[
     str,
     Field(
@@ -45,16 +54,16 @@ class ClassifyAsked(_Asked):
 
 
 class BoxesAsked(_Asked):
-    """The fields of a form beside its pictures: boxes of each of them, in their order."""
+    """The fields of a form beside its pictures; the boxes are the same in each of them."""
 
-    boxes: list[list[Box] | None] | None = None
+    boxes: list[Box] | None = None
     top: Top = 5
 
 
 class Detection(_Asked):
     """A sign that a detector found."""
 
-    id: str | Annotated[int, Field(strict=True)] | None = None
+    id: str | Whole | None = None
     shape: Box
 
 

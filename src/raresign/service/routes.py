@@ -42,10 +42,7 @@ class Routes:
             pictures, form = await read_form(
                 request, most, self._settings.most_bytes, told.BoxesAsked, "picture"
             )
-            boxes = form.boxes if form.boxes is not None else [None] * len(pictures)
-            if len(boxes) != len(pictures):
-                problem = f"{len(pictures)} pictures and boxes of {len(boxes)}"
-                raise Refused(422, problem, "send a list of boxes, or null, a picture")
+            boxes = [form.boxes] * len(pictures)
             top = form.top
         else:
             asked = await read_json(request, told.ClassifyAsked)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import raresign
 from raresign.service.refusal import Refused
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PARTS = ("", "encoder.onnx", "model.safetensors", "recognition.safetensors", "added", "photos")
 """Of a run folder: what answers are made of."""
 
+Kind = Literal["run", "bundle", "built-in"]
 Change = Callable[[str, tuple[Any, ...]], Any]
 """Calls a function of the public API by its name, and gives what it returned."""
 
@@ -190,7 +191,7 @@ def _told(what: str, given: tuple[Any, ...]) -> tuple[Any, str, str]:
         return None, error.problem, error.hint
 
 
-def _kind(source: str) -> str:
+def _kind(source: str) -> Kind:
     if raresign.is_built_in(source):
         return "built-in"
     return "run" if Path(source).is_dir() else "bundle"
