@@ -20,7 +20,7 @@ Box = Annotated[
     Field(min_length=4, max_length=4, description="x0, y0, x1, y1 in pixels, x1 and y1 exclusive"),
 ]
 Whole = Annotated[int, BeforeValidator(_number)]
-Top = Annotated[Whole, Field(ge=1, le=50, description="Guesses a crop")]
+Top = Annotated[int, Field(ge=1, le=50, description="Guesses a crop"), BeforeValidator(_number)]
 Base64 = Annotated[
     str,
     Field(
