@@ -76,6 +76,8 @@ from .runs.evaluation_files import load_predictions as load_predictions
 from .runs.loading import load as load
 from .runs.run_folder import RunFolder as RunFolder
 from .sampling.balanced import BalancedBatches as BalancedBatches
+from .service.keys import new_service_key as new_service_key
+from .service.run_server import serve as serve
 from .signs.catalogue.sign_catalogue import SignCatalogue as SignCatalogue
 from .signs.catalogue.sign_class import SignClass as SignClass
 from .signs.countries.country import Country as Country

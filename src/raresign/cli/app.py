@@ -15,7 +15,17 @@ from typing import Annotated, Any
 
 import typer
 
-from raresign.cli import added, answered, bundles, camera, look, make, measure, synth_command
+from raresign.cli import (
+    added,
+    answered,
+    bundles,
+    camera,
+    look,
+    make,
+    measure,
+    served,
+    synth_command,
+)
 from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
 from raresign.cli.options import Lang
 from raresign.cli.printing import echo, show_what_can_be
@@ -75,6 +85,8 @@ for command in (
     bundles.export,
     bundles.patch,
     bundles.compare_bundles,
+    served.serve,
+    served.new_key,
     make.start,
     added.add_class,
     added.add_photos,

@@ -194,12 +194,15 @@ def bench(
         str,
         typer.Argument(
             metavar="PART",
-            help="loss, sampler, synth, train, metric, predict, pack, signs, start, runtime, all",
+            help="loss, sampler, synth, train, metric, predict, pack, signs, start, runtime, "
+            "serve, all",
         ),
     ] = "all",
     run: Annotated[
         Path | None,
-        typer.Argument(help="For runtime: a run folder, or built-in; --data has the crops."),
+        typer.Argument(
+            help="For runtime: a run folder, or built-in; --data has the crops. For serve."
+        ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
     data: Annotated[

@@ -73,8 +73,12 @@ def read_file(path: str | Path) -> bytes:
 _one_large = threading.Lock()
 
 
-def decode_picture(data: bytes, path: str | Path, held: ExitStack | None = None) -> Image.Image:
+def decode_picture(
+    data: bytes, path: str | Path, held: ExitStack | None = None, most: int = MAX_PIXELS
+) -> Image.Image:
     """Decode the bytes of a whole picture file to upright RGB; `path` names it in errors.
+
+    A picture of more than `most` pixels is refused before it is decoded.
 
     However many threads decode, of the pictures beyond `LARGE_PIXELS` only one is in memory: the
     next one waits until `held`, which whoever reduces the picture closes then, is closed.
@@ -83,7 +87,7 @@ def decode_picture(data: bytes, path: str | Path, held: ExitStack | None = None)
     # zlib.error, ...), and whatever they raise, this file is what is unreadable.
     try:
         with ExitStack() as own:
-            picture = _opened(data, path)
+            picture = _opened(data, path, most)
             if problem := length_problem(data, picture):
                 raise UnreadableFile(path, problem)
             if picture.width * picture.height > LARGE_PIXELS:
@@ -171,16 +175,16 @@ def _has_exif(file: BinaryIO) -> bool:
     return any(mark in data for mark in (b"eXIf", b"Raw profile type", b"com.adobe.xmp"))
 
 
-def _opened(data: bytes | BinaryIO, path: str | Path) -> Image.Image:
+def _opened(data: bytes | BinaryIO, path: str | Path, most: int = MAX_PIXELS) -> Image.Image:
     """Open the header; refuse what is no picture and decompression bombs."""
     file = io.BytesIO(data) if isinstance(data, bytes) else data
     try:
         picture = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise UnreadableFile(path, _no_picture(path)) from error
-    if picture.width * picture.height > MAX_PIXELS:
+    if picture.width * picture.height > most:
         size = f"{picture.width} x {picture.height}"
-        raise UnreadableFile(path, f"{size} pixels are more than the limit of {MAX_PIXELS}")
+        raise UnreadableFile(path, f"{size} pixels are more than the limit of {most}")
     return picture
 
 

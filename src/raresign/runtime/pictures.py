@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from raresign.crops.decode import UnreadableFile, decode_picture, read_file, upright_rgb
+from raresign.crops.decode import (
+    MAX_PIXELS,
+    UnreadableFile,
+    decode_picture,
+    read_file,
+    upright_rgb,
+)
 from raresign.errors import InputError
 
 _BYTES = bytes | bytearray | memoryview
@@ -46,12 +52,13 @@ def name_of(given: Any) -> str:
     return str(given) if isinstance(given, str | PathLike) else ""
 
 
-def rgb_picture(given: Any, held: ExitStack | None = None) -> Image.Image:
+def rgb_picture(given: Any, held: ExitStack | None = None, most: int = MAX_PIXELS) -> Image.Image:
     """One picture of any kind (see the error's hint) as upright RGB; floats are rounded to bytes.
 
     Args:
         given: The picture.
         held: See `decode_picture`.
+        most: Pixels of a file or of bytes, see there, too.
 
     Raises:
         UnreadableFile: A file or bytes that are no readable picture.
@@ -62,13 +69,13 @@ def rgb_picture(given: Any, held: ExitStack | None = None) -> Image.Image:
         (200, 200, 200)
     """
     if isinstance(given, str | PathLike):
-        return decode_picture(read_file(Path(given)), Path(given), held)
+        return decode_picture(read_file(Path(given)), Path(given), held, most)
     if hasattr(given, "read") and isinstance(content := given.read(), bytes):
         given = content
     if isinstance(given, _BYTES):
         if not len(given):
             raise UnreadableFile("", "the file is empty")
-        return decode_picture(bytes(given), "", held)
+        return decode_picture(bytes(given), "", held, most)
     if isinstance(given, Image.Image):
         if not (given.width and given.height):
             raise UnreadableFile("", f"a picture of {given.width} x {given.height} pixels")

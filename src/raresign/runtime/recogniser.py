@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,8 +18,8 @@ from raresign.answers.answer import SURE, FileAnswer, file_answers
 from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
 from raresign.crops.crop_table import CropTable
-from raresign.crops.decode import UnreadableFile
-from raresign.crops.squashing import squashed_chunks
+from raresign.crops.decode import MAX_PIXELS, UnreadableFile, cut_box
+from raresign.crops.squashing import CONTEXT, squashed_chunks
 from raresign.errors import InputError
 from raresign.framing.finder import Finder, Framing, read_crop
 from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
@@ -122,6 +122,62 @@ class Recogniser:
         answers = self._answers(images, top)
         return list(answers) if isinstance(images, list | tuple) else answers
 
+    def read(
+        self,
+        image: Any,
+        boxes: Sequence[Sequence[float]] | None = None,
+        most_pixels: int = MAX_PIXELS,
+    ) -> list[np.ndarray | str]:
+        """The crops of one picture as the encoder reads them, for `answer_read`.
+
+        Reading and answering apart, as a service needs: reading runs in several threads, and crops
+        of many pictures are answered together.
+
+        Args:
+            image: One picture of any kind that `answer` takes.
+            boxes: x0, y0, x1, y1 in pixels of each sign in it; unless given, the picture is one
+                sign, cut out.
+            most_pixels: A file or bytes with more of them are refused before they are decoded.
+
+        Returns:
+            For each box, or for the picture, (3, S, S) uint8, or why it cannot be read.
+
+        Raises:
+            InputError: Something that is no picture.
+        """
+        more = 0.0 if self.framing == "whole" else CONTEXT
+        wanted: list[Sequence[float] | None] = [None] if boxes is None else [*boxes]
+        found: list[np.ndarray | str] = []
+        with ExitStack() as held:
+            try:
+                picture = rgb_picture(image, held, most_pixels)
+            except UnreadableFile as error:
+                return [error.reason] * len(wanted)
+            for box in wanted:
+                if box is not None and not (box[0] < box[2] and box[1] < box[3]):
+                    found.append(f"the box {[*box]} is empty")
+                    continue
+                try:
+                    crop = cut_box(picture, box, "", more)
+                except UnreadableFile as error:
+                    found.append(error.reason)
+                else:
+                    size = self.encoder.crop_size
+                    found.append(read_crop(crop, size, self.framing, self.finder))
+        return found
+
+    def answer_read(self, crops: Sequence[np.ndarray | str], top: int = 5) -> list[FileAnswer]:
+        """The most probable signs of crops that `read` gave, answered together.
+
+        Args:
+            crops: Each (3, S, S) uint8, or why it could not be read: its answer is that error.
+            top: Answers a crop.
+        """
+        whole = [crop for crop in crops if not isinstance(crop, str)]
+        said = self.recognise(np.stack(whole)) if whole else None
+        told = iter(file_answers([""] * len(whole), said, self.catalogue, top) if said else [])
+        return [FileAnswer("", (), one) if isinstance(one, str) else next(told) for one in crops]
+
     def answer_crops(self, table: CropTable, top: int = 5) -> Iterator[FileAnswer]:
         """The most probable signs of the rows of a table, cut out of their frames where it says so.
 
@@ -154,12 +210,9 @@ class Recogniser:
         """Answers batch by batch."""
         squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
         while batch := list(islice(squashed, _BATCH)):
-            crops = [crop for _, crop in batch if not isinstance(crop, str)]
-            paths = [path for path, crop in batch if not isinstance(crop, str)]
-            said = self.recognise(np.stack(crops)) if crops else None
-            read = iter(file_answers(paths, said, self.catalogue, top) if said else [])
-            for path, crop in batch:
-                yield FileAnswer(path, (), crop) if isinstance(crop, str) else next(read)
+            told = self.answer_read([crop for _, crop in batch], top)
+            for (path, _), answer in zip(batch, told, strict=True):
+                yield replace(answer, path=path) if path else answer
 
 
 def _squashed(

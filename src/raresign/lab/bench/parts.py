@@ -11,6 +11,7 @@ from raresign.lab.bench.deployed import bench_deployed
 from raresign.lab.bench.loss import bench_loss
 from raresign.lab.bench.packing import bench_packing
 from raresign.lab.bench.sampler import bench_sampler
+from raresign.lab.bench.service_load import bench_service
 from raresign.lab.bench.start_up import bench_signs, bench_start
 from raresign.lab.bench.synth import bench_synth
 from raresign.lab.bench.train_speed import bench_metric, bench_predict, bench_train
@@ -27,8 +28,8 @@ _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "signs": lambda quick, data: bench_signs(quick),
     "start": bench_start,
 }
-_RUNTIME = "runtime"
-"""Needs a run, so `all` leaves it out."""
+_RUNTIME, _SERVE = "runtime", "serve"
+"""They take a run, so `all` leaves them out."""
 
 
 def run_bench(
@@ -42,11 +43,12 @@ def run_bench(
 
     Args:
         part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs`, `start`,
-            `runtime` or `all`.
+            `runtime`, `serve` or `all`.
         quick: Fewer repetitions; `all` then ends within a minute on two cores.
         data: Data folder with real icons, backgrounds and crops, drawn signs otherwise; for `start`
             a run folder.
-        run: For `runtime`: a run folder or "built-in"; `data` then has the crops.
+        run: For `runtime`: a run folder or "built-in"; `data` then has the crops. For `serve`
+            also a bundle, and "built-in" unless given; `data` is then a folder of crops.
 
     Returns:
         Figures by dotted name (`loss.ratio`), and the machine and versions.
@@ -54,15 +56,19 @@ def run_bench(
     Raises:
         InputError: There is no such benchmark.
     """
-    names = (*_PARTS, _RUNTIME)
+    names = (*_PARTS, _RUNTIME, _SERVE)
     if part != "all" and part not in names:
         raise InputError(f"no benchmark is called '{part}'", f"use {', '.join(names)} or all")
-    if run is not None and part != _RUNTIME:
-        raise InputError(f"{run} for the benchmark '{part}'", f"only {_RUNTIME} takes a run")
+    if run is not None and part not in (_RUNTIME, _SERVE):
+        raise InputError(
+            f"{run} for the benchmark '{part}'", f"only {_RUNTIME} and {_SERVE} take a run"
+        )
     if part == _RUNTIME and run is None:
         raise InputError("no run to measure", "raresign bench runtime RUN, or built-in")
     figures: dict[str, Any] = {}
-    if run is not None:
+    if part == _SERVE:
+        figures |= bench_service(quick, data, run)
+    elif run is not None:
         figures |= bench_deployed(quick, data, run)
     for name, function in _PARTS.items():
         if part in ("all", name):
