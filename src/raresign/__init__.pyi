@@ -5,8 +5,12 @@ from .commands.added.change_classes import add_checked_photos as add_checked_pho
 from .commands.added.change_classes import add_photos as add_photos
 from .commands.added.change_classes import remove_class as remove_class
 from .commands.added.change_classes import remove_photos as remove_photos
+from .commands.allow_list import allow_list as allow_list
+from .commands.allow_list import read_aliases as read_aliases
+from .commands.allow_list import read_thresholds as read_thresholds
 from .commands.answers_file import check_answers_file as check_answers_file
 from .commands.answers_file import save_answers as save_answers
+from .commands.answers_journal import AnswersJournal as AnswersJournal
 from .commands.boxes_file import boxed_crops as boxed_crops
 from .commands.bundle.compare_models import compare_bundles as compare_bundles
 from .commands.bundle.export_model import PRECISIONS as PRECISIONS
@@ -27,8 +31,11 @@ from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
 from .commands.init_folder import NewDataFolder as NewDataFolder
 from .commands.init_folder import init_data as init_data
+from .commands.predict_files import answer_settings as answer_settings
 from .commands.predict_files import predict as predict
 from .commands.predict_files import run_and_files as run_and_files
+from .commands.review_thresholds import review_thresholds as review_thresholds
+from .commands.review_thresholds import save_thresholds as save_thresholds
 from .commands.start_run import start_run as start_run
 from .commands.sweep_run import sweep_framing as sweep_framing
 from .commands.synth.replay import render_again as render_again

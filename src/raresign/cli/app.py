@@ -71,6 +71,7 @@ for command in (
     measure.compare,
     measure.protocol,
     answered.predict,
+    answered.thresholds,
     bundles.export,
     bundles.patch,
     bundles.compare_bundles,
