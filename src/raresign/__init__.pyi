@@ -22,6 +22,7 @@ from .commands.data_folder import LAYOUTS as LAYOUTS
 from .commands.data_folder import open_data as open_data
 from .commands.dataset_crops import from_dataset as from_dataset
 from .commands.demonstration import demo as demo
+from .commands.detection_crops import crops_of_detections as crops_of_detections
 from .commands.drawings.sheets import sign_sheets as sign_sheets
 from .commands.drawings.tables import Likeness as Likeness
 from .commands.drawings.tables import compare_signs as compare_signs
@@ -31,9 +32,17 @@ from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
 from .commands.init_folder import NewDataFolder as NewDataFolder
 from .commands.init_folder import init_data as init_data
+from .commands.maps.joined_signs import joined_signs as joined_signs
+from .commands.maps.map_files import map_answers as map_answers
+from .commands.maps.osm_value import osm_value as osm_value
+from .commands.maps.osm_value import osm_values as osm_values
+from .commands.maps.positions import Positions as Positions
 from .commands.predict_files import answer_settings as answer_settings
 from .commands.predict_files import predict as predict
 from .commands.predict_files import run_and_files as run_and_files
+from .commands.results_file import check_results as check_results
+from .commands.results_file import read_results as read_results
+from .commands.results_file import results_schema as results_schema
 from .commands.review_thresholds import review_thresholds as review_thresholds
 from .commands.review_thresholds import save_thresholds as save_thresholds
 from .commands.start_run import start_run as start_run

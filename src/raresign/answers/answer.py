@@ -73,6 +73,9 @@ class FileAnswer:
         box: x0, y0, x1, y1 of the sign in its frame in pixels; None for a whole picture.
         excluded: The class that the crop looks like most, where an allow-list leaves it out; its
             probability is that among all classes.
+        id: What a file of detections calls this one.
+        track: The physical sign that it belongs to, as that file says.
+        detected: The detector's confidence in [0, 1].
 
     Example:
         >>> stop = Answer("2.5", "Stop", 0.6, "red octagon")
@@ -97,6 +100,9 @@ class FileAnswer:
     family: str | None = ""
     box: tuple[float, float, float, float] | None = None
     excluded: Answer | None = None
+    id: str | None = None
+    track: str | None = None
+    detected: float | None = None
 
     def __post_init__(self) -> None:
         if self.error is not None:
@@ -211,6 +217,8 @@ class FileAnswer:
             None if family is None else str(family),
             (x0, y0, x1, y1) if box else None,
             _answer_of(excluded) if excluded else None,
+            *(None if plain.get(name) is None else str(plain[name]) for name in ("id", "track")),
+            None if plain.get("detected") is None else float(plain["detected"]),
         )
         if found.level == "class" and not found.answers:
             raise ValueError("level class and no answers")

@@ -53,7 +53,8 @@ def predict(
             "--detections",
             metavar="FILE|FOLDER",
             help="The pictures are whole frames; this file says where their signs are: COCO, CSV "
-            "(file,x0,y0,x1,y1), or a folder of YOLO label files.",
+            "(file,x0,y0,x1,y1), a folder of YOLO label files, or what a detector wrote: JSON, "
+            "COCO results, MegaDetector's, annotations of a platform.",
         ),
     ] = None,
     images: Annotated[
@@ -113,8 +114,9 @@ def predict(
     JSON, one line a file (unlike the one document of other commands): path; answer, in words;
     level, which of the four: class, family, sign or none; known, the chance that the sign is in the
     catalogue; family; answers, the guesses, with probabilities as if it were; box; error; code,
-    name and probability of the class that it is called; reason, why it is called none; excluded.
-    A file that cannot be read has an error and null for the rest.
+    name and probability of the class that it is called; reason, why it is called none; excluded;
+    id, track and detected, what the file of boxes says. A file that cannot be read has an error and
+    null for the rest.
 
     --country, --only and --not narrow the classes: probabilities are shared among those that are
     left, and "excluded" is the class that a crop looks like most, where it is none of them.

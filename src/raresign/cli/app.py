@@ -15,7 +15,17 @@ from typing import Annotated, Any
 
 import typer
 
-from raresign.cli import added, answered, bundles, camera, look, make, measure, synth_command
+from raresign.cli import (
+    added,
+    answered,
+    bundles,
+    camera,
+    look,
+    make,
+    mapped,
+    measure,
+    synth_command,
+)
 from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
 from raresign.cli.options import Lang
 from raresign.cli.printing import echo, show_what_can_be
@@ -72,6 +82,8 @@ for command in (
     measure.protocol,
     answered.predict,
     answered.thresholds,
+    mapped.check_results,
+    mapped.map_results,
     bundles.export,
     bundles.patch,
     bundles.compare_bundles,
@@ -87,7 +99,8 @@ for command in (
     look.bench,
 ):
     summary = (command.__doc__ or "").partition("\n")[0]
-    app.command(cls=TranslatedCommand, short_help=summary)(_telling(command))
+    name = "map" if command is mapped.map_results else None
+    app.command(name, cls=TranslatedCommand, short_help=summary)(_telling(command))
 
 
 def _tell_version(asked: bool) -> None:

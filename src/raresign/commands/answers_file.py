@@ -37,6 +37,7 @@ _COLUMNS = (
     "error",
 )
 _EXCLUDED = ("excluded",)
+_MARKS = ("id", "track", "detected")
 _ROW_GROUP = 10_000
 _SEEN = "ok"
 """What a person writes into the column `check me` of a row that is right as it stands."""
@@ -90,6 +91,7 @@ def answer_row(one: FileAnswer) -> dict[str, Any]:
     }
     if one.excluded is not None:
         row["excluded"] = one.excluded.code
+    row |= {name: mark for name in _MARKS if (mark := getattr(one, name)) is not None}
     if one.box is not None:
         row |= dict(zip(BOX_COLUMNS, (round(side, 1) for side in one.box), strict=True))
     return row
@@ -97,7 +99,9 @@ def answer_row(one: FileAnswer) -> dict[str, Any]:
 
 def answer_columns(one: FileAnswer) -> list[str]:
     """The columns of a file in which this answer stands."""
-    return [*_COLUMNS, *(_EXCLUDED if one.excluded else ()), *(BOX_COLUMNS if one.box else ())]
+    marks = [name for name in _MARKS if getattr(one, name) is not None]
+    left, box = (_EXCLUDED if one.excluded else ()), (BOX_COLUMNS if one.box else ())
+    return [*_COLUMNS, *left, *marks, *box]
 
 
 def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
@@ -105,7 +109,8 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
 
     Args:
         path: `.csv` (with a byte order mark, so that Excel reads its letters), `.xlsx`, `.jsonl`
-            (all guesses, too) or `.parquet`. In the first two no text is a formula.
+            (also what `FileAnswer.as_dict` has) or `.parquet`. In the first two no text is a
+            formula.
         answers: The rows. They are held in memory; `AnswersJournal` holds none.
 
     Returns:
@@ -128,7 +133,7 @@ def write_answers(path: str | Path, answers: Iterable[FileAnswer], columns: Sequ
         answers: The rows.
         columns: All that `answer_columns` gives for any of them.
     """
-    ordered = [name for name in (*_COLUMNS, *_EXCLUDED, *BOX_COLUMNS) if name in columns]
+    ordered = [name for name in (*_COLUMNS, *_EXCLUDED, *_MARKS, *BOX_COLUMNS) if name in columns]
     count = 0
 
     def rows() -> Iterator[dict[str, Any]]:
@@ -147,7 +152,7 @@ def write_answers(path: str | Path, answers: Iterable[FileAnswer], columns: Sequ
                 with temporary.open("wb") as file:
                     for one in answers:
                         count += 1
-                        row = answer_row(one) | {"answers": [a.as_dict() for a in one.answers]}
+                        row = answer_row(one) | one.as_dict()
                         line = json.dumps(row, ensure_ascii=False) + "\n"
                         file.write(line.encode("utf-8", "backslashreplace"))
             case _:
@@ -163,7 +168,7 @@ def _write_parquet(path: Path, rows: Iterator[dict[str, Any]], columns: Sequence
     def cell(value: Any) -> Any:
         return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
-    floats = ("probability", *BOX_COLUMNS)
+    floats = ("probability", "detected", *BOX_COLUMNS)
     schema = pa.schema(
         [(name, pa.float64() if name in floats else pa.string()) for name in columns]
     )

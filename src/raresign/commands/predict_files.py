@@ -13,7 +13,7 @@ import numpy as np
 from raresign.answers.aliases import Aliases
 from raresign.answers.answer import FileAnswer
 from raresign.bundles.bundle import is_bundle
-from raresign.commands.boxes_file import boxed_crops
+from raresign.commands.boxes_file import boxed_signs, table_of
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import each_file
@@ -64,15 +64,15 @@ def predict(
     if accept is not None:
         recogniser = recogniser.accepting(accept)
     if boxes is not None:
-        table = boxed_crops(boxes, files)
+        signs = boxed_signs(boxes, files)
         done = 0
         for done, one in enumerate(earlier, 1):
-            _check_same(one, str(table.paths[done - 1]) if done <= len(table) else None)
+            _check_same(one, str(signs[done - 1].path) if done <= len(signs) else None)
             yield one
-        if done < len(table):
-            rest = table.filter(np.arange(len(table)) >= done)
-            for answer in recogniser.answer_crops(rest, top):
-                yield aliases.renamed(answer) if aliases else answer
+        rest = signs[done:]
+        for sign, answer in zip(rest, recogniser.answer_crops(table_of(rest), top), strict=True):
+            marked = sign.marked(answer)
+            yield aliases.renamed(marked) if aliases else marked
         return
     paths = each_file(files)
     for one in earlier:
