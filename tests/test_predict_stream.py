@@ -119,6 +119,11 @@ def test_the_command_goes_on(
     with (tmp_path / "b.csv").open(encoding="utf-8-sig") as a, out.open(encoding="utf-8-sig") as b:
         for once, again in zip(csv.DictReader(a), csv.DictReader(b), strict=True):
             assert (once["file"], once["answered"]) == (again["file"], again["answered"])
+    with pytest.MonkeyPatch.context() as patch:  # Ctrl-C
+        patch.setattr(AnswersTable, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        ended = cli("predict", finished_run, crops, "--out", out)
+    assert (ended.code, f"{part}; go on with --resume" in ended.err) == (130, True)
+    assert part.exists()
     part.write_bytes(b"".join([lines[0], lines[2]]))  # of another first file
     ended = cli("predict", finished_run, crops, "--out", out, "--resume")
     assert "a stopped run answered" in ended.err

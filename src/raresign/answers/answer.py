@@ -208,6 +208,7 @@ class FileAnswer:
             raise ValueError(f"level {level!r} is none of {', '.join(LEVEL_WORDS)}")
         box, excluded = plain.get("box"), plain.get("excluded")
         x0, y0, x1, y1 = map(float, box) if box else (0.0,) * 4
+        name, track, detected = (plain.get(key) for key in ("id", "track", "detected"))
         found = cls(
             str(plain["path"]),
             tuple(_answer_of(one) for one in plain["answers"]),
@@ -217,8 +218,9 @@ class FileAnswer:
             None if family is None else str(family),
             (x0, y0, x1, y1) if box else None,
             _answer_of(excluded) if excluded else None,
-            *(None if plain.get(name) is None else str(plain[name]) for name in ("id", "track")),
-            None if plain.get("detected") is None else float(plain["detected"]),
+            None if name is None else str(name),
+            None if track is None else str(track),
+            None if detected is None else float(detected),
         )
         if found.level == "class" and not found.answers:
             raise ValueError("level class and no answers")

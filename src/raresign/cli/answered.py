@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,10 +149,8 @@ def predict(
     model = raresign.load(run)
     if raresign.is_built_in(run):
         error_console().print(raresign.about_built_in())
-    model, accept = (
-        _chosen(model, country, only, without, thresholds),
-        0.0 if always_name else accept,
-    )
+    model = _chosen(model, country, only, without, thresholds)
+    accept = 0.0 if always_name else accept
     renamed = raresign.read_aliases(aliases) if aliases else None
     table = AnswersTable(None if every else _SHOWN)
     options = {"accept": accept, "boxes": boxes, "aliases": renamed}
@@ -161,16 +160,15 @@ def predict(
         _none_read(table)
     else:
         settings = raresign.answer_settings(model, files, top, **options)
-        with raresign.AnswersJournal(out, settings, resume) as journal:
-            if journal.earlier:
-                error_console().print(_("{n} answers were there already").format(n=journal.earlier))
-            earlier = islice(journal.answers(), journal.earlier)
-            found = raresign.predict(model, files, top, earlier=earlier, **options)
-            for number, answer in enumerate(found):
-                if number >= journal.earlier:
-                    journal.add(answer)
-                _one(answer, table, as_json)
-            _none_read(table)
+        journal = raresign.AnswersJournal(out, settings, resume)
+        try:
+            with journal:
+                _all_into(journal, model, files, top, options, table, as_json)
+        except KeyboardInterrupt:
+            error_console().print(
+                _("the answers so far are in {part}; go on with --resume").format(part=journal.part)
+            )
+            raise
         rows = journal.count
         error_console().print(
             ngettext("{n} rows written to {file}", "{n} rows written to {file}", rows).format(
@@ -186,6 +184,27 @@ def predict(
             )
         )
         raise typer.Exit(NOT_ALL)
+
+
+def _all_into(
+    journal: Any,
+    model: Any,
+    files: Sequence[Path],
+    top: int,
+    options: dict[str, Any],
+    table: AnswersTable,
+    as_json: bool,
+) -> None:
+    """Answer what a journal does not hold yet."""
+    if journal.earlier:
+        error_console().print(_("{n} answers were there already").format(n=journal.earlier))
+    earlier = islice(journal.answers(), journal.earlier)
+    found = raresign.predict(model, files, top, earlier=earlier, **options)
+    for number, answer in enumerate(found):
+        if number >= journal.earlier:
+            journal.add(answer)
+        _one(answer, table, as_json)
+    _none_read(table)
 
 
 def _one(answer: Any, table: AnswersTable, as_json: bool) -> None:

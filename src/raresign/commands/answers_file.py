@@ -122,7 +122,7 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
     check_answers_file(path)
     found = list(answers)
     columns = list(dict.fromkeys(name for one in found for name in answer_columns(one)))
-    return write_answers(path, found, columns or list(_COLUMNS))
+    return write_answers(path, found, columns)
 
 
 def write_answers(path: str | Path, answers: Iterable[FileAnswer], columns: Sequence[str]) -> int:
@@ -133,7 +133,8 @@ def write_answers(path: str | Path, answers: Iterable[FileAnswer], columns: Sequ
         answers: The rows.
         columns: All that `answer_columns` gives for any of them.
     """
-    ordered = [name for name in (*_COLUMNS, *_EXCLUDED, *_MARKS, *BOX_COLUMNS) if name in columns]
+    more = [name for name in (*_EXCLUDED, *_MARKS, *BOX_COLUMNS) if name in columns]
+    ordered = [*_COLUMNS, *more]
     count = 0
 
     def rows() -> Iterator[dict[str, Any]]:
