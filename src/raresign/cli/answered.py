@@ -153,7 +153,7 @@ def predict(
     accept = 0.0 if always_name else accept
     renamed = raresign.read_aliases(aliases) if aliases else None
     table = AnswersTable(None if every else _SHOWN)
-    options = {"accept": accept, "boxes": boxes, "aliases": renamed}
+    options: dict[str, Any] = {"accept": accept, "boxes": boxes, "aliases": renamed}
     if out is None:
         for answer in raresign.predict(model, files, top, **options):
             _one(answer, table, as_json)

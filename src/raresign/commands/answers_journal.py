@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from raresign.answers.answer import FileAnswer
 from raresign.commands.answers_file import answer_columns, check_answers_file, write_answers
@@ -62,7 +62,7 @@ class AnswersJournal:
                 _("{part} of a stopped run is there").format(part=self.part),
                 _("go on with --resume, or remove it"),
             )
-        self._file: io.BufferedWriter | None = None
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> AnswersJournal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class AnswersJournal:
                 self.earlier += 1
                 self._note(answer)
                 end = place
-            file = self.part.open("r+b")
+            file: BinaryIO = self.part.open("r+b")
             file.truncate(end or len(self._first_line()))
             file.seek(0, io.SEEK_END)
         else:
