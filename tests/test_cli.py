@@ -28,7 +28,7 @@ from rich.console import Console
 
 import raresign
 from raresign.answers.answer import Answer, FileAnswer
-from raresign.cli.answered import print_answers
+from raresign.cli.answers_table import print_answers
 from raresign.cli.app import main
 from raresign.cli.options import duration
 from raresign.errors import InputError

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from conftest import Ended
 from docs_blocks import ROOT, blocks, inline_commands
 from raresign.answers.answer import Answer, FileAnswer
-from raresign.cli.answered import print_answers
+from raresign.cli.answers_table import print_answers
 from raresign.cli.app import app
 from raresign.cli.printing import Console
 from raresign.files import write_json

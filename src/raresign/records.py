@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from raresign.errors import InputError
 
 
-def to_arrow(results: Iterable[Any]) -> Any:
+def to_arrow(results: Any) -> Any:
     """A table with one row a result.
 
     Args:
         results: Mappings, or what has an `as_dict`: the answers of `predict`, the rows of
-            `catalogue_rows`, ...
+            `catalogue_rows`, ...; or one alone.
 
     Raises:
         InputError: Something else.
@@ -25,7 +25,7 @@ def to_arrow(results: Iterable[Any]) -> Any:
     import pyarrow as pa  # takes a while to import
 
     rows = []
-    for one in results:
+    for one in [results] if hasattr(results, "as_dict") else results:
         if not isinstance(one, Mapping) and not hasattr(one, "as_dict"):
             raise InputError(f"a {type(one).__name__} is no result", "give rows with as_dict()")
         rows.append(one if isinstance(one, Mapping) else one.as_dict())
@@ -39,7 +39,7 @@ def to_arrow_columns(columns: Mapping[str, Any]) -> Any:
     return pa.table(dict(columns))
 
 
-def to_pandas(results: Iterable[Any]) -> Any:
+def to_pandas(results: Any) -> Any:
     """A pandas DataFrame with one row a result, see `to_arrow`.
 
     Raises:

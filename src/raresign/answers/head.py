@@ -57,6 +57,7 @@ class Head:
         lifts: Label and (E + 1,) of each class with photos, see `with_photos`; not saved here.
         accept: See `accepting`; not saved.
         least: See `cautious`; not saved.
+        allowed: (C,) bool, see `allowing`; not saved.
 
     Raises:
         InputError: Rows, biases, families and rare classes that do not belong together.
@@ -78,7 +79,8 @@ class Head:
     no_sign: np.ndarray | None = None
     lifts: tuple[tuple[int, np.ndarray], ...] = ()
     accept: float | None = None
-    least: float = 0.0
+    least: float | np.ndarray = 0.0
+    allowed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shapes = self.rows.shape[:1], self.biases.shape, self.rare.shape
@@ -109,20 +111,28 @@ class Head:
             InputError: Another shape, or a number that is not finite.
         """
         features, logits, cosines = self._parts(embedding)
-        shares = softmax(self._joined(features, logits, cosines))
+        joined = self._joined(features, logits, cosines)
+        shares, every = softmax(joined), None
+        seen, near_to = logits, cosines  # of the classes that may be answered
+        if self.allowed is not None:
+            every, none = shares, np.array(-np.inf, joined.dtype)
+            shares = softmax(np.where(self.allowed, joined, none))
+            seen = np.where(self.allowed, logits, none)
+            near_to = np.where(self.allowed, cosines, np.array(-1, cosines.dtype))
         of_family, names = family_probabilities(shares, self.families)
         family, confidence = of_family.argmax(1), of_family.max(1).round(SURE_DIGITS)
         count = len(logits)
         known, sign, levels = np.ones(count), np.ones(count), np.zeros(count, np.int8)
         if self.rule is not None and count:
-            near = self._near_photos(embedding, cosines)
-            known = self.rule.score.of(known_features(shares, near, logits))
+            near = self._near_photos(embedding, near_to)
+            known = self.rule.score.of(known_features(shares, near, seen))
             sign = self.sign_score(logits, features)
             levels = self.rule.levels.answer(known, confidence, sign)
         if self.accept is not None and count:
             levels = self._limits(self.accept).answer(shares.max(1), confidence, sign)
-        if self.least and count:
-            doubtful = (levels == 0) & (shares.max(1) < self.least)
+        if np.any(self.least) and count:
+            least = np.broadcast_to(self.least, len(self.families))[shares.argmax(1)]
+            doubtful = (levels == 0) & (shares.max(1) < least)
             lower = replace(self._limits(1.0), class_threshold=math.inf)
             levels[doubtful] = lower.answer(known, confidence, sign)[doubtful]
         return Recognition(
@@ -136,6 +146,8 @@ class Head:
             family,
             confidence,
             sign,
+            self.allowed,
+            every,
         )
 
     def scores(self, embedding: np.ndarray) -> np.ndarray:
@@ -168,6 +180,8 @@ class Head:
         photo = self.index.sources == SOURCES.index("real")
         unit = embedding / np.maximum(np.linalg.norm(embedding, axis=1, keepdims=True), 1e-12)
         for label, _ in self.lifts:
+            if self.allowed is not None and not self.allowed[label]:
+                continue
             seen = self.index.embeddings[photo & (self.index.labels == label)]
             near[:, label] = np.maximum(near[:, label], (unit @ seen.T).max(1))
         return near
@@ -192,18 +206,51 @@ class Head:
         """
         return replace(self, accept=_checked(probability))
 
-    def cautious(self, probability: float) -> Head:
+    def cautious(self, probability: float | np.ndarray) -> Head:
         """The head that names a crop only where its rule does and its class has this probability.
 
+        Args:
+            probability: In [0, 1]; one, or (C,) one a class.
+
         Raises:
-            InputError: It is not in [0, 1].
+            InputError: It is not in [0, 1], or of another shape.
 
         Example:
             >>> head = Head.plain(np.eye(2), np.zeros(2), ["ring", "disc"], np.array([False] * 2))
             >>> head.cautious(0.9).judge(np.array([[4.0, 0.0], [1.0, 0.0]])).level_names()
             ['class', 'sign']
         """
-        return replace(self, least=_checked(probability))
+        least = np.asarray(probability, np.float64)
+        for one in least.flat:
+            _checked(float(one))
+        if least.shape not in ((), (len(self.families),)):
+            raise InputError(f"{least.shape} probabilities", f"give ({len(self.families)},)")
+        return replace(self, least=probability)
+
+    def allowing(self, allowed: np.ndarray) -> Head:
+        """The head that answers with some classes alone, as if there were no others.
+
+        Probabilities add up to 1 over the classes that are allowed. A crop of another class looks
+        unknown, as that of a class that the head never knew.
+
+        Args:
+            allowed: (C,) bool, at least one true.
+
+        Raises:
+            InputError: Another shape, or no class is allowed.
+
+        Example:
+            >>> head = Head.plain(np.eye(3), np.zeros(3), ["ring"] * 3, np.array([False] * 3))
+            >>> crops = np.array([[4.0, 1.0, 1.0]])
+            >>> head.allowing(np.array([False, True, True])).judge(crops).probabilities.tolist()
+            [[0.0, 0.5, 0.5]]
+        """
+        allowed = np.asarray(allowed)
+        if allowed.shape != (len(self.families),) or allowed.dtype != np.bool_:
+            raise InputError(f"{allowed.shape} classes", f"give ({len(self.families)},) bool")
+        if not allowed.any():
+            raise InputError("no class is allowed", "allow at least one")
+        return replace(self, allowed=None if allowed.all() else allowed)
 
     def _limits(self, accept: float) -> Levels:
         """The thresholds of `accepting`; a run without a rule has none for families."""

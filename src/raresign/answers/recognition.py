@@ -24,6 +24,8 @@ class Recognition:
         family: (N,) int64, the most probable one.
         family_confidence: (N,) its probability.
         sign: (N,) chance that there is a sign at all; 1 without a rule.
+        allowed: (C,) bool, the classes that may be answered; None if all may.
+        unrestricted: (N, C) probabilities among all classes; None if all may be answered.
     """
 
     probabilities: np.ndarray
@@ -36,6 +38,8 @@ class Recognition:
     family: np.ndarray
     family_confidence: np.ndarray
     sign: np.ndarray
+    allowed: np.ndarray | None = None
+    unrestricted: np.ndarray | None = None
 
     def level_names(self) -> list[str]:
         """(N) "class", "family", "sign" or "none"."""

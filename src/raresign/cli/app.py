@@ -22,6 +22,7 @@ from raresign.cli import (
     camera,
     look,
     make,
+    mapped,
     measure,
     served,
     synth_command,
@@ -82,6 +83,9 @@ for command in (
     measure.compare,
     measure.protocol,
     answered.predict,
+    answered.thresholds,
+    mapped.check_results,
+    mapped.map_results,
     bundles.export,
     bundles.patch,
     bundles.compare_bundles,
@@ -99,7 +103,8 @@ for command in (
     look.bench,
 ):
     summary = (command.__doc__ or "").partition("\n")[0]
-    app.command(cls=TranslatedCommand, short_help=summary)(_telling(command))
+    name = "map" if command is mapped.map_results else None
+    app.command(name, cls=TranslatedCommand, short_help=summary)(_telling(command))
 
 
 def _tell_version(asked: bool) -> None:

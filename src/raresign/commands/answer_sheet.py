@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from raresign.errors import InputError
+from raresign.language.spoken import _
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that a spreadsheet works out (OWASP, "CSV Injection")."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+SHEET_ROWS = 1_048_575
+"""Rows of a sheet of Excel below the line of columns."""
 
 
 def is_formula(text: object) -> bool:
@@ -43,19 +49,22 @@ def without_apostrophe(text: str) -> str:
     return text[1:] if text.startswith("'") and is_formula(text[1:]) else text
 
 
-def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """The rows as CSV."""
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, columns)
-    table.writeheader()
-    table.writerows({name: plain_cell(name, cell) for name, cell in row.items()} for row in rows)
-    return text.getvalue()
+def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write the rows as CSV, one by one; a file name that is not UTF-8 stays as it is."""
+    with path.open("w", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        table = csv.DictWriter(file, columns)
+        table.writeheader()
+        for row in rows:
+            table.writerow({name: plain_cell(name, cell) for name, cell in row.items()})
 
 
-def write_xlsx(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def write_xlsx(path: Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Write the rows as a workbook: text is text, also where a person corrects it.
 
     Characters that a workbook cannot hold, of file names that are no UTF-8, become "?".
+
+    Raises:
+        InputError: More rows than a sheet takes.
     """
     from openpyxl import Workbook  # takes a while to import
     from openpyxl.cell import WriteOnlyCell
@@ -74,6 +83,11 @@ def write_xlsx(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[
         return made
 
     sheet.append([cell(name) for name in columns])
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+        if number > SHEET_ROWS:
+            raise InputError(
+                _("a sheet holds {n:,} rows, and there are more").format(n=SHEET_ROWS),
+                _("write .csv or .parquet"),
+            )
         sheet.append([cell(row.get(name)) for name in columns])
     book.save(path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from raresign.answers.answer import FileAnswer
-from raresign.commands.answer_sheet import csv_text, without_apostrophe, write_xlsx
+from raresign.commands.answer_sheet import without_apostrophe, write_csv, write_xlsx
 from raresign.crops.crop_table import BOX_COLUMNS, CropTable
 from raresign.crops.layouts.annotated_crops import annotated_crops
 from raresign.crops.layouts.csv_file import csv_rows
@@ -22,6 +23,22 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 FORMS = (".csv", ".xlsx", ".jsonl", ".parquet")
 CHECK = "check me"
+_COLUMNS = (
+    "file",
+    "code",
+    "name",
+    "level",
+    "probability",
+    CHECK,
+    "family",
+    "guess",
+    "guess name",
+    "answered",
+    "error",
+)
+_EXCLUDED = ("excluded",)
+_MARKS = ("id", "track", "detected")
+_ROW_GROUP = 10_000
 _SEEN = "ok"
 """What a person writes into the column `check me` of a row that is right as it stands."""
 
@@ -49,7 +66,8 @@ def answer_row(one: FileAnswer) -> dict[str, Any]:
     """One row of a file of answers.
 
     `code`, `name` and `probability` are those of the class that the crop is called; `guess` and
-    `guess name` its most probable class where it is called none. `answered` repeats `code`, so that
+    `guess name` its most probable class where it is called none; `excluded` the class that it looks
+    like most, where an allow-list leaves that out. `answered` repeats `code`, so that
     a correction shows.
 
     Example:
@@ -71,9 +89,19 @@ def answer_row(one: FileAnswer) -> dict[str, Any]:
         "answered": named and named.code,
         "error": one.error,
     }
+    if one.excluded is not None:
+        row["excluded"] = one.excluded.code
+    row |= {name: mark for name in _MARKS if (mark := getattr(one, name)) is not None}
     if one.box is not None:
         row |= dict(zip(BOX_COLUMNS, (round(side, 1) for side in one.box), strict=True))
     return row
+
+
+def answer_columns(one: FileAnswer) -> list[str]:
+    """The columns of a file in which this answer stands."""
+    marks = [name for name in _MARKS if getattr(one, name) is not None]
+    left, box = (_EXCLUDED if one.excluded else ()), (BOX_COLUMNS if one.box else ())
+    return [*_COLUMNS, *left, *marks, *box]
 
 
 def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
@@ -81,50 +109,74 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
 
     Args:
         path: `.csv` (with a byte order mark, so that Excel reads its letters), `.xlsx`, `.jsonl`
-            (all guesses, too) or `.parquet`. In the first two no text is a formula.
-        answers: The rows.
+            (also what `FileAnswer.as_dict` has) or `.parquet`. In the first two no text is a
+            formula.
+        answers: The rows. They are held in memory; `AnswersJournal` holds none.
 
     Returns:
         How many rows were written.
 
     Raises:
-        InputError: Another ending.
+        InputError: Another ending, or more rows than a sheet takes.
     """
     check_answers_file(path)
     found = list(answers)
-    rows = [answer_row(one) for one in found]
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = list(dict.fromkeys(name for one in found for name in answer_columns(one)))
+    return write_answers(path, found, columns)
+
+
+def write_answers(path: str | Path, answers: Iterable[FileAnswer], columns: Sequence[str]) -> int:
+    """`save_answers` of answers that come one by one; none stays in memory.
+
+    Args:
+        path: See `save_answers`.
+        answers: The rows.
+        columns: All that `answer_columns` gives for any of them.
+    """
+    more = [name for name in (*_EXCLUDED, *_MARKS, *BOX_COLUMNS) if name in columns]
+    ordered = [*_COLUMNS, *more]
+    count = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for one in answers:
+            count += 1
+            yield answer_row(one)
+
     with whole_file(path) as temporary:
         match Path(path).suffix.lower():
             case ".csv":
-                # A file name that is not UTF-8 stays as it is, so that the row finds its file.
-                text = csv_text(rows, columns)
-                temporary.write_bytes(text.encode("utf-8-sig", "surrogateescape"))
+                write_csv(temporary, rows(), ordered)
             case ".xlsx":
-                write_xlsx(temporary, rows, columns)
+                write_xlsx(temporary, rows(), ordered)
             case ".jsonl":
-                guesses = ({"answers": one.as_dict()["answers"]} for one in found)
-                lines = (
-                    json.dumps(row | guess, ensure_ascii=False) + "\n"
-                    for row, guess in zip(rows, guesses, strict=True)
-                )
-                temporary.write_bytes("".join(lines).encode("utf-8", "backslashreplace"))
+                with temporary.open("wb") as file:
+                    for one in answers:
+                        count += 1
+                        row = answer_row(one) | one.as_dict()
+                        line = json.dumps(row, ensure_ascii=False) + "\n"
+                        file.write(line.encode("utf-8", "backslashreplace"))
             case _:
-                _write_parquet(temporary, rows, columns)
-    return len(rows)
+                _write_parquet(temporary, rows(), ordered)
+    return count
 
 
-def _write_parquet(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+def _write_parquet(path: Path, rows: Iterator[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Row groups of some thousand rows."""
     import pyarrow as pa  # takes a while to import
     import pyarrow.parquet as pq
 
     def cell(value: Any) -> Any:
         return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
-    floats = ("probability", *BOX_COLUMNS)
-    kinds = [(name, pa.float64() if name in floats else pa.string()) for name in columns]
-    plain = [{name: cell(value) for name, value in row.items()} for row in rows]
-    pq.write_table(pa.Table.from_pylist(plain, pa.schema(kinds)), path)
+    floats = ("probability", "detected", *BOX_COLUMNS)
+    schema = pa.schema(
+        [(name, pa.float64() if name in floats else pa.string()) for name in columns]
+    )
+    with pq.ParquetWriter(path, schema) as file:
+        while group := list(islice(rows, _ROW_GROUP)):
+            plain = [{name: cell(value) for name, value in row.items()} for row in group]
+            file.write_table(pa.Table.from_pylist(plain, schema))
 
 
 @dataclass(frozen=True)
@@ -162,7 +214,7 @@ def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
             _("save it as .csv or .xlsx, with the columns file and code"),
         )
     given = csv_annotations(file, _FromHere(file.parent))
-    told = {f"line {line}": _is_told(row) for line, row in csv_rows(file, ())}
+    told = {f"line {line}": is_told(row) for line, row in csv_rows(file, ())}
     left_out = sum(not row.name or not told[row.where] for row in given.rows)
     given.rows = [
         replace(row, name=without_apostrophe(row.name))
@@ -189,7 +241,7 @@ def read_checked(path: str | Path, catalogue: SignCatalogue) -> CheckedCrops:
     return CheckedCrops(annotated_crops([given], file, catalogue, margin=0.0).training, left_out)
 
 
-def _is_told(row: Mapping[str, str]) -> bool:
+def is_told(row: Mapping[str, str]) -> bool:
     """Whether a person changed or confirmed the code of a row, or wrote the row himself."""
     if "answered" not in row:
         return True

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from raresign.answers.answer import FileAnswer
+from raresign.commands.detection_files import (
+    ONE_PICTURE,
+    Detected,
+    kind_of_detections,
+    read_detections,
+    score_of,
+)
 from raresign.commands.layout_choice import choose_layout
 from raresign.crops.crop_table import CropTable
-from raresign.crops.layouts.annotated_crops import LayoutCrops, annotated_crops, without_margin
-from raresign.crops.layouts.annotation import Annotation, Annotations
+from raresign.crops.layouts.annotated_crops import MARGIN, LayoutCrops, without_margin
+from raresign.crops.layouts.annotation import Annotations
+from raresign.crops.layouts.box_check import checked_boxes
 from raresign.crops.layouts.coco import from_coco
+from raresign.crops.layouts.csv_file import csv_rows
 from raresign.crops.layouts.csv_layout import csv_annotations
 from raresign.crops.layouts.frame_files import FrameFiles
-from raresign.crops.layouts.labelling import WHOLE
+from raresign.crops.layouts.labelling import WHOLE, Box
 from raresign.crops.layouts.listing import files_under, pictures_under
 from raresign.crops.layouts.recognise import recognised
-from raresign.crops.layouts.text_files import read_text
+from raresign.crops.layouts.text_files import read_json, read_text
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.errors import InputError
 
 _UNWIDENED = ("csv", "gtsrb")  # layouts whose boxes are cut as they are
-_HINT = "give a COCO file (.json), a CSV with file,x0,y0,x1,y1, or a folder of YOLO label files"
+_HINT = (
+    "give a COCO file or a detector's (.json), a CSV with file,x0,y0,x1,y1, or a folder of YOLO "
+    "label files"
+)
+_SCORE = ("score", "confidence", "conf")
+_TRACK = ("track", "track_id")
 
 
 class AnyClass(dict[int, str]):
@@ -37,64 +55,163 @@ class AnyClass(dict[int, str]):
         return 0
 
 
+@dataclass(frozen=True)
+class BoxedSign:
+    """One sign in a frame.
+
+    Args:
+        path: The frame.
+        box: x0, y0, x1, y1 as it was given, in pixels of the upright frame; `WHOLE` of a frame that
+            is not there.
+        margin: Each side is cut this share of the box's side further out.
+        id, track, score: See `Detected`.
+    """
+
+    path: Path
+    box: Box
+    margin: float = 0.0
+    id: str = ""
+    track: str = ""
+    score: float | None = None
+
+    @property
+    def cut(self) -> Box:
+        """The box with its margin."""
+        x0, y0, x1, y1 = self.box
+        out_x, out_y = self.margin * (x1 - x0), self.margin * (y1 - y0)
+        return x0 - out_x, y0 - out_y, x1 + out_x, y1 + out_y
+
+    def marked(self, answer: FileAnswer) -> FileAnswer:
+        """The answer for its crop, with what the source said of the sign."""
+        box = None if math.isnan(self.box[0]) else self.box
+        marks = self.id or None, self.track or None
+        return replace(answer, box=box, id=marks[0], track=marks[1], detected=self.score)
+
+
 def boxed_crops(boxes: str | Path, frames: Sequence[str | Path]) -> CropTable:
     """The signs that a file of boxes marks in whole frames.
 
     Args:
         boxes: COCO (`.json`), a CSV with a column of files and four of boxes, a folder of YOLO
-            label files named like the frames, or annotations in any layout of `raresign train`
-            beside their frames. Classes are not read.
+            label files named like the frames, what a detector wrote (see `kind_of_detections`), or
+            annotations in any layout of `raresign train` beside their frames. Classes are not read.
+            Boxes of detectors are widened by 10 %, as those of frames are in training.
         frames: The folder that file names are relative to, the folder of `boxes` unless given; or
             the frames themselves, others are left out then.
 
     Returns:
-        One row a box, frame by frame, all labels -1. A frame that a CSV names and that is not there
-        is a row, too, whose answer is its error.
+        One row a box, frame by frame, all labels -1. A frame that a CSV or a detector names and
+        that is not there is a row, too, whose answer is its error.
 
     Raises:
         InputError: The file is missing or of no such kind, or no box is left.
     """
+    return table_of(boxed_signs(boxes, frames))
+
+
+def table_of(signs: Sequence[BoxedSign]) -> CropTable:
+    """One row a sign, all labels -1."""
+    paths = tuple(sign.path for sign in signs)
+    corners = np.array([sign.cut for sign in signs], np.float64).reshape(-1, 4)
+    return CropTable(paths, np.full(len(signs), -1), corners, ("",) * len(signs))
+
+
+def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSign]:
+    """The same signs with the boxes as they were given, tracks and confidences."""
     file, given = Path(boxes), [Path(frame) for frame in frames]
     if not file.exists():
         raise InputError(f"{file}: there is no such file", _HINT)
     folders = [path for path in given if path.is_dir()]
     home = file if file.is_dir() else file.parent
     base = folders[0] if folders else given[0].parent if given else home
-    found, gone = _read(file, base, given or [base])
     only = {path.resolve() for path in given if not path.is_dir()} if not folders else set()
-    rows = [
-        (path, tuple(box))
-        for table in (found.training, found.test)
-        if table is not None and table.boxes is not None
-        for path, box in zip(table.paths, table.boxes.tolist(), strict=True)
-        if not np.isnan(box).any() and (not only or path.resolve() in only)
+    alone = given[0] if len(given) == 1 and not folders else None
+    signs = [
+        sign
+        for sign in _read(file, base, given or [base], alone)
+        if not only or (sign.path.resolve() in only and not math.isnan(sign.box[0]))
     ]
-    rows += [(path, WHOLE) for path in gone if not only]
-    if not rows:
+    if not signs:
         raise InputError(f"{file} holds no box of the frames in {base}", _HINT)
-    rows.sort(key=lambda row: row[0])
-    paths = tuple(path for path, _ in rows)
-    corners = np.array([box for _, box in rows], np.float64)
-    return CropTable(paths, np.full(len(rows), -1), corners, ("",) * len(rows))
+    return sorted(signs, key=lambda sign: sign.path)
 
 
-def _read(file: Path, base: Path, frames: Sequence[Path]) -> tuple[LayoutCrops, list[Path]]:
-    """All signs that a file or folder marks, and the frames of a CSV that are not there."""
-    gone: list[Path] = []
+def _read(file: Path, base: Path, frames: Sequence[Path], alone: Path | None) -> list[BoxedSign]:
+    """All signs that a file or folder marks, and the frames that are not there."""
+    finder = FrameFiles(base, file if file.is_dir() else file.parent)
     if file.suffix.lower() in (".csv", ".tsv"):
-        part = csv_annotations(file, FrameFiles(base, file.parent), with_class=False)
-        gone = [row.path for row in part.rows if not row.path.is_file()]
-        part.rows = [row for row in part.rows if row.path.is_file()]
-    elif file.is_dir() and _holds_labels_alone(file):
-        part = _of_labels(file, frames)
-    elif recognised(file)[0] == "coco":
-        coco = from_coco(recognised(file)[1], base, AnyClass(), margin=0.0)
-        return LayoutCrops(coco), gone
+        return _checked([_of_csv(file, finder)], file, 0.0)
+    jsons = files_under(file, (".json",)) if file.is_dir() else [file]
+    if file.is_dir() and _holds_labels_alone(file):
+        return _checked([_of_labels(file, frames)], file, 0.0)
+    if jsons and jsons[0].suffix.lower() == ".json":
+        first = read_json(jsons[0])
+        kind = kind_of_detections(first)
+        if kind is not None and (kind in ONE_PICTURE or not file.is_dir()):
+            parts = []
+            for number, one in enumerate(jsons):
+                content = read_json(one) if number else first
+                if kind_of_detections(content) == kind:
+                    parts.append(read_detections(one, content, kind, finder, base, alone))
+            return _checked(parts, file, MARGIN)
+    if recognised(file)[0] == "coco":
+        found = [from_coco(recognised(file)[1], base, AnyClass(), margin=0.0)]
     else:
         layout = choose_layout(file, "auto", file)
         signs = layout.read(AnyClass())
-        return signs if layout.name in _UNWIDENED else _as_drawn(signs), gone
-    return annotated_crops([part], file, AnyClass(), margin=0.0), gone
+        signs = signs if layout.name in _UNWIDENED else _as_drawn(signs)
+        found = [table for table in (signs.training, signs.test) if table is not None]
+    return [
+        BoxedSign(path, (box[0], box[1], box[2], box[3]))
+        for table in found
+        if table.boxes is not None
+        for path, box in zip(table.paths, table.boxes.tolist(), strict=True)
+        if not math.isnan(box[0])
+    ]
+
+
+def _checked(parts: Sequence[Annotations], source: Path, margin: float) -> list[BoxedSign]:
+    """The sound boxes of some files of one kind, and a row a frame that is not there."""
+    signs: list[BoxedSign] = []
+    reasons: list[str] = []
+    for part in parts:
+        gone = dict.fromkeys(row.path for row in part.rows if not row.path.is_file())
+        part.rows = [row for row in part.rows if row.path not in gone]
+        for row, box in checked_boxes(part, strict=False):
+            if box is WHOLE:
+                continue
+            sign = BoxedSign(row.path, box, margin)
+            if isinstance(row, Detected):
+                sign = replace(sign, id=row.id, track=row.track, score=row.score)
+            signs.append(sign)
+        signs += [BoxedSign(path, WHOLE) for path in gone]
+        part.left.tell(part.source)
+        reasons += filter(None, [part.left.summary()])
+    if not signs:
+        why = "; ".join(reasons) or "it holds no sign"
+        raise InputError(f"{source}: there is no usable sign ({why})", "mend what is named there")
+    return signs
+
+
+def _of_csv(file: Path, frames: FrameFiles) -> Annotations:
+    """The boxes of a CSV, with its columns of tracks and confidences."""
+    part = csv_annotations(file, frames, with_class=False)
+    cells = {f"line {line}": row for line, row in csv_rows(file, ())}
+
+    def cell(row: Mapping[str, str], names: Sequence[str]) -> str:
+        plain = {name.strip().lower().replace(" ", "_"): value for name, value in row.items()}
+        return next((plain[name] for name in names if plain.get(name)), "")
+
+    marks: list[dict[str, Any]] = [
+        {
+            "id": cell(cells[row.where], ("id",)),
+            "track": cell(cells[row.where], _TRACK),
+            "score": score_of(cell(cells[row.where], _SCORE)),
+        }
+        for row in part.rows
+    ]
+    part.rows = [Detected(**vars(row), **mark) for row, mark in zip(part.rows, marks, strict=True)]
+    return part
 
 
 def _as_drawn(found: LayoutCrops) -> LayoutCrops:
@@ -127,7 +244,9 @@ def _of_labels(labels: Path, frames: Sequence[Path]) -> Annotations:
             try:
                 if line.strip():
                     name, box = parse_label(line, AnyClass())
-                    given.rows.append(Annotation(frame, name, box, where))
+                    cells = line.replace(",", " ").replace(";", " ").split()
+                    score = score_of(cells[5]) if len(cells) == 6 else None
+                    given.rows.append(Detected(frame, name, box, where, score=score))
             except NoLabel as error:
                 given.left.add(f"no YOLO label: {error}", f"{where}: {line.strip()[:60]}")
     return given

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from raresign.answers.aliases import Aliases
 from raresign.answers.answer import FileAnswer
 from raresign.bundles.bundle import is_bundle
-from raresign.commands.boxes_file import boxed_crops
+from raresign.commands.boxes_file import boxed_signs, table_of
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
-from raresign.crops.layouts.plain_layouts import from_files
+from raresign.crops.layouts.plain_layouts import each_file
 from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.runs.loading import load
 from raresign.runtime.recogniser import Recogniser
+
+_FRAMES_NAMED = 5
 
 
 def predict(
@@ -27,8 +34,10 @@ def predict(
     *,
     accept: float | None = None,
     boxes: str | Path | None = None,
+    aliases: Aliases | None = None,
+    earlier: Iterable[FileAnswer] = (),
 ) -> Iterator[FileAnswer]:
-    """Answer files and folders of crops one by one, in the order given.
+    """Answer files and folders of crops one by one, in the order given; none is kept.
 
     A warning names pictures that look like whole frames: each is answered as one crop.
 
@@ -42,31 +51,89 @@ def predict(
         boxes: The pictures are whole frames, and this file says where their signs are; see
             `boxed_crops`. One answer a box, frame by frame; without `files` the frames are beside
             the file.
+        aliases: New codes for old ones.
+        earlier: Answers that a run before gave for the first of these crops
+            (`AnswersJournal.answers`): they come first, as they are, and their crops are not read
+            again.
 
     Raises:
-        InputError: No trained model, nothing given, only folders without pictures, or a file of
-            boxes that cannot be used.
+        InputError: No trained model, nothing given, only folders without pictures, a file of
+            boxes that cannot be used, or earlier answers of other crops.
     """
     recogniser = run if isinstance(run, Recogniser) else load(run)
     if accept is not None:
         recogniser = recogniser.accepting(accept)
     if boxes is not None:
-        yield from recogniser.answer_crops(boxed_crops(boxes, files), top)
+        signs = boxed_signs(boxes, files)
+        done = 0
+        for done, one in enumerate(earlier, 1):
+            _check_same(one, str(signs[done - 1].path) if done <= len(signs) else None)
+            yield one
+        rest = signs[done:]
+        for sign, answer in zip(rest, recogniser.answer_crops(table_of(rest), top), strict=True):
+            marked = sign.marked(answer)
+            yield aliases.renamed(marked) if aliases else marked
         return
-    read = []
-    for answer in recogniser.answer(iter(from_files(files).paths), top):
+    paths = each_file(files)
+    for one in earlier:
+        path = next(paths, None)
+        _check_same(one, None if path is None else str(path))
+        yield one
+    read = frames = 0
+    first: list[str] = []
+    for answer in recogniser.answer(paths, top):
         if not answer.error:
-            read.append(answer.path)
-        yield answer
-    frames = frames_among(read)
+            read += 1
+            found = frames_among([answer.path])
+            frames += len(found)
+            first += found if len(first) < _FRAMES_NAMED else []
+        yield aliases.renamed(answer) if aliases else answer
     if frames:
         warnings.warn(
             _(
                 "{n} of {all} pictures look like whole frames, and each was answered as if it "
                 "were one sign, cut out: {first}; cut the signs out, or say where they are with "
                 "--boxes FILE"
-            ).format(n=len(frames), all=len(read), first=first_names(frames)),
+            ).format(n=frames, all=read, first=first_names(first, frames)),
             stacklevel=2,
+        )
+
+
+def answer_settings(
+    model: Recogniser,
+    files: Sequence[str | Path],
+    top: int = 5,
+    *,
+    accept: float | None = None,
+    boxes: str | Path | None = None,
+    aliases: Aliases | None = None,
+) -> dict[str, Any]:
+    """What the answers of `predict` depend on, as plain values: `AnswersJournal` compares them."""
+    head = model.head
+    digest = hashlib.blake2b(digest_size=8)
+    for array in (head.rows, head.biases, head.index.embeddings):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    allowed = None if head.allowed is None else np.flatnonzero(head.allowed).tolist()
+    return {
+        "model": digest.hexdigest(),
+        "files": [str(file) for file in files],
+        "top": top,
+        "accept": accept,
+        "boxes": None if boxes is None else str(boxes),
+        "aliases": None if aliases is None else dict(aliases.codes),
+        "allowed": allowed,
+        "thresholds": np.asarray(head.least).tolist(),
+    }
+
+
+def _check_same(earlier: FileAnswer, path: str | None) -> None:
+    """Refuse an earlier answer of another crop than the one that stands there now."""
+    if earlier.path != path:
+        raise InputError(
+            _("a stopped run answered {old} where now {new} stands").format(
+                old=earlier.path, new=path or _("nothing")
+            ),
+            _("give the same files as then, or start anew without --resume"),
         )
 
 

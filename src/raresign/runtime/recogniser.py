@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -74,15 +74,38 @@ class Recogniser:
         """
         return replace(self, head=self.head.accepting(probability))
 
-    def cautious(self, probability: float = SURE) -> Recogniser:
+    def cautious(self, probability: float | Mapping[str, float] = SURE) -> Recogniser:
         """The recogniser that names a crop only where it would and this probability is reached.
 
         `model.cautious()` asks for 0.9: fewer crops are named, and more of those rightly.
+        `model.cautious({"3.24.n60": 0.97})` asks of some classes alone.
 
         Raises:
-            InputError: It is not in [0, 1].
+            InputError: It is not in [0, 1], or a code is none of the classes'.
         """
+        if isinstance(probability, Mapping):
+            least = np.zeros(len(self.catalogue))
+            for code, asked in probability.items():
+                least[self._label(code)] = asked
+            return replace(self, head=self.head.cautious(least))
         return replace(self, head=self.head.cautious(probability))
+
+    def allowing(self, codes: Collection[str]) -> Recogniser:
+        """The recogniser that answers with these classes alone, as if it knew no others.
+
+        An answer says in `excluded` what the crop looks like, where that is not allowed.
+
+        Raises:
+            InputError: A code is none of the classes', or there is none.
+        """
+        allowed = np.zeros(len(self.catalogue), bool)
+        allowed[[self._label(code) for code in codes]] = True
+        return replace(self, head=self.head.allowing(allowed))
+
+    def _label(self, code: str) -> int:
+        if (label := self.catalogue.label_of(code)) < 0:
+            raise InputError(f"the model has no class '{code}'", "raresign predict shows codes")
+        return label
 
     @overload
     def answer(self, images: str | os.PathLike[str] | bytes, top: int = 5) -> FileAnswer: ...
@@ -203,6 +226,8 @@ class Recogniser:
                 found |= zip(chunk.rows, given, strict=True)
             for row in paths:
                 box = None if table.boxes is None else tuple(table.boxes[row].tolist())
+                if box is not None and box[0] != box[0]:  # NaN: a whole picture
+                    box = None
                 yield replace(found[row], box=box)
             first += chunk.count
 

@@ -27,15 +27,19 @@ WHOLE: Box = (math.nan, math.nan, math.nan, math.nan)
 _NAMES_SHOWN = 5
 
 
-def first_names(names: Sequence[object]) -> str:
+def first_names(names: Sequence[object], count: int | None = None) -> str:
     """The first few of `names`, and how many more there are.
+
+    Args:
+        names: Some or all.
+        count: Of all; `names` are all unless given.
 
     Example:
         >>> first_names(["a", "b"]), first_names("abcdefg")
         ('a, b', 'a, b, c, d, e and 2 more')
     """
     shown = ", ".join(str(name) for name in names[:_NAMES_SHOWN])
-    rest = len(names) - _NAMES_SHOWN
+    rest = (len(names) if count is None else count) - _NAMES_SHOWN
     return _("{shown} and {rest} more").format(shown=shown, rest=rest) if rest > 0 else shown
 
 

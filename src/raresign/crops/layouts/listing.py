@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from raresign.errors import InputError
@@ -42,11 +43,14 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def pictures_under(folder: Path) -> list[Path]:
     """The pictures in `folder` and its sub-folders, by path; hidden folders are left out."""
-    found: list[Path] = []
+    return list(each_picture_under(folder))
+
+
+def each_picture_under(folder: Path) -> Iterator[Path]:
+    """The same, one sub-folder after the other."""
     for place, folders, _ in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found.extend(pictures_in(Path(place)))
-    return found
+        yield from pictures_in(Path(place))
 
 
 def class_folders(root: Path) -> list[Path]:

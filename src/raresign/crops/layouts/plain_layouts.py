@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from raresign.crops.crop_table import CropTable
-from raresign.crops.layouts.listing import pictures_under
+from raresign.crops.layouts.listing import each_picture_under
 from raresign.errors import InputError
 from raresign.language.spoken import _
 
@@ -33,16 +33,36 @@ def from_files(paths: Sequence[str | Path]) -> CropTable:
         >>> [path.name for path in from_files([root, "b.png"]).paths]
         ['a.png', 'b.png']
     """
+    found = tuple(each_file(paths))
+    return CropTable(found, np.full(len(found), -1), None, ("",) * len(found))
+
+
+def each_file(paths: Sequence[str | Path]) -> Iterator[Path]:
+    """The same pictures one by one: a folder of a million is never listed as a whole.
+
+    Raises:
+        InputError: As `from_files`.
+    """
     if not paths:
         raise InputError(_("no files were given"), _("name picture files or folders"))
-    given = {path: pictures_under(path) if path.is_dir() else [path] for path in map(Path, paths)}
-    found = [picture for path in map(Path, paths) for picture in given[path]]
-    listed = ", ".join(str(path) for path, pictures in given.items() if not pictures)
-    if not found:
+    empty: dict[Path, None] = {}
+    some = False
+    for path in map(Path, paths):
+        if not path.is_dir():
+            some = True
+            yield path
+            continue
+        none = True
+        for picture in each_picture_under(path):
+            none, some = False, True
+            yield picture
+        if none:
+            empty[path] = None
+    listed = ", ".join(map(str, empty))
+    if not some:
         raise InputError(
             _("{listed}: no picture in it").format(listed=listed),
             _("name a folder that holds pictures"),
         )
     if listed:
         warnings.warn(_("{listed}: no picture in it").format(listed=listed), stacklevel=2)
-    return CropTable(tuple(found), np.full(len(found), -1), None, ("",) * len(found))

@@ -1,0 +1,1 @@
+"""Answers made ready for maps: positions, signs seen several times, GeoJSON, OpenStreetMap."""
