@@ -13,6 +13,7 @@ from scipy import special
 from raresign.answers import numerics
 from raresign.answers.fusion import Fusion
 from raresign.answers.head import AddedClass, Head
+from raresign.answers.head_state import head_from_state, state_of_head
 from raresign.answers.known_score import KnownScore
 from raresign.answers.prototypes import PrototypeIndex
 from raresign.answers.unknown_rule import LEVELS, Levels, UnknownRule
@@ -176,8 +177,8 @@ def test_index_features_are_those_of_the_embeddings() -> None:
 @pytest.mark.parametrize("rule", [True, False])
 def test_state_round_trip(rule: bool) -> None:
     head, given = made_head(rule=rule), embeddings(30)
-    tensors, plain = head.state()
-    again = Head.from_state(head.rows, head.biases, tensors, json.loads(json.dumps(plain)))
+    tensors, plain = state_of_head(head)
+    again = head_from_state(head.rows, head.biases, tensors, json.loads(json.dumps(plain)))
     a, b = head.judge(given), again.judge(given)
     # The index keeps half precision on disk.
     np.testing.assert_allclose(a.probabilities, b.probabilities, atol=5e-3)
@@ -185,17 +186,17 @@ def test_state_round_trip(rule: bool) -> None:
     np.testing.assert_array_equal(a.sign, b.sign)
     np.testing.assert_array_equal(a.probabilities.argmax(1), b.probabilities.argmax(1))
     assert a.families == b.families
-    twice = Head.from_state(head.rows, head.biases, *again.state()).judge(given)
+    twice = head_from_state(head.rows, head.biases, *state_of_head(again)).judge(given)
     np.testing.assert_allclose(b.probabilities, twice.probabilities, atol=5e-3)
 
 
 def test_a_state_with_parts_missing_is_refused() -> None:
     head = made_head()
-    tensors, plain = head.state()
+    tensors, plain = state_of_head(head)
     for name in {*tensors, *plain} - {"no_sign"}:
         parts = [{k: v for k, v in part.items() if k != name} for part in (tensors, plain)]
         with pytest.raises(KeyError):
-            Head.from_state(head.rows, head.biases, *parts)
+            head_from_state(head.rows, head.biases, *parts)
 
 
 def test_plain_is_the_softmax_of_the_rows() -> None:

@@ -5,19 +5,18 @@ NumPy alone: whatever computes the embeddings, PyTorch or another runtime, the a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from raresign.answers.answer_policy import AnswerPolicy
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
 from raresign.answers.numerics import log_sum_exp, sigmoid, softmax
 from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.recognition import Recognition
-from raresign.answers.unknown_rule import SURE_DIGITS, Levels, UnknownRule, family_probabilities
+from raresign.answers.unknown_rule import SURE_DIGITS, UnknownRule, family_probabilities
 from raresign.errors import InputError
 
 
@@ -55,9 +54,7 @@ class Head:
         rule: When to say "unknown"; None answers always with a class.
         no_sign: (E + 1,) float32 row and bias of "no sign"; None without a rule.
         lifts: Label and (E + 1,) of each class with photos, see `with_photos`; not saved here.
-        accept: See `accepting`; not saved.
-        least: See `cautious`; not saved.
-        allowed: (C,) bool, see `allowing`; not saved.
+        policy: See `accepting`, `cautious`, `allowing`; not saved.
 
     Raises:
         InputError: Rows, biases, families and rare classes that do not belong together.
@@ -78,9 +75,7 @@ class Head:
     rule: UnknownRule | None = None
     no_sign: np.ndarray | None = None
     lifts: tuple[tuple[int, np.ndarray], ...] = ()
-    accept: float | None = None
-    least: float | np.ndarray = 0.0
-    allowed: np.ndarray | None = None
+    policy: AnswerPolicy = field(default_factory=AnswerPolicy)
 
     def __post_init__(self) -> None:
         shapes = self.rows.shape[:1], self.biases.shape, self.rare.shape
@@ -114,11 +109,11 @@ class Head:
         joined = self._joined(features, logits, cosines)
         shares, every = softmax(joined), None
         seen, near_to = logits, cosines  # of the classes that may be answered
-        if self.allowed is not None:
+        if (allowed := self.policy.allowed) is not None:
             every, none = shares, np.array(-np.inf, joined.dtype)
-            shares = softmax(np.where(self.allowed, joined, none))
-            seen = np.where(self.allowed, logits, none)
-            near_to = np.where(self.allowed, cosines, np.array(-1, cosines.dtype))
+            shares = softmax(np.where(allowed, joined, none))
+            seen = np.where(allowed, logits, none)
+            near_to = np.where(allowed, cosines, np.array(-1, cosines.dtype))
         of_family, names = family_probabilities(shares, self.families)
         family, confidence = of_family.argmax(1), of_family.max(1).round(SURE_DIGITS)
         count = len(logits)
@@ -127,14 +122,8 @@ class Head:
             near = self._near_photos(embedding, near_to)
             known = self.rule.score.of(known_features(shares, near, seen))
             sign = self.sign_score(logits, features)
-            levels = self.rule.levels.answer(known, confidence, sign)
-        if self.accept is not None and count:
-            levels = self._limits(self.accept).answer(shares.max(1), confidence, sign)
-        if np.any(self.least) and count:
-            least = np.broadcast_to(self.least, len(self.families))[shares.argmax(1)]
-            doubtful = (levels == 0) & (shares.max(1) < least)
-            lower = replace(self._limits(1.0), class_threshold=math.inf)
-            levels[doubtful] = lower.answer(known, confidence, sign)[doubtful]
+        if count:
+            levels = self.policy.levels(self.rule, shares, known, confidence, sign)
         return Recognition(
             shares,
             logits,
@@ -146,7 +135,7 @@ class Head:
             family,
             confidence,
             sign,
-            self.allowed,
+            allowed,
             every,
         )
 
@@ -180,7 +169,7 @@ class Head:
         photo = self.index.sources == SOURCES.index("real")
         unit = embedding / np.maximum(np.linalg.norm(embedding, axis=1, keepdims=True), 1e-12)
         for label, _ in self.lifts:
-            if self.allowed is not None and not self.allowed[label]:
+            if self.policy.allowed is not None and not self.policy.allowed[label]:
                 continue
             seen = self.index.embeddings[photo & (self.index.labels == label)]
             near[:, label] = np.maximum(near[:, label], (unit @ seen.T).max(1))
@@ -204,7 +193,7 @@ class Head:
             >>> head.accepting(0.9).judge(crops).level_names()
             ['class', 'sign']
         """
-        return replace(self, accept=_checked(probability))
+        return replace(self, policy=replace(self.policy, accept=probability))
 
     def cautious(self, probability: float | np.ndarray) -> Head:
         """The head that names a crop only where its rule does and its class has this probability.
@@ -220,12 +209,10 @@ class Head:
             >>> head.cautious(0.9).judge(np.array([[4.0, 0.0], [1.0, 0.0]])).level_names()
             ['class', 'sign']
         """
-        least = np.asarray(probability, np.float64)
-        for one in least.flat:
-            _checked(float(one))
-        if least.shape not in ((), (len(self.families),)):
-            raise InputError(f"{least.shape} probabilities", f"give ({len(self.families)},)")
-        return replace(self, least=probability)
+        shape = np.shape(probability)
+        if shape not in ((), (len(self.families),)):
+            raise InputError(f"{shape} probabilities", f"give ({len(self.families)},)")
+        return replace(self, policy=replace(self.policy, least=probability))
 
     def allowing(self, allowed: np.ndarray) -> Head:
         """The head that answers with some classes alone, as if there were no others.
@@ -248,16 +235,8 @@ class Head:
         allowed = np.asarray(allowed)
         if allowed.shape != (len(self.families),) or allowed.dtype != np.bool_:
             raise InputError(f"{allowed.shape} classes", f"give ({len(self.families)},) bool")
-        if not allowed.any():
-            raise InputError("no class is allowed", "allow at least one")
-        return replace(self, allowed=None if allowed.all() else allowed)
-
-    def _limits(self, accept: float) -> Levels:
-        """The thresholds of `accepting`; a run without a rule has none for families."""
-        if accept == 0:
-            return Levels(0.0, 0.0, -math.inf)
-        levels = self.rule.levels if self.rule else Levels(accept, math.inf, -math.inf)
-        return replace(levels, class_threshold=accept)
+        every = None if allowed.all() else allowed
+        return replace(self, policy=replace(self.policy, allowed=every))
 
     def features(self, embedding: np.ndarray) -> np.ndarray:
         """(N, E) what the classifier's rows multiply, of (N, E) embeddings: their ReLU."""
@@ -326,61 +305,3 @@ class Head:
     def index_features(self) -> np.ndarray:
         """(M, E) what the rows multiply, of every crop in the index."""
         return self.features(self.index.embeddings * self.lengths[:, None])
-
-    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Arrays and plain values from which `from_state` makes the same, the rows left out.
-
-        The index is rounded to float16.
-        """
-        arrays: dict[str, np.ndarray] = {
-            "index.embeddings": self.index.embeddings.astype(np.float16),
-            "index.labels": self.index.labels,
-            "index.sources": self.index.sources,
-        }
-        if self.no_sign is not None:
-            arrays["no_sign"] = self.no_sign
-        arrays["lengths"] = self.lengths
-        plain = {
-            "families": list(self.families),
-            "rare": self.rare.tolist(),
-            "fusion": asdict(self.fusion),
-            "rule": asdict(self.rule) if self.rule else None,
-        }
-        return arrays, plain
-
-    @classmethod
-    def from_state(
-        cls,
-        rows: np.ndarray,
-        biases: np.ndarray,
-        arrays: Mapping[str, np.ndarray],
-        plain: Mapping[str, Any],
-    ) -> Head:
-        """What `state` gave, with the rows and biases of its classifier.
-
-        Raises:
-            KeyError, TypeError, ValueError: Parts are missing or wrong.
-        """
-        families = tuple(plain["families"])
-        embeddings, labels, sources = (
-            arrays[f"index.{name}"] for name in ("embeddings", "labels", "sources")
-        )
-        none = arrays.get("no_sign")
-        return cls(
-            rows,
-            biases,
-            families,
-            np.array(plain["rare"], dtype=bool),
-            PrototypeIndex(embeddings, labels, sources, len(families)),
-            arrays["lengths"],
-            Fusion(**plain["fusion"]),
-            UnknownRule.from_dict(plain["rule"]) if plain["rule"] else None,
-            none.astype(np.float32) if none is not None else None,
-        )
-
-
-def _checked(probability: float) -> float:
-    """A probability in [0, 1]; anything else is an InputError."""
-    if not 0 <= probability <= 1:
-        raise InputError(f"a probability of {probability:g}", "give one from 0 to 1, like 0.9")
-    return probability

@@ -12,6 +12,7 @@ from safetensors.numpy import load, save
 
 from raresign.answers.class_means import ClassMeans
 from raresign.answers.head import Head
+from raresign.answers.head_state import head_from_state, state_of_head
 from raresign.answers.prototypes import SOURCES
 from raresign.parsing import parse_json
 
@@ -27,7 +28,7 @@ def head_parts(head: Head, half: bool) -> dict[str, bytes]:
         head: The head.
         half: Round rows and class means to float16, which halves them; else nothing is rounded.
     """
-    arrays, plain = head.state()
+    arrays, plain = state_of_head(head)
     kind = np.float16 if half else np.float32
     near = np.isin(head.index.labels, [label for label, _ in head.lifts])
     near &= head.index.sources == SOURCES.index("real")
@@ -59,7 +60,7 @@ def head_of(parts: Mapping[str, bytes]) -> Head:
     arrays: dict[str, np.ndarray] = load(parts[ARRAYS])
     plain: dict[str, Any] = parse_json(parts[VALUES])
     rows, biases = (arrays[name].astype(np.float32) for name in ("rows", "biases"))
-    head = Head.from_state(rows, biases, arrays, plain)
+    head = head_from_state(rows, biases, arrays, plain)
     classes, width = rows.shape
     kept = (arrays[f"index.{name}"] for name in ("embeddings", "labels", "sources"))
     index = ClassMeans(arrays["means"], arrays["present"].astype(bool), *kept)

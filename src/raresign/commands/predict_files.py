@@ -113,7 +113,8 @@ def answer_settings(
     digest = hashlib.blake2b(digest_size=8)
     for array in (head.rows, head.biases, head.index.embeddings):
         digest.update(np.ascontiguousarray(array).tobytes())
-    allowed = None if head.allowed is None else np.flatnonzero(head.allowed).tolist()
+    allowed = head.policy.allowed
+    allowed = None if allowed is None else np.flatnonzero(allowed).tolist()
     return {
         "model": digest.hexdigest(),
         "files": [str(file) for file in files],
@@ -122,7 +123,7 @@ def answer_settings(
         "boxes": None if boxes is None else str(boxes),
         "aliases": None if aliases is None else dict(aliases.codes),
         "allowed": allowed,
-        "thresholds": np.asarray(head.least).tolist(),
+        "thresholds": np.asarray(head.policy.least).tolist(),
     }
 
 

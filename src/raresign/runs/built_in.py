@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from raresign.answers.head import Head
+from raresign.answers.head_state import head_from_state, state_of_head
 from raresign.errors import InputError
 from raresign.language.spoken import _, later
 from raresign.models.built_in_files import CATALOGUE, ENCODER, HEAD, facts, part
@@ -72,7 +73,7 @@ def built_in_parts(head: Head, catalogue: SignCatalogue) -> dict[str, bytes]:
     """
     if catalogue.iso is None:
         raise InputError("the signs are of no country", "train with --country")
-    arrays, plain = head.state()
+    arrays, plain = state_of_head(head)
     arrays |= {"rows": head.rows.astype(np.float16), "biases": head.biases.astype(np.float32)}
     names = ("code", "id", "type", "family", "twin", "name")
     listed = {
@@ -87,4 +88,4 @@ def built_in_parts(head: Head, catalogue: SignCatalogue) -> dict[str, bytes]:
 
 def _head(arrays: Mapping[str, np.ndarray], plain: Mapping[str, Any]) -> Head:
     rows, biases = (arrays[name].astype(np.float32) for name in ("rows", "biases"))
-    return Head.from_state(rows, biases, arrays, plain)
+    return head_from_state(rows, biases, arrays, plain)

@@ -8,6 +8,7 @@ import numpy as np
 from safetensors import SafetensorError
 
 from raresign.answers.head import Head
+from raresign.answers.head_state import head_from_state, state_of_head
 from raresign.errors import InputError
 from raresign.runs.sealed_arrays import load_sealed, save_sealed
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
@@ -22,7 +23,7 @@ def has_head(path: Path) -> bool:
 
 def save_head(path: Path, head: Head) -> None:
     """Write the head of the run in `path`; its classifier is in the net's own file."""
-    save_sealed(path / _FILE, *head.state())
+    save_sealed(path / _FILE, *state_of_head(head))
 
 
 def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignCatalogue) -> Head:
@@ -49,7 +50,7 @@ def load_head(path: Path, rows: np.ndarray, biases: np.ndarray, catalogue: SignC
         known = len(values["families"])
         if known != len(catalogue):
             raise ValueError(f"it knows {known} classes, the run {len(catalogue)}")
-        head = Head.from_state(rows, biases, arrays, values)
+        head = head_from_state(rows, biases, arrays, values)
         head.judge(np.zeros((1, rows.shape[1]), np.float32))  # values of other types fail here
     except (OSError, SafetensorError, LookupError, ValueError, TypeError, AttributeError) as error:
         raise InputError(

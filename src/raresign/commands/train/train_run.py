@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import torch
 
 from raresign.commands.data_folder import OF_TABLE, DataFolder, open_data
 from raresign.commands.measure_crops import classifier_recalls
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.finish import finish_run
+from raresign.commands.train.prepared_training import PreparedTraining, prepare_training
 from raresign.commands.train.run_recipe import with_changes
 from raresign.commands.train.share_for_test import with_test_share
 from raresign.commands.train.time_limit import Clock
 from raresign.commands.trained_crops import note_training_crops
 from raresign.crops.crop_table import CropTable
 from raresign.crops.framing_facts import framing_of_pack
-from raresign.crops.pack import CropPack, default_cache, pack_crops
+from raresign.crops.pack import CropPack, default_cache
 from raresign.errors import InputError
 from raresign.fitting.recogniser_fit import fit_rules
 from raresign.models.model_files import save_model
+from raresign.models.sign_net import SignNet
 from raresign.report.document import write_report
 from raresign.report.stage_plot import write_plots
 from raresign.runs.environment import machine, versions
@@ -37,7 +35,6 @@ from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.stage_loop import fit_stages, new_net
 from raresign.training.tensorboard_logs import log_results
-from raresign.training.training_data import TrainingData, check_training_data, split_crops
 
 
 def train(
@@ -95,23 +92,16 @@ def train(
     say = say if main else silent  # the helper processes of DDP
 
     clock = Clock(max_seconds)
+    asked = _Asked(seed, icons, country, test_share, svg_text)
     with ExitStack() as held:  # the lock of the run folder, as soon as there is one
-        run = RunFolder(out, {"stages": []})
+        run = None
         if resume:
             run = held.enter_context(RunFolder.changing(out, say)) if main else RunFolder.open(out)
             if run.info["finished"]:
                 say(f"{out} is already finished")
                 return out
-            settings, seed = run.info["settings"], run.info["seed"]
-            chosen = saved_recipe(run)
-            _refuse_change("--country", country, settings.get("country"))
-            asked = None if icons is None else str(IconSource.parse(icons).lasting())
-            _refuse_change("--icons", asked, settings.get("icons"))
-            icons = settings.get("icons") or icons or "own"
-            country = settings.get("country") or country
-            test_share = settings.get("test_share") or test_share
-            svg_text = settings.get("svg_text", svg_text)
-            clock.limit = max_seconds or settings["max_seconds"]
+            chosen, asked = saved_recipe(run), asked.as_begun(run)
+            clock.limit = max_seconds or run.info["settings"]["max_seconds"]
             clock.earlier = float(run.info.get("seconds", 0.0))
         else:
             chosen = with_changes(
@@ -120,100 +110,48 @@ def train(
             if main:
                 RunFolder.check_free(out)
 
-        joined = chosen.variants
         source = open_data(
-            data, crops, layout, strict, icons, country, join=joined, svg_text=svg_text
+            data,
+            crops,
+            layout,
+            strict,
+            asked.icons,
+            asked.country,
+            join=chosen.variants,
+            svg_text=asked.svg_text,
         )
-        if test_share is not None:
-            source = with_test_share(source, test_share, seed)
-        say(str(source.choice))
-        say(str(source.layout))
-        for reason, count in source.left_out.items():
-            say(f"left out: {count} {reason}")
-        for problem in source.value_problems():
-            say(f"warning: {problem}")
-        if source.icons.joined:
-            how = f"{source.icons}; --icons own keeps them out"
-            say(f"our drawings join as variants of the icons ({how})")
+        if asked.test_share is not None:
+            source = with_test_share(source, asked.test_share, asked.seed)
         folder = Path(cache) if cache is not None else default_cache()
-        pack = _training_pack(source, chosen, folder, strict, say)
-        prepared = _training_data(source, pack, chosen, seed)
-        test = _test_pack(source.test, chosen, folder, strict)
-        net = new_net(chosen, len(source.catalogue), seed)
-        held_out = len(prepared.split.validation) + len(prepared.split.pseudo_rare)
-        chosen, told = clock.plan(chosen, net, held_out, 0 if test is None else len(test.labels))
+        prepared = prepare_training(source, chosen, asked.seed, folder, strict, say)
+        net = new_net(chosen, len(source.catalogue), asked.seed)
+        chosen, told = clock.plan(chosen, net, prepared.held_out, prepared.tested)
         for line in told:
             say(line)
 
         # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
-        if resume and run.trained_catalogue.codes != source.catalogue.codes:
+        if run is not None and run.trained_catalogue.codes != source.catalogue.codes:
             raise InputError(f"{data} has other classes than {out}", "resume with its own data")
-        if main and not resume:
-            settings = {
-                "data": str(data if is_drawn(data) else source.root.resolve()),
-                "crops": str(Path(crops).resolve()) if isinstance(crops, (str, Path)) else None,
-                "layout": OF_TABLE if isinstance(crops, CropTable) else layout,
-                "test_share": test_share,
-                "icons": str(source.icons.lasting()),
-                "svg_text": svg_text,
-                "country": source.choice.iso,
-                "simulated": source.simulated,
-                "max_seconds": max_seconds,
-                "recipe": chosen.model_dump(mode="json"),
-            }
-            rare = [source.catalogue.codes[label] for label in prepared.split.pseudo_rare_labels]
-            notes = {
-                "seed": seed,
-                "versions": versions(),
-                "machine": machine(),
-                "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
-                "layout": str(source.layout),
-                "left_out": source.left_out,
-                "framing": _framing(pack) if chosen.framing == "found" else None,
-                "weights": asdict(net.weights),
-                "pseudo_rare": rare,
-            }
-            out.mkdir(parents=True, exist_ok=True)
-            held.enter_context(run_lock(out, say))
-            run = RunFolder.create(out, settings, source.catalogue, notes)
-            note_training_crops(run.path, pack)
-            chosen = saved_recipe(run)  # with the run's own copies of preset files
+        if run is None:
+            run = RunFolder(out, {"stages": []})
+            if main:
+                out.mkdir(parents=True, exist_ok=True)
+                held.enter_context(run_lock(out, say))
+                settings = {
+                    "data": str(data if is_drawn(data) else source.root.resolve()),
+                    "crops": str(Path(crops).resolve()) if isinstance(crops, (str, Path)) else None,
+                    "layout": OF_TABLE if isinstance(crops, CropTable) else layout,
+                    "max_seconds": max_seconds,
+                }
+                run = _created(
+                    out, settings | asked.as_settings(source), chosen, prepared, net, seed
+                )
+                chosen = saved_recipe(run)  # with the run's own copies of preset files
         if run.info["stages"]:
             net = run.model()
-
-        def starts(number: int) -> float | None:
-            stage = chosen.stages[number]
-            say(f"stage {number + 1} of {len(chosen.stages)}: {stage.title}, {stage.steps} steps")
-            return clock.start(chosen.stages[number:], chosen.index_crops)
-
-        stages = fit_stages(
-            chosen,
-            prepared,
-            run.path / "stages",
-            net=net,
-            done=len(run.info["stages"]),
-            starts=starts,
-            hardware=hardware,
-            resume=resume,
-            quiet=say is silent,
-            clear=main,
-            logs=run.path / "tensorboard",
-        )
-        for number, net, result in stages:
-            if cut := clock.end(chosen.stages[number], result):
-                say(cut)
-            if main:
-                save_model(net, run.path)
-                if chosen.fits_rules(number):
-                    rules = fit_rules(net, prepared, chosen.index_preset, chosen.index_crops)
-                    run.info["rules"] = rules.as_dict() if rules else None
-                run.info["seconds"] = clock.seconds()
-                recalls = classifier_recalls(net, test, source.catalogue) if test else None
-                stage = chosen.stages[number]
-                run.add_stage(stage.title, stage.kind, result, recalls)
-
+        net = _trained(run, net, chosen, prepared, clock, hardware, resume, say)
         if main:
-            finish_run(run, net, chosen, prepared, test, source.root, report, say)
+            finish_run(run, net, chosen, prepared.data, prepared.test, source.root, report, say)
             run.info |= {"seconds": clock.seconds(), "finished": True}
             run.write()
             if report:
@@ -227,62 +165,122 @@ def train(
         return out
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What decides which data a run has; see `train`."""
+
+    seed: int
+    icons: str | Path | None
+    country: str | None
+    test_share: float | None
+    svg_text: bool
+
+    def as_begun(self, run: RunFolder) -> _Asked:
+        """The same as the run began with it; a change is refused."""
+        settings = run.info["settings"]
+        _refuse_change("--country", self.country, settings.get("country"))
+        icons = None if self.icons is None else str(IconSource.parse(self.icons).lasting())
+        _refuse_change("--icons", icons, settings.get("icons"))
+        return _Asked(
+            run.info["seed"],
+            settings.get("icons") or self.icons or "own",
+            settings.get("country") or self.country,
+            settings.get("test_share") or self.test_share,
+            settings.get("svg_text", self.svg_text),
+        )
+
+    def as_settings(self, source: DataFolder) -> dict[str, Any]:
+        """Lines of run.json's settings."""
+        return {
+            "test_share": self.test_share,
+            "icons": str(source.icons.lasting()),
+            "svg_text": self.svg_text,
+            "country": source.choice.iso,
+            "simulated": source.simulated,
+        }
+
+
 def _refuse_change(option: str, asked: str | None, kept: str | None) -> None:
     """A run goes on as it began."""
     if asked is not None and kept is not None and asked != kept:
         raise InputError(f"{option} {asked}, but the run began with {kept}", "leave it out")
 
 
-def _training_pack(
-    source: DataFolder, recipe: Recipe, cache: Path, strict: bool, say: Say
-) -> CropPack:
-    """Pack the real training crops and tell what could not be read."""
-    if not len(source.training):  # icons only
-        if any(stage.real for stage in recipe.stages):
-            raise InputError(
-                f"{source.layout.place} holds no real crop to train on ({source.layout}), and the "
-                f"recipe '{recipe.name}' has stages that train on real crops",
-                "put crops into cropped-train/<class>/, name them with --crops, or train on icons "
-                "alone with --recipe icons-only",
-            )
-        none = np.empty((0, 3, recipe.crop_size, recipe.crop_size), np.uint8)
-        return CropPack(none, pa.table({"path": []}), np.empty(0, np.int64), ())
-    pack = pack_crops(source.training, recipe.crop_size, cache, strict, framing=recipe.framing)
-    kind = "simulated photos" if source.simulated else "real crops"
-    say(f"{len(pack.labels)} {kind}, {len(source.catalogue)} classes")
-    if pack.skipped:
-        say(f"skipped {len(pack.skipped)} unreadable files; report and run.json list them")
-    return pack
+def _created(
+    out: Path,
+    settings: dict[str, Any],
+    recipe: Recipe,
+    prepared: PreparedTraining,
+    net: SignNet,
+    seed: int,
+) -> RunFolder:
+    """The folder of a new run, before its first stage."""
+    source, pack, split = prepared.source, prepared.pack, prepared.data.split
+    notes = {
+        "seed": seed,
+        "versions": versions(),
+        "machine": machine(),
+        "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
+        "layout": str(source.layout),
+        "left_out": source.left_out,
+        "framing": _framing(pack) if recipe.framing == "found" else None,
+        "weights": asdict(net.weights),
+        "pseudo_rare": [source.catalogue.codes[label] for label in split.pseudo_rare_labels],
+    }
+    settings = settings | {"recipe": recipe.model_dump(mode="json")}
+    run = RunFolder.create(out, settings, source.catalogue, notes)
+    note_training_crops(run.path, pack)
+    return run
+
+
+def _trained(
+    run: RunFolder,
+    net: SignNet,
+    recipe: Recipe,
+    prepared: PreparedTraining,
+    clock: Clock,
+    hardware: Hardware,
+    resume: bool,
+    say: Say,
+) -> SignNet:
+    """The net after the stages that are left; each is measured and kept as it ends."""
+    main = int(os.environ.get("LOCAL_RANK", "0")) == 0
+
+    def starts(number: int) -> float | None:
+        stage = recipe.stages[number]
+        say(f"stage {number + 1} of {len(recipe.stages)}: {stage.title}, {stage.steps} steps")
+        return clock.start(recipe.stages[number:], recipe.index_crops)
+
+    stages = fit_stages(
+        recipe,
+        prepared.data,
+        run.path / "stages",
+        net=net,
+        done=len(run.info["stages"]),
+        starts=starts,
+        hardware=hardware,
+        resume=resume,
+        quiet=say is silent,
+        clear=main,
+        logs=run.path / "tensorboard",
+    )
+    for number, net, result in stages:
+        stage = recipe.stages[number]
+        if cut := clock.end(stage, result):
+            say(cut)
+        if main:
+            save_model(net, run.path)
+            if recipe.fits_rules(number):
+                rules = fit_rules(net, prepared.data, recipe.index_preset, recipe.index_crops)
+                run.info["rules"] = rules.as_dict() if rules else None
+            run.info["seconds"] = clock.seconds()
+            test, catalogue = prepared.test, prepared.source.catalogue
+            recalls = classifier_recalls(net, test, catalogue) if test else None
+            run.add_stage(stage.title, stage.kind, result, recalls)
+    return net
 
 
 def _framing(pack: CropPack) -> dict[str, Any] | None:
     """How the training crops were framed before they were cut to their signs."""
     facts = framing_of_pack(pack)
     return None if facts is None else {"said": str(facts), **facts.as_dict()}
-
-
-def _test_pack(
-    test: CropTable | None, recipe: Recipe, cache: Path, strict: bool
-) -> CropPack | None:
-    """Pack the test crops, None if the data folder has none with a known class."""
-    if test is None or not (test.labels >= 0).any():
-        return None
-    return pack_crops(test, recipe.crop_size, cache, strict, framing=recipe.framing)
-
-
-def _training_data(source: DataFolder, pack: CropPack, recipe: Recipe, seed: int) -> TrainingData:
-    """Split the crops and put everything that batches need together."""
-    catalogue = source.catalogue
-    check_training_data(catalogue, pack.labels, any(stage.real for stage in recipe.stages))
-    return TrainingData(
-        catalogue,
-        torch.from_numpy(pack.crops),
-        torch.tensor(pack.labels),
-        split_crops(
-            pack.crops, pack.labels, catalogue, recipe.pseudo_rare, recipe.validation, seed
-        ),
-        source.backgrounds(),
-        recipe.crop_size,
-        seed,
-        recipe.framing,
-    )
