@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from raresign.answers.fusion import Fusion
+from raresign.fitting.rules_fit import HeldOut, UnknownCrops
 
 
 def softmax(row: Any) -> list[float]:
@@ -27,3 +31,17 @@ def naive_features(p: Any, cosine: Any, logits: Any) -> list[float]:
     predicted = list(p).index(ranked[0])
     free = math.log(sum(math.exp(v) for v in logits))
     return [logs[0], logs[0] - logs[1], max(cosine), cosine[predicted], free]
+
+
+def played_unknown(held: HeldOut, fusion: Fusion, families: Sequence[str]) -> UnknownCrops:
+    """Crops of classes that play rare, each scored as if its own class had never been known."""
+    scores = fusion.scores(held.logits, held.cosines, held.rare).astype(np.float64)
+    rows = np.flatnonzero(held.plays_rare)
+    features, shares = np.zeros((len(rows), 5)), np.zeros((len(rows), scores.shape[1]))
+    for n, row in enumerate(rows):
+        others = [c for c in range(scores.shape[1]) if c != held.labels[row]]
+        shares[n, others] = softmax(scores[row, others])
+        features[n] = naive_features(
+            shares[n, others], held.cosines[row, others], held.logits[row, others]
+        )
+    return UnknownCrops(features, shares, tuple(families[label] for label in held.labels[rows]))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from known_oracles import played_unknown
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
 from raresign.answers.unknown_rule import UnknownRule, family_probabilities
@@ -67,7 +68,14 @@ def test_share_of_wrong_answers(seed: int, skill: float, accepted: float) -> Non
     """
     held = made(seed, skill)
     fusion = Fusion(1.0, 5.0, 0.3)
-    rule = calibrate_unknown(held, fusion, FAMILIES, np.ones(len(held.labels)), accepted)
+    rule = calibrate_unknown(
+        held,
+        fusion,
+        FAMILIES,
+        np.ones(len(held.labels)),
+        played_unknown(held, fusion, FAMILIES),
+        accepted,
+    )
     known, unknown = scored(held, fusion, rule)
     scores = held.logits + 5 * held.cosines + 0.3 * held.rare
     errors, spared = [], 0.0
@@ -125,7 +133,9 @@ def test_few_held_out_crops_still_give_names(count: int, skill: float) -> None:
     for seed in range(12):
         held = made(seed, skill, frequent=count // 2, rare=count - count // 2)
         fusion = calibrate_fusion(held)
-        rule = calibrate_unknown(held, fusion, FAMILIES, np.ones(count))
+        rule = calibrate_unknown(
+            held, fusion, FAMILIES, np.ones(count), played_unknown(held, fusion, FAMILIES)
+        )
         new = made(1000 + seed, skill, frequent=300, rare=300)
         p = fusion.probabilities(new.logits, new.cosines, new.rare)
         known = rule.score.of(known_features(p, new.cosines, new.logits))
@@ -143,7 +153,9 @@ def test_real_signs_are_hardly_ever_no_sign(seed: int, count: int, accepted: flo
     """At most a tenth of the accepted error, even of a few crops."""
     held = made(seed, 3.0, frequent=count, rare=max(2, count // 3))
     sign = np.random.default_rng(seed).uniform(size=len(held.labels))
-    rule = calibrate_unknown(held, Fusion(), FAMILIES, sign, accepted)
+    rule = calibrate_unknown(
+        held, Fusion(), FAMILIES, sign, played_unknown(held, Fusion(), FAMILIES), accepted
+    )
     assert (sign < rule.levels.sign_threshold).sum() <= 0.1 * accepted * len(sign)
 
 
@@ -153,7 +165,14 @@ def test_share_of_wrong_families(seed: int, skill: float, accepted: float) -> No
     """Of the crops that are not answered with a class."""
     held = made(seed, skill)
     fusion = Fusion()
-    rule = calibrate_unknown(held, fusion, FAMILIES, np.ones(len(held.labels)), accepted)
+    rule = calibrate_unknown(
+        held,
+        fusion,
+        FAMILIES,
+        np.ones(len(held.labels)),
+        played_unknown(held, fusion, FAMILIES),
+        accepted,
+    )
     known, unknown = scored(held, fusion, rule)
     own = np.array(FAMILIES)[held.labels]
     above_of = iter(unknown)
@@ -185,7 +204,9 @@ def test_more_accepted_error_answers_more() -> None:
     held = made(3, 2.0)
     sign = np.linspace(0, 1, len(held.labels))
     rules = [
-        calibrate_unknown(held, Fusion(), FAMILIES, sign, accepted)
+        calibrate_unknown(
+            held, Fusion(), FAMILIES, sign, played_unknown(held, Fusion(), FAMILIES), accepted
+        )
         for accepted in (0.01, 0.03, 0.1, 0.3, 0.9)
     ]
     limits = [rule.levels.class_threshold for rule in rules]
@@ -201,7 +222,9 @@ def test_skill_is_worth_answers() -> None:
     shares = []
     for skill in (0.5, 3.0, 12.0):
         held = made(1, skill, frequent=200, rare=100)
-        rule = calibrate_unknown(held, Fusion(), FAMILIES, np.ones(300), 0.05)
+        rule = calibrate_unknown(
+            held, Fusion(), FAMILIES, np.ones(300), played_unknown(held, Fusion(), FAMILIES), 0.05
+        )
         shares.append(np.mean(np.array(scored(held, Fusion(), rule)[0]) >= 0))
     assert shares[0] < shares[1] < shares[2]
     assert shares[2] > 0.8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,50 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from known_oracles import crops, naive_features, softmax
-from raresign.answers.fusion import Fusion
 from raresign.answers.unknown_rule import LEVELS, Levels, UnknownRule, family_probabilities
 from raresign.fitting.known_score_fit import fit_known_score
-from raresign.fitting.rules_fit import HeldOut, played_unknown
 from raresign.fitting.thresholds import threshold_for_error
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 12), st.integers(3, 6), st.integers(0, 999))
-def test_played_unknown_equals_a_loop_over_crops(n: int, classes: int, seed: int) -> None:
-    held = held_out(n, classes, seed)
-    fusion = Fusion(0.5, 3.0, 0.2)
-    scores = 0.5 * held.logits + 3 * held.cosines + 0.2 * held.rare
-    families = [f"family {c}" for c in range(classes)]
-    played = played_unknown(held, fusion, families)
-    rows = np.flatnonzero(held.plays_rare)
-    assert played.features.shape == (len(rows), 5)
-    assert list(played.families) == [families[label] for label in held.labels[rows]]
-    for i, features, probabilities in zip(rows, played.features, played.probabilities, strict=True):
-        others = [c for c in range(classes) if c != held.labels[i]]
-        p = softmax(scores[i, others])
-        expected = naive_features(p, held.cosines[i, others], held.logits[i, others])
-        assert features == pytest.approx(expected)
-        assert probabilities[others] == pytest.approx(p)
-        assert probabilities[held.labels[i]] == 0
-
-
-def held_out(n: int, classes: int, seed: int) -> HeldOut:
-    """Random crops; the first and the last class play rare."""
-    logits, cosines, labels = crops(n, classes, seed)
-    rare = np.isin(np.arange(classes), [0, classes - 1])
-    return HeldOut(logits, cosines, labels, rare[labels], rare)
-
-
-def test_the_masked_class_leaves_no_trace_even_where_it_was_certain() -> None:
-    held = held_out(9, 5, 7)
-    sure = replace(held, logits=held.logits.copy(), cosines=held.cosines.copy())
-    for row, label in enumerate(held.labels):
-        sure.logits[row, label], sure.cosines[row, label] = 2000.0, 1.0
-    one, two = (played_unknown(some, Fusion(1.0, 2.0), ["ring"] * 5) for some in (held, sure))
-    assert len(one.features)
-    assert (one.features == two.features).all()
-    assert two.probabilities.sum(axis=1) == pytest.approx(1)
 
 
 def naive_threshold(score: Any, correct: Any, accepted: float, weights: Any) -> float:

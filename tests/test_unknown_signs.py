@@ -117,7 +117,7 @@ def test_the_threshold_counts_unknown_signs(accepted: float) -> None:
     families = ["ring"] * 300
     unknown = unknown_crops(strange, np.tanh(strange / 9), families, held.rare, Fusion())
     ones = np.ones(400)
-    rule = calibrate_unknown(held, Fusion(), FAMILIES, ones, accepted, unknown=unknown)
+    rule = calibrate_unknown(held, Fusion(), FAMILIES, ones, unknown, accepted)
 
     def above(table: np.ndarray) -> np.ndarray:
         p = softmax(table, axis=1)

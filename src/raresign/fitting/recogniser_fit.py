@@ -194,7 +194,7 @@ def _rules(
     head = replace(Head.plain(*net_rows(net), families, rare), no_sign=none)
     sign = head.sign_score(outputs.logits, head.features(outputs.embedding))
     unknown = _unknown_crops(net, data, preset, index, rare, fusion)
-    rule = calibrate_unknown(held, fusion, families, sign, unknown=unknown, lost=lost)
+    rule = calibrate_unknown(held, fusion, families, sign, unknown, lost=lost)
     return Rules(fusion, rule)
 
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from raresign.answers.fusion import Fusion
-from raresign.answers.known_score import FEATURES, known_features
-from raresign.answers.numerics import softmax
+from raresign.answers.known_score import known_features
 from raresign.answers.unknown_rule import SURE_DIGITS, Levels, UnknownRule, family_probabilities
 from raresign.fitting.fusion_fit import PARTS, balanced_weights, fit_fusion
 from raresign.fitting.known_score_fit import fit_known_score
@@ -72,8 +71,8 @@ def calibrate_unknown(
     fusion: Fusion,
     families: Sequence[str],
     sign: np.ndarray,
+    unknown: UnknownCrops,
     accepted_error: float = 0.05,
-    unknown: UnknownCrops | None = None,
     lost: float = LOST,
 ) -> UnknownRule:
     """When to answer with a class, a family, "sign" or nothing.
@@ -90,11 +89,10 @@ def calibrate_unknown(
         fusion: Fitted on them.
         families: (C,) family of each class.
         sign: (N,) chance of a sign, see `Head.sign_score`.
+        unknown: From `unknown_crops`.
         accepted_error: In (0, 1).
-        unknown: From `unknown_crops`; None takes those of `played_unknown`.
         lost: In (0, 1).
     """
-    unknown = unknown or played_unknown(held, fusion, families)
     probabilities, features = _scored(held.logits, held.cosines, held.rare, fusion)
     count, strange = len(features), len(unknown.features)
     every = np.concatenate([features, unknown.features])
@@ -148,28 +146,6 @@ def unknown_crops(
     """
     probabilities, features = _scored(logits, cosines, rare, fusion)
     return UnknownCrops(features, probabilities, tuple(families))
-
-
-def played_unknown(held: HeldOut, fusion: Fusion, families: Sequence[str]) -> UnknownCrops:
-    """Crops of classes that play rare, each scored as if its own class had never been known.
-
-    A softmax over the other logits is exact, for they do not depend on the one left out. The net
-    has met these classes, so they are told apart more easily than truly unknown signs are.
-    """
-    scores = fusion.scores(held.logits, held.cosines, held.rare).astype(np.float64)
-    features = np.zeros((len(scores), len(FEATURES)))
-    probabilities = np.zeros_like(scores)  # 0 at the crop's own class: families still add up
-    for label in np.unique(held.labels[held.plays_rare]).tolist():
-        own = held.labels == label
-        rest, near, joined = (
-            np.delete(table[own], label, axis=1) for table in (held.logits, held.cosines, scores)
-        )
-        p = softmax(joined)
-        features[own] = known_features(p, near, rest)
-        probabilities[own] = np.insert(p, label, 0.0, axis=1)
-    rows = np.isin(held.labels, held.labels[held.plays_rare])
-    own_families = tuple(families[label] for label in held.labels[rows])
-    return UnknownCrops(features[rows], probabilities[rows], own_families)
 
 
 def _scored(
