@@ -41,6 +41,9 @@ from .commands.maps.positions import Positions as Positions
 from .commands.predict_files import answer_settings as answer_settings
 from .commands.predict_files import predict as predict
 from .commands.predict_files import run_and_files as run_and_files
+from .commands.repeat_run import Rerun as Rerun
+from .commands.repeat_run import compare_rerun as compare_rerun
+from .commands.repeat_run import rerun as rerun
 from .commands.results_file import check_results as check_results
 from .commands.results_file import read_results as read_results
 from .commands.results_file import results_schema as results_schema

@@ -64,8 +64,8 @@ app = typer.Typer(
     name="raresign",
     cls=TranslatedGroup,
     help="Train a traffic-sign classifier for signs that nobody has photographed.",
-    epilog="Exit codes: 0 done; 1 a fault of raresign, crops that differ (synth --verify) or "
-    "classes that got worse (compare-bundles); "
+    epilog="Exit codes: 0 done; 1 a fault of raresign, crops that differ (synth --verify), "
+    "classes that got worse (compare-bundles) or other weights (rerun); "
     "2 something you gave is wrong; 3 done, but some files could not be read (predict); "
     "130 stopped by Ctrl-C.",
     no_args_is_help=True,
@@ -81,6 +81,7 @@ for command in (
     measure.evaluate,
     measure.report,
     measure.compare,
+    measure.rerun,
     measure.protocol,
     answered.predict,
     answered.thresholds,

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate, compare, protocol; report writes what was measured anew."""
+"""Commands that measure: evaluate, compare, rerun, protocol; report writes it anew."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ import typer
 import raresign
 from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict
 from raresign.cli.printing import echo
-from raresign.cli.tables import error_console, output, print_json, print_metrics, print_sweep
+from raresign.cli.tables import (
+    error_console,
+    output,
+    percent,
+    print_json,
+    print_metrics,
+    print_sweep,
+)
+from raresign.language.spoken import _
 
 
 def evaluate(
@@ -80,6 +88,41 @@ def compare(
         print_json(comparison.as_dict())
     else:
         echo(comparison.verdict)
+
+
+def rerun(
+    run: Run,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Run folder to make.")],
+    data: Annotated[
+        Path | None, typer.Argument(help="Where its data folder is now, if it has moved.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a run again with its own settings and seed, and compare the weights of both.
+
+    On one machine with the same versions they come out the same, bit for bit, on the CPU;
+    --max-time and a GPU make them alike. Classes and photos that came later are not repeated.
+    Exit code: 0 the same weights; 1 others.
+
+    Example: `raresign rerun RUN --out AGAIN`
+    """
+    console = error_console() if as_json else output(markup=False)
+    told = raresign.rerun(run, out, data=data, say=console.print)
+    if as_json:
+        print_json(told.as_dict())
+    else:
+        for line in told.changed:
+            console.print(f"- {line}", soft_wrap=True)
+        for name, (before, after) in told.recall.items():
+            console.print(f"{name}: {percent(before)} % -> {percent(after)} %")
+        console.print(
+            _("the same weights, bit for bit")
+            if told.same_weights
+            else _("other weights: they differ by up to {most:.2g}").format(
+                most=told.largest_difference
+            )
+        )
+    raise typer.Exit(0 if told.same_weights else 1)
 
 
 def protocol(

@@ -22,11 +22,16 @@ def note_training_crops(run: Path, pack: CropPack) -> None:
 
 def trained_with(run: Path, pack: CropPack) -> int:
     """How many crops of a pack a run was trained with; 0 if the run does not know."""
+    return int(np.isin(_marks(pack), training_marks(run)).sum())
+
+
+def training_marks(run: Path) -> npt.NDArray[np.uint64]:
+    """(N,) sorted 8 bytes of hash a training crop; none if the run does not know."""
     try:
-        known = np.load(run / FILE)
+        known: npt.NDArray[np.uint64] = np.load(run / FILE)
     except (OSError, ValueError, EOFError):
-        return 0
-    return int(np.isin(_marks(pack), known).sum())
+        return np.empty(0, np.uint64)
+    return known
 
 
 def _marks(pack: CropPack) -> npt.NDArray[np.uint64]:

@@ -142,6 +142,7 @@ def train(
                     "crops": str(Path(crops).resolve()) if isinstance(crops, (str, Path)) else None,
                     "layout": OF_TABLE if isinstance(crops, CropTable) else layout,
                     "max_seconds": max_seconds,
+                    "hardware": asdict(hardware),
                 }
                 run = _created(
                     out, settings | asked.as_settings(source), chosen, prepared, net, seed
