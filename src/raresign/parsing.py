@@ -74,7 +74,7 @@ def parse_yaml(text: str, texts_only: bool = False) -> Any:
     loader = yaml.BaseLoader if texts_only else yaml.SafeLoader
     try:
         _check_parts(yaml.parse(text, loader))
-        return yaml.load(text, loader)
+        return yaml.load(text, loader)  # noqa: S506 - one of two safe loaders
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -47,7 +47,7 @@ def frames_among(paths: Iterable[str | Path]) -> list[str]:
         try:
             with Image.open(path, formats=FORMATS) as picture:  # its header alone
                 width, height = picture.size
-        except Exception:  # Pillow raises nearly any on rubbish, see `decode_picture`
+        except Exception:  # noqa: S112 - Pillow raises nearly any on rubbish, see `decode_picture`
             continue
         if is_frame_size(width, height):
             found.append(f"{path} ({width} x {height} pixels)")

@@ -146,6 +146,7 @@ def pictogram(name: str) -> tuple[float, float, str]:
         resources.files("raresign.signs.drawing").joinpath("pictograms").joinpath(f"{name}.svg")
     )
     text = source.read_text(encoding="utf-8")
-    _, _, width, height = map(float, ElementTree.fromstring(text).attrib["viewBox"].split())
+    root = ElementTree.fromstring(text)  # noqa: S314 - a file of the package
+    _, _, width, height = map(float, root.attrib["viewBox"].split())
     inner = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
     return width, height, re.sub(r"\s+", " ", inner).strip()
