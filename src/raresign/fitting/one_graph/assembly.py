@@ -15,8 +15,9 @@ def parsed(text: str, arrays: Mapping[str, np.ndarray]) -> onnx.GraphProto:
     """A piece from ONNX's own text syntax, `name (inputs) => (outputs) { nodes }`, and its arrays.
 
     Example:
-        >>> parsed("p (float[n] x) => (float[n] y) { y = Mul(x, two) }", {"two": np.array(2.0)}).name
-        'p'
+        >>> text = "twice (float[n] x) => (float[n] y) { y = Mul(x, two) }"
+        >>> parsed(text, {"two": np.array(2.0)}).name
+        'twice'
     """
     graph: onnx.GraphProto = parser.parse_graph(text)
     for name, values in arrays.items():

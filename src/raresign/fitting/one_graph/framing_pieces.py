@@ -191,7 +191,7 @@ def _doubles(**values: float) -> dict[str, np.ndarray]:
 
 
 def add_crop(made: Assembly, prefix: str, picture: str, box: str, size: int) -> str:
-    """The crop, (1, 3, size, size) float32 in [0, 1], that `framed` gives of a box of the picture."""
+    """The crop that `framed` gives of a box: (1, 3, size, size) float32 in [0, 1]."""
     extents = parsed(_EXTENTS, _doubles(size=size, one=1, three_lobes=3))
     told = made.add(f"{prefix}/extents", extents, picture=picture, box=box)
     numbers = {"zero": 0, "a_half": 0.5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}

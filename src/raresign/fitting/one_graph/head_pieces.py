@@ -218,7 +218,7 @@ def _lift_arrays(head: Head) -> dict[str, np.ndarray]:
 
 
 def _photo_arrays(head: Head) -> dict[int, dict[str, np.ndarray]]:
-    """By label of a class with photos: their embeddings, of length 1, and where the class stands."""
+    """By label of a class with photos: their embeddings of length 1, and where it stands."""
     real = head.index.sources == SOURCES.index("real")
     found = {}
     for label, _ in head.lifts:
