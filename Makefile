@@ -15,6 +15,7 @@ demo: $(VENV)/.installed
 test: lint $(VENV)/.peers
 	sh tools/browser.sh
 	-$(MAKE) $(RUNTIME)/.installed
+	sh tools/example_libraries.sh .examples
 	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 coverage: $(VENV)/.dev $(VENV)/.peers

@@ -31,6 +31,7 @@ from raresign.bundles.bundle import Bundle, bundle_parts
 from raresign.errors import InputError
 from raresign.framing.finder import Finder, own_finder
 from raresign.runtime.onnx_encoder import OnnxEncoder
+from raresign.simulated.photo import simulated_photo
 
 Cli = Callable[..., Ended]
 ALLOWED = ("numpy", "onnxruntime", "PIL", "safetensors", "lazy_loader", "packaging", "google")
@@ -227,6 +228,57 @@ def test_a_patch_brings_a_new_class(finished_run: Path, tmp_path: Path, cli: Cli
     assert other.code == 2
     assert "another network" in other.err
     for command in (("add-class", made, drawing), ("remove-class", made, "2.1")):
+        ended = cli(*command)
+        assert ended.code == 2
+        assert "which only answers" in ended.err
+
+
+def test_a_patch_brings_photos_and_takes_a_class(
+    finished_run: Path, tmp_path: Path, cli: Cli
+) -> None:
+    """Each is what an export of the changed run is, and there and back is where it began."""
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    photo, drawing = tmp_path / "photo.png", tmp_path / "2.1.svg"
+    Image.fromarray(simulated_photo("3.24.n60", 7, 0)).save(photo)
+    drawing.write_text(raresign.standard("gost").svg("2.1"), encoding="utf-8")
+    patch, made = tmp_path / "a.raresign-patch", tmp_path / "made.raresign"
+
+    def patched(base: Path) -> bytes:
+        assert cli("export", run, "--out", patch, "--patch", base).code == 0
+        assert cli("patch", base, patch, "--out", made).code == 0
+        return made.read_bytes()
+
+    plain = raresign.export(run, tmp_path / "plain.raresign")
+    raresign.add_photos(run, "3.24.n60", [photo])
+    lifted = raresign.export(run, tmp_path / "lifted.raresign")
+    assert patched(plain) == lifted.read_bytes() != plain.read_bytes()
+    assert [label for label, _ in raresign.load(made).head.lifts] == [
+        raresign.load(run).catalogue.label_of("3.24.n60")
+    ]
+    raresign.remove_photos(run, ["3.24.n60"])
+    assert patched(lifted) == plain.read_bytes()
+    raresign.add_class(run, [drawing])
+    more = raresign.export(run, tmp_path / "more.raresign")
+    raresign.remove_class(run, ["2.1"])
+    assert patched(more) == plain.read_bytes()
+    assert "2.1" not in raresign.load(made).catalogue.codes
+
+    whole, before = patch.read_bytes(), made.read_bytes()
+    other = raresign.export(run, tmp_path / "other.raresign", precision="fp16")
+    for base, content, why in (
+        (more, whole[:-40], "is no usable bundle"),
+        (more, plain.read_bytes(), "it is no patch"),
+        (other, whole, "is no patch for"),
+        (patch, whole, "is no patch for"),
+    ):
+        given = tmp_path / "given.raresign-patch"
+        given.write_bytes(content)
+        ended = cli("patch", base, given, "--out", made)
+        assert ended.code == 2
+        assert why in ended.err
+        assert made.read_bytes() == before
+    assert cli("patch", more, patch, "--out", tmp_path / "made.zip").code == 2
+    for command in (("add-photos", made, "2.5", photo), ("remove-photos", made, "2.5")):
         ended = cli(*command)
         assert ended.code == 2
         assert "which only answers" in ended.err

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import raresign
 from conftest import Ended
 from raresign.cli.deployed_table import deployed_table
+from raresign.errors import InputError
 from raresign.lab.bench import deployed
 from raresign.models.sign_net import SignNet
+from raresign.runtime.openvino_encoder import OpenVinoEncoder
 
 
 def test_forms_of_a_model_are_measured_side_by_side(
@@ -34,10 +37,28 @@ def test_forms_of_a_model_are_measured_side_by_side(
     assert told["runtime.torch.crops_per_second_2"] > 0
     table, rest = deployed_table(told)
     assert table is not None
-    assert table.row_count == 3
+    openvino = sum(name.startswith("runtime.openvino") and name.endswith(".mb") for name in told)
+    assert table.row_count == 3 + openvino
     assert not any("fp32" in name for name in rest)
     assert cli("bench", "runtime").code == 2
     assert cli("bench", "loss", finished_run).code == 2
+
+
+def test_openvino_answers_as_onnxruntime(tmp_path: Path) -> None:
+    bundle = raresign.export("built-in", tmp_path / "signs.raresign")
+    crops = np.random.default_rng(0).integers(0, 256, (70, 3, 64, 64), np.uint8)
+    with pytest.raises(InputError, match="no engine is called 'tflite'"):
+        raresign.load(bundle, engine="tflite")
+    with pytest.raises(InputError, match="runs bundles"):
+        raresign.load("built-in", engine="openvino")
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    wanted = raresign.load(bundle).recognise(crops)
+    said = raresign.load(bundle, engine="openvino").recognise(crops)
+    np.testing.assert_allclose(said.probabilities, wanted.probabilities, atol=1e-3)
+    assert said.level_names() == wanted.level_names()
+    assert len(raresign.load(bundle, engine="openvino").recognise(crops[:0]).levels) == 0
+    with pytest.raises(InputError, match="OpenVINO cannot read"):
+        OpenVinoEncoder(b"no graph")
 
 
 def test_both_exporters_keep_the_embedding(new_net: Callable[[], SignNet]) -> None:

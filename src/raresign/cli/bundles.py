@@ -25,7 +25,12 @@ _Bundle = Annotated[
 def export(
     run: MeasuredRun,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The file; its name ends with .raresign.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="The file; its name ends with .raresign, or with .onnx: one graph for other "
+            "languages, a picture in, the answer out.",
+        ),
     ],
     precision: Annotated[
         str | None,

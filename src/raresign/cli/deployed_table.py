@@ -10,7 +10,10 @@ from rich.table import Table
 
 from raresign.cli.tables import percent
 
-_FORMS = ("torch", "torch_compiled", "fp32", "fp16", "int8")
+_FORMS = (
+    *("torch", "torch_compiled", "fp32", "fp16", "int8"),
+    *("openvino_fp32", "openvino_fp16", "openvino_int8"),
+)
 _TITLE = "Answers beside those of the net in torch; crops a second on 1 and 2 cores, median"
 
 

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,6 +19,15 @@ from raresign.errors import InputError
 from raresign.runtime.onnx_encoder import with_seal
 
 _BATCH = 32
+INT8: dict[str, Any] = {
+    "per_channel": True,
+    "reduce_range": False,
+    "activation_type": "QUInt8",
+    "weight_type": "QInt8",
+    "calibrate_method": "Percentile",
+    "extra_options": {"CalibPercentile": 99.99},
+}
+"""How `integer_encoder` quantises, in onnxruntime's names; `tools/int8_settings.py` compares."""
 
 
 def half_encoder(content: bytes) -> bytes:
@@ -63,17 +73,17 @@ def halve(graph: onnx.GraphProto, one: onnx.TensorProto, values: np.ndarray) -> 
     one.CopyFrom(numpy_helper.from_array(half, one.name))
 
 
-def integer_encoder(content: bytes, crops: np.ndarray) -> bytes:
+def integer_encoder(content: bytes, crops: np.ndarray, **changed: Any) -> bytes:
     """The encoder with weights and values in 8 bits, static, in QDQ form.
 
     The first convolution and the last layer compute in float32, with weights in float16. Ranges
-    are those of all but one value in 10,000: with the largest ones, recall falls by 0.1 to 0.3
-    points on German signs, and with 7-bit weights (`reduce_range`) by 0.8.
+    are those of all but one value in 10,000.
 
     Args:
         content: Of an encoder.onnx.
         crops: (N, 3, S, S) uint8 that the ranges of values are taken from: some hundred, as the
             encoder will see them.
+        changed: Other settings than those of `INT8`.
     """
     from onnxruntime.quantization import (
         CalibrationMethod,
@@ -82,6 +92,10 @@ def integer_encoder(content: bytes, crops: np.ndarray) -> bytes:
         quantize_static,
     )
 
+    said = {**INT8, **changed}
+    for name in ("activation_type", "weight_type"):
+        said[name] = QuantType[said[name]]
+    said["calibrate_method"] = CalibrationMethod[said["calibrate_method"]]
     with tempfile.TemporaryDirectory(prefix="raresign-int8-") as folder, _quiet():
         plain, small = Path(folder) / "plain.onnx", Path(folder) / "small.onnx"
         model = _folded(content, Path(folder) / "folded.onnx")
@@ -91,12 +105,8 @@ def integer_encoder(content: bytes, crops: np.ndarray) -> bytes:
             small,
             _Crops(crops),
             quant_format=QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": 99.99},
             nodes_to_exclude=_ends(model),
+            **said,
         )
         found = onnx.load(small)
         _halve_weights(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from raresign.language.spoken import _, current_language, later, pgettext
-from raresign.signs.countries.registry import COUNTRIES
 
 _WHOLE = (later("red ring"), later("blue disc red ring"))
 _COLOURS = (
@@ -58,6 +57,8 @@ def spoken_name(code: str, name: str) -> str:
         ('Ограничение высоты 3,5 м', 'Bridge')
     """
     if current_language() != "en":
+        from raresign.signs.countries.registry import COUNTRIES  # a fifth of the first answer
+
         for country in COUNTRIES.values():
             if country.name(code) == name:
                 return country.name(code, current_language()) or name

@@ -20,7 +20,7 @@ from raresign.commands.bundle.model_card import model_card
 from raresign.commands.progress import Say, silent
 from raresign.errors import InputError
 from raresign.evaluation.metrics import Metrics, metrics_from_dict
-from raresign.files import read_bytes
+from raresign.files import read_bytes, whole_file
 from raresign.models.built_in_files import ENCODER, facts, is_built_in, part
 from raresign.models.saved_rows import classifier_rows
 from raresign.parsing import parse_json
@@ -35,6 +35,7 @@ from raresign.signs.icons.icon_file import load_icon
 
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+_GRAPH_SUFFIX = ".onnx"
 _ICON_SIDE = 48
 _CALIBRATION = 256
 _OURS = "- raresign and its finder: Apache-2.0"
@@ -77,12 +78,14 @@ def export(
 
     Args:
         run: A finished run folder, or "built-in".
-        out: The file, whose name ends with `.raresign`.
+        out: The file, whose name ends with `.raresign`, or with `.onnx`.
         precision: Of the encoder's weights (fp16), or of all that it computes (int8, with ranges
             from synthetic crops of the run's own classes); fp32 unless given.
         patch: A bundle of this run from before classes or photos came or went: `out`, whose name
             then ends with `.raresign-patch`, is what changed since, in the bundle's precision.
         say: Is told how large the file is.
+
+    A name that ends with `.onnx` makes one graph for other languages, see `one_graph`.
 
     Returns:
         The file.
@@ -93,6 +96,10 @@ def export(
     """
     if precision not in (*PRECISIONS, None):
         raise InputError(f"no precision is called '{precision}'", f"use {', '.join(PRECISIONS)}")
+    if Path(out).suffix.lower() == _GRAPH_SUFFIX:
+        if patch is not None:
+            raise InputError(f"{out}: a graph has no patches", "leave --patch out")
+        return _export_graph(read_model(run), run, Path(out), precision or "fp32", say)
     if patch is None:
         check_suffix(out)
     found = read_model(run)
@@ -120,6 +127,27 @@ def export(
         write_patch(out, base, parts, facts)
     say(f"{out}: {len(signs)} classes, {precision}, {Path(out).stat().st_size / 1e6:.2f} MB")
     return Path(out)
+
+
+def _export_graph(
+    found: Exported, run: str | Path, out: Path, precision: Precision, say: Say
+) -> Path:
+    """Write a model as one ONNX graph."""
+    from raresign.fitting.one_graph.whole_model import one_graph  # onnx, which is not always there
+
+    encoder, signs = encoder_of(found, run, precision), found.catalogue.classes
+    card = model_card(found.info, found.catalogue, found.metrics, precision, found.licences)
+    facts = {
+        "raresign": __version__,
+        "name": str(found.info.get("name", "model")),
+        "precision": precision,
+        "card": card,
+    }
+    content = one_graph(found.recogniser, encoder, facts)
+    with whole_file(out) as temporary:
+        temporary.write_bytes(content)
+    say(f"{out}: {len(signs)} classes, {precision}, {len(content) / 1e6:.2f} MB")
+    return out
 
 
 def read_model(run: str | Path) -> Exported:

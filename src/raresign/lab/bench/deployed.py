@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from raresign.models.outputs import TorchEncoder
 from raresign.models.sign_net import SignNet
 from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import OnnxEncoder
-from raresign.runtime.recogniser import Recogniser
+from raresign.runtime.openvino_encoder import OpenVinoEncoder
+from raresign.runtime.recogniser import Encoder, Recogniser
 
 _MOST, _TIMED, _BATCH = 2000, 256, 64
 _CORES = (1, 2)
@@ -52,8 +54,9 @@ def bench_deployed(quick: bool, data: Path | None, run: str | Path) -> dict[str,
         By `torch` and each PRECISION, and dotted names: `runtime.PRECISION.same_answers` (class and
         level as torch), `.largest_difference` (of a probability), `.rare` and `.freq` (recall, with
         `_low` and `_high`), `.ece`, `.mb` (of the bundle), `.crops_per_second_N` on N cores; the
-        last for `torch_compiled`, too. `runtime.exporter_NAME` tells how far the embeddings of each
-        ONNX exporter are off those of the net.
+        last for `torch_compiled`, too. Where OpenVINO is installed the same by
+        `openvino_PRECISION`. `runtime.exporter_NAME` tells how far the embeddings of each ONNX
+        exporter are off those of the net.
 
     Raises:
         InputError: No finished run, or data without crops of its classes.
@@ -79,18 +82,16 @@ def _measured(quick: bool, data: Path | None, run: Path, folder: Path) -> dict[s
     for precision in PRECISIONS:
         file = export(run, folder / f"{precision}.raresign", precision=precision)
         bundle = Bundle.open(file)
-        model = bundle.recogniser()
-        said = model.recognise(crops)
-        same = said.probabilities.argmax(1) == wanted.probabilities.argmax(1)
-        name = f"runtime.{precision}"
-        figures |= _figures(precision, said, labels, rare) | {
-            f"{name}.same_answers": float((same & (said.levels == wanted.levels)).mean()),
-            f"{name}.largest_difference": float(
-                np.abs(said.probabilities - wanted.probabilities).max()
-            ),
-            f"{name}.mb": file.stat().st_size / 1e6,
-        }
-        embedders[precision] = _onnx(bundle.parts[ENCODER])
+        model, content = bundle.recogniser(), bundle.parts[ENCODER]
+        forms: dict[str, Encoder] = {precision: model.encoder}
+        embedders[precision] = _onnx(content)
+        if find_spec("openvino"):
+            forms[f"openvino_{precision}"] = OpenVinoEncoder(content)
+            embedders[f"openvino_{precision}"] = _openvino(content)
+        for form, encoder in forms.items():
+            said = replace(model, encoder=encoder).recognise(crops)
+            figures |= _figures(form, said, labels, rare) | _parity(form, said, wanted)
+            figures[f"runtime.{form}.mb"] = file.stat().st_size / 1e6
     if not quick:
         compiled, why = _compiled(net, crops)
         if compiled is None:
@@ -134,6 +135,16 @@ def _figures(
     return figures
 
 
+def _parity(name: str, said: Recognition, wanted: Recognition) -> dict[str, float]:
+    """How like the answers are to those of the net in torch."""
+    same = said.probabilities.argmax(1) == wanted.probabilities.argmax(1)
+    apart = np.abs(said.probabilities - wanted.probabilities).max()
+    return {
+        f"runtime.{name}.same_answers": float((same & (said.levels == wanted.levels)).mean()),
+        f"runtime.{name}.largest_difference": float(apart),
+    }
+
+
 def _exporters(net: SignNet, crops: np.ndarray) -> dict[str, Any]:
     """How far the embeddings of each ONNX exporter are off those of the net, of its largest."""
     wanted = TorchEncoder(net).embed(crops)
@@ -167,6 +178,10 @@ def _torch(net: Any, cores: int) -> _Embed:
 
 def _onnx(content: bytes) -> Callable[[int], _Embed]:
     return lambda cores: OnnxEncoder(content, threads=cores).embed
+
+
+def _openvino(content: bytes) -> Callable[[int], _Embed]:
+    return lambda cores: OpenVinoEncoder(content, threads=cores).embed
 
 
 def _compiled(net: SignNet, crops: np.ndarray) -> tuple[Any, str]:

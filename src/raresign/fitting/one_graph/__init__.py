@@ -1,0 +1,1 @@
+"""The whole model as one ONNX graph: a picture in, the answer out, in any language."""
