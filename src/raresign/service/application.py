@@ -90,6 +90,7 @@ def build_app(settings: Settings, model: ServedModel | None = None) -> FastAPI:
             yield
         finally:
             looking.cancel()
+            answering.model.jobs.close()
             await asyncio.to_thread(batcher.close)
             tell("stopped")
 
@@ -139,8 +140,11 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
     ) -> None:
         async def answered(*args: Any, **given: Any) -> Response:
             said = await handler(*args, **given)
-            content = None if said is None else said.model_dump_json()
-            return Response(content, status, media_type=None if said is None else JSON)
+            if said is None:
+                return Response(None, status)
+            begun = status == 202 and isinstance(said, told.JobTold)
+            where = {"Location": f"/v1/jobs/{said.id}"} if begun else None
+            return Response(said.model_dump_json(), status, where, JSON)
 
         vars(answered)["__signature__"] = _signature(handler)
         answered.__doc__ = handler.__doc__
@@ -165,8 +169,9 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
     add("GET", "/v1/classes", routes.classes, told.Signs)
     changes = (409, 501)
     icon = {JSON: {"schema": {"$ref": _REF.format(model="ClassAsked")}}}
-    add("POST", "/v1/classes", routes.add_class, told.SignAdded, changes, icon, 201)
-    gone = (*changes, 404, 422)
+    add("POST", "/v1/classes", routes.add_class, told.JobTold, (*changes, 503), icon, 202)
+    add("GET", "/v1/jobs/{job}", routes.job, told.JobTold, (404, 422))
+    gone = (409, 404, 422)
     add("DELETE", "/v1/classes/{code}", routes.remove_class, None, gone, status=204)
     add("GET", "/v1/model", routes.model, told.ModelFacts, (422,))
     add("GET", "/healthz", routes.healthy, told.Health)

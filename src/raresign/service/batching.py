@@ -48,7 +48,8 @@ class Batcher:
     """Reads pictures in threads and answers the crops of several requests at once.
 
     Args:
-        window: Seconds that the first crop of a batch waits for others.
+        window: Seconds at most that the first crop of a batch waits for others. It waits only
+            while others are being read: a client alone waits for nobody.
         most_together: Crops a batch; a request with more is a batch of its own.
         most_waiting: Crops that are accepted and not answered yet.
         seen: Is told the crops of each batch.
@@ -155,8 +156,12 @@ class Batcher:
         batch, count = [first], first.count
         until = time.monotonic() + self._window
         while count < self._most_together:
+            left = until - time.monotonic()
             try:
-                job = self._jobs.get(timeout=max(until - time.monotonic(), 0))
+                if left > 0 and self._waiting > count:
+                    job = self._jobs.get(timeout=left)
+                else:
+                    job = self._jobs.get_nowait()
             except queue.Empty:
                 break
             if job is None:
