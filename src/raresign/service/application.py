@@ -52,6 +52,7 @@ _TEXTS = {
     503: "not ready",
     504: "it took too long",
 }
+_GOOD = {200: "the answer", 202: "begun; Location says where to ask how far it is", 204: "done"}
 _ALWAYS = (400, 401, 403, 421, 429, 500)
 _BODY = (408, 413, 415, 422)
 _PICTURES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
@@ -155,6 +156,7 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
             methods=[method],
             name=handler.__name__,
             status_code=status,
+            response_description=_GOOD[status],
             response_model=answer,
             responses={
                 code: {"model": told.Problem, "description": _TEXTS[code]}
