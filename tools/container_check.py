@@ -86,7 +86,11 @@ def main() -> None:
         command = [str(program), "serve", "built-in", *listen]
         alone = {"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(work)}
         user = plain_user()
-        with subprocess.Popen(command, cwd=work, env=alone, **user) as process:
+        log = folder / "log.txt"
+        with (
+            log.open("w") as out,
+            subprocess.Popen(command, cwd=work, env=alone, stderr=out, **user) as process,
+        ):
             until = time.monotonic() + START_SECONDS
             while True:
                 assert process.poll() is None, "it has ended"
@@ -101,6 +105,8 @@ def main() -> None:
             assert asked(port, file.getvalue(), None)[0] == 401
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
+        lines = log.read_text(encoding="utf-8").splitlines()
+        assert not (other := [line for line in lines[1:] if line[:1] != "{"]), other
         left = [path.name for path in work.rglob("*")]
         assert not left, f"left behind: {left}"
     summed = {"megabytes": round(sum(sizes.values()), 1), "user": user.get("user")}
