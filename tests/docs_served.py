@@ -28,6 +28,7 @@ class Served:
         self.key = self.job = ""
         self._held = ExitStack()
         self._client: Any = None
+        self._model: ServedModel | None = None
 
     def start(self, words: list[str]) -> None:
         """`raresign serve ...`: every option is read as on the terminal."""
@@ -41,6 +42,7 @@ class Served:
         settings = Settings(str(told.pop("m")), **told)
         model = ServedModel(settings.model, add=add_here)
         self.close()
+        self._model = model
         host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host
         client = TestClient(build_app(settings, model), base_url=f"http://{host}:{settings.port}")
         self._client = self._held.enter_context(client)
@@ -89,4 +91,6 @@ class Served:
 
     def close(self) -> None:
         """Stop the service, once its jobs are done."""
+        if self._model is not None:
+            assert self._model.jobs.wait(120), "a job that does not end"
         self._held.close()
