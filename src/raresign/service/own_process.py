@@ -106,9 +106,9 @@ def _work(pipe: Connection) -> None:
         os.nice(_NICE)
     with suppress(EOFError, BrokenPipeError):
         while True:
-            asked = pipe.recv()
+            run, icon, code, names = pipe.recv()
             try:
-                told = add_here(*asked, lambda text: pipe.send(("say", (text,))))
+                told = add_here(run, icon, code, names, lambda text: pipe.send(("say", (text,))))
                 pipe.send(("done", (told,)))
             except raresign.InputError as error:
                 pipe.send(("wrong", (error.problem, error.hint)))
