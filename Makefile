@@ -2,13 +2,15 @@
 # make test   installs, development tools too, and runs lint, types, layers and all tests
 # make coverage   all tests again, slower, with the lines that none of them runs
 # make runtime    a second virtual environment without torch; prints its size and first answer
+# make container  what docker/Dockerfile does, without docker: installs, serves as a plain user, asks
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 RUNTIME := .venv-runtime
+CONTAINER := .venv-serve
 
-.PHONY: demo test lint coverage runtime results bench clean
+.PHONY: demo test lint coverage runtime container results bench clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -39,6 +41,14 @@ runtime: $(RUNTIME)/.installed
 $(RUNTIME)/.installed: pyproject.toml constraints.txt tools/runtime_env.sh
 	rm -rf $(RUNTIME)
 	sh tools/runtime_env.sh $(RUNTIME) || { rm -rf $(RUNTIME); exit 1; }
+	touch $@
+
+container: $(CONTAINER)/.installed
+	$(CONTAINER)/bin/python tools/container_check.py
+
+$(CONTAINER)/.installed: pyproject.toml constraints.txt tools/container_steps.sh $(shell find src -name '*.py')
+	rm -rf $(CONTAINER)
+	sh tools/container_steps.sh $(CONTAINER) || { rm -rf $(CONTAINER); exit 1; }
 	touch $@
 
 bench: $(VENV)/.peers

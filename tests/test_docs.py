@@ -12,6 +12,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,7 @@ from PIL import Image
 import raresign
 from conftest import CROP_SIZE, Ended, tiny_stages, write_data, write_photo
 from docs_blocks import LANGUAGES, PAGES, ROOT, Block, blocks, inline_commands
+from docs_served import Served
 from raresign.cli.app import app
 from raresign.lab.protocol.ideas import load_ideas
 
@@ -150,6 +152,7 @@ class Reader:
     def __init__(self, cli: Cli, module: ModuleType) -> None:
         self.cli = cli
         self.names = module.__dict__
+        self.served = Served()
 
     def read(self, block: Block) -> None:
         assert block.language in LANGUAGES, f"{block.where}: name the language of the block"
@@ -169,9 +172,17 @@ class Reader:
         words = shlex.split(command, comments=True)
         words[0] = words[0].removeprefix(".venv/bin/")
         where = f"{block.where}: {command}"
-        if words[0] == "raresign":
+        if words[:2] == ["raresign", "serve"]:
+            assert words.pop() == "&", f"{where}: it would not end"
+            self.served.start(words[1:])
+        elif words[0] == "curl":
+            answer = self.served.curl(command)
+            assert answer.status_code < 300, f"{where}\n{answer.text}"
+        elif words[0] == "raresign":
             ended = self.cli(*words[1:])
             assert ended.code == 0, f"{where}\n{ended.out}{ended.err}"
+            if words[1] == "new-key":
+                self.served.key = ended.out.strip()
         elif words[0] == "make":
             targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
             assert words[1] in targets, where
@@ -242,8 +253,9 @@ def test_a_page_runs(
     module = ModuleType("page")
     monkeypatch.setitem(sys.modules, "page", module)  # as for a script of its own
     reader = Reader(cli, module)
-    for block in todo:
-        reader.read(block)
+    with closing(reader.served):
+        for block in todo:
+            reader.read(block)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

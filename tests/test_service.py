@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -26,7 +25,10 @@ import raresign
 from raresign.errors import InputError
 from raresign.service.application import build_app
 from raresign.service.batching import Batcher, StoppingError
-from raresign.service.served_model import Loaded, ServedModel, change_run
+from raresign.service.jobs import Jobs
+from raresign.service.own_process import OwnProcess, add_here
+from raresign.service.refusal import Refused
+from raresign.service.served_model import Loaded, ServedModel
 from raresign.service.settings import Settings
 
 _MISSING = 'needs pip install "raresign[serve]" httpx2'
@@ -383,7 +385,7 @@ def test_classes_change_while_requests_run(
     finished_run: Path, data_folder: Path, tmp_path: Path
 ) -> None:
     run = shutil.copytree(finished_run, tmp_path / "run")
-    served = ServedModel(str(run), change=change_run)
+    served = ServedModel(str(run), add=add_here)
     before = served.current.version
     crop = next((data_folder / "smalltest").glob("*.png")).read_bytes()
     drawing = raresign.standard("gost").svg("3.13.r2.9").encode()
@@ -401,9 +403,15 @@ def test_classes_change_while_requests_run(
         with ThreadPoolExecutor(4) as pool:
             asking = [pool.submit(ask) for _ in range(4)]
             asked = {"code": "3.13.r2.9", "icon": base64_of(drawing), "name": "Height"}
-            added = client.post("/v1/classes", json=asked)
-            assert added.status_code == 201, added.text
-            assert added.json()["name"] == "Height"
+            begun = client.post("/v1/classes", json=asked)
+            assert begun.status_code == 202, begun.text
+            twice = client.post("/v1/classes", json=asked)
+            assert is_error(client.delete("/v1/classes/2.5"), 409), "while another is added"
+            added, again = (ended(client, one.headers["Location"]) for one in (begun, twice))
+            assert (added["state"], added["result"]["name"]) == ("done", "Height"), added
+            assert (again["state"], again["result"]) == ("failed", None)
+            assert "already in the run" in again["message"]
+            assert again["hint"]
             after = served.current.version
             assert client.get("/v1/model", params={"code": "3.13.r2.9"}).json()["known"]
             assert is_error(client.post("/v1/classes", json=asked), 422)
@@ -415,6 +423,78 @@ def test_classes_change_while_requests_run(
     classes = len(served.current.recogniser.catalogue)
     assert (before, classes) in seen
     assert seen <= {(before, classes), (after, classes + 1)}
+
+
+def ended(client: Any, address: str) -> dict[str, Any]:
+    """What is told of a job once it has ended."""
+    until = time.monotonic() + 120
+    while (told := client.get(address).json())["state"] in ("queued", "running"):
+        assert time.monotonic() < until, told
+        time.sleep(0.02)
+    return dict(told)
+
+
+def test_jobs_come_one_by_one_and_not_without_end() -> None:
+    go, rested, at_once = threading.Event(), threading.Event(), []
+
+    def work(name: str) -> dict[str, Any]:
+        at_once.append(name)
+        assert go.wait(20)
+        if name == "b":
+            raise InputError("wrong", "right")
+        if name == "c":
+            raise ZeroDivisionError("secret")
+        return {"code": name}
+
+    jobs = Jobs(rested.set, most_waiting=3, kept=4)
+    first = jobs.submit("a", lambda say: work("a"))
+    while first.state == "queued":
+        time.sleep(0.001)
+    rest = [jobs.submit(name, lambda say, name=name: work(name)) for name in "bcd"]
+    with pytest.raises(Refused) as full:
+        jobs.submit("e", lambda say: {})
+    assert (full.value.status, full.value.headers) == (429, {"Retry-After": "10"})
+    assert (at_once, jobs.busy) == (["a"], True)
+    assert not rested.is_set()
+    go.set()
+    assert jobs.wait(20)
+    assert rested.is_set()
+    assert at_once == [*"abcd"]
+    told = [(job.state, job.message, job.hint) for job in (first, *rest)]
+    assert told[1] == ("failed", "wrong", "right")
+    assert "secret" not in str(told[2])
+    assert [one[0] for one in told] == ["done", "failed", "failed", "done"]
+    last = jobs.submit("f", lambda say: work("f"))
+    assert jobs.wait(20)
+    assert jobs.find(last.id) is last
+    assert jobs.find(first.id) is None, "the oldest is forgotten"
+    jobs.close()
+    with pytest.raises(Refused):
+        jobs.submit("g", lambda say: {})
+
+
+def test_a_process_that_is_ended_is_told_of(tmp_path: Path) -> None:
+    own = OwnProcess()
+    jobs = Jobs(own.end)
+    one, two = (
+        jobs.submit(code, lambda say: own("RUN", "x.svg", "x", (), say)) for code in ("x", "y")
+    )
+    while vars(own)["_process"] is None:
+        time.sleep(0.01)
+    jobs.close()
+    assert jobs.wait(20)
+    assert [one.state, two.state] == ["failed", "failed"]
+    assert "as it was" in one.message
+    assert "stopped" in two.message
+
+
+@pytest.mark.slow
+def test_the_other_process_tells_what_is_wrong(tmp_path: Path) -> None:
+    own = OwnProcess()
+    for _ in range(2):
+        with pytest.raises(InputError, match="RUN"):
+            own(str(tmp_path / "RUN"), "x.svg", "x", (), print)
+    own.end()
 
 
 def test_a_new_bundle_is_loaded_and_a_broken_one_is_not(finished_run: Path, tmp_path: Path) -> None:
@@ -475,7 +555,7 @@ def test_a_process_that_is_stopped_answers_first(pictures: dict[str, bytes]) -> 
                 process.terminate()
                 answers = [one.result() for one in coming]
             assert [len(one["answers"]) for one in answers] == [16] * 8
-            assert process.wait(30) in (0, -signal.SIGTERM)
+            assert process.wait(30) == 0
         finally:
             process.kill()
         events = [json.loads(line) for line in lines]

@@ -9,6 +9,7 @@ Example:
     True
 """
 
+import os
 from typing import Any
 
 import lazy_loader
@@ -16,6 +17,9 @@ import lazy_loader
 from raresign.errors import missing_library
 
 __version__ = "0.1.0"
+
+# onnxruntime sends what it is used for to its maker unless told otherwise before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

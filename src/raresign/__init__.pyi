@@ -4,8 +4,8 @@ from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
-from .commands.added.change_classes import remove_class as remove_class
 from .commands.added.change_classes import remove_photos as remove_photos
+from .commands.added.remove_classes import remove_class as remove_class
 from .commands.allow_list import allow_list as allow_list
 from .commands.allow_list import read_aliases as read_aliases
 from .commands.allow_list import read_thresholds as read_thresholds

@@ -49,10 +49,10 @@ def serve(
 ) -> None:
     """Answer over HTTP: pictures in, signs out. Needs `raresign[serve]`, and no torch.
 
-    POST /v1/classify, POST /v1/annotate, GET POST DELETE /v1/classes, GET /v1/model, /healthz,
-    /readyz, /metrics; /docs describes them. Classes change only where MODEL is a run folder and
-    `raresign[train]` is installed. A model that changes on the disk is loaded anew. The log is JSON
-    lines on the error channel, without pictures, file names and keys.
+    POST /v1/classify, POST /v1/annotate, GET POST DELETE /v1/classes, GET /v1/jobs/ID,
+    GET /v1/model, /healthz, /readyz, /metrics; /docs describes them. Classes change only where
+    MODEL is a run folder; to add one takes `raresign[train]`. A model that changes on the disk is
+    loaded anew. The log is JSON lines on the error channel, without pictures, file names and keys.
 
     Example: `raresign serve signs.raresign`, `curl -F picture=@crop.png 127.0.0.1:8000/v1/classify`
     """

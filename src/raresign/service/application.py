@@ -52,6 +52,7 @@ _TEXTS = {
     503: "not ready",
     504: "it took too long",
 }
+_GOOD = {200: "the answer", 202: "begun; Location says where to ask how far it is", 204: "done"}
 _ALWAYS = (400, 401, 403, 421, 429, 500)
 _BODY = (408, 413, 415, 422)
 _PICTURES = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
@@ -90,6 +91,7 @@ def build_app(settings: Settings, model: ServedModel | None = None) -> FastAPI:
             yield
         finally:
             looking.cancel()
+            answering.model.jobs.close()
             await asyncio.to_thread(batcher.close)
             tell("stopped")
 
@@ -139,8 +141,11 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
     ) -> None:
         async def answered(*args: Any, **given: Any) -> Response:
             said = await handler(*args, **given)
-            content = None if said is None else said.model_dump_json()
-            return Response(content, status, media_type=None if said is None else JSON)
+            if said is None:
+                return Response(None, status)
+            begun = status == 202 and isinstance(said, told.JobTold)
+            where = {"Location": f"/v1/jobs/{said.id}"} if begun else None
+            return Response(said.model_dump_json(), status, where, JSON)
 
         vars(answered)["__signature__"] = _signature(handler)
         answered.__doc__ = handler.__doc__
@@ -151,6 +156,7 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
             methods=[method],
             name=handler.__name__,
             status_code=status,
+            response_description=_GOOD[status],
             response_model=answer,
             responses={
                 code: {"model": told.Problem, "description": _TEXTS[code]}
@@ -165,8 +171,9 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
     add("GET", "/v1/classes", routes.classes, told.Signs)
     changes = (409, 501)
     icon = {JSON: {"schema": {"$ref": _REF.format(model="ClassAsked")}}}
-    add("POST", "/v1/classes", routes.add_class, told.SignAdded, changes, icon, 201)
-    gone = (*changes, 404, 422)
+    add("POST", "/v1/classes", routes.add_class, told.JobTold, (*changes, 503), icon, 202)
+    add("GET", "/v1/jobs/{job}", routes.job, told.JobTold, (404, 422))
+    gone = (409, 404, 422)
     add("DELETE", "/v1/classes/{code}", routes.remove_class, None, gone, status=204)
     add("GET", "/v1/model", routes.model, told.ModelFacts, (422,))
     add("GET", "/healthz", routes.healthy, told.Health)

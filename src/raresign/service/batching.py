@@ -48,7 +48,9 @@ class Batcher:
     """Reads pictures in threads and answers the crops of several requests at once.
 
     Args:
-        window: Seconds that the first crop of a batch waits for others.
+        window: Seconds at most that the first crop of a batch waits for others. It waits only
+            while others are being read, or if the last batch was of several requests: a client
+            alone waits for nobody.
         most_together: Crops a batch; a request with more is a batch of its own.
         most_waiting: Crops that are accepted and not answered yet.
         seen: Is told the crops of each batch.
@@ -75,6 +77,7 @@ class Batcher:
         self._lock = threading.Lock()
         self._waiting = 0
         self._stopping = False
+        self._several = False  # whether the last batch was of several requests
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="read")
         self._answering = threading.Thread(target=self._answer_all, name="answer", daemon=True)
@@ -146,6 +149,7 @@ class Batcher:
         kept: _Job | None = None
         while (first := kept or self._jobs.get()) is not None:
             batch, kept, ended = self._gathered(first)
+            self._several = len(batch) > 1
             self._answer(batch)
             if ended:
                 return
@@ -155,8 +159,12 @@ class Batcher:
         batch, count = [first], first.count
         until = time.monotonic() + self._window
         while count < self._most_together:
+            left = until - time.monotonic()
             try:
-                job = self._jobs.get(timeout=max(until - time.monotonic(), 0))
+                if left > 0 and (self._several or self._waiting > count):
+                    job = self._jobs.get(timeout=left)
+                else:
+                    job = self._jobs.get_nowait()
             except queue.Empty:
                 break
             if job is None:

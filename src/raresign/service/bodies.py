@@ -74,6 +74,7 @@ async def read_form(
         raise Refused(422, "no readable form", hint) from error
     files: list[bytes] = []
     fields: dict[str, Any] = {}
+    length = 0
     try:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile):
@@ -83,11 +84,14 @@ async def read_form(
             elif name in fields:
                 raise Refused(422, f"the field {name[:100]} stands twice", "send it once")
             else:
+                length += len(value)
                 fields[name] = _plain(value)
     finally:
         await form.close()
     if not files:
         raise Refused(422, "the form has no file", hint)
+    if length < _THREADED:
+        return files, checked(wanted, fields)
     return files, await asyncio.to_thread(checked, wanted, fields)
 
 

@@ -8,7 +8,8 @@ from html import escape
 from typing import Any
 
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
-color-scheme:light dark}h2{margin-top:2rem}code,pre{font:14px/1.4 ui-monospace,monospace}
+color-scheme:light dark}h2{margin-top:2.5rem}code,pre{font:14px/1.4 ui-monospace,monospace}
+h2 code{font-size:20px;font-weight:600}
 pre{overflow:auto;padding:.75rem;border:1px solid #8888}table{border-collapse:collapse}
 td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}"""
 
@@ -36,8 +37,10 @@ def docs_page(described: Mapping[str, Any]) -> str:
             parts += _address(f"{method.upper()} {path}", what)
     parts.append("<h2>Types</h2>")
     for name, schema in sorted(described.get("components", {}).get("schemas", {}).items()):
-        parts.append(f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>')
-        parts.append(f"<pre>{escape(json.dumps(schema, indent=1))}</pre></details>")
+        # The name stands inside: a link to it then opens the type.
+        parts.append(f"<details><summary><code>{escape(name)}</code></summary>")
+        text = escape(json.dumps(schema, indent=1))
+        parts.append(f'<pre id="{escape(name)}">{text}</pre></details>')
     return "\n".join([*parts, "</body></html>"])
 
 

@@ -170,6 +170,17 @@ class SignAdded(BaseModel):
     confusions: dict[str, float]
 
 
+class JobTold(BaseModel):
+    """A class that is being added; the old model answers until the new one is loaded whole."""
+
+    id: str
+    code: str
+    state: Literal["queued", "running", "done", "failed"]
+    message: str = Field(description="The same in words, or what went wrong")
+    hint: str = Field(description="What to do about it; empty unless it failed")
+    result: SignAdded | None = Field(description="Once it is done")
+
+
 class ModelFacts(BaseModel):
     """What answers here."""
 

@@ -36,6 +36,7 @@ class Refused(Exception):  # noqa: N818 (it is an answer, not a fault of code)
         return JSONResponse(content, self.status, self.headers)
 
 
-def too_many(what: str) -> Refused:
-    """429: come again in a second."""
-    return Refused(429, f"too many {what} at the moment", "try again", {"Retry-After": "1"})
+def too_many(what: str, seconds: int = 1) -> Refused:
+    """429: come again in some seconds."""
+    headers = {"Retry-After": str(seconds)}
+    return Refused(429, f"too many {what} at the moment", "try again", headers)

@@ -13,6 +13,7 @@ from raresign.service import messages as told
 from raresign.service.answering import Answering
 from raresign.service.bodies import FORM, kind_of, read_form, read_json
 from raresign.service.guard import KEY
+from raresign.service.jobs import Job
 from raresign.service.refusal import Refused
 from raresign.service.semantics import semantics
 from raresign.service.served_model import Loaded
@@ -87,18 +88,26 @@ class Routes:
         return told.Signs(model=_version(loaded), classes=signs)
 
     async def add_class(self, request: Request) -> BaseModel:
-        """Add a class from its icon."""
+        """Have a class added from its icon; the job that does it is told under its address."""
         self._may_change(request)
+        self._model.check_can_add()
         if kind_of(request) == FORM:
             raise Refused(415, "a form", "send JSON with the icon in base64")
         asked = await read_json(request, told.ClassAsked)
         icon = b64decode(asked.icon)
         if len(icon) > _ICON_BYTES:
             raise Refused(413, "the icon is too large", f"send at most {_ICON_BYTES / 1e6:g} MB")
+        if self._model.current.recogniser.catalogue.label_of(asked.code) >= 0:
+            raise Refused(422, f"the model has a class '{asked.code}'", "choose another code")
         kind = next((kind for start, kind in _ICONS if icon.startswith(start)), "svg")
-        name = asked.name.strip()
-        found = await asyncio.to_thread(self._model.add, asked.code, name, icon, kind)
-        return told.SignAdded(**found)
+        return _told(self._model.add(asked.code, asked.name.strip(), icon, kind))
+
+    async def job(self, request: Request, job: str) -> BaseModel:
+        """How far a class is that is being added."""
+        found = self._model.jobs.find(job)
+        if found is None:
+            raise Refused(404, "there is no such job", "jobs end with the service that took them")
+        return _told(found)
 
     async def remove_class(self, request: Request, code: str) -> None:
         """Remove a class that was added."""
@@ -141,7 +150,26 @@ class Routes:
         if key is not None and not key.may_change:
             hint = "raresign new-key FILE --may-change makes one that may"
             raise Refused(403, f"the key '{key.name}' may not change classes", hint)
+        if self._settings.workers > 1:
+            hint = (
+                "change the run with `raresign add-class` or `raresign remove-class`: all workers "
+                "take it within seconds; or serve with --workers 1"
+            )
+            problem = f"one of {self._settings.workers} workers does not change the model"
+            raise Refused(409, problem, hint)
         self._model.check_changeable()
+
+
+def _told(job: Job) -> told.JobTold:
+    result = None if job.result is None else told.SignAdded(**job.result)
+    return told.JobTold(
+        id=job.id,
+        code=job.code,
+        state=job.state,
+        message=job.message,
+        hint=job.hint,
+        result=result,
+    )
 
 
 def _version(loaded: Loaded) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
+import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import raresign
 from raresign.service.figures import SHARED
@@ -70,6 +73,7 @@ def serve(
         log_to_stderr()
         name = f"[{host}]" if ":" in host else host
         say(f"http://{name}:{port} answers; its description is at /docs")
+        before = _end_on_sigterm()
         try:
             uvicorn.run(
                 _FACTORY,
@@ -93,5 +97,21 @@ def serve(
                 hint = "choose another --port, or stop what listens there"
                 raise raresign.InputError(f"{name}:{port} cannot be listened on", hint) from end
         finally:
+            if before is not None:
+                signal.signal(signal.SIGTERM, before)
             os.environ.pop(VARIABLE, None)
             os.environ.pop(SHARED, None)
+
+
+def _end_on_sigterm() -> Any:
+    """Let SIGTERM end the program by itself, so that no file is left; the earlier handler.
+
+    uvicorn raises the signal once more when it has stopped, and that would kill the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(0)
+
+    return signal.signal(signal.SIGTERM, end)

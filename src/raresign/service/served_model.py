@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import multiprocessing
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
@@ -17,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import raresign
+from raresign.service.jobs import Job, Jobs
+from raresign.service.own_process import OwnProcess, Say
 from raresign.service.refusal import Refused
 from raresign.service.request_log import tell
 
@@ -27,8 +27,8 @@ _PARTS = ("", "encoder.onnx", "model.safetensors", "recognition.safetensors", "a
 """Of a run folder: what answers are made of."""
 
 Kind = Literal["run", "bundle", "built-in"]
-Change = Callable[[str, tuple[Any, ...]], Any]
-"""Calls a function of the public API by its name, and gives what it returned."""
+Add = Callable[[str, str, str, tuple[str, ...], Say], dict[str, Any]]
+"""Adds a class: run, icon file, code, names, what takes messages -> what is known of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,18 +60,19 @@ class ServedModel:
 
     Args:
         source: As `raresign.load` takes it.
-        change: How the run is changed; in a process of its own unless given, so that the service
-            neither loads torch nor waits.
+        add: How a class is added; in a process of its own unless given.
 
     Raises:
         InputError: No model.
     """
 
-    def __init__(self, source: str, change: Change | None = None) -> None:
+    def __init__(self, source: str, add: Add | None = None) -> None:
         self.source = source
         self.kind = _kind(source)
-        self._change = change or in_own_process
-        self._changing, self._loading = threading.Lock(), threading.Lock()
+        own = OwnProcess()
+        self._add = add or own
+        self.jobs = Jobs(own.end)
+        self._loading = threading.Lock()
         self.current = self._load()
 
     @cached_property
@@ -98,8 +99,8 @@ class ServedModel:
             tell("model loaded", version=self.current.version)
             return True
 
-    def add(self, code: str, name: str, icon: bytes, kind: str) -> dict[str, Any]:
-        """Add a class from its icon; what is known of it.
+    def add(self, code: str, name: str, icon: bytes, kind: str) -> Job:
+        """Have a class added from its icon: the old model answers until the new one is there.
 
         Args:
             code: Class code.
@@ -108,87 +109,65 @@ class ServedModel:
             kind: Which of them: "png", "svg" or "jpg".
 
         Raises:
-            Refused: The model cannot be changed, or not so.
+            Refused: Too many wait to be added.
         """
-        with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
-            file = Path(folder) / f"icon.{kind}"
-            file.write_bytes(icon)
-            names = (name,) if name else ()
-            told = self._changed("add", (self.source, str(file), code, names))
-        return {key: value for key, value in told[0].items() if key != "sheet"}
+
+        def work(say: Say) -> dict[str, Any]:
+            with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
+                file = Path(folder) / f"icon.{kind}"
+                file.write_bytes(icon)
+                told = self._add(self.source, str(file), code, (name,) if name else (), say)
+            self.refresh()
+            return told
+
+        return self.jobs.submit(code, work)
 
     def remove(self, code: str) -> None:
         """Remove a class that was added.
 
         Raises:
-            Refused: The model cannot be changed, or has no such added class.
+            Refused: There is no such added class, or another change is under way.
         """
-        self._changed("remove", (self.source, code))
+        busy = Refused(409, "another class is being changed", "try again", {"Retry-After": "5"})
+        if self.jobs.busy:
+            raise busy
 
-    def check_changeable(self) -> None:
-        """Refuse a model whose classes cannot come and go here.
+        def waits(text: str) -> None:
+            raise busy
 
-        Raises:
-            Refused: 409, it is no run folder; 501, the training extra is not installed.
-        """
-        if self.kind != "run":
-            hint = "serve the run folder; a bundle takes new classes with `raresign patch`"
-            raise Refused(409, f"a {self.kind} model only answers", hint)
-        if find_spec("torch") is None or find_spec("lightning") is None:
-            hint = 'pip install "raresign[train]"'
-            raise Refused(501, "classes change only where the training extra is installed", hint)
-
-    def _changed(self, what: str, given: tuple[Any, ...]) -> Any:
-        if not self._changing.acquire(blocking=False):
-            raise Refused(409, "another class is being changed", "try again", {"Retry-After": "5"})
         try:
-            told = self._change(what, given)
+            raresign.remove_class(self.source, [code], waits)
         except raresign.InputError as error:
             raise Refused(422, error.problem, error.hint) from error
         except OSError as error:
             problem = f"the run cannot be written: {error.strerror or error}"
             raise Refused(409, problem, "let the service write to it") from error
-        finally:
-            self._changing.release()
         self.refresh()
-        return told
+
+    def check_changeable(self) -> None:
+        """Refuse a model whose classes cannot come and go here.
+
+        Raises:
+            Refused: 409, it is no run folder.
+        """
+        if self.kind != "run":
+            hint = "serve the run folder; a bundle takes new classes with `raresign patch`"
+            raise Refused(409, f"a {self.kind} model only answers", hint)
+
+    def check_can_add(self) -> None:
+        """Refuse to add a class where there is no torch.
+
+        Raises:
+            Refused: 501, the training extra is not installed.
+        """
+        if isinstance(self._add, OwnProcess) and not (find_spec("torch") and find_spec("timm")):
+            hint = 'pip install "raresign[train]"'
+            raise Refused(501, "classes are added where the training extra is installed", hint)
 
     def _load(self) -> Loaded:
         stamp = _stamp(self.source, self.kind)  # before: a change meanwhile is seen next time
         name = self.source if self.kind == "built-in" else Path(self.source).resolve().stem
         return Loaded(raresign.load(self.source), name, stamp)
-
-
-def change_run(what: str, given: tuple[Any, ...]) -> Any:
-    """Add ("add": run, icon, code, names) or remove ("remove": run, code) a class, here."""
-    if what == "remove":
-        run, code = given
-        raresign.remove_class(run, [code])
-        return None
-    run, icon, code, names = given
-    return [one.as_dict() for one in raresign.add_class(run, [icon], [code], names=names)]
-
-
-def in_own_process(what: str, given: tuple[Any, ...]) -> Any:
-    """`change_run` in a process that ends with it, and takes torch with it.
-
-    Raises:
-        InputError: What it raised.
-    """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        told, problem, hint = pool.submit(_told, what, given).result()
-    if problem:
-        raise raresign.InputError(problem, hint)
-    return told
-
-
-def _told(what: str, given: tuple[Any, ...]) -> tuple[Any, str, str]:
-    """What `change_run` returned, or the problem and the hint of an InputError."""
-    try:
-        return change_run(what, given), "", ""
-    except raresign.InputError as error:
-        return None, error.problem, error.hint
 
 
 def _kind(source: str) -> Kind:

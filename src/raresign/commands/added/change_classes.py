@@ -1,4 +1,4 @@
-"""Changes of a finished run's classes: photos that come and go, and added classes removed."""
+"""Photos of a finished run's classes, which come and go."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from raresign.crops.whole_frames import frames_among
 from raresign.errors import InputError
 from raresign.fitting.photo_lifts import fit_lift
 from raresign.language.spoken import _, ngettext
-from raresign.runs.added_classes import check_added, keep_added
 from raresign.runs.exchange import exchange
 from raresign.runs.photo_embeddings import (
     Photos,
@@ -206,30 +205,3 @@ def fit_photos(head: Head, embeddings: Mapping[int, np.ndarray]) -> list[Photos]
         head = head.with_photos(label, each, lift)
         found.append(Photos(each, lift))
     return found
-
-
-def remove_class(run: str | Path, codes: Sequence[str], say: Say = silent) -> None:
-    """Take added classes out again, their photos too.
-
-    Every other answer is then what it was before they came; classes that were added after them keep
-    the rows that were fitted beside them. A class whose files are damaged goes as well.
-
-    Args:
-        run: The run folder.
-        codes: Their class codes.
-        say: See `add_photos`.
-
-    Raises:
-        InputError: The run has no such added class; nothing is removed then.
-    """
-    with RunFolder.changing(run, say) as folder:
-        for code in codes:
-            if folder.trained_catalogue.label_of(code) >= 0:
-                raise InputError(
-                    _("class '{code}' was trained into {run}").format(code=code, run=run),
-                    _("only classes of add-class can go"),
-                )
-        check_added(folder.path, codes)
-        with exchange(folder.path) as place:
-            keep_added(folder.path, place, without=codes)
-            forget_photos(folder.path, place, codes)

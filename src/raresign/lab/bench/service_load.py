@@ -10,8 +10,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ from raresign.runs.loading import load
 from raresign.signs.countries.drawn_sign import render_sign
 
 CLIENTS = (1, 8, 64)
+SECONDS = {True: 2.0, False: 10.0}
+"""Of each measurement: quick, or not."""
+_TOGETHER = 64
 _CODES = ("2.5", "3.24.n40", "1.11.1", "4.1.1", "3.1", "5.19.1", "6.4", "3.20")
 _BROKEN = b"\x89PNG\r\n\x1a\nbroken"
 _MARK = b"raresign-bench"
@@ -31,53 +36,78 @@ _START_SECONDS = 120.0
 
 
 def bench_service(quick: bool, data: Path | None, run: str | Path | None) -> dict[str, Any]:
-    """Load on the loopback: each client sends one crop, waits for the answer, sends the next.
+    """Load on the loopback: each client sends a request, waits for the answer, sends the next.
 
     The clients run in this process, on the same cores as the service. One picture in a hundred is
     broken.
 
     Args:
-        quick: 2 seconds for each number of clients instead of 10.
+        quick: 2 seconds a measurement instead of 10.
         data: A folder of crops; drawn signs unless given.
         run: A run, a bundle or "built-in".
 
     Returns:
-        `serve.direct_per_second`, the model asked in this process in batches of 64 picture files;
-        by number N of clients `serve.N.per_second`, `.of_direct` (its share of that), `.p50_ms`,
-        `.p99_ms`; `serve.lost`, requests without an answer, and `serve.wrong`, with that of
-        another picture.
+        `serve.direct_per_second`, pictures that the model answers in this process, 64 files at a
+        time, and `serve.direct_alone_per_second`, one at a time. By number N of clients
+        `serve.N.per_second`, `.of_direct` (its share of 64 at a time), `.p50_ms`, `.p99_ms`, each
+        request with one picture; `serve.1x64.` is one client whose requests have 64 pictures.
+        `serve.1.of_alone` is the share of one at a time. `serve.lost`: requests without an answer;
+        `serve.wrong`: pictures with that of another.
 
     Raises:
         InputError: No model, or no crop.
     """
-    seconds = 2.0 if quick else 10.0
+    seconds = SECONDS[quick]
     pictures = _pictures(data)
     model = run or BUILT_IN
     direct = load(model)
     wanted = [one.answer for one in direct.answer(pictures)]
-    figures: dict[str, Any] = {}
-    batch = [pictures[k % len(pictures)] for k in range(64)]
-    counted, begun = 0, time.perf_counter()
-    while time.perf_counter() - begun < seconds:
-        counted += len(direct.answer(batch))
-    figures["serve.direct_per_second"] = counted / (time.perf_counter() - begun)
-    requests = [_request(picture) for picture in [*pictures, _BROKEN]]
+    batch = [pictures[k % len(pictures)] for k in range(_TOGETHER)]
+    together = _rate(lambda: direct.answer(batch), _TOGETHER, seconds)
+    alone = _rate(lambda: direct.answer(batch[0]), 1, seconds)
+    figures: dict[str, Any] = {
+        "serve.direct_per_second": together,
+        "serve.direct_alone_per_second": alone,
+    }
+    single = [_Asked(_request([one]), [said]) for one, said in zip(pictures, wanted, strict=True)]
+    single.append(_Asked(_request([_BROKEN]), [None]))
+    said = [wanted[k % len(pictures)] for k in range(_TOGETHER)]
+    many = [_Asked(_request(batch), said)] * 2
     lost = wrong = 0
     with _served(model) as port:
-        asyncio.run(_load(port, requests, wanted, 4, 0.5))
-        for clients in CLIENTS:
+        asyncio.run(_load(port, single, 4, 0.25 * seconds))
+        measured = [(f"serve.{one}", single, one) for one in CLIENTS]
+        for name, asked, clients in [*measured, (f"serve.1x{_TOGETHER}", many, 1)]:
             begun = time.perf_counter()
-            times, gone, other = asyncio.run(_load(port, requests, wanted, clients, seconds))
-            rate = len(times) / (time.perf_counter() - begun)
+            times, gone, other = asyncio.run(_load(port, asked, clients, seconds))
+            each = len(asked[0].wanted)
+            rate = each * len(times) / (time.perf_counter() - begun)
             lost, wrong = lost + gone, wrong + other
-            name = f"serve.{clients}"
             figures |= {
                 f"{name}.per_second": rate,
-                f"{name}.of_direct": rate / figures["serve.direct_per_second"],
+                f"{name}.of_direct": rate / together,
                 f"{name}.p50_ms": 1000 * statistics.median(times),
                 f"{name}.p99_ms": 1000 * sorted(times)[int(0.99 * len(times))],
             }
+    figures["serve.1.of_alone"] = figures["serve.1.per_second"] / alone
     return {**figures, "serve.lost": lost, "serve.wrong": wrong}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request, and the answers that its pictures must get."""
+
+    request: bytes
+    wanted: list[str | None]
+
+
+def _rate(ask: Callable[[], object], pictures: int, seconds: float) -> float:
+    """Pictures a second of a call that answers some."""
+    counted, begun = 0, time.perf_counter()
+    while (passed := time.perf_counter() - begun) < seconds:
+        ask()
+        counted += pictures
+    return counted / passed
 
 
 def _pictures(data: Path | None) -> list[bytes]:
@@ -98,10 +128,11 @@ def _pictures(data: Path | None) -> list[bytes]:
     return found
 
 
-def _request(picture: bytes) -> bytes:
-    """A request of HTTP for one picture."""
+def _request(pictures: Sequence[bytes]) -> bytes:
+    """A request of HTTP for some pictures."""
     part = b'Content-Disposition: form-data; name="picture"; filename="a.png"\r\n\r\n'
-    body = b"--%b\r\n%b%b\r\n--%b--\r\n" % (_MARK, part, picture, _MARK)
+    parts = b"".join(b"--%b\r\n%b%b\r\n" % (_MARK, part, one) for one in pictures)
+    body = b"%b--%b--\r\n" % (parts, _MARK)
     head = (
         "POST /v1/classify HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Content-Type: multipart/form-data; boundary={_MARK.decode()}\r\n"
@@ -134,23 +165,26 @@ def _served(model: str | Path) -> Iterator[int]:
 
 
 async def _load(
-    port: int, requests: Sequence[bytes], wanted: Sequence[str | None], clients: int, seconds: float
+    port: int, asked: Sequence[_Asked], clients: int, seconds: float
 ) -> tuple[list[float], int, int]:
-    """Seconds of each answer, how many were lost, and how many were another picture's."""
+    """Seconds of each answer, how many were lost, and how many pictures got another's.
+
+    The last request is sent once in a hundred times, the others in turn.
+    """
     until = time.perf_counter() + seconds
     times: list[float] = []
     lost = wrong = 0
-    broken = len(requests) - 1
+    rare = len(asked) - 1
 
     async def client(first: int) -> None:
         nonlocal lost, wrong
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         number = first
         while time.perf_counter() < until:
-            picture = broken if number % 100 == 99 else number % broken
+            sent = asked[rare if number % 100 == 99 else number % rare]
             begun = time.perf_counter()
             try:
-                writer.write(requests[picture])
+                writer.write(sent.request)
                 status, body = await asyncio.wait_for(_answer(reader), 60)
             except (OSError, EOFError, asyncio.TimeoutError):
                 lost += 1
@@ -158,8 +192,9 @@ async def _load(
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
             else:
                 times.append(time.perf_counter() - begun)
-                said = body["answers"][0]["answer"] if status == 200 else status
-                wrong += said != (None if picture == broken else wanted[picture])
+                told = [one["answer"] for one in body["answers"]] if status == 200 else []
+                pairs = zip_longest(told, sent.wanted, fillvalue="")
+                wrong += sum(said != want for said, want in pairs)
             number += clients
         writer.close()
 
