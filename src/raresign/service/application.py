@@ -143,8 +143,9 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
             said = await handler(*args, **given)
             if said is None:
                 return Response(None, status)
-            begun = status == 202 and isinstance(said, told.JobTold)
-            where = {"Location": f"/v1/jobs/{said.id}"} if begun else None
+            where = None
+            if status == 202 and isinstance(said, told.JobTold):
+                where = {"Location": f"/v1/jobs/{said.id}"}
             return Response(said.model_dump_json(), status, where, JSON)
 
         vars(answered)["__signature__"] = _signature(handler)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-Say = Callable[[str], object]
+Say = Callable[[str], None]
 _NICE = 5
 """The process yields to those that answer."""
 

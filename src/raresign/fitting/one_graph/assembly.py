@@ -24,7 +24,9 @@ def parsed(text: str, arrays: Mapping[str, np.ndarray]) -> onnx.GraphProto:
         given = np.asarray(values)
         if given.dtype.kind == "U":
             texts = [str(value).encode() for value in given.flat]
-            one = helper.make_tensor(name, onnx.TensorProto.STRING, given.shape, texts)
+            one = onnx.TensorProto(
+                name=name, data_type=onnx.TensorProto.STRING, dims=given.shape, string_data=texts
+            )
         else:
             one = numpy_helper.from_array(given, name)
         graph.initializer.append(one)
