@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from raresign.answers.aliases import Aliases
 from raresign.answers.answer import FileAnswer
@@ -97,33 +93,6 @@ def predict(
             ).format(n=frames, all=read, first=first_names(first, frames)),
             stacklevel=2,
         )
-
-
-def answer_settings(
-    model: Recogniser,
-    files: Sequence[str | Path],
-    top: int = 5,
-    *,
-    accept: float | None = None,
-    boxes: str | Path | None = None,
-    aliases: Aliases | None = None,
-) -> dict[str, Any]:
-    """What the answers of `predict` depend on, as plain values: `AnswersJournal` compares them."""
-    head = model.head
-    digest = hashlib.blake2b(digest_size=8)
-    for array in (head.rows, head.biases, head.index.embeddings):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    allowed = None if head.allowed is None else np.flatnonzero(head.allowed).tolist()
-    return {
-        "model": digest.hexdigest(),
-        "files": [str(file) for file in files],
-        "top": top,
-        "accept": accept,
-        "boxes": None if boxes is None else str(boxes),
-        "aliases": None if aliases is None else dict(aliases.codes),
-        "allowed": allowed,
-        "thresholds": np.asarray(head.least).tolist(),
-    }
 
 
 def _check_same(earlier: FileAnswer, path: str | None) -> None:

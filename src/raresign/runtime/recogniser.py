@@ -38,6 +38,10 @@ class Encoder(Protocol):
     def crop_size(self) -> int:
         """S, side of the crops in pixels."""
 
+    @property
+    def digest(self) -> str:
+        """Names the net by what it holds."""
+
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings, before the ReLU, of (N, 3, S, S) uint8 crops."""
 
