@@ -63,6 +63,22 @@ DETECTORS = {
     "platform": lambda place: _written(
         place, "a.json", {"annotations": [{"shape": [*BOX], "semantics": [], "score": 0.75}]}
     ),
+    "platform's answer": lambda place: _written(
+        place,
+        "a.json",
+        {
+            "annotations": [
+                {
+                    "shape": {
+                        "type": "Polygon",
+                        "coordinates": [[[80, 30], [120, 30], [120, 70], [80, 70], [80, 30]]],
+                    },
+                    "semantics": [],
+                    "score": 0.75,
+                }
+            ]
+        },
+    ),
     "coco results": _coco_results,
     "megadetector": lambda place: _written(
         place,
