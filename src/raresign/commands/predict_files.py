@@ -13,7 +13,7 @@ from raresign.commands.boxes_file import boxed_signs, table_of
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import each_file
-from raresign.crops.whole_frames import frames_among
+from raresign.crops.whole_frames import is_frame_size
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
@@ -77,12 +77,12 @@ def predict(
         yield one
     read = frames = 0
     first: list[str] = []
-    for answer in recogniser.answer(paths, top):
-        if not answer.error:
-            read += 1
-            found = frames_among([answer.path])
-            frames += len(found)
-            first += found if len(first) < _FRAMES_NAMED else []
+    for answer, (width, height) in recogniser.answer_sized(paths, top):
+        read += not answer.error
+        if is_frame_size(width, height):
+            frames += 1
+            if len(first) < _FRAMES_NAMED:
+                first.append(f"{answer.path} ({width} x {height} pixels)")
         yield aliases.renamed(answer) if aliases else answer
     if frames:
         warnings.warn(
