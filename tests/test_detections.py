@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ from raresign.commands.detection_crops import crops_of_detections
 from raresign.commands.predict_files import predict
 from raresign.crops.layouts.coco import from_coco
 from raresign.errors import InputError
+from raresign.runs.loading import load
 
 BOX = (80.0, 30.0, 120.0, 70.0)
 
@@ -189,10 +189,43 @@ def test_objects_of_detectors() -> None:
         crops_of_detections(image, corners + 300)
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("supervision"), reason="needs supervision")
-def test_supervision_itself() -> None:
-    import supervision
+def test_supervision_itself(finished_run: Path, data_folder: Path, tmp_path: Path) -> None:
+    supervision = pytest.importorskip("supervision", reason="the library that writes these files")
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    with Image.open(data_folder / "smalltest" / "0003.png") as crop:
+        picture = Image.new("RGB", (200, 100))
+        picture.paste(crop, (80, 30))
+    picture.save(frames / "a.png")
+    box = (80.0, 30.0, 80.0 + crop.width, 30.0 + crop.height)
+    found = supervision.Detections(xyxy=np.array([box]), class_id=np.array([0]))
+    (cut,) = crops_of_detections(picture, found)
+    data = supervision.DetectionDataset(
+        ["sign"], [str(frames / "a.png")], {str(frames / "a.png"): found}
+    )
+    data.as_coco(annotations_path=str(tmp_path / "coco" / "coco.json"))
+    data.as_yolo(annotations_directory_path=str(tmp_path / "yolo"))
+    model = load(finished_run)
+    for place in (tmp_path / "coco" / "coco.json", tmp_path / "yolo"):
+        (sign,) = boxed_signs(place, [frames])
+        assert sign.box == pytest.approx(box, abs=0.01)
+        (answer,) = predict(model, [frames], boxes=place)
+        assert answer.error is None
+    assert model.answer([cut])[0].error is None
 
-    found = supervision.Detections(xyxy=np.array([BOX]))
-    (crop,) = crops_of_detections(np.zeros((100, 200, 3), np.uint8), found)
-    assert crop.size == (48, 48)
+
+def test_pycocotools_itself(tmp_path: Path, frames: Path) -> None:
+    """Results go to its `loadRes` and back; boxes and scores are those that it tells."""
+    coco = pytest.importorskip("pycocotools.coco", reason="the library of the format")
+    results = _coco_results(tmp_path / "of")
+    truth = coco.COCO(str(tmp_path / "of" / "truth.json"))
+    loaded = truth.loadRes(str(results))
+    (row,) = loaded.loadAnns(loaded.getAnnIds())
+    (sign,) = boxed_signs(results, [frames])
+    x, y, width, height = row["bbox"]
+    assert sign.box == pytest.approx((x, y, x + width, y + height))
+    assert sign.score == row["score"]
+    assert sign.path.name == truth.loadImgs(row["image_id"])[0]["file_name"]
+    whole = _written(tmp_path / "again", "whole.json", loaded.dataset)
+    (again,) = boxed_signs(whole, [frames])
+    assert again.box == pytest.approx(sign.box)
