@@ -13,7 +13,7 @@ from raresign import InputError, run_bench
         ("sampler", ["sampler.seconds"]),
         ("synth", ["synth.crops_per_second", "synth.ratio", "synth.refused_share"]),
         ("train", ["train.crops_per_second", "train.share_of_time_in_batches"]),
-        ("predict", ["predict.crops_per_second"]),
+        ("predict", ["predict.of_encoder", "predict.of_nets", "predict.peak_mb_1000"]),
         ("signs", ["signs.seconds", "signs.import_seconds"]),
         ("start", ["start.import_cpu_seconds", "start.help_cpu_seconds", "start.help_modules"]),
     ],

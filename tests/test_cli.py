@@ -28,7 +28,7 @@ from rich.console import Console
 
 import raresign
 from raresign.answers.answer import Answer, FileAnswer
-from raresign.cli.answers_table import print_answers
+from raresign.cli.answers_table import AnswersTable
 from raresign.cli.app import main
 from raresign.cli.options import duration
 from raresign.errors import InputError
@@ -303,31 +303,35 @@ def test_broken_files_are_rows(
     )
 
 
+def table_of(answers: list[FileAnswer], rule: object = None, most: int | None = None) -> str:
+    table = AnswersTable(most)
+    for one in answers:
+        table.add(one)
+    text = io.StringIO()
+    table.print_to(Console(file=text, width=90), rule)
+    return text.getvalue()
+
+
 def test_unsure_answers_come_with_guesses() -> None:
     rule = SimpleNamespace(accepted_error=0.05)
     guess = Answer("5.19.1", "Crossing", 0.7, "blue square")
     sure = FileAnswer("b.png", (guess,), family="blue square")
     unsure = replace(sure, path="a.png", level="family")
-    console = Console(file=io.StringIO(), width=90)
-    print_answers(console, [unsure, unsure, sure], rule)
-    shown = console.file.getvalue()
+    shown = table_of([unsure, unsure, sure], rule)
     assert "unknown blue square" in shown
     assert "perhaps 5.19.1 Crossing" in shown
     assert shown.count("70.0") == 1, "no certainty beside unknown"
     assert "1 of 3 crops are answered with a class" in shown
     assert "at most 5 % of such" in shown
     assert "3 crops: 1 named (1 of them with less than 90 %), 2 unknown, 0 no sign" in shown
-    print_answers(console, [unsure, sure], rule)
-    assert "of 2 crops" not in console.file.getvalue()
+    assert "of 2 crops" not in table_of([unsure, sure], rule)
 
 
 def test_many_crops_are_a_short_table() -> None:
     guess = Answer("5.19.1", "Crossing", 0.97, "blue square")
     answers = [FileAnswer(f"{n}.png", (guess,)) for n in range(200)]
     answers[150] = FileAnswer("150.png", (), "the file is empty")
-    console = Console(file=io.StringIO(), width=90)
-    print_answers(console, answers, None, 20)
-    shown = console.file.getvalue()
+    shown = table_of(answers, most=20)
     assert len(shown.splitlines()) < 30
     assert "150.png" in shown, "a broken file is told wherever it stands"
     assert "199 named" in shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,6 +61,22 @@ DETECTORS = {
     ),
     "platform": lambda place: _written(
         place, "a.json", {"annotations": [{"shape": [*BOX], "semantics": [], "score": 0.75}]}
+    ),
+    "platform's answer": lambda place: _written(
+        place,
+        "a.json",
+        {
+            "annotations": [
+                {
+                    "shape": {
+                        "type": "Polygon",
+                        "coordinates": [[[80, 30], [120, 30], [120, 70], [80, 70], [80, 30]]],
+                    },
+                    "semantics": [],
+                    "score": 0.75,
+                }
+            ]
+        },
     ),
     "coco results": _coco_results,
     "megadetector": lambda place: _written(
@@ -173,10 +188,33 @@ def test_objects_of_detectors() -> None:
         crops_of_detections(image, corners + 300)
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("supervision"), reason="needs supervision")
-def test_supervision_itself() -> None:
-    import supervision
+@pytest.mark.parametrize("written", ["coco.json", "yolo"])
+def test_files_that_supervision_wrote(written: str, frames: Path) -> None:
+    """By supervision 0.31.2, of one box in a frame of 200 x 100 pixels."""
+    file = Path(__file__).parent / "data" / "supervision" / written
+    (sign,) = boxed_signs(file, [frames])
+    assert (sign.path.name, sign.box) == ("a.png", pytest.approx(BOX))
 
+
+def test_supervision_itself() -> None:
+    supervision = pytest.importorskip("supervision", reason="too heavy for the tests' libraries")
     found = supervision.Detections(xyxy=np.array([BOX]))
     (crop,) = crops_of_detections(np.zeros((100, 200, 3), np.uint8), found)
     assert crop.size == (48, 48)
+
+
+def test_pycocotools_itself(tmp_path: Path, frames: Path) -> None:
+    """Results go to its `loadRes` and back; boxes and scores are those that it tells."""
+    coco = pytest.importorskip("pycocotools.coco", reason="the library of the format")
+    results = _coco_results(tmp_path / "of")
+    truth = coco.COCO(str(tmp_path / "of" / "truth.json"))
+    loaded = truth.loadRes(str(results))
+    (row,) = loaded.loadAnns(loaded.getAnnIds())
+    (sign,) = boxed_signs(results, [frames])
+    x, y, width, height = row["bbox"]
+    assert sign.box == pytest.approx((x, y, x + width, y + height))
+    assert sign.score == row["score"]
+    assert sign.path.name == truth.loadImgs(row["image_id"])[0]["file_name"]
+    whole = _written(tmp_path / "again", "whole.json", loaded.dataset)
+    (again,) = boxed_signs(whole, [frames])
+    assert again.box == pytest.approx(sign.box)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from conftest import Ended
 from docs_blocks import ROOT, blocks, inline_commands
 from raresign.answers.answer import Answer, FileAnswer
-from raresign.cli.answers_table import print_answers
+from raresign.cli.answers_table import AnswersTable
 from raresign.cli.app import app
 from raresign.cli.printing import Console
 from raresign.files import write_json
@@ -130,7 +130,10 @@ def test_answers_are_russian_for_people_and_english_for_machines() -> None:
     english = [json.dumps(one.as_dict()) for one in answers]
     file = io.StringIO()
     with speaking("ru"):
-        print_answers(Console(file=file, width=200), answers, None)
+        table = AnswersTable()
+        for one in answers:
+            table.add(one)
+        table.print_to(Console(file=file, width=200), None)
         assert [json.dumps(one.as_dict()) for one in answers] == english
     text = file.getvalue()
     for words in (

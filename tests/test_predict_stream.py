@@ -15,13 +15,16 @@ import pytest
 
 from conftest import Ended
 from raresign.answers.answer import Answer, FileAnswer
+from raresign.answers.fusion import Fusion
 from raresign.answers.head import Head
 from raresign.cli.answers_table import AnswersTable
 from raresign.commands import answers_file
 from raresign.commands.allow_list import allow_list, read_aliases, read_thresholds
 from raresign.commands.answers_journal import AnswersJournal
+from raresign.commands.bundle.export_model import export
 from raresign.commands.predict_files import predict
 from raresign.commands.review_thresholds import review_thresholds, save_thresholds
+from raresign.commands.same_answers import answer_settings
 from raresign.errors import InputError
 from raresign.fitting.review_curve import fit_review_curves
 from raresign.runs.loading import load
@@ -64,7 +67,7 @@ def test_a_stopped_run_goes_on(
     part.write_bytes(part.read_bytes()[:-20])  # the last line was being written
     with pytest.raises(InputError, match="--resume"):
         AnswersJournal(file, {"top": 3})
-    with pytest.raises(InputError, match="other settings: top"):
+    with pytest.raises(InputError, match="other settings: --top"):
         AnswersJournal(file, {"top": 5}, resume=True)
     with pytest.raises(Killed):
         until(90, True)
@@ -128,6 +131,49 @@ def test_the_command_goes_on(
     ended = cli("predict", finished_run, crops, "--out", out, "--resume")
     assert "a stopped run answered" in ended.err
     assert part.exists()
+
+
+def test_only_the_same_model_goes_on(
+    finished_run: Path, data_folder: Path, tmp_path: Path, cli: Cli
+) -> None:
+    model, files = load(finished_run), [data_folder / "smalltest"]
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("file,x0,y0,x1,y1\n")
+    settings = answer_settings(model, files, boxes=boxes)
+    bundle = export(finished_run, tmp_path / "same.raresign")
+    assert answer_settings(load(bundle), files, boxes=boxes) == settings, "its answers are equal"
+    net = load(finished_run).encoder
+    half = load(export(finished_run, tmp_path / "half.raresign", precision="fp16"))
+    lifted = replace(model.head, biases=model.head.biases + np.float32(1e-3))
+    named = SignCatalogue(
+        [replace(sign, name=f"{sign.name}!") for sign in model.catalogue.classes], "RU"
+    )
+    for other in (
+        half,
+        replace(model, head=lifted),
+        replace(model, head=replace(model.head, fusion=Fusion(logit_scale=0.123))),
+        replace(model, framing="whole" if model.framing == "found" else "found"),
+        replace(model, catalogue=named),
+    ):
+        assert answer_settings(other, files)["model"] != settings["model"]
+    assert model.encoder.digest == net.digest != half.encoder.digest
+    journal = tmp_path / "a.csv"
+    with pytest.raises(Killed), AnswersJournal(journal, settings):
+        raise Killed
+    told = {}
+    told["other classes were allowed"] = answer_settings(
+        model.allowing(["2.5"]), files, boxes=boxes
+    )
+    told["--thresholds"] = answer_settings(model.cautious({"2.5": 0.5}), files, boxes=boxes)
+    told["another model"] = answer_settings(half, files, boxes=boxes)
+    boxes.write_text("file,x0,y0,x1,y1\na.png,1,2,3,4\n")
+    told["other boxes"] = answer_settings(model, files, boxes=boxes)
+    for words, others in told.items():
+        with pytest.raises(InputError, match=f"other settings: {words};"):
+            AnswersJournal(journal, others, resume=True)
+    given = ("predict", tmp_path / "half.raresign", *files, "--out", journal, "--resume")
+    ended = cli(*given)
+    assert (ended.code, "another model" in ended.err) == (2, True)
 
 
 def test_only_what_is_allowed(finished_run: Path, data_folder: Path) -> None:

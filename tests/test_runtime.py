@@ -63,6 +63,9 @@ def test_every_kind_of_picture_gives_the_same_answer(recogniser: Recogniser, cro
     for answer in together:
         assert answer.answer == expected["answer"]
         assert [row.code for row in answer.answers] == [row["code"] for row in expected["answers"]]
+    rows = raresign.to_arrow(together).to_pylist()
+    assert [FileAnswer.from_dict(row) for row in rows] == together
+    assert raresign.to_pandas(iter(together)).path.tolist() == [one.path for one in together]
     one_by_one = recogniser.answer((kind for kind in kinds), top=6)
     assert isinstance(one_by_one, Iterator)
     assert [said(answer) for answer in one_by_one] == [said(answer) for answer in together]

@@ -38,7 +38,7 @@ from .commands.maps.map_files import map_answers as map_answers
 from .commands.maps.osm_value import osm_value as osm_value
 from .commands.maps.osm_value import osm_values as osm_values
 from .commands.maps.positions import Positions as Positions
-from .commands.predict_files import answer_settings as answer_settings
+from .commands.maps.sign_semantics import semantics as semantics
 from .commands.predict_files import predict as predict
 from .commands.predict_files import run_and_files as run_and_files
 from .commands.repeat_run import Rerun as Rerun
@@ -49,6 +49,7 @@ from .commands.results_file import read_results as read_results
 from .commands.results_file import results_schema as results_schema
 from .commands.review_thresholds import review_thresholds as review_thresholds
 from .commands.review_thresholds import save_thresholds as save_thresholds
+from .commands.same_answers import answer_settings as answer_settings
 from .commands.start_run import start_run as start_run
 from .commands.sweep_run import sweep_framing as sweep_framing
 from .commands.synth.replay import render_again as render_again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Answer:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return dict(vars(self))
 
 
 @dataclass(frozen=True)
@@ -192,8 +192,11 @@ class FileAnswer:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; `answer`, `code`, `name`, `probability`, `reason` among them."""
+        plain: dict[str, Any] = dict(vars(self))
+        plain["answers"] = tuple(one.as_dict() for one in self.answers)
+        plain["excluded"] = self.excluded and self.excluded.as_dict()
         more = ("answer", "code", "name", "probability", "reason")
-        return {**asdict(self), **{name: getattr(self, name) for name in more}}
+        return plain | {name: getattr(self, name) for name in more}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> FileAnswer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rich.markup import escape
@@ -124,13 +123,3 @@ class AnswersTable:
                     sure=100 * raresign.SURE,
                 )
             )
-
-
-def print_answers(
-    console: Console, answers: Iterable[Any], rule: Any, most: int | None = None
-) -> None:
-    """The table of some `FileAnswer`s, see `AnswersTable`."""
-    table = AnswersTable(most)
-    for one in answers:
-        table.add(one)
-    table.print_to(console, rule)

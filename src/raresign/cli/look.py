@@ -201,7 +201,8 @@ def bench(
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="For runtime: a run folder, or built-in; --data has the crops. For serve."
+            help="For runtime: a run folder, or built-in; --data has the crops. For predict "
+            "and serve."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,
@@ -216,7 +217,7 @@ def bench(
 ) -> None:
     """Time our parts against the published system's, side by side in one run.
 
-    Example: `raresign bench loss --quick --json`, `raresign bench runtime RUN --data DATA`
+    Example: `raresign bench loss --quick --json`, `raresign bench predict RUN --data DATA`
     """
     figures = raresign.run_bench(part, quick=quick, data=data, run=run)
     if as_json:

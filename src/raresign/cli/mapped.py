@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -68,8 +68,27 @@ def map_results(
         float,
         typer.Option(metavar="METRES", help="How near crops of one sign without a track are."),
     ] = 20.0,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORM",
+            help="patch: a .jsonl of PATCH bodies for annotations of a street-view platform.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME/VERSION", help="What PATCH bodies say that the model is."),
+    ] = None,
+    annotations: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="For PATCH bodies: JSON of the platform with the tags that are there already.",
+        ),
+    ] = None,
 ) -> None:
-    """Make a file for maps of answers: GeoJSON, or a CSV for quality assurance.
+    """Make a file for maps of answers: GeoJSON, a CSV for quality assurance, PATCH bodies.
 
     A .csv has lon, lat, id, value, first_seen_at and last_seen_at of the signs that are called a
     class; values are those of OpenStreetMap. A .jsonl has answers again, of use with --tracks.
@@ -77,13 +96,24 @@ def map_results(
     --tracks joins crops of one track (the column track of the boxes); without tracks, crops of one
     code near one place.
 
+    --format patch writes a line an annotation, by its id, or a picture where signs have none:
+    {"annotation": ..., "picture": ..., "body": ...}. Look at the file, then send each body. With
+    --annotations, what an earlier model said is replaced, and signs that a person named stay.
+
     Example: `raresign map answers.jsonl --out signs.geojson --positions positions.csv --country RU`
     """
-    counts = raresign.map_answers(results, out, positions, country, tracks, radius)
+    patch: dict[str, Any] = {"form": form, "model": model, "annotations": annotations}
+    counts = raresign.map_answers(results, out, positions, country, tracks, radius, **patch)
     told = ngettext("{n} sign written to {file}", "{n} signs written to {file}", counts.written)
+    if form is not None:
+        told = ngettext(
+            "{n} PATCH body written to {file}", "{n} PATCH bodies written to {file}", counts.written
+        )
     parts = [told.format(n=counts.written, file=out)]
     if counts.unplaced:
         parts.append(_("{n} without a position left out").format(n=counts.unplaced))
     if counts.unnamed:
         parts.append(_("{n} called no class left out").format(n=counts.unnamed))
+    if counts.settled:
+        parts.append(_("{n} that need no change left out").format(n=counts.settled))
     error_console().print("; ".join(parts))

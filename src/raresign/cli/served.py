@@ -17,9 +17,12 @@ def serve(
         Path, typer.Argument(metavar="MODEL", help="Run folder, bundle, or built-in.")
     ] = Path("built-in"),
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond this machine only with --keys.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on; beyond this machine only with --keys."
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="NUMBER", help="TCP port.")] = 8000,
     keys: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask for a key of `raresign new-key FILE`.")
     ] = None,
@@ -28,21 +31,30 @@ def serve(
         typer.Option(metavar="NAME", help="A name that requests may call the service by."),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, max=256, help="Processes; each loads the model.")
+        int, typer.Option(min=1, max=256, metavar="NUMBER", help="Processes; each loads the model.")
     ] = 1,
     window: Annotated[
         float, typer.Option(min=0, metavar="MS", help="How long a crop waits for others.")
     ] = 3.0,
-    most_together: Annotated[int, typer.Option(min=1, help="Crops answered together.")] = 64,
+    most_together: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="Crops answered together.")
+    ] = 64,
     most_waiting: Annotated[
-        int, typer.Option(min=1, help="Crops that wait; beyond them the answer is 429.")
+        int,
+        typer.Option(
+            min=1, metavar="NUMBER", help="Crops that wait; beyond them the answer is 429."
+        ),
     ] = 1024,
     most_requests: Annotated[
-        int, typer.Option(min=1, help="Requests at a time; beyond them 429.")
+        int, typer.Option(min=1, metavar="NUMBER", help="Requests at a time; beyond them 429.")
     ] = 256,
-    most_crops: Annotated[int, typer.Option(min=1, help="Crops of one request.")] = 256,
-    most_mb: Annotated[float, typer.Option(min=0.001, help="Of one request.")] = 32.0,
-    most_megapixels: Annotated[float, typer.Option(min=0.001, help="Of one picture.")] = 25.0,
+    most_crops: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="Crops of one request.")
+    ] = 256,
+    most_mb: Annotated[float, typer.Option(min=0.001, metavar="MB", help="Of one request.")] = 32.0,
+    most_megapixels: Annotated[
+        float, typer.Option(min=0.001, metavar="MEGAPIXELS", help="Of one picture.")
+    ] = 25.0,
     time_limit: Annotated[
         float, typer.Option(min=0.01, metavar="SECONDS", help="For reading, and for answering.")
     ] = 30.0,

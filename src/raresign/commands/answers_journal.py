@@ -11,11 +11,23 @@ from typing import Any, BinaryIO
 from raresign.answers.answer import FileAnswer
 from raresign.commands.answers_file import answer_columns, check_answers_file, write_answers
 from raresign.errors import InputError
-from raresign.language.spoken import _
+from raresign.language.spoken import _, later
 
 _FLUSHED = 64
 """Answers that a killed run may lose."""
-_FORM = 1
+_FORM = 2
+_WORDS = {
+    "raresign": later("another version of raresign"),
+    "model": later("another model"),
+    "files": later("other files"),
+    "top": "--top",
+    "accept": "--accept",
+    "boxes": later("other boxes"),
+    "aliases": "--aliases",
+    "allowed": later("other classes were allowed"),
+    "thresholds": "--thresholds",
+}
+"""Setting -> what has changed, in words."""
 
 
 class AnswersJournal:
@@ -130,9 +142,9 @@ class AnswersJournal:
             ]
             raise InputError(
                 _("{part} was written with other settings: {names}").format(
-                    part=self.part, names=", ".join(other)
+                    part=self.part, names=", ".join(_(_WORDS.get(name, name)) for name in other)
                 ),
-                _("give the same, or remove it"),
+                _("give the same as then, or remove it and begin anew"),
             )
 
     def _lines(self) -> Iterator[tuple[FileAnswer, int]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from raresign.commands.detection_files import (
 from raresign.commands.layout_choice import choose_layout
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.annotated_crops import MARGIN, LayoutCrops, without_margin
-from raresign.crops.layouts.annotation import Annotations
+from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.box_check import checked_boxes
 from raresign.crops.layouts.coco import from_coco
 from raresign.crops.layouts.csv_file import csv_rows
@@ -55,7 +54,7 @@ class AnyClass(dict[int, str]):
         return 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BoxedSign:
     """One sign in a frame.
 
@@ -196,21 +195,24 @@ def _checked(parts: Sequence[Annotations], source: Path, margin: float) -> list[
 def _of_csv(file: Path, frames: FrameFiles) -> Annotations:
     """The boxes of a CSV, with its columns of tracks and confidences."""
     part = csv_annotations(file, frames, with_class=False)
-    cells = {f"line {line}": row for line, row in csv_rows(file, ())}
+    rows = csv_rows(file, ())
 
-    def cell(row: Mapping[str, str], names: Sequence[str]) -> str:
-        plain = {name.strip().lower().replace(" ", "_"): value for name, value in row.items()}
-        return next((plain[name] for name in names if plain.get(name)), "")
+    def marked() -> Iterator[Annotation]:
+        line, cells = 0, dict[str, str]()
+        for row in part.rows:
+            wanted = int(row.where.removeprefix("line "))
+            while line < wanted:
+                line, cells = next(rows)
+            plain = {name.strip().lower().replace(" ", "_"): cell for name, cell in cells.items()}
 
-    marks: list[dict[str, Any]] = [
-        {
-            "id": cell(cells[row.where], ("id",)),
-            "track": cell(cells[row.where], _TRACK),
-            "score": score_of(cell(cells[row.where], _SCORE)),
-        }
-        for row in part.rows
-    ]
-    part.rows = [Detected(**vars(row), **mark) for row, mark in zip(part.rows, marks, strict=True)]
+            def cell(names: Sequence[str], plain: Mapping[str, str] = plain) -> str:
+                return next((plain[name] for name in names if plain.get(name)), "")
+
+            yield Detected(
+                **vars(row), id=cell(("id",)), track=cell(_TRACK), score=score_of(cell(_SCORE))
+            )
+
+    part.rows = list(marked())
     return part
 
 

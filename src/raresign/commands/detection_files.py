@@ -181,6 +181,8 @@ def _add(
     given: Annotations, row: Mapping[str, Any], picture: Path, box: Any, where: str, score: Any
 ) -> None:
     """One detection, or why it is left out."""
+    if isinstance(box, Mapping):
+        box = _around(box)
     if not isinstance(box, Sequence) or isinstance(box, str):
         given.left.add("without a box", where)
         return
@@ -191,6 +193,16 @@ def _add(
     given.rows.append(
         Detected(picture, "", tuple(box), where, id=name, track=track, score=score_of(score))
     )
+
+
+def _around(shape: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    """The box of a GeoJSON polygon, as platforms give the shapes that they were given as boxes."""
+    try:
+        points = [(float(x), float(y)) for x, y, *_ in shape["coordinates"][0]]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return None
+    across, down = zip(*points, strict=True) if points else ((), ())
+    return (min(across), min(down), max(across), max(down)) if points else None
 
 
 def score_of(value: Any) -> float | None:

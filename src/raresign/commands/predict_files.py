@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from raresign.answers.aliases import Aliases
 from raresign.answers.answer import FileAnswer
@@ -17,7 +13,7 @@ from raresign.commands.boxes_file import boxed_signs, table_of
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import each_file
-from raresign.crops.whole_frames import frames_among
+from raresign.crops.whole_frames import is_frame_size
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
@@ -81,12 +77,12 @@ def predict(
         yield one
     read = frames = 0
     first: list[str] = []
-    for answer in recogniser.answer(paths, top):
-        if not answer.error:
-            read += 1
-            found = frames_among([answer.path])
-            frames += len(found)
-            first += found if len(first) < _FRAMES_NAMED else []
+    for answer, (width, height) in recogniser.answer_sized(paths, top):
+        read += not answer.error
+        if is_frame_size(width, height):
+            frames += 1
+            if len(first) < _FRAMES_NAMED:
+                first.append(f"{answer.path} ({width} x {height} pixels)")
         yield aliases.renamed(answer) if aliases else answer
     if frames:
         warnings.warn(
@@ -97,34 +93,6 @@ def predict(
             ).format(n=frames, all=read, first=first_names(first, frames)),
             stacklevel=2,
         )
-
-
-def answer_settings(
-    model: Recogniser,
-    files: Sequence[str | Path],
-    top: int = 5,
-    *,
-    accept: float | None = None,
-    boxes: str | Path | None = None,
-    aliases: Aliases | None = None,
-) -> dict[str, Any]:
-    """What the answers of `predict` depend on, as plain values: `AnswersJournal` compares them."""
-    head = model.head
-    digest = hashlib.blake2b(digest_size=8)
-    for array in (head.rows, head.biases, head.index.embeddings):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    allowed = head.policy.allowed
-    allowed = None if allowed is None else np.flatnonzero(allowed).tolist()
-    return {
-        "model": digest.hexdigest(),
-        "files": [str(file) for file in files],
-        "top": top,
-        "accept": accept,
-        "boxes": None if boxes is None else str(boxes),
-        "aliases": None if aliases is None else dict(aliases.codes),
-        "allowed": allowed,
-        "thresholds": np.asarray(head.policy.least).tolist(),
-    }
 
 
 def _check_same(earlier: FileAnswer, path: str | None) -> None:

@@ -54,7 +54,12 @@ class Finder:
     ) -> npt.NDArray[np.float32]:
         """(4,) what the net says of a part of a picture, in units of that part."""
         pixels = framed(picture, self.size, box).astype(np.float32) / np.float32(255)
-        said: npt.NDArray[np.float32] = self._session.run(["box"], {"crops": pixels[None]})[0][0]
+        first: npt.NDArray[np.float32] = self.run(pixels[None])[0]
+        return first
+
+    def run(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """(N, 4) of (N, 3, size, size) pixels in [0, 1]: the net alone."""
+        said: npt.NDArray[np.float32] = self._session.run(["box"], {"crops": pixels})[0]
         return said
 
 

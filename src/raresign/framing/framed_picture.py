@@ -57,5 +57,7 @@ def framed(
 def _with_more_edge(picture: Image.Image, beyond: Sequence[float]) -> Image.Image:
     """The picture with its edge pixels repeated left, top, right and bottom."""
     left, top, right, bottom = map(int, beyond)
-    pixels = np.pad(np.asarray(picture), ((top, bottom), (left, right), (0, 0)), mode="edge")
+    across = np.arange(-left, picture.width + right)
+    down = np.arange(-top, picture.height + bottom)
+    pixels = np.asarray(picture).take(down, axis=0, mode="clip").take(across, axis=1, mode="clip")
     return Image.fromarray(pixels)

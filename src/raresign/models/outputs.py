@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -92,6 +93,15 @@ class TorchEncoder:
     def crop_size(self) -> int:
         """S, side of the crops in pixels."""
         return self.net.crop_size
+
+    @property
+    def digest(self) -> str:
+        """Names the net by its weights."""
+        found = hashlib.sha256(repr(sorted(self.net.settings.items())).encode())
+        for name, value in sorted(self.net.state_dict().items()):
+            found.update(name.encode())
+            found.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return f"torch {found.hexdigest()}"
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""

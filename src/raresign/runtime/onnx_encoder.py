@@ -36,10 +36,16 @@ def with_seal(content: bytes) -> bytes:
 
 def _is_whole(content: bytes) -> bool:
     """Whether an ONNX file is what was written; those of earlier versions do not tell."""
-    start = len(content) - len(_SEAL) - _DIGITS
-    if start < 0 or content[start : start + len(_SEAL)] != _SEAL:
+    start = _start_of_seal(content)
+    if start is None:
         return True
     return hashlib.sha256(content[:start]).hexdigest().encode() == content[-_DIGITS:]
+
+
+def _start_of_seal(content: bytes) -> int | None:
+    """Where the checksum at the end of a file begins; None if it has none."""
+    start = len(content) - len(_SEAL) - _DIGITS
+    return start if start >= 0 and content.startswith(_SEAL, start) else None
 
 
 class OnnxEncoder:
@@ -55,6 +61,7 @@ class OnnxEncoder:
 
     Attributes:
         crop_size: S, side of the crops in pixels.
+        digest: Checksum of the file.
         model_digest: Checksum of the weights that the file was made from; "" if it names none.
 
     Raises:
@@ -88,6 +95,8 @@ class OnnxEncoder:
                 f"{[one.name for one in given]}",
                 "an encoder takes crops and gives embedding",
             )
+        sealed = _start_of_seal(content) is not None
+        self.digest = content[-_DIGITS:].decode() if sealed else hashlib.sha256(content).hexdigest()
         self.crop_size = int(taken[0].shape[-1])
         self.width = int(given[0].shape[-1])
         metadata = self._session.get_modelmeta().custom_metadata_map

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import numpy as np
@@ -20,6 +21,7 @@ class OpenVinoEncoder:
 
     Attributes:
         crop_size: S, side of the crops in pixels.
+        digest: Names file and engine, which rounds otherwise than onnxruntime does.
 
     Raises:
         InputError: OpenVINO is not installed, or cannot read it.
@@ -34,6 +36,7 @@ class OpenVinoEncoder:
                 'pip install "raresign[openvino]"',
             ) from error
         said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
+        self.digest = f"openvino-{hashlib.sha256(content).hexdigest()}"
         options = {
             "INFERENCE_NUM_THREADS": said if threads is None else threads,
             "INFERENCE_PRECISION_HINT": "f32",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -69,7 +68,8 @@ def rgb_picture(given: Any, held: ExitStack | None = None, most: int = MAX_PIXEL
         (200, 200, 200)
     """
     if isinstance(given, str | PathLike):
-        return decode_picture(read_file(Path(given)), Path(given), held, most)
+        path = fspath(given)
+        return decode_picture(read_file(path), path, held, most)
     if hasattr(given, "read") and isinstance(content := given.read(), bytes):
         given = content
     if isinstance(given, _BYTES):

@@ -28,7 +28,8 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 _BATCH = 256
 """Crops that are held and answered together."""
 
-_Squashed = tuple[str, np.ndarray | str]  # path; the crop, or why there is none
+Size = tuple[int, int]
+_Squashed = tuple[str, np.ndarray | str, Size]  # path; the crop, or why there is none; of the whole
 
 
 class Encoder(Protocol):
@@ -37,6 +38,10 @@ class Encoder(Protocol):
     @property
     def crop_size(self) -> int:
         """S, side of the crops in pixels."""
+
+    @property
+    def digest(self) -> str:
+        """Names the net by what it holds."""
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings, before the ReLU, of (N, 3, S, S) uint8 crops."""
@@ -136,14 +141,24 @@ class Recogniser:
         Raises:
             InputError: Something that is no picture, or `top` below 1.
         """
-        if top < 1:
-            raise InputError(f"{top} answers a picture", "ask for at least 1")
+        _check_top(top)
         if is_picture(images):
-            return next(self._answers([images], top))
+            return next(self.answer_sized([images], top))[0]
         if not isinstance(images, Iterable):
             rgb_picture(images)  # tells what is wrong
-        answers = self._answers(images, top)
+        answers = (answer for answer, _ in self.answer_sized(images, top))
         return list(answers) if isinstance(images, list | tuple) else answers
+
+    def answer_sized(
+        self, images: Iterable[Any], top: int = 5
+    ) -> Iterator[tuple[FileAnswer, Size]]:
+        """`answer` of several pictures, each with its width and height; 0, 0 if it has an error."""
+        _check_top(top)
+        squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
+        while batch := list(islice(squashed, _BATCH)):
+            told = self.answer_read([crop for _, crop, _ in batch], top)
+            for (path, _, size), answer in zip(batch, told, strict=True):
+                yield replace(answer, path=path) if path else answer, size
 
     def read(
         self,
@@ -214,8 +229,7 @@ class Recogniser:
         Raises:
             InputError: `top` below 1.
         """
-        if top < 1:
-            raise InputError(f"{top} answers a crop", "ask for at least 1")
+        _check_top(top)
         first = 0
         for chunk in squashed_chunks(table, self.encoder.crop_size, self.framing, self.finder):
             paths = {row: str(table.paths[row]) for row in range(first, first + chunk.count)}
@@ -231,19 +245,19 @@ class Recogniser:
                 yield replace(found[row], box=box)
             first += chunk.count
 
-    def _answers(self, images: Iterable[Any], top: int) -> Iterator[FileAnswer]:
-        """Answers batch by batch."""
-        squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
-        while batch := list(islice(squashed, _BATCH)):
-            told = self.answer_read([crop for _, crop in batch], top)
-            for (path, _), answer in zip(batch, told, strict=True):
-                yield replace(answer, path=path) if path else answer
+
+def _check_top(top: int) -> None:
+    if top < 1:
+        raise InputError(f"{top} answers a picture", "ask for at least 1")
 
 
 def _squashed(
     images: Iterable[Any], size: int, framing: Framing, finder: Finder | None
 ) -> Iterator[_Squashed]:
-    """Read pictures in threads, in order; few are ahead, so memory stays flat."""
+    """Read pictures in threads, in order; few are ahead, so memory stays flat.
+
+    Files are read while the batch before is answered; of pixels, which take memory, fewer wait.
+    """
     workers = os.cpu_count() or 1
     waiting: deque[Future[_Squashed]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
@@ -254,7 +268,7 @@ def _squashed(
                 waiting[-1].set_result(_squash_one(image, size, framing, finder))
             else:
                 waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing, finder))
-            if len(waiting) > 8 * workers:
+            if len(waiting) > (_BATCH if name_of(image) else 8 * workers):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -265,6 +279,7 @@ def _squashed(
 def _squash_one(image: Any, size: int, framing: Framing, finder: Finder | None) -> _Squashed:
     try:
         with ExitStack() as held:
-            return name_of(image), read_crop(rgb_picture(image, held), size, framing, finder)
+            picture = rgb_picture(image, held)
+            return name_of(image), read_crop(picture, size, framing, finder), picture.size
     except UnreadableFile as error:
-        return name_of(image), error.reason
+        return name_of(image), error.reason, (0, 0)

@@ -15,7 +15,6 @@ from raresign.service.bodies import FORM, kind_of, read_form, read_json
 from raresign.service.guard import KEY
 from raresign.service.jobs import Job
 from raresign.service.refusal import Refused
-from raresign.service.semantics import semantics
 from raresign.service.served_model import Loaded
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Routes:
             said: dict[str, str] = {}
             if answer.level == "class":
                 best = answer.answers[0]
-                said = semantics(best.code, signs.country, model, best.probability)
+                said = raresign.semantics(best.code, signs.country, model, best.probability)
             pairs = [told.Semantics(key=key, value=value) for key, value in said.items()]
             made.append(
                 told.Annotation.model_construct(

@@ -6,11 +6,13 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from raresign import __version__
 from raresign.commands.answer_sheet import write_csv
 from raresign.commands.maps.joined_signs import RADIUS, SeenSign, joined_signs, seen_signs
 from raresign.commands.maps.osm_value import osm_value
+from raresign.commands.maps.patch_bodies import patches, present_tags, write_lines
 from raresign.commands.maps.positions import Position, Positions
 from raresign.commands.results_file import read_results
 from raresign.errors import InputError
@@ -19,7 +21,8 @@ from raresign.language.spoken import _
 from raresign.signs.countries.country import Country
 from raresign.signs.countries.registry import country as country_of
 
-_FORMS = (".geojson", ".csv", ".jsonl")
+MapForm = Literal["patch"]
+_FORMS, _PATCHES = (".geojson", ".csv", ".jsonl"), (".jsonl",)
 QA_COLUMNS = ("lon", "lat", "id", "value", "first_seen_at", "last_seen_at")
 
 
@@ -30,12 +33,14 @@ class MapCounts:
     Attributes:
         written: Signs in the file.
         unplaced: Signs without a position, which are left out of GeoJSON and CSV.
-        unnamed: Signs that are called no class, which are left out of the CSV.
+        unnamed: Signs that are called no class, which are left out of the CSV and of PATCH bodies.
+        settled: PATCH bodies that are not needed: all of it is there, or a person named the sign.
     """
 
     written: int = 0
     unplaced: int = 0
     unnamed: int = 0
+    settled: int = 0
 
 
 def map_answers(
@@ -45,6 +50,10 @@ def map_answers(
     country: str | None = None,
     tracks: bool = False,
     radius: float = RADIUS,
+    *,
+    form: MapForm | None = None,
+    model: str | None = None,
+    annotations: str | Path | None = None,
 ) -> MapCounts:
     """Make a file for maps of answers that are JSON lines, one by one.
 
@@ -56,15 +65,26 @@ def map_answers(
         country: ISO code that goes before the codes of OpenStreetMap.
         tracks: One answer a physical sign, see `joined_signs`.
         radius: Metres, for signs without a track.
+        form: "patch": a `.jsonl` of PATCH bodies for a street-view platform, see `patches`.
+        model: NAME/VERSION that these name; raresign and its version unless given.
+        annotations: What the platform holds already, for PATCH bodies, see `present_tags`.
 
     Raises:
-        InputError: Another ending, a file that cannot be read, or no such country.
+        InputError: Another ending, a file that cannot be read, no such form or country.
     """
     suffix = Path(out).suffix.lower()
-    if suffix not in _FORMS:
+    if form not in (None, "patch"):
+        raise InputError(_("no form is called '{form}'").format(form=form), "patch")
+    if form is None and (model or annotations):
+        raise InputError(
+            _("--model and --annotations are for PATCH bodies"), _("add --format patch")
+        )
+    if suffix not in (_FORMS if form is None else _PATCHES):
         raise InputError(
             _("{path}: no file for maps ends with '{suffix}'").format(path=out, suffix=suffix),
-            _("end its name with {listed}").format(listed=", ".join(_FORMS)),
+            _("end its name with {listed}").format(
+                listed=", ".join(_FORMS if form is None else _PATCHES)
+            ),
         )
     if not radius > 0:
         raise InputError(f"a radius of {radius:g} m", "give one above 0")
@@ -73,16 +93,18 @@ def map_answers(
         joined_signs(answers, where, radius) if tracks else seen_signs(answers, where)
     )
     of = None if country is None else country_of(country)
+    present = None if annotations is None else present_tags(annotations)
     counts = MapCounts()
     with whole_file(out) as temporary:
-        if suffix == ".csv":
+        if form == "patch":
+            made = patches(_named(signs, counts), of, model or f"raresign/{__version__}", present)
+            counts.written = write_lines(temporary, _needed(made, counts))
+        elif suffix == ".csv":
             write_csv(temporary, _qa_rows(signs, of, counts), QA_COLUMNS)
         elif suffix == ".geojson":
             _write_features(temporary, signs, of, counts)
         else:
-            with temporary.open("wb") as file:
-                for counts.written, sign in enumerate(signs, 1):
-                    file.write(json.dumps(sign.answer.as_dict()).encode() + b"\n")
+            counts.written = write_lines(temporary, (sign.answer.as_dict() for sign in signs))
     return counts
 
 
@@ -113,6 +135,22 @@ def feature(sign: SeenSign, place: Position, country: Country | None) -> dict[st
     point = {"type": "Point", "coordinates": [place.lon, place.lat]}
     made = {"type": "Feature", "geometry": point, "properties": properties}
     return made if answer.id is None else {**made, "id": answer.id}
+
+
+def _named(signs: Iterable[SeenSign], counts: MapCounts) -> Iterator[SeenSign]:
+    for sign in signs:
+        if sign.answer.code is None:
+            counts.unnamed += 1
+        else:
+            yield sign
+
+
+def _needed(made: Iterable[dict[str, Any] | None], counts: MapCounts) -> Iterator[dict[str, Any]]:
+    for one in made:
+        if one is None:
+            counts.settled += 1
+        else:
+            yield one
 
 
 def _write_features(

@@ -83,6 +83,14 @@ def peak_growth_mb(work: Callable[[], object]) -> float | None:
     return max(0.0, (_kibibytes("VmHWM") - before) / 1024)
 
 
+def peak_mb() -> float:
+    """The most resident memory that this process ever had, in mebibytes; NaN where nobody tells."""
+    try:
+        return _kibibytes("VmHWM") / 1024  # ru_maxrss counts the process that started this one, too
+    except OSError:
+        return float("nan")
+
+
 def _kibibytes(name: str) -> int:
     """One line of /proc/self/status."""
     found = re.search(rf"^{name}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)

@@ -13,11 +13,12 @@ from raresign.lab.bench.packing import bench_packing
 from raresign.lab.bench.sampler import bench_sampler
 from raresign.lab.bench.service_load import bench_service
 from raresign.lab.bench.start_up import bench_signs, bench_start
+from raresign.lab.bench.streamed import bench_predict
 from raresign.lab.bench.synth import bench_synth
-from raresign.lab.bench.train_speed import bench_metric, bench_predict, bench_train
+from raresign.lab.bench.train_speed import bench_metric, bench_train
 from raresign.runs.environment import machine, versions
 
-_PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
+_PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "loss": lambda quick, data: bench_loss(quick),
     "sampler": lambda quick, data: bench_sampler(quick),
     "synth": bench_synth,
@@ -28,8 +29,8 @@ _PARTS: dict[str, Callable[[bool, Path | None], dict[str, Any]]] = {
     "signs": lambda quick, data: bench_signs(quick),
     "start": bench_start,
 }
-_RUNTIME, _SERVE = "runtime", "serve"
-"""They take a run, so `all` leaves them out."""
+_PREDICT, _RUNTIME, _SERVE = "predict", "runtime", "serve"
+"""They take a run; `all` leaves the last two out."""
 
 
 def run_bench(
@@ -48,7 +49,8 @@ def run_bench(
         data: Data folder with real icons, backgrounds and crops, drawn signs otherwise; for `start`
             a run folder.
         run: For `runtime`: a run folder or "built-in"; `data` then has the crops. For `serve`
-            also a bundle, and "built-in" unless given; `data` is then a folder of crops.
+            and `predict` also a bundle, and "built-in" unless given; `data` is then a folder of
+            crops.
 
     Returns:
         Figures by dotted name (`loss.ratio`), and the machine and versions.
@@ -59,18 +61,20 @@ def run_bench(
     names = (*_PARTS, _RUNTIME, _SERVE)
     if part != "all" and part not in names:
         raise InputError(f"no benchmark is called '{part}'", f"use {', '.join(names)} or all")
-    if run is not None and part not in (_RUNTIME, _SERVE):
+    if run is not None and part not in (_PREDICT, _RUNTIME, _SERVE):
         raise InputError(
-            f"{run} for the benchmark '{part}'", f"only {_RUNTIME} and {_SERVE} take a run"
+            f"{run} for the benchmark '{part}'",
+            f"only {_PREDICT}, {_RUNTIME} and {_SERVE} take a run",
         )
     if part == _RUNTIME and run is None:
         raise InputError("no run to measure", "raresign bench runtime RUN, or built-in")
     figures: dict[str, Any] = {}
     if part == _SERVE:
         figures |= bench_service(quick, data, run)
-    elif run is not None:
+    elif part == _RUNTIME and run is not None:
         figures |= bench_deployed(quick, data, run)
     for name, function in _PARTS.items():
         if part in ("all", name):
-            figures.update(function(quick, data))
+            more = {"run": run} if name == _PREDICT else {}
+            figures.update(function(quick, data, **more))
     return {**figures, "quick": quick, "machine": machine(), "versions": versions()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import socket
 import statistics
@@ -17,19 +16,15 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from raresign.crops.layouts.listing import pictures_under
 from raresign.errors import InputError
+from raresign.lab.bench.crop_pictures import picture_bytes
 from raresign.models.built_in_files import BUILT_IN
 from raresign.runs.loading import load
-from raresign.signs.countries.drawn_sign import render_sign
 
 CLIENTS = (1, 8, 64)
 SECONDS = {True: 2.0, False: 10.0}
 """Of each measurement: quick, or not."""
 _TOGETHER = 64
-_CODES = ("2.5", "3.24.n40", "1.11.1", "4.1.1", "3.1", "5.19.1", "6.4", "3.20")
 _BROKEN = b"\x89PNG\r\n\x1a\nbroken"
 _MARK = b"raresign-bench"
 _START_SECONDS = 120.0
@@ -58,7 +53,7 @@ def bench_service(quick: bool, data: Path | None, run: str | Path | None) -> dic
         InputError: No model, or no crop.
     """
     seconds = SECONDS[quick]
-    pictures = _pictures(data)
+    pictures = picture_bytes(data)
     model = run or BUILT_IN
     direct = load(model)
     wanted = [one.answer for one in direct.answer(pictures)]
@@ -108,24 +103,6 @@ def _rate(ask: Callable[[], object], pictures: int, seconds: float) -> float:
         ask()
         counted += pictures
     return counted / passed
-
-
-def _pictures(data: Path | None) -> list[bytes]:
-    """Up to 64 picture files."""
-    if data is not None:
-        files = pictures_under(data)[:64]
-        if not files:
-            raise InputError(f"{data} holds no picture", "give a folder of crops")
-        return [file.read_bytes() for file in files]
-    found = []
-    for code in _CODES:
-        sign = Image.fromarray(render_sign(code, 60))
-        crop = Image.new("RGB", (72, 72), (110, 115, 120))
-        crop.paste(sign, (6, 6), sign)
-        file = io.BytesIO()
-        crop.save(file, "PNG")
-        found.append(file.getvalue())
-    return found
 
 
 def _request(pictures: Sequence[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""Speed of training and prediction: crops a second, and the published system's last stage."""
+"""Speed of training: crops a second, and the published system's last stage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -15,7 +14,6 @@ from torch import Tensor
 from raresign.lab.bench.material import BenchMaterial
 from raresign.lab.bench.measure import median_seconds
 from raresign.losses.contrastive import naive_contrastive_loss, reference_contrastive_loss
-from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet, SignOutput, default_backbone
 from raresign.training.batches import StageBatches
 from raresign.training.stage import Balanced, Stage
@@ -126,12 +124,3 @@ def bench_metric(quick: bool, data: Path | None) -> dict[str, float]:
         "metric.published_step_seconds": _PUBLISHED_STEP,
         "metric.published_epoch_minutes": _PUBLISHED_STEP * steps / 60,
     }
-
-
-def bench_predict(quick: bool, data: Path | None) -> dict[str, float]:
-    """Time the default classifier on packed crops, without reading files; `data` is not used."""
-    name, size = default_backbone("cpu")
-    net = SignNet(name, 205, weights="none", crop_size=size)
-    crops = np.random.default_rng(0).integers(0, 256, (512, 3, size, size), dtype=np.uint8)
-    times = median_seconds({"predict": lambda: net_outputs(net, crops)}, 3 if quick else 9)
-    return {"predict.crops_per_second": len(crops) / times["predict"][0]}
