@@ -1,4 +1,5 @@
 from .answers.answer import SURE as SURE
+from .answers.answer import FileAnswer as FileAnswer
 from .bundles.bundle import Bundle as Bundle
 from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class
@@ -13,6 +14,7 @@ from .commands.answers_file import check_answers_file as check_answers_file
 from .commands.answers_file import save_answers as save_answers
 from .commands.answers_journal import AnswersJournal as AnswersJournal
 from .commands.boxes_file import boxed_crops as boxed_crops
+from .commands.boxes_file import boxed_signs as boxed_signs
 from .commands.bundle.compare_models import compare_bundles as compare_bundles
 from .commands.bundle.export_model import PRECISIONS as PRECISIONS
 from .commands.bundle.export_model import export as export
