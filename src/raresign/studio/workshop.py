@@ -22,7 +22,7 @@ from raresign.language.spoken import _, current_language, speaking
 from raresign.service.served_model import change_run
 from raresign.studio.effects import turned
 
-_SIDE, _SCALE = 64, 2
+_SIDE, _SCALE, _FINEST = 64, 2, 256
 CROPS = 24
 _BACKGROUNDS = 12
 _PROCESSES = 2
@@ -132,7 +132,7 @@ def expected_look(
 
     key = icon, code, Path(icon).stat().st_mtime_ns
     if _kept.get(("icon",)) != key:
-        picture = raresign.load_icon(icon, code=code)
+        picture = raresign.load_icon(icon, _FINEST, code=code)
         _kept["icons",] = raresign.IconAtlas.from_pictures([picture], [code], _SIDE)
         _kept["icon",] = key
     if ("backgrounds", run) not in _kept:
