@@ -27,7 +27,7 @@ for _library in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
 TestClient = pytest.importorskip("starlette.testclient", reason=_MISSING).TestClient
 
 HERE = "http://127.0.0.1:8010"
-HOSTILE = '<script>alert(1)</script>"\'&.png'
+HOSTILE = "<script>alert(1)</script>\"'&.png"
 WRITER = """
 import sys
 from raresign.studio.store import Store

@@ -125,9 +125,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     if npm is None:
         pytest.skip("no npm to get axe-core with")
     try:
-        subprocess.run(
-            [npm, "pack", AXE], cwd=folder, check=True, capture_output=True, timeout=60
-        )
+        subprocess.run([npm, "pack", AXE], cwd=folder, check=True, capture_output=True, timeout=60)
     except (subprocess.SubprocessError, OSError):
         pytest.skip("axe-core cannot be had from the npm registry here")
     with tarfile.open(next(folder.glob("*.tgz"))) as packed:
@@ -196,7 +194,9 @@ def test_from_an_icon_to_the_first_recognised_photo_in_four_clicks(
     chooser.value.set_files(icon)
     page.wait_for_selector("#sign:not([hidden])")
     assert page.input_value("#code") == "1.20.2"
-    page.wait_for_selector("#expected .expected, #expected .taken-for, #expected .soft:not(.trying)")
+    page.wait_for_selector(
+        "#expected .expected, #expected .taken-for, #expected .soft:not(.trying)"
+    )
     click("#go")
     page.wait_for_selector("#try:not([hidden])")
     with page.expect_file_chooser() as chooser:

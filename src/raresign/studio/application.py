@@ -95,7 +95,13 @@ def create_studio(
     """
     known = {} if keys is None else {"keys": str(keys)}
     settings = Settings(
-        str(run), host, port, hosts=hosts, most_bytes=_MOST_BYTES, read_seconds=_READ_SECONDS, **known
+        str(run),
+        host,
+        port,
+        hosts=hosts,
+        most_bytes=_MOST_BYTES,
+        read_seconds=_READ_SECONDS,
+        **known,
     )
     _check_run(str(run))
     place = Path(state) if state else Path(run if Path(run).is_dir() else "") / "studio.sqlite"

@@ -82,11 +82,10 @@ def _routes(here: Workplace) -> APIRouter:
         return html(request, "name_progress.html.j2", **_progress(here))
 
     def _progress(here: Workplace) -> dict[str, Any]:
-        left = 0
         if here.is_loaded:
             left = crops.waiting(here.model.current.version)
-        elif crops.counts(Filter()).get("waiting"):
-            left = crops.waiting("")
+        else:
+            left = crops.counts(Filter()).get("waiting", 0)
         return {"left": left, "reading": naming.frames_left > 0, "loading": not here.is_loaded}
 
     @router.post("/name/drops")
@@ -159,7 +158,9 @@ def _routes(here: Workplace) -> APIRouter:
     def _draw(request: Request, number: int, given: Any) -> JSONResponse:
         row = _found(crops, number)
         boxes = _checked_boxes(given, row)
-        before = here.store.value("boxes", str(number)) or [[*box] for box in crops.boxes_of(number)]
+        before = here.store.value("boxes", str(number)) or [
+            [*box] for box in crops.boxes_of(number)
+        ]
         if before and here.store.value("boxes", str(number)) is None:
             here.store.act(here.who(request), "boxes", str(number), before)
         action = here.store.act(here.who(request), "boxes", str(number), boxes)

@@ -136,13 +136,9 @@ def expected_look(
         _kept["icons",] = raresign.IconAtlas.from_pictures([picture], [code], _SIDE)
         _kept["icon",] = key
     if ("backgrounds", run) not in _kept:
-        _kept["backgrounds", run] = raresign.BackgroundAtlas.from_pictures(
-            _backgrounds(run), _SIDE
-        )
+        _kept["backgrounds", run] = raresign.BackgroundAtlas.from_pictures(_backgrounds(run), _SIDE)
     preset = turned(raresign.load_preset("road"), turns)
-    engine = raresign.build_synthesiser(
-        preset, _kept["icons",], _kept["backgrounds", run], seed=0
-    )
+    engine = raresign.build_synthesiser(preset, _kept["icons",], _kept["backgrounds", run], seed=0)
     with torch.inference_mode():
         crops = engine.render(torch.zeros(CROPS, dtype=torch.long), torch.arange(CROPS)).crops
     pixels = crops.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
