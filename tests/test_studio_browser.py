@@ -1,4 +1,4 @@
-"""The studio in a real browser: by mouse and by keys, wide and narrow, light and dark, in Russian."""
+"""The studio in a browser: by mouse and by keys, wide and narrow, light and dark, in Russian."""
 
 from __future__ import annotations
 
@@ -194,9 +194,7 @@ def test_from_an_icon_to_the_first_recognised_photo_in_four_clicks(
     chooser.value.set_files(icon)
     page.wait_for_selector("#sign:not([hidden])")
     assert page.input_value("#code") == "1.20.2"
-    page.wait_for_selector(
-        "#expected .expected, #expected .taken-for, #expected .soft:not(.trying)"
-    )
+    page.wait_for_selector("#expected h4")
     click("#go")
     page.wait_for_selector("#try:not([hidden])")
     with page.expect_file_chooser() as chooser:
@@ -254,7 +252,9 @@ def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
     before = page.locator(".box").bounding_box()
     page.keyboard.press("ArrowRight")
     after = page.locator(".box").bounding_box()
-    assert before and after and after["x"] > before["x"]
+    assert before
+    assert after
+    assert after["x"] > before["x"]
     page.keyboard.press("n")
     assert page.locator(".box").count() == 2
     page.keyboard.press("Delete")

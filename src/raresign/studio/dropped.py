@@ -343,7 +343,8 @@ class DroppedCrops:
             )
 
 
-_SELECT = "SELECT id, drop_id, frame, name, picture, width, height, box, cut, mark, look, answer FROM crops"
+_COLUMNS = "id, drop_id, frame, name, picture, width, height, box, cut, mark, look, answer"
+_SELECT = f"SELECT {_COLUMNS} FROM crops"
 
 
 def _row(row: sqlite3.Row | tuple[Any, ...]) -> Dropped:

@@ -72,10 +72,9 @@ class Naming:
             except Exception:  # whatever it is, later crops must be answered
                 tell("naming failed", logging.ERROR, fault=True)
                 more = False
-            if not more:
-                if self._wake.wait(_LOOK_SECONDS):
-                    self._wake.clear()
-                    self._done = ""
+            if not more and self._wake.wait(_LOOK_SECONDS):
+                self._wake.clear()
+                self._done = ""
 
     def _step(self) -> bool:
         """Do a little; whether there may be more."""
