@@ -3,8 +3,8 @@
 A page is one file, one template and a line in `pages.PAGES`:
 
 - `studio/find_pages.py` makes `FIND = Page("/find", later("Find"), routes)`. `routes(here)` gets
-  the `Workplace` and returns an `APIRouter` with all addresses of the page. Handlers are plain `def`
-  (they run in threads) and begin with `request: Request`; import FastAPI at the top of the file.
+  the `Workplace` and returns an `APIRouter` with all addresses of the page. Handlers are plain
+  `def` (they run in threads) and begin with `request: Request`; import FastAPI at the top.
 - `studio/templates/find.html.j2` extends `frame.html.j2` and fills the blocks `title`, `main`,
   `keys` (the list of keys) and `scripts`, with
   `<script defer src="{{ asset("find.js") }}"></script>` for a script of its own. Scripts are files

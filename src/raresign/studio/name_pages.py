@@ -158,10 +158,8 @@ def _routes(here: Workplace) -> APIRouter:
     def _draw(request: Request, number: int, given: Any) -> JSONResponse:
         row = _found(crops, number)
         boxes = _checked_boxes(given, row)
-        before = here.store.value("boxes", str(number)) or [
-            [*box] for box in crops.boxes_of(number)
-        ]
-        if before and here.store.value("boxes", str(number)) is None:
+        before = [[*box] for box in crops.boxes_of(number)]
+        if before and here.store.value("boxes", str(number)) is None:  # of a file of boxes
             here.store.act(here.who(request), "boxes", str(number), before)
         action = here.store.act(here.who(request), "boxes", str(number), boxes)
         _set_boxes(crops, number, boxes)
