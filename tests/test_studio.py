@@ -274,6 +274,8 @@ def test_frames_are_named_by_their_boxes_drawn_or_dropped(
     assert client.post(f"/undo/{told['action']}").status_code == 200
     wait(client)
     assert not [row for row in exported(client) if row["path"] == "g.png"]
+    late = {"boxes": [[1, 2, 30, 40]], "shown": [[100, 80, 190, 170]]}  # somebody was faster
+    assert "meanwhile" in client.post(address, json=late).json()["error"]
     for wrong in (None, [[1, 2, 3]], "x", [["a", 1, 2, 3]]):
         assert client.post(address, json={"boxes": wrong}).status_code == 422
 

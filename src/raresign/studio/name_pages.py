@@ -21,7 +21,7 @@ from raresign.studio.dropped import LOOKS, ORDERS, Dropped, DroppedCrops, Filter
 from raresign.studio.naming import Naming, nearest, read_crops
 from raresign.studio.page import Page, done, html
 from raresign.studio.pictures import Box, PictureFolder, looks_like_frame, size_of
-from raresign.studio.store import Action
+from raresign.studio.store import Action, OutdatedError
 from raresign.studio.workplace import Workplace
 
 _PAGE = 60
@@ -153,12 +153,15 @@ def _routes(here: Workplace) -> APIRouter:
     @router.post("/name/frame/{number}/boxes")
     async def draw(request: Request, number: int) -> JSONResponse:
         asked = await _json(request)
-        return await asyncio.to_thread(_draw, request, number, asked.get("boxes"))
+        return await asyncio.to_thread(_draw, request, number, asked)
 
-    def _draw(request: Request, number: int, given: Any) -> JSONResponse:
-        row = _found(crops, number)
-        boxes = _checked_boxes(given, row)
+    def _draw(request: Request, number: int, asked: dict[str, Any]) -> JSONResponse:
+        boxes = _checked_boxes(asked.get("boxes"), _found(crops, number))
         before = [[*box] for box in crops.boxes_of(number)]
+        if asked.get("shown", before) != before:
+            raise OutdatedError(
+                _("somebody has changed this meanwhile"), _("look at it again, then decide")
+            )
         if before and here.store.value("boxes", str(number)) is None:  # of a file of boxes
             here.store.act(here.who(request), "boxes", str(number), before)
         action = here.store.act(here.who(request), "boxes", str(number), boxes)

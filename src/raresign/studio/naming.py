@@ -69,6 +69,8 @@ class Naming:
         while not self._end.is_set():
             try:
                 more = self._step()
+            except raresign.InputError:  # no model now; the page tells of it
+                more = False
             except Exception:  # whatever it is, later crops must be answered
                 tell("naming failed", logging.ERROR, fault=True)
                 more = False
