@@ -1,10 +1,14 @@
 from .answers.answer import SURE as SURE
+from .answers.answer import FileAnswer as FileAnswer
 from .bundles.bundle import Bundle as Bundle
 from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
 from .commands.added.change_classes import remove_photos as remove_photos
+from .commands.added.expected_crops import expected_crops as expected_crops
+from .commands.added.preview_class import ClassPreview as ClassPreview
+from .commands.added.preview_class import preview_class as preview_class
 from .commands.added.remove_classes import remove_class as remove_class
 from .commands.allow_list import allow_list as allow_list
 from .commands.allow_list import read_aliases as read_aliases
@@ -13,6 +17,7 @@ from .commands.answers_file import check_answers_file as check_answers_file
 from .commands.answers_file import save_answers as save_answers
 from .commands.answers_journal import AnswersJournal as AnswersJournal
 from .commands.boxes_file import boxed_crops as boxed_crops
+from .commands.boxes_file import boxed_signs as boxed_signs
 from .commands.bundle.compare_models import compare_bundles as compare_bundles
 from .commands.bundle.export_model import PRECISIONS as PRECISIONS
 from .commands.bundle.export_model import export as export
@@ -113,6 +118,7 @@ from .signs.spoken_signs import spoken_family as spoken_family
 from .signs.spoken_signs import spoken_name as spoken_name
 from .signs.spoken_signs import spoken_type as spoken_type
 from .simulated.backgrounds import procedural_backgrounds as procedural_backgrounds
+from .studio.run_studio import open_studio as open_studio
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS
 from .synthesis.groups import without as without
