@@ -8,21 +8,25 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from raresign.crops.crop_table import CropTable
-from raresign.crops.pack import CropPack, default_cache
+from raresign.crops.pack_cache import default_cache
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
 from raresign.finding.index_store import EMBEDDED, GONE, WAITING, Embedded, IndexStore
-from raresign.finding.pieces import PACKED, Piece, pieces_of
+from raresign.finding.pieces import PACKED, Piece, Source, is_pack, pieces_of
 from raresign.finding.vectors import Rows
 from raresign.framing.finder import finder_digest
 from raresign.language.spoken import _, later
 from raresign.runs.run_lock import run_lock
 from raresign.runtime.recogniser import Recogniser
+
+if TYPE_CHECKING:
+    from raresign.crops.pack import CropPack
 
 INDEXES = "indexes"
 """Folder of all indexes in the cache."""
@@ -31,8 +35,6 @@ _NOTED = 5000  # crops that are noted in one transaction
 _ASKED = 4096  # crops whose pictures are read in one go
 _LOOK = 8  # side of the grid of brightness that says how a crop looks
 _ODD = later("its embedding is not finite")
-
-Source = str | Path | CropTable | CropPack
 
 
 @dataclass(frozen=True)
@@ -144,13 +146,13 @@ class CropIndex:
         Raises:
             InputError: There is no such folder, a pack of another size, or a full disk.
         """
-        if isinstance(source, CropPack):
+        if is_pack(source):
             self._check_pack(source)
         halted = stopped or (lambda: False)
         try:
             with run_lock(self.place):
                 if self._scan(pieces_of(source, tracks), progress, halted):
-                    pack = source if isinstance(source, CropPack) else None
+                    pack = source if is_pack(source) else None
                     self._embed(pack, progress, halted)
         except (OSError, sqlite3.Error) as error:
             raise InputError(
@@ -292,7 +294,7 @@ def index_place(source: Source, model: Recogniser, cache: Path | None = None) ->
     digest = hashlib.blake2b(encoder_digest(model).encode(), digest_size=16)
     if isinstance(source, str | Path):
         names = [os.fspath(Path(source).resolve())]
-    elif isinstance(source, CropPack):
+    elif is_pack(source):
         names = ["\0".join(source.table["path"].to_pylist())]
     else:
         names = sorted({os.path.abspath(path) for path in source.paths})  # noqa: PTH100

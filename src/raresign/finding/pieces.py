@@ -7,12 +7,16 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard, Union
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.listing import each_picture_under, existing_folder
-from raresign.crops.pack import CropPack
 from raresign.language.spoken import _
 
+if TYPE_CHECKING:
+    from raresign.crops.pack import CropPack
+
+Source = Union[str, Path, CropTable, "CropPack"]
 PACKED = "pack:"
 """How the part begins of a crop that lies in a pack; its row there follows."""
 
@@ -48,9 +52,12 @@ class Piece:
         return x0, y0, x1, y1
 
 
-def pieces_of(
-    source: str | Path | CropTable | CropPack, tracks: Sequence[str] | None = None
-) -> Iterator[Piece]:
+def is_pack(source: Source) -> TypeGuard[CropPack]:
+    """Whether a source is a pack; the library that reads packs need not be there."""
+    return not isinstance(source, str | Path | CropTable)
+
+
+def pieces_of(source: Source, tracks: Sequence[str] | None = None) -> Iterator[Piece]:
     """The crops of a source, one by one.
 
     Args:
@@ -61,13 +68,13 @@ def pieces_of(
     Raises:
         InputError: There is no such folder.
     """
-    if isinstance(source, CropPack):
+    if is_pack(source):
         hashes = source.table["hash"].to_pylist()
         for row, path in enumerate(source.table["path"].to_pylist()):
             yield Piece(path, f"{PACKED}{row}", 0, int(hashes[row][:15], 16))
     elif isinstance(source, CropTable):
         yield from _rows(source, tracks)
-    else:
+    elif isinstance(source, str | Path):
         hint = _("name a folder that holds pictures")
         folder = existing_folder(source, hint).resolve()
         for path in each_picture_under(folder):
