@@ -148,7 +148,7 @@ def _candidates(search: Search, here: Workplace, asked: Any) -> dict[str, Any]:
             for one in found
         ],
         "yes": len(said.confirmed),
-        "no": len(said.rejected),
+        "no": said.denied,
         "progress": search.progress,
     }
 

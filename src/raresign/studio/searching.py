@@ -34,10 +34,12 @@ class Decisions:
     Args:
         confirmed: Rows that show the class.
         rejected: Rows that do not, those that show another class among them.
+        denied: How many of those were decided on while looking for this class.
     """
 
     confirmed: list[int]
     rejected: list[int]
+    denied: int
 
 
 @dataclass(frozen=True)
@@ -252,16 +254,19 @@ class Search:
 
     def decisions(self, code: str, index: CropIndex) -> Decisions:
         """What people have said of the crops of the index, for a class."""
-        found = Decisions([], [])
+        confirmed: list[int] = []
+        rejected: list[int] = []
+        denied = 0
         for subject, value in self._here.store.values(DECIDED).items():
             said = verdict(value, code)
             if said is None:
                 continue
-            for key in (subject, *value.get("with", ())):
-                row = index.row_of(*piece_of(key))
-                if row is not None:
-                    getattr(found, said).append(row)
-        return found
+            keys = (subject, *value.get("with", ()))
+            rows = [row for key in keys if (row := index.row_of(*piece_of(key))) is not None]
+            (confirmed if said == "confirmed" else rejected).extend(rows)
+            if said == "rejected" and value.get("for", code) == code:
+                denied += len(rows)
+        return Decisions(confirmed, rejected, denied)
 
     def decide(self, who: str, code: str, rows: list[int], answer: str) -> Action:
         """Note what crops of one physical sign show.
@@ -286,7 +291,9 @@ class Search:
             )
         key, others = key_of(crops[0]), [key_of(crop) for crop in crops[1:]]
         if answer != "no":
-            return self._here.store.act(who, DECIDED, key, {"is": shows, "with": others})
+            return self._here.store.act(
+                who, DECIDED, key, {"is": shows, "for": code, "with": others}
+            )
         before = self._here.store.value(DECIDED, key) or {}
         denied = [*dict.fromkeys([*before.get("not", []), code])]
         return self._here.store.act(
