@@ -132,6 +132,17 @@ def test_claims_of_crops_that_came_later_are_the_same(tmp_path: Path) -> None:
     assert (once.lead(2, rows) == twice.lead(2, rows)).all()
 
 
+def test_claims_are_kept_for_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = filled(tmp_path, made_head(1), np.random.default_rng(1).standard_normal((30, WIDTH)))
+    before = ClassRanking(index, "c1").scores()
+    with monkeypatch.context() as patched:
+        patched.setattr(Head, "scores_and_sign", None)  # not asked again
+        assert (ClassRanking(index, "c1").scores() == before).all()
+    other = CropIndex(tmp_path, replace(index.model, head=made_head(2)))
+    assert (ClassRanking(other, "c1").scores() != before).any()
+    assert len(list(tmp_path.glob("claims-*"))) == 1
+
+
 def test_an_unknown_class_and_an_empty_index(tmp_path: Path) -> None:
     index = CropIndex(tmp_path, made_model())
     assert ClassRanking(index, "c0").best() == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -12,7 +14,9 @@ import numpy.typing as npt
 
 from raresign.answers.head import Head
 from raresign.errors import InputError
+from raresign.files import whole_file
 from raresign.finding.crop_index import CropIndex, IndexedCrop
+from raresign.finding.index_store import CLAIMS
 from raresign.finding.same_sign import groups_of
 from raresign.finding.vectors import Floats, Rows, cosines, for_each_block, units, unpacked
 from raresign.language.spoken import _
@@ -61,12 +65,17 @@ class Claims:
 
     Args:
         head: Of the model.
+        place: Folder of the index, where they are kept for the next time; None keeps them nowhere.
     """
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, place: Path | None = None) -> None:
         self.head = head
-        self.digest = head_digest(head)
+        self._file = place and place / f"{CLAIMS}{head_digest(head)}.npy"
         self._told = np.empty(0, _CLAIM)
+        if self._file is not None:
+            with suppress(OSError, ValueError, EOFError):
+                told = np.load(self._file, allow_pickle=False)
+                self._told = told if told.dtype == _CLAIM and told.ndim == 1 else self._told
 
     def __len__(self) -> int:
         return len(self._told)
@@ -88,6 +97,18 @@ class Claims:
                 progress(first + len(some), len(rows))
         if len(parts) > 1:
             self._told = np.concatenate(parts)
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write them beside the index, in place of those of another head."""
+        if self._file is None:
+            return
+        with suppress(OSError):  # they are worked out again then
+            for old in self._file.parent.glob(f"{CLAIMS}*"):
+                if old != self._file:
+                    old.unlink(missing_ok=True)
+            with whole_file(self._file) as temporary:
+                np.save(temporary, self._told)
 
     def lead(self, label: int, rows: Rows) -> Floats:
         """(N,) by how many nats a class leads all other claims to a crop."""
@@ -170,7 +191,7 @@ class ClassRanking:
                 _("add it with `raresign add-class`"),
             )
         self.rows, self.alive = index.rows()
-        claims = claims or Claims(index.model.head)
+        claims = claims or Claims(index.model.head, index.place)
         claims.extend(self.rows, progress)
         self.base = claims.lead(self.label, self.rows)
         self.base[~self.alive] = -np.inf

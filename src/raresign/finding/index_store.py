@@ -20,6 +20,8 @@ from raresign.language.spoken import _
 VERSION = "1"
 WAITING, EMBEDDED, UNREADABLE, GONE = range(4)
 """What has become of a crop."""
+CLAIMS = "claims-"
+"""How the names of files begin that go by the numbers of rows; they go when rows do."""
 _FILES, _VECTORS = "crops.sqlite", "embeddings.bin"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -99,6 +101,7 @@ class IndexStore:
                             ),
                             _("make it anew with --rebuild, or give another folder with --index"),
                         )
+                    self._forget_claims()
                     data.execute("DELETE FROM crops")
                     data.execute("DELETE FROM facts")
                     known = {}
@@ -117,12 +120,17 @@ class IndexStore:
         """Let crops wait again whose rows are not in the file."""
         whole = len(self.vectors)
         if self.fact("rows") > whole:
+            self._forget_claims()
             with self.writing() as data:
                 data.execute(
                     f"UPDATE crops SET row = NULL, digest = NULL, state = {WAITING} WHERE row >= ?",
                     (whole,),
                 )
                 data.execute("UPDATE facts SET value = ? WHERE name = 'rows'", (whole,))
+
+    def _forget_claims(self) -> None:
+        for file in self.place.glob(f"{CLAIMS}*"):
+            file.unlink(missing_ok=True)
 
     def fact(self, name: str) -> int:
         """A number that is kept under a name."""

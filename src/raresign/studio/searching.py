@@ -169,7 +169,7 @@ class Search:
             index = raresign.CropIndex(raresign.index_place(given, model), model)
             with self._lock:
                 self._index = index
-                self._claims = raresign.Claims(model.head)
+                self._claims = raresign.Claims(model.head, index.place)
                 self._rankings = {}
 
             def told(counts: IndexCounts) -> None:
@@ -215,7 +215,7 @@ class Search:
                     self._start(self.source or {})
                     return None
                 self._index = index = raresign.CropIndex(place, model)
-                self._claims = raresign.Claims(model.head)
+                self._claims = raresign.Claims(model.head, place)
                 self._rankings = {}
             return index
 
