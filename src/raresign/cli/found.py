@@ -25,9 +25,12 @@ _REASONS = 3
 def find(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, bundle, or built-in.")],
     folder: Annotated[
-        Path, typer.Argument(help="Crops that nobody labelled, in it or in folders below.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER", help="Crops that nobody labelled, in it or in folders below."
+        ),
     ],
-    code: Annotated[str, typer.Argument(help="The class to look for.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The class to look for.")],
     most: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Candidates to show.")] = 50,
     out: Annotated[
         Path | None,

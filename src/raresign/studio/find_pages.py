@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +12,14 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import raresign
-from raresign.language.spoken import _, later
+from raresign.language.spoken import _, later, ngettext
 from raresign.studio.found_pictures import found_picture
 from raresign.studio.page import Page, done, html
 from raresign.studio.searching import DECIDED, SOURCE, Search, model_signs, piece_of
 from raresign.studio.store import Action
 from raresign.studio.workplace import Workplace
 
+_TAUGHT = "taught"
 _SHOWN = 24
 _SIGNS = 60
 _FOLDERS = 20
@@ -33,6 +35,7 @@ def _routes(here: Workplace) -> APIRouter:
     here.endings.append(search.close)
     here.know(DECIDED, _decided_words)
     here.know(SOURCE, _source_words)
+    here.know(_TAUGHT, _taught_words, lambda action: _unteach(here, action))
 
     @router.get("/find")
     def find_page(request: Request) -> HTMLResponse:
@@ -114,6 +117,13 @@ def _routes(here: Workplace) -> APIRouter:
             raise raresign.InputError(_("this crop is gone"), _("load the page again"))
         return JSONResponse(done(request, search.decide(here.who(request), code, rows, answer)))
 
+    @router.post("/find/teach")
+    def teach(request: Request, asked: _Asked) -> JSONResponse:
+        code = str(asked.get("code", ""))
+        kept = _teach(here, code)
+        action = here.store.act(here.who(request), _TAUGHT, code, {"crops": kept})
+        return JSONResponse(done(request, action))
+
     @router.get("/find/confirmed.csv")
     def confirmed(request: Request) -> Response:
         text = _confirmed_csv(here)
@@ -177,13 +187,41 @@ def _folders_like(typed: str) -> list[str]:
     return found[:_FOLDERS]
 
 
-def _confirmed_csv(here: Workplace) -> str:
-    """All confirmed crops, as `raresign add-photos RUN --from` reads them."""
+def _teach(here: Workplace, code: str) -> int:
+    """Let the confirmed crops of a class help the model; how many crops it keeps of it now.
+
+    Raises:
+        InputError: The model cannot be changed, or no crop is confirmed.
+    """
+    if not here.can_change:
+        raise raresign.InputError(
+            _("this model cannot learn"),
+            _("make a run folder of it: `raresign start RUN`, then `raresign studio RUN`"),
+        )
+    with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
+        file = Path(folder) / "confirmed.csv"
+        file.write_text(_confirmed_csv(here, code), encoding="utf-8")
+        kept = raresign.add_checked_photos(here.run, file)
+    here.model.refresh()
+    return kept[code]
+
+
+def _unteach(here: Workplace, action: Action) -> None:
+    """Take the crops of a class out of the model again."""
+    if action.after is None:
+        _teach(here, action.subject)
+        return
+    raresign.remove_photos(here.run, [action.subject])
+    here.model.refresh()
+
+
+def _confirmed_csv(here: Workplace, code: str = "") -> str:
+    """Confirmed crops, those of one class or of all, as `add-photos RUN --from` reads them."""
     file = io.StringIO(newline="")
     table = csv.writer(file)
     table.writerow(["file", "code", "x0", "y0", "x1", "y1"])
     for subject, value in here.store.values(DECIDED).items():
-        if "is" not in value:
+        if "is" not in value or (code and value["is"] != code):
             continue
         for key in (subject, *value.get("with", ())):
             path, part = piece_of(key)
@@ -205,6 +243,16 @@ def _decided_words(action: Action) -> str:
     if now.get("not"):
         return _("{name} does not show {code}").format(name=name, code=now["not"][-1])
     return _("{name} is undecided again").format(name=name)
+
+
+def _taught_words(action: Action) -> str:
+    if action.after is None:
+        return _("the model has forgotten the crops of {code}").format(code=action.subject)
+    return ngettext(
+        "the model has learned {code} from {n} crop",
+        "the model has learned {code} from {n} crops",
+        action.after["crops"],
+    ).format(code=action.subject, n=action.after["crops"])
 
 
 def _source_words(action: Action) -> str:

@@ -77,6 +77,13 @@ document.addEventListener("DOMContentLoaded", () => {
       if (list()) show();
       return;
     }
+    const teach = event.target.closest("[data-teach]");
+    if (teach) {
+      teach.disabled = true;
+      teach.setAttribute("aria-busy", "true");
+      await studio.send("/find/teach", { code: list().dataset.code });
+      show();
+    }
     const order = event.target.closest("button[data-order]");
     if (order) { place = 0; show(order.dataset.order); }
     const answer = event.target.closest("[data-answer]");
