@@ -36,6 +36,10 @@ from .commands.drawings.tables import drawn_rows as drawn_rows
 from .commands.drawings.tables import export_signs as export_signs
 from .commands.evaluate_run import compare as compare
 from .commands.evaluate_run import evaluate as evaluate
+from .commands.find_crops import FoundCrops as FoundCrops
+from .commands.find_crops import check_found_file as check_found_file
+from .commands.find_crops import find_crops as find_crops
+from .commands.find_crops import save_found as save_found
 from .commands.init_folder import NewDataFolder as NewDataFolder
 from .commands.init_folder import init_data as init_data
 from .commands.maps.joined_signs import joined_signs as joined_signs
@@ -80,6 +84,13 @@ from .evaluation.metrics import Metrics as Metrics
 from .evaluation.metrics import evaluate_predictions as evaluate_predictions
 from .evaluation.predictions import Predictions as Predictions
 from .evaluation.seed_interval import seeds_interval as seeds_interval
+from .finding.class_ranking import Candidate as Candidate
+from .finding.class_ranking import Claims as Claims
+from .finding.class_ranking import ClassRanking as ClassRanking
+from .finding.crop_index import CropIndex as CropIndex
+from .finding.crop_index import IndexCounts as IndexCounts
+from .finding.crop_index import IndexedCrop as IndexedCrop
+from .finding.crop_index import index_place as index_place
 from .lab.bench.parts import run_bench as run_bench
 from .lab.protocol.run_trials import protocol as protocol
 from .lab.protocol.run_trials import protocol_absent as protocol_absent

@@ -143,6 +143,14 @@ class Head:
         """(N, C) joined scores, whose softmax are the probabilities, of (N, E) embeddings."""
         return self._joined(*self._parts(embedding))
 
+    def scores_and_sign(self, embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """`scores`, and (N,) the log odds that there is a sign, infinite without a rule."""
+        features, logits, cosines = self._parts(embedding)
+        odds = np.full(len(logits), np.inf)
+        if self.no_sign is not None:
+            odds = log_sum_exp(logits) - (features @ self.no_sign[:-1] + self.no_sign[-1])
+        return self._joined(features, logits, cosines), odds
+
     def _parts(self, embedding: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(N, E) features, (N, C) logits and (N, C) cosines of (N, E) embeddings."""
         features = self.features(embedding)

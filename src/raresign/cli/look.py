@@ -195,14 +195,14 @@ def bench(
         typer.Argument(
             metavar="PART",
             help="loss, sampler, synth, train, metric, predict, pack, signs, start, runtime, "
-            "serve, all",
+            "serve, find, all",
         ),
     ] = "all",
     run: Annotated[
         Path | None,
         typer.Argument(
-            help="For runtime: a run folder, or built-in; --data has the crops. For predict "
-            "and serve."
+            help="For runtime: a run folder, or built-in; --data has the crops. For predict, "
+            "serve and find."
         ),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer: about a minute.")] = False,

@@ -16,7 +16,8 @@ from raresign.commands.train.share_for_test import rows_for_test
 from raresign.commands.trained_crops import trained_with
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
-from raresign.crops.pack import default_cache, pack_crops
+from raresign.crops.pack import pack_crops
+from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics

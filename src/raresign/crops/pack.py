@@ -53,12 +53,6 @@ class CropPack:
         return len(self.labels)
 
 
-def default_cache() -> Path:
-    """Where packs lie unless told otherwise: `$RARESIGN_CACHE` or `~/.cache/raresign`."""
-    chosen = os.environ.get("RARESIGN_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
-
-
 def pack_crops(
     table: CropTable,
     size: int,

@@ -63,6 +63,7 @@ class OnnxEncoder:
         crop_size: S, side of the crops in pixels.
         digest: Checksum of the file.
         model_digest: Checksum of the weights that the file was made from; "" if it names none.
+        digest: Names the file's content.
 
     Raises:
         InputError: The file is missing, damaged, or no such encoder.
@@ -78,6 +79,7 @@ class OnnxEncoder:
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
+        self.digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         options = onnxruntime.SessionOptions()
         said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
         options.intra_op_num_threads = said if threads is None else threads

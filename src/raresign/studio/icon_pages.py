@@ -26,8 +26,11 @@ def routes(here: Workplace) -> APIRouter:
     def icon(request: Request, code: str) -> Response:
         catalogue = here.recogniser.catalogue
         label = catalogue.label_of(code)
-        if label < 0 or not catalogue[label].icons:
+        if label < 0:
             return Response(_blank(), 404, media_type="image/webp")
+        if not catalogue[label].icons:  # the built-in model's are drawn by code
+            head = {"Cache-Control": _HOUR}
+            return Response(_drawn(code), media_type="image/webp", headers=head)
         path = catalogue[label].icons[0]
         content = icon_picture(path, code, path.stat().st_mtime_ns)
         return Response(content, media_type="image/webp", headers={"Cache-Control": _MINUTES})
@@ -52,6 +55,15 @@ def icon_picture(path: Path, code: str, changed: int) -> bytes:
         return _blank()
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     return _webp(picture)
+
+
+@lru_cache(_KEPT)
+def _drawn(code: str) -> bytes:
+    """The drawing of a sign that has no file."""
+    try:
+        return _webp(Image.fromarray(raresign.render_sign(code, _SIDE)))
+    except raresign.InputError:
+        return _blank()
 
 
 @lru_cache(1)

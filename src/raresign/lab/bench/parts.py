@@ -8,6 +8,7 @@ from typing import Any
 
 from raresign.errors import InputError
 from raresign.lab.bench.deployed import bench_deployed
+from raresign.lab.bench.finding_crops import bench_find
 from raresign.lab.bench.loss import bench_loss
 from raresign.lab.bench.packing import bench_packing
 from raresign.lab.bench.sampler import bench_sampler
@@ -29,8 +30,8 @@ _PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "signs": lambda quick, data: bench_signs(quick),
     "start": bench_start,
 }
-_PREDICT, _RUNTIME, _SERVE = "predict", "runtime", "serve"
-"""They take a run; `all` leaves the last two out."""
+_PREDICT, _RUNTIME, _SERVE, _FIND = "predict", "runtime", "serve", "find"
+"""They take a run; `all` leaves the last three out."""
 
 
 def run_bench(
@@ -44,13 +45,13 @@ def run_bench(
 
     Args:
         part: `loss`, `sampler`, `synth`, `train`, `metric`, `predict`, `pack`, `signs`, `start`,
-            `runtime`, `serve` or `all`.
+            `runtime`, `serve`, `find` or `all`.
         quick: Fewer repetitions; `all` then ends within a minute on two cores.
         data: Data folder with real icons, backgrounds and crops, drawn signs otherwise; for `start`
             a run folder.
-        run: For `runtime`: a run folder or "built-in"; `data` then has the crops. For `serve`
-            and `predict` also a bundle, and "built-in" unless given; `data` is then a folder of
-            crops.
+        run: For `runtime`: a run folder or "built-in"; `data` then has the crops. For `serve`,
+            `predict` and `find` also a bundle, and "built-in" unless given; `data` is then a
+            folder of crops, for `find` a data folder whose real crops are looked through.
 
     Returns:
         Figures by dotted name (`loss.ratio`), and the machine and versions.
@@ -58,19 +59,21 @@ def run_bench(
     Raises:
         InputError: There is no such benchmark.
     """
-    names = (*_PARTS, _RUNTIME, _SERVE)
+    names = (*_PARTS, _RUNTIME, _SERVE, _FIND)
     if part != "all" and part not in names:
         raise InputError(f"no benchmark is called '{part}'", f"use {', '.join(names)} or all")
-    if run is not None and part not in (_PREDICT, _RUNTIME, _SERVE):
+    if run is not None and part not in (_PREDICT, _RUNTIME, _SERVE, _FIND):
         raise InputError(
             f"{run} for the benchmark '{part}'",
-            f"only {_PREDICT}, {_RUNTIME} and {_SERVE} take a run",
+            f"only {_PREDICT}, {_RUNTIME}, {_SERVE} and {_FIND} take a run",
         )
     if part == _RUNTIME and run is None:
         raise InputError("no run to measure", "raresign bench runtime RUN, or built-in")
     figures: dict[str, Any] = {}
     if part == _SERVE:
         figures |= bench_service(quick, data, run)
+    elif part == _FIND:
+        figures |= bench_find(quick, data, run)
     elif part == _RUNTIME and run is not None:
         figures |= bench_deployed(quick, data, run)
     for name, function in _PARTS.items():

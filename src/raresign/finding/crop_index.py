@@ -1,0 +1,346 @@
+"""A large pile of crops, embedded once: what `find` ranks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from raresign.crops.crop_table import CropTable
+from raresign.crops.pack_cache import default_cache
+from raresign.crops.squashing import squashed_chunks
+from raresign.errors import InputError
+from raresign.finding.index_store import EMBEDDED, GONE, WAITING, Embedded, IndexStore
+from raresign.finding.pieces import PACKED, Piece, Source, is_pack, pieces_of
+from raresign.finding.vectors import Rows
+from raresign.framing.finder import finder_digest
+from raresign.language.spoken import _, later
+from raresign.runs.run_lock import run_lock
+from raresign.runtime.recogniser import Recogniser
+
+if TYPE_CHECKING:
+    from raresign.crops.pack import CropPack
+
+INDEXES = "indexes"
+"""Folder of all indexes in the cache."""
+_BATCH = 256  # crops that are kept together; a killed process loses these at most
+_NOTED = 5000  # crops that are noted in one transaction
+_ASKED = 4096  # crops whose pictures are read in one go
+_LOOK = 8  # side of the grid of brightness that says how a crop looks
+_ODD = later("its embedding is not finite")
+
+
+@dataclass(frozen=True)
+class IndexCounts:
+    """How far an index is.
+
+    Args:
+        embedded: Crops that can be found.
+        waiting: Crops that are noted and not embedded yet.
+        gone: Crops whose files have vanished; they are not shown, and come back with their files.
+        unreadable: Reason -> crops that cannot be read.
+        listed: Crops seen so far by a look at the source that has not ended; 0 otherwise.
+    """
+
+    embedded: int
+    waiting: int
+    gone: int
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    listed: int = 0
+
+    @property
+    def broken(self) -> int:
+        """Crops that cannot be read."""
+        return sum(self.unreadable.values())
+
+
+@dataclass(frozen=True)
+class IndexedCrop:
+    """A crop of an index.
+
+    Args:
+        row: Its row; it stays the same as long as the crop's file does.
+        path: Its picture.
+        box: x0, y0, x1, y1 in pixels of the upright picture; None for the whole.
+        track: Name of the track of one physical sign; "" where none is known.
+        digest: Names what its file holds.
+        look: 64 bits, of which near-identical pictures share most.
+        pack_row: Its row in a pack; None for a picture.
+    """
+
+    row: int
+    path: str
+    box: tuple[float, float, float, float] | None
+    track: str
+    digest: str
+    look: int
+    pack_row: int | None = None
+
+    @property
+    def part(self) -> str:
+        """Which part of its picture it is, see `Piece`."""
+        if self.pack_row is not None:
+            return f"{PACKED}{self.pack_row}"
+        return "" if self.box is None else ",".join(f"{side:.12g}" for side in self.box)
+
+
+class CropIndex:
+    """Embeddings of crops that nobody labelled, on the disk, and what each crop is.
+
+    Args:
+        place: The folder of the index, made if missing. See `index_place`.
+        model: What embeds; an index belongs to one encoder, so classes may come and go.
+        rebuild: Start anew where the index is that of another encoder.
+
+    Raises:
+        InputError: The index was made with another encoder, or is damaged.
+
+    Example:
+        >>> import raresign, tempfile
+        >>> from PIL import Image
+        >>> crops = Path(tempfile.mkdtemp())
+        >>> Image.new("RGB", (40, 40), (200, 20, 30)).save(crops / "a.png")
+        >>> _ = (crops / "b.png").write_bytes(b"no picture")
+        >>> index = CropIndex(crops / ".index", raresign.load())
+        >>> counts = index.update(crops)
+        >>> counts.embedded, counts.broken, [crop.path[-5:] for crop in index.crops([0])]
+        (1, 1, ['a.png'])
+    """
+
+    def __init__(self, place: str | Path, model: Recogniser, rebuild: bool = False) -> None:
+        self.place = Path(place)
+        self.model = model
+        width = model.head.rows.shape[1]
+        self._store = IndexStore(self.place, encoder_digest(model), width, rebuild)
+
+    def update(
+        self,
+        source: Source,
+        tracks: Sequence[str] | None = None,
+        *,
+        progress: Callable[[IndexCounts], None] | None = None,
+        stopped: Callable[[], bool] | None = None,
+    ) -> IndexCounts:
+        """Make the index that of a source as it is now: new crops are embedded, lost ones marked.
+
+        It may be stopped, or killed, at any moment; another call goes on. Crops whose files did not
+        change since are not read again. One process at a time updates an index; others wait.
+
+        Args:
+            source: A folder, with its sub-folders; rows of a table; or a pack of the model's size
+                and framing.
+            tracks: Of a table: name of the track of each row, which tells crops of one sign.
+            progress: Told often how far it is.
+            stopped: Asked often; true ends it, and what waits stays waiting.
+
+        Returns:
+            How far it is: nothing waits if it was not stopped.
+
+        Raises:
+            InputError: There is no such folder, a pack of another size, or a full disk.
+        """
+        if is_pack(source):
+            self._check_pack(source)
+        halted = stopped or (lambda: False)
+        try:
+            with run_lock(self.place):
+                if self._scan(pieces_of(source, tracks), progress, halted):
+                    pack = source if is_pack(source) else None
+                    self._embed(pack, progress, halted)
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                _("the index in {place} cannot be written: {why}").format(
+                    place=self.place, why=error
+                ),
+                _("free space there, or give another folder with --index"),
+            ) from error
+        return self.counts()
+
+    def _scan(
+        self,
+        pieces: Iterator[Piece],
+        progress: Callable[[IndexCounts], None] | None,
+        stopped: Callable[[], bool],
+    ) -> bool:
+        """Note what is there; whether it was not stopped."""
+        scan = self._store.begin_scan()
+        listed, some = 0, []
+        for piece in pieces:
+            some.append(piece)
+            if len(some) == _NOTED:
+                self._store.note(scan, some)
+                listed += len(some)
+                some = []
+                if progress is not None:
+                    progress(self.counts(listed))
+                if stopped():
+                    return False
+        self._store.note(scan, some)
+        self._store.end_scan(scan)
+        return True
+
+    def _embed(
+        self,
+        pack: CropPack | None,
+        progress: Callable[[IndexCounts], None] | None,
+        stopped: Callable[[], bool],
+    ) -> None:
+        """Embed what waits, batch by batch."""
+        while waiting := self._store.waiting(_ASKED):
+            for ids, crops, digests, refused in self._read(waiting, pack):
+                embeddings = self.model.encoder.embed(crops)
+                sound = np.isfinite(embeddings).all(1)
+                looks = looks_of(crops)
+                read = list(zip(ids, digests, looks, sound.tolist(), strict=True))
+                kept = [Embedded(number, digest, look) for number, digest, look, ok in read if ok]
+                odd = [(number, _ODD) for number, _digest, _look, ok in read if not ok]
+                self._store.embedded(kept, embeddings[sound])
+                self._store.refused([*refused, *odd])
+                if progress is not None:
+                    progress(self.counts())
+                if stopped():
+                    return
+
+    def _read(
+        self, waiting: Sequence[tuple[int, Piece]], pack: CropPack | None
+    ) -> Iterator[tuple[list[int], npt.NDArray[np.uint8], list[str], list[tuple[int, str]]]]:
+        """Numbers, crops and digests of those that can be read, and why others cannot."""
+        ids = [number for number, _piece in waiting]
+        if pack is not None:
+            hashes = pack.table["hash"]
+            for first in range(0, len(waiting), _BATCH):
+                some = waiting[first : first + _BATCH]
+                rows = [int(piece.part.removeprefix(PACKED)) for _number, piece in some]
+                digests = [str(hashes[row]) for row in rows]
+                yield ids[first : first + _BATCH], np.asarray(pack.crops[rows]), digests, []
+            return
+        boxes = np.array([piece.box or (np.nan,) * 4 for _number, piece in waiting])
+        table = CropTable(
+            tuple(Path(piece.path) for _number, piece in waiting),
+            np.full(len(waiting), -1),
+            boxes,
+            ("",) * len(waiting),
+        )
+        model, start = self.model, 0
+        held: tuple[list[int], list[np.ndarray], list[str], list[tuple[int, str]]] = [], [], [], []
+        size = model.encoder.crop_size
+        for chunk in squashed_chunks(table, size, model.framing, model.finder):
+            held[0].extend(ids[row] for row in chunk.rows)
+            held[1].append(chunk.crops)
+            held[2].extend(chunk.hashes)
+            held[3].extend((ids[row], why) for row, why in chunk.refused)
+            start += chunk.count
+            if len(held[0]) + len(held[3]) >= _BATCH or start == len(waiting):
+                yield held[0], np.concatenate(held[1]), held[2], held[3]
+                held = [], [], [], []
+
+    def _check_pack(self, pack: CropPack) -> None:
+        size = self.model.encoder.crop_size
+        if pack.crops.shape[-1] != size:
+            raise InputError(
+                _("a pack of crops of {given} pixels for a model of {size}").format(
+                    given=pack.crops.shape[-1], size=size
+                ),
+                _("pack them at the model's size, or index their folder"),
+            )
+
+    def counts(self, listed: int = 0) -> IndexCounts:
+        """How far the index is."""
+        states = self._store.states()
+        return IndexCounts(
+            states.get(EMBEDDED, 0),
+            states.get(WAITING, 0),
+            states.get(GONE, 0),
+            self._store.reasons(),
+            listed,
+        )
+
+    def rows(self) -> tuple[Rows, npt.NDArray[np.bool_]]:
+        """The (N,) rows of embeddings, memory-mapped, and (N,) bool, which crops are there now."""
+        return self._store.rows()
+
+    def crops(self, rows: Sequence[int]) -> list[IndexedCrop]:
+        """What the crops of some rows are; one whose file was changed meanwhile is left out."""
+        found = self._store.crops(rows)
+        return [_indexed(row, *found[row]) for row in map(int, rows) if row in found]
+
+    def row_of(self, path: str | Path, part: str = "") -> int | None:
+        """The row of a crop, by its picture and the part of it; None if it is not there now."""
+        return self._store.row_of(os.fspath(path), part)
+
+
+def _indexed(row: int, piece: Piece, digest: str, look: int) -> IndexedCrop:
+    packed = piece.part.startswith(PACKED)
+    number = int(piece.part.removeprefix(PACKED)) if packed else None
+    return IndexedCrop(row, piece.path, piece.box, piece.track, digest, look, number)
+
+
+def index_place(source: Source, model: Recogniser, cache: Path | None = None) -> Path:
+    """Where the index of a source lies unless told otherwise: in the cache, one a model.
+
+    Example:
+        >>> import raresign
+        >>> place = index_place("crops", raresign.load(), Path("cache"))
+        >>> place.parent.as_posix(), len(place.name)
+        ('cache/indexes', 32)
+    """
+    digest = hashlib.blake2b(encoder_digest(model).encode(), digest_size=16)
+    if isinstance(source, str | Path):
+        names = [os.fspath(Path(source).resolve())]
+    elif is_pack(source):
+        names = ["\0".join(source.table["path"].to_pylist())]
+    else:
+        names = sorted({os.path.abspath(path) for path in source.paths})  # noqa: PTH100
+        names.append("boxes")
+    for name in names:
+        digest.update(os.fsencode(name) + b"\0")
+    return (cache or default_cache()) / INDEXES / digest.hexdigest()
+
+
+def encoder_digest(model: Recogniser) -> str:
+    """Names what a model's embeddings depend on: encoder, size and framing of crops.
+
+    An encoder that does not name itself is named by what it says of one made crop.
+    """
+    encoder = model.encoder
+    said = getattr(encoder, "digest", "")
+    if not said:
+        size = encoder.crop_size
+        made = np.arange(3 * size * size, dtype=np.uint32) * 2654435761 >> 24
+        spoken = encoder.embed(made.astype(np.uint8).reshape(1, 3, size, size))
+        said = hashlib.blake2b(np.round(spoken, 2).tobytes(), digest_size=16).hexdigest()
+    finder = ""
+    if model.framing == "found":
+        finder = finder_digest() if model.finder is None else model.finder.digest
+    return f"{said},{encoder.crop_size},{model.framing},{finder}"
+
+
+def looks_of(crops: npt.NDArray[np.uint8]) -> list[int]:
+    """How (N, 3, S, S) crops look in 64 bits: where brightness grows from left to right.
+
+    Source: the difference hash of N. Krawetz, "Kind of like that", 2013.
+
+    Example:
+        >>> crop = np.zeros((1, 3, 18, 18), np.uint8)
+        >>> crop[..., 10:] = 200
+        >>> [bits.bit_count() for bits in looks_of(crop)]
+        [8]
+    """
+    if not len(crops):
+        return []
+    grey = crops.mean(axis=1, dtype=np.float32)
+    size = grey.shape[-1]
+    high = np.linspace(0, size, _LOOK + 1).astype(int)
+    wide = np.linspace(0, size, _LOOK + 2).astype(int)
+    sums = np.add.reduceat(np.add.reduceat(grey, high[:-1], axis=1), wide[:-1], axis=2)
+    means = sums / np.maximum(np.outer(np.diff(high), np.diff(wide)), 1)
+    grows = means[:, :, 1:] > means[:, :, :-1] + 1  # grey levels
+    bits = np.packbits(grows.reshape(len(crops), -1), axis=1)
+    return [int.from_bytes(row.tobytes(), "big", signed=True) for row in bits]
