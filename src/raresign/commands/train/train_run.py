@@ -130,6 +130,8 @@ def train(
         say(str(source.layout))
         for reason, count in source.left_out.items():
             say(f"left out: {count} {reason}")
+        if source.corrected is not None:
+            say(f"corrections.csv: {source.corrected}")
         for problem in source.value_problems():
             say(f"warning: {problem}")
         if source.icons.joined:
@@ -169,6 +171,7 @@ def train(
                 "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
                 "layout": str(source.layout),
                 "left_out": source.left_out,
+                "corrections": source.corrected.as_dict() if source.corrected else None,
                 "framing": _framing(pack) if chosen.framing == "found" else None,
                 "weights": asdict(net.weights),
                 "pseudo_rare": rare,
