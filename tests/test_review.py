@@ -63,7 +63,8 @@ def test_confusions_are_those_of_a_plain_loop() -> None:
     for group in found.groups:
         costs = [pair.cost for pair in group.pairs]
         assert costs == sorted(costs, reverse=True)
-        assert group.cost == pytest.approx(sum(costs)) and group.size == len(costs)
+        assert group.cost == pytest.approx(sum(costs))
+        assert group.size == len(costs)
     assert found.rows("a", "nothing").tolist() == [] == found.rows("nothing", "a").tolist()
 
 
@@ -74,7 +75,8 @@ def test_corrections_move_the_figures_and_undo_brings_them_back() -> None:
     key = run.key(row)
     mended = run.with_corrections({key: seen.predicted_code, ("gone.png", 0): "a"})
     assert len(mended.mistakes()) == len(run.mistakes()) - 1
-    assert mended.crop(row).corrected and not mended.crop(row).wrong
+    assert mended.crop(row).corrected
+    assert not mended.crop(row).wrong
     lost = run.with_corrections({key: "unreadable"})
     assert lost.recall().n == run.recall().n - 1
     assert lost.figures(seen.code).recall.n == run.figures(seen.code).recall.n - 1
@@ -104,7 +106,7 @@ def test_a_class_page_counts_who_is_taken_for_whom() -> None:
 
 def test_changed_answers_are_those_of_a_plain_loop() -> None:
     old, shuffled = _crops(1), _crops(2)
-    order = np.argsort([path for path in shuffled.paths], kind="stable")
+    order = np.argsort(list(shuffled.paths), kind="stable")
     new = CalledCrops(
         tuple(shuffled.paths[k] for k in order),
         shuffled.labels[order],
@@ -140,7 +142,8 @@ def test_the_short_form_says_what_the_long_one_says(tmp_path: Path) -> None:
     )  # fmt: skip
     long.as_parquet(tmp_path / "predictions.parquet")
     short = CalledCrops.from_folder(tmp_path)
-    assert short.paths == long.paths and short.codes == long.codes
+    assert short.paths == long.paths
+    assert short.codes == long.codes
     assert short.predicted.tolist() == long.predicted.tolist()
     assert short.confidence.tolist() == long.confidence.tolist()
     assert short.of_group("rare").tolist() == long.of_group("rare").tolist()
@@ -162,6 +165,7 @@ def test_signs_are_found_by_code_name_and_value() -> None:
     assert found("3.24.n60")[0] == ("3.24.n60", True)
     for words in ("3.24 60", "speed 60", "скорости 60", "СКОРОСТИ   60"):
         assert found(words) == [("3.24.n60", True)], words
-    assert ("1.11.1", True) in found("поворот") and ("3.1", True) in found("въезд запрещен")
+    assert ("1.11.1", True) in found("поворот")
+    assert ("3.1", True) in found("въезд запрещен")
     assert found("уступите дорогу") == [("2.4", False)]  # of the standard, not in the model
     assert found("<script>alert(1)</script>") == [] == found("  ")

@@ -1,4 +1,4 @@
-"""Labels that a person has corrected: `corrections.csv` in the data folder, which training reads."""
+"""Labels that a person has corrected: `corrections.csv` in the data folder; training reads it."""
 
 from __future__ import annotations
 

@@ -119,9 +119,9 @@ class CalledCrops:
             ) from error
         known = min(len(codes), len(types), len(families))
         if len(paths) and not (
-            -1 <= labels.min()
+            labels.min() >= -1
             and labels.max() < known
-            and 0 <= predicted.min()
+            and predicted.min() >= 0
             and predicted.max() < known
         ):
             raise InputError(f"{file}: a label is none of its classes", "run `raresign evaluate`")

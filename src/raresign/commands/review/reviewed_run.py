@@ -1,4 +1,4 @@
-"""An evaluated run as a person looks at it: its crops, its confusions and the figures of a class."""
+"""An evaluated run as a person looks at it: crops, confusions and the figures of a class."""
 
 from __future__ import annotations
 
