@@ -25,6 +25,7 @@ from raresign.cli import (
     mapped,
     measure,
     served,
+    studio_command,
     synth_command,
 )
 from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
@@ -89,6 +90,7 @@ for command in (
     bundles.export,
     bundles.patch,
     bundles.compare_bundles,
+    studio_command.studio,
     served.serve,
     served.new_key,
     make.start,

@@ -1,0 +1,4 @@
+"""The studio: pages in a browser on which a road surveyor works with a run. Needs `raresign[studio]`.
+
+It sees the public API, the guard of the service, and the words and templates of the report.
+"""

@@ -1,0 +1,58 @@
+"""The page "What was done", and taking back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from raresign.language.spoken import LANGUAGES, _
+from raresign.studio.door import LANGUAGE
+from raresign.studio.page import html
+from raresign.studio.store import Action
+from raresign.studio.workplace import Workplace
+
+_SHOWN = 200
+_YEAR_SECONDS = 31_536_000
+
+
+def routes(here: Workplace) -> APIRouter:
+    """Addresses that belong to no page of the navigation."""
+    router = APIRouter()
+
+    @router.get("/history")
+    def history(request: Request) -> HTMLResponse:
+        rows = [_row(here, action) for action in here.store.actions(_SHOWN)]
+        return html(request, "history.html.j2", rows=rows, most=_SHOWN)
+
+    @router.post("/undo/{number}")
+    def undo(request: Request, number: int) -> JSONResponse:
+        action = here.undo(number, here.who(request))
+        told = _("Taken back: {what}").format(what=here.told(here.store.action(number)))
+        return JSONResponse({"done": told, "action": None, "undoes": action.undoes})
+
+    @router.get("/language/{name}")
+    def language(request: Request, name: str, back: str = "/") -> RedirectResponse:
+        same = back.startswith("/") and not back.startswith(("//", "/\\"))
+        answer = RedirectResponse(back if same else "/", 303)
+        if name in LANGUAGES:
+            answer.set_cookie(LANGUAGE, name, _YEAR_SECONDS, httponly=True, samesite="lax")
+        return answer
+
+    return router
+
+
+def _row(here: Workplace, action: Action) -> dict[str, object]:
+    at = datetime.fromisoformat(action.at).astimezone()
+    told = here.told(action)
+    if action.undoes is not None:
+        told = _("Taken back: {what}").format(what=here.told(here.store.action(action.undoes)))
+    return {
+        "number": action.id,
+        "at": f"{at:%Y-%m-%d %H:%M:%S}",
+        "who": action.who,
+        "told": told,
+        "is_undo": action.undoes is not None,
+        "undone": action.undone_by is not None,
+    }

@@ -1,0 +1,23 @@
+"""The page "Report"."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from raresign.language.spoken import later
+from raresign.studio.page import Page, html
+from raresign.studio.workplace import Workplace
+
+
+def _routes(here: Workplace) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/report")
+    def report_page(request: Request) -> HTMLResponse:
+        return html(request, "report.html.j2")
+
+    return router
+
+
+REPORT = Page("/report", later("Report"), _routes)
