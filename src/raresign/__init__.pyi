@@ -21,6 +21,7 @@ from .commands.camera.realism_table import compare_realism as compare_realism
 from .commands.catalogue_table import catalogue_rows as catalogue_rows
 from .commands.corrections import UNREADABLE as UNREADABLE
 from .commands.corrections import CropCorrection as CropCorrection
+from .commands.corrections import corrections_home as corrections_home
 from .commands.corrections import read_corrections as read_corrections
 from .commands.corrections import save_corrections as save_corrections
 from .commands.data_folder import LAYOUTS as LAYOUTS
@@ -49,6 +50,8 @@ from .commands.results_file import check_results as check_results
 from .commands.results_file import read_results as read_results
 from .commands.results_file import results_schema as results_schema
 from .commands.review.reviewed_run import ReviewedRun as ReviewedRun
+from .commands.review.reviewed_run import SeenCrop as SeenCrop
+from .commands.review.sign_lookup import FoundSign as FoundSign
 from .commands.review.sign_lookup import SignLookup as SignLookup
 from .commands.review_thresholds import review_thresholds as review_thresholds
 from .commands.review_thresholds import save_thresholds as save_thresholds

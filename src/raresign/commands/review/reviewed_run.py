@@ -157,6 +157,12 @@ class ReviewedRun:
         crops = CalledCrops.from_folder(folder.path / EVALUATION)
         return cls(folder.path, root, folder.catalogue, crops, expected, folder.info)
 
+    @property
+    def crops_place(self) -> str | None:
+        """Where the crops are if they are not in the data folder."""
+        found: str | None = self.info.get("settings", {}).get("crops")
+        return found
+
     def with_corrections(self, corrections: Mapping[CropKey, str]) -> ReviewedRun:
         """The run with other labels of some crops: class codes or "unreadable".
 
@@ -337,7 +343,7 @@ class ReviewedRun:
             table = open_test(
                 self.root,
                 self.catalogue,
-                settings.get("crops"),
+                self.crops_place,
                 settings.get("layout", "auto") if settings.get("layout") != "table" else "auto",
                 corrected=False,
             )
