@@ -49,6 +49,7 @@ from .commands.predict_files import run_and_files as run_and_files
 from .commands.results_file import check_results as check_results
 from .commands.results_file import read_results as read_results
 from .commands.results_file import results_schema as results_schema
+from .commands.review.answered_test import answer_test as answer_test
 from .commands.review.reviewed_run import ReviewedRun as ReviewedRun
 from .commands.review.reviewed_run import SeenCrop as SeenCrop
 from .commands.review.sign_lookup import FoundSign as FoundSign
@@ -75,6 +76,7 @@ from .crops.pack import pack_crops as pack_crops
 from .errors import InputError as InputError
 from .errors import Interrupted as Interrupted
 from .errors import missing_library as missing_library
+from .evaluation.answer_changes import AnswerChanges as AnswerChanges
 from .evaluation.answer_changes import answer_changes as answer_changes
 from .evaluation.called_crops import CalledCrops as CalledCrops
 from .evaluation.compare import compare_predictions as compare_predictions

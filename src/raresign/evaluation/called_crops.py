@@ -76,6 +76,18 @@ class CalledCrops:
         changed.__dict__["named"] = self.named  # does not depend on them
         return changed
 
+    def rows(self, kept: NDArray[np.bool_]) -> CalledCrops:
+        """The rows where `kept`, (N,) bool, is true."""
+        places = np.flatnonzero(kept).tolist()
+        return replace(
+            self,
+            paths=tuple(self.paths[row] for row in places),
+            labels=self.labels[kept],
+            predicted=self.predicted[kept],
+            confidence=self.confidence[kept],
+            levels=tuple(self.levels[row] for row in places) if self.levels else (),
+        )
+
     @classmethod
     def of(cls, predictions: Predictions) -> CalledCrops:
         """The crops of predictions that are in memory."""
