@@ -1,4 +1,4 @@
-"""Two models compared on the test crops of the studio's run; slow ones are asked in the background."""
+"""Two models compared on the test crops of the run; slow ones are asked in the background."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Comparing:
         here.endings.append(self._end)
 
     def choices(self) -> list[str]:
-        """Names of what can be compared: the run, runs and bundles beside it, the built-in model."""
+        """What can be compared: the run, runs and bundles beside it, the built-in model."""
         own = Path(self._here.run).resolve()
         beside = own.parent
         runs = [file.parent.parent for file in beside.glob("*/evaluation/predictions.parquet")]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Request, UploadFile
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
 
-import raresign
 from raresign.language.spoken import _, later
 from raresign.studio.page import Page, done, html
 from raresign.studio.review_parts import crop_cards, grid_of, named_values, threshold_chart
@@ -71,7 +70,7 @@ def _routes(here: Workplace) -> APIRouter:
             groups = [one for one in state.run.confusions.groups if one.family == true]
             return {"group": next((one for one in groups if one.other == called), None)}
 
-        values = {"true": true, "called": called, "most": _ALL_PAIRS}
+        values = {"own": true, "called": called, "most": _ALL_PAIRS}
         return page(request, "confusions", "review_family.html.j2", make=make, **values)
 
     @router.get("/review/pair")
@@ -91,7 +90,9 @@ def _routes(here: Workplace) -> APIRouter:
                 "after": after,
             }
 
-        return page(request, "confusions", "review_pair.html.j2", make=make, code=code, called=called)
+        return page(
+            request, "confusions", "review_pair.html.j2", make=make, code=code, called=called
+        )
 
     @router.get("/review/mistakes")
     def mistakes(request: Request, start: int = 0, named: bool = False) -> HTMLResponse:
@@ -110,7 +111,7 @@ def _routes(here: Workplace) -> APIRouter:
         return page(request, "classes", "review_classes.html.j2", found=found, q=q)
 
     @router.post("/review/look-up")
-    def look_up(request: Request, icon: UploadFile = File()) -> HTMLResponse:
+    def look_up(request: Request, icon: Annotated[UploadFile, File()]) -> HTMLResponse:
         found = search.by_icon(icon.file.read(), icon.filename or "")
         values = named_values(reviewing, here)
         return html(request, "review_found.html.j2", **values, found=found, q="")
