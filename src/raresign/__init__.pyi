@@ -1,4 +1,5 @@
 from .answers.answer import SURE as SURE
+from .answers.answer import FileAnswer as FileAnswer
 from .bundles.bundle import Bundle as Bundle
 from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class
@@ -6,6 +7,8 @@ from .commands.added.change_classes import add_checked_photos as add_checked_pho
 from .commands.added.change_classes import add_photos as add_photos
 from .commands.added.change_classes import remove_class as remove_class
 from .commands.added.change_classes import remove_photos as remove_photos
+from .commands.added.preview_class import ClassPreview as ClassPreview
+from .commands.added.preview_class import preview_class as preview_class
 from .commands.allow_list import allow_list as allow_list
 from .commands.allow_list import read_aliases as read_aliases
 from .commands.allow_list import read_thresholds as read_thresholds
@@ -13,6 +16,7 @@ from .commands.answers_file import check_answers_file as check_answers_file
 from .commands.answers_file import save_answers as save_answers
 from .commands.answers_journal import AnswersJournal as AnswersJournal
 from .commands.boxes_file import boxed_crops as boxed_crops
+from .commands.boxes_file import boxed_signs as boxed_signs
 from .commands.bundle.compare_models import compare_bundles as compare_bundles
 from .commands.bundle.export_model import PRECISIONS as PRECISIONS
 from .commands.bundle.export_model import export as export

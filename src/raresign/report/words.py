@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from raresign.evaluation.metrics import GroupMetrics, Metrics
 from raresign.language.spoken import _, current_language, ngettext
+
+if TYPE_CHECKING:
+    from raresign.evaluation.metrics import GroupMetrics, Metrics
 
 MISSING = "–"
 

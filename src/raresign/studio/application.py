@@ -111,6 +111,7 @@ def create_studio(
             looking.cancel()
             for end in here.endings:
                 await asyncio.to_thread(end)
+            here.workshop.close()
             here.store.close()
 
     app = FastAPI(

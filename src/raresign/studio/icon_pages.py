@@ -29,24 +29,25 @@ def routes(here: Workplace) -> APIRouter:
         if label < 0 or not catalogue[label].icons:
             return Response(_blank(), 404, media_type="image/webp")
         path = catalogue[label].icons[0]
-        content = icon_picture(path, path.stat().st_mtime_ns)
+        content = icon_picture(path, code, path.stat().st_mtime_ns)
         return Response(content, media_type="image/webp", headers={"Cache-Control": _HOUR})
 
     return router
 
 
 @lru_cache(_KEPT)
-def icon_picture(path: Path, changed: int) -> bytes:
+def icon_picture(path: Path, code: str, changed: int) -> bytes:
     """An icon in its own shape without transparent border, as WebP.
 
     Args:
-        path: PNG, JPEG or SVG.
+        path: PNG, JPEG or SVG; a template serves several classes.
+        code: The class, whose value the template shows.
         changed: When; another time reads it again.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Image.fromarray(raresign.load_icon(path))
+            picture = Image.fromarray(raresign.load_icon(path, code=code))
     except (raresign.InputError, OSError):
         return _blank()
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from raresign.service.guard import KEY
 from raresign.service.served_model import ServedModel
 from raresign.studio.store import Action, Store
+from raresign.studio.workshop import Workshop
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -42,6 +43,7 @@ class Workplace:
     language: str | None = None
     endings: list[Callable[[], None]] = field(default_factory=list)
     """Called when the studio ends: pages stop their threads and processes."""
+    workshop: Workshop = field(default_factory=Workshop)
     _known: dict[str, tuple[Words, Reverse]] = field(default_factory=dict)
     _loading: threading.Lock = field(default_factory=threading.Lock)
     _model: ServedModel | None = None
@@ -60,7 +62,7 @@ class Workplace:
         """
         with self._loading:
             if self._model is None:
-                self._model = ServedModel(self.run)
+                self._model = ServedModel(self.run, self.workshop.change)
             return self._model
 
     @property

@@ -116,7 +116,7 @@ def add_class(
             *recogniser.catalogue.codes
         }
         given = lettered_files(listed_icons(icons)) if svg_text else listed_icons(icons)
-        signs = _new_signs(recogniser.catalogue, given, codes, damaged, names)
+        signs = new_signs(recogniser.catalogue, given, codes, damaged, names)
         for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
             say(_("warning: {problem}").format(problem=problem))
         if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
@@ -186,7 +186,7 @@ def listed_icons(given: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def _new_signs(
+def new_signs(
     catalogue: SignCatalogue,
     icons: Sequence[Path],
     codes: Sequence[str],
