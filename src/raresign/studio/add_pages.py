@@ -145,7 +145,8 @@ def _routes(here: Workplace) -> APIRouter:
             if asked.get(slider.name, "").isdigit()
         }
         with _as_file(icons, _hex(icon), kind, code) as file:
-            sheet = here.workshop.call(expected_look, here.run, str(file), code, turns)
+            columns = 4 if asked.get("columns") == "4" else 8
+            sheet = here.workshop.call(expected_look, here.run, str(file), code, turns, columns)
         return Response(sheet, media_type="image/webp", headers={"Cache-Control": _DAY})
 
     @router.get("/add/expected")
@@ -243,8 +244,8 @@ def _words(action: Action) -> str:
     value = action.after or action.before or {}
     told = f"{action.subject} {value.get('name', '')}".strip()
     if action.after is None:
-        return _("the sign {sign} was taken out of the model").format(sign=told)
-    return _("the sign {sign} was added to the model").format(sign=told)
+        return _("{sign} was taken out of the model").format(sign=told)
+    return _("{sign} was added to the model").format(sign=told)
 
 
 ADD = Page("/add", later("Add a sign"), _routes)

@@ -44,7 +44,7 @@ SLIDERS = (
     Slider(
         "turned",
         later("Angle"),
-        (later("from the front"), later("from the side")),
+        (later("straight"), later("aslant")),
         {"pose": {"tilt": True, "rotation": True}},
     ),
     Slider(

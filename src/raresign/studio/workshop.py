@@ -23,7 +23,7 @@ from raresign.service.served_model import change_run
 from raresign.studio.effects import turned
 
 _SIDE, _SCALE = 64, 2
-ROWS, COLUMNS = 3, 8
+CROPS = 24
 _BACKGROUNDS = 12
 _PROCESSES = 2
 """One may try a sign while the other draws its expected look; the second starts when needed."""
@@ -114,7 +114,9 @@ def preview(run: str, icon: str, code: str, name: str) -> dict[str, Any]:
     return raresign.preview_class(run, icon, code, name).as_dict()
 
 
-def expected_look(run: str, icon: str, code: str, turns: Mapping[str, int]) -> bytes:
+def expected_look(
+    run: str, icon: str, code: str, turns: Mapping[str, int], columns: int = 8
+) -> bytes:
     """A sheet of what a camera would see of a sign, as WebP.
 
     Args:
@@ -122,6 +124,7 @@ def expected_look(run: str, icon: str, code: str, turns: Mapping[str, int]) -> b
         icon: An icon file.
         code: Class code, whose value a template shows.
         turns: See `effects.turned`.
+        columns: Crops side by side.
     """
     import numpy as np
     import torch
@@ -140,15 +143,15 @@ def expected_look(run: str, icon: str, code: str, turns: Mapping[str, int]) -> b
     engine = raresign.build_synthesiser(
         preset, _kept["icons",], _kept["backgrounds", run], seed=0
     )
-    count = ROWS * COLUMNS
     with torch.inference_mode():
-        crops = engine.render(torch.zeros(count, dtype=torch.long), torch.arange(count)).crops
+        crops = engine.render(torch.zeros(CROPS, dtype=torch.long), torch.arange(CROPS)).crops
     pixels = crops.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
     gap, cell = 4, _SIDE * _SCALE
-    sheet = Image.new("RGBA", (COLUMNS * (cell + gap) - gap, ROWS * (cell + gap) - gap))
+    rows = -(-CROPS // columns)
+    sheet = Image.new("RGBA", (columns * (cell + gap) - gap, rows * (cell + gap) - gap))
     for place, crop in enumerate(np.asarray(pixels)):
         large = Image.fromarray(crop).resize((cell, cell), Image.Resampling.BICUBIC)
-        row, column = divmod(place, COLUMNS)
+        row, column = divmod(place, columns)
         sheet.paste(large, (column * (cell + gap), row * (cell + gap)))
     file = io.BytesIO()
     sheet.save(file, "WEBP", quality=86, method=2)

@@ -23,6 +23,7 @@ document.addEventListener("DOMContentLoaded", () => {
     by("corners").hidden = true;
     sign = told;
     by("sign").hidden = false;
+    by("icon-drop").classList.add("small-drop");
     by("code").value = told.code;
     by("name").value = told.name;
     by("taken").textContent = told.taken ? page.dataset.taken : "";
@@ -36,7 +37,8 @@ document.addEventListener("DOMContentLoaded", () => {
   function look() {
     const picture = by("look");
     picture.parentElement.classList.add("busy");
-    picture.src = `/add/look?${query(turned)}`;
+    const columns = window.innerWidth < 640 ? 4 : 8;
+    picture.src = `/add/look?${query({ ...turned, columns })}`;
   }
   by("look").addEventListener("load", () => by("look").parentElement.classList.remove("busy"));
   by("look").addEventListener("error", () => by("look").parentElement.classList.remove("busy"));
