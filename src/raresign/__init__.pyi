@@ -103,6 +103,8 @@ from .realism.ruler import Realism as Realism
 from .realism.ruler import StatisticGap as StatisticGap
 from .records import to_arrow as to_arrow
 from .records import to_pandas as to_pandas
+from .report.document import report_page as report_page
+from .report.document import report_values as report_values
 from .report.document import write_report as write_report
 from .runs.built_in import about_built_in as about_built_in
 from .runs.evaluation_files import load_predictions as load_predictions

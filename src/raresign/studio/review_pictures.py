@@ -31,4 +31,4 @@ def variant_bytes(catalogue: raresign.SignCatalogue, code: str, number: int) -> 
     if label < 0 or not 0 <= number < len(catalogue[label].icons):
         return None
     path = catalogue[label].icons[number]
-    return icon_picture(path, path.stat().st_mtime_ns)
+    return icon_picture(path, code, path.stat().st_mtime_ns)
