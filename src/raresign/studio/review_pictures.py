@@ -7,7 +7,6 @@ import io
 from PIL import Image
 
 import raresign
-from raresign.crops.decode import UnreadableFile
 from raresign.studio.icon_pages import icon_picture
 
 _SIDE = 256
@@ -15,9 +14,8 @@ _SIDE = 256
 
 def crop_bytes(run: raresign.ReviewedRun, row: int) -> bytes | None:
     """A crop of the test as WebP; None where its file is gone."""
-    try:
-        picture = run.picture(row)
-    except UnreadableFile:
+    picture = run.picture(row)
+    if picture is None:
         return None
     picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
     file = io.BytesIO()

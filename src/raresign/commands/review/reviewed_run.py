@@ -18,7 +18,7 @@ from PIL import Image
 from raresign.commands.corrections import UNREADABLE, Box
 from raresign.commands.data_folder import open_test
 from raresign.commands.train.share_for_test import rows_for_test
-from raresign.crops.decode import decode_crop
+from raresign.crops.decode import UnreadableFile, decode_crop
 from raresign.errors import InputError
 from raresign.evaluation.called_crops import CalledCrops
 from raresign.evaluation.costly_confusions import CostlyConfusions
@@ -259,15 +259,17 @@ class ReviewedRun:
             self._believed(label, precision),
         )
 
-    def picture(self, row: int) -> Image.Image:
-        """A crop of the test, cut out of its frame where it lies in one.
+    def picture(self, row: int) -> Image.Image | None:
+        """A crop of the test, cut out of its frame where it lies in one; None if it is gone.
 
         Raises:
-            UnreadableFile: Its file is gone or unreadable.
             InputError: The test has no such row.
         """
         path = self.root / self.crop(row).path
-        return decode_crop(path, self.box(row))
+        try:
+            return decode_crop(path, self.box(row))
+        except UnreadableFile:
+            return None
 
     def box(self, row: int) -> Box | None:
         """Where a crop lies in its picture; None for the whole picture."""
