@@ -148,14 +148,12 @@ def open_data(
         read = found.read(catalogue, strict) if real else LayoutCrops(NO_CROPS)
     for part in (read.training, read.test):
         warn_of_frames(part)
-    parts, corrected = [read.training, read.test], None
-    given = None if isinstance(crops, CropTable) else crops
-    if real and (mended := read_corrections(corrections_home(root, given))):
-        home = corrections_home(root, given)
-        parts, corrected = apply_corrections(parts, home, mended, catalogue)
-    return DataFolder(
-        root, catalogue, parts[0], parts[1], source, choice, found, simulated, corrected
-    )
+    training, test, corrected = read.training, read.test, None
+    home = corrections_home(root, None if isinstance(crops, CropTable) else crops)
+    if real and (mended := read_corrections(home)):
+        (first, test), corrected = apply_corrections([training, test], home, mended, catalogue)
+        training = training if first is None else first
+    return DataFolder(root, catalogue, training, test, source, choice, found, simulated, corrected)
 
 
 def open_test(

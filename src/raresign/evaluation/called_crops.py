@@ -56,14 +56,16 @@ class CalledCrops:
     @cached_property
     def correct(self) -> NDArray[np.bool_]:
         """(N,) whether the label is the true one; false where the truth is unknown."""
-        return self.predicted == self.labels
+        right: NDArray[np.bool_] = self.predicted == self.labels
+        return right
 
     @cached_property
     def named(self) -> NDArray[np.bool_]:
         """(N,) whether the model named a class; all, where the levels were not kept."""
         if not self.levels:
             return np.ones(len(self), bool)
-        return np.array(self.levels) == "class"
+        named: NDArray[np.bool_] = np.array(self.levels) == "class"
+        return named
 
     def of_group(self, group: Group) -> NDArray[np.bool_]:
         """(N,) whether the crop's class is known and of this group ("all", "rare", "freq")."""

@@ -281,7 +281,8 @@ class ReviewedRun:
         return Estimate.of_share(int(self.crops.correct.sum()), int(known.sum()))
 
     def _label(self, code: str) -> int:
-        return self._shared["label_of"].get(code, -1)
+        found: int = self._shared["label_of"].get(code, -1)
+        return found
 
     def _counted(self, labels: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
         counts = Counter(labels.tolist()).most_common()
@@ -349,10 +350,10 @@ class ReviewedRun:
                 settings.get("layout", "auto") if settings.get("layout") != "table" else "auto",
                 corrected=False,
             )
+        if table is not None and (share := settings.get("test_share")):
+            table = table.filter(rows_for_test(table, share, self.info["seed"]))
         if table is None or table.boxes is None:
             return {}
-        if share := settings.get("test_share"):
-            table = table.filter(rows_for_test(table, share, self.info["seed"]))
         prefix = "" if is_drawn(str(self.root)) else f"{self.root}/"
         paths = [str(path).removeprefix(prefix) for path in table.paths]
         there, seen = Counter(paths), Counter(self.crops.paths)
@@ -374,7 +375,7 @@ def _keys(paths: tuple[str, ...]) -> list[CropKey]:
 
 def _forecast_of(added: AddedFolder) -> Estimate | None:
     """The forecast in an added class's class.json."""
-    told = added.info.get("forecast")
+    told = added.info.get("forecast") or {}
     try:
         recall, low, high = (float(told[name]) for name in ("recall", "low", "high"))
     except (KeyError, TypeError, ValueError):
