@@ -16,7 +16,9 @@ def studio(
     run: Annotated[
         Path, typer.Argument(metavar="[RUN]", help="Run folder; or a bundle, or built-in.")
     ] = Path("built-in"),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = 8010,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+    ] = 8010,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open a browser; print the address alone.")
     ] = False,

@@ -1,0 +1,263 @@
+"""The studio in a browser: by mouse and by keys, wide and narrow, light and dark, in Russian."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import raresign
+from raresign.service.served_model import change_run
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api")
+for _library in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
+    pytest.importorskip(_library, reason='needs pip install "raresign[studio]"')
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+LOOKS = [(1280, "light", "en-US"), (400, "dark", "ru-RU")]
+PAGES = ("/", "/add", "/find", "/review", "/compare", "/report", "/history", "/nothing")
+HOSTILE = "<script>document.title='x'</script>.png"
+AXE = "axe-core@4.14.1"
+
+
+class Bench:
+    """The workshop without processes of its own: PyTorch is loaded here already."""
+
+    is_possible = True
+
+    def warm(self) -> None:
+        pass
+
+    def call(self, function: Callable[..., Any], *given: Any) -> Any:
+        return function(*given)
+
+    def change(self, what: str, given: tuple[Any, ...]) -> Any:
+        return change_run(what, given)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A studio of a copy of the tiny run."""
+    import uvicorn
+
+    from raresign.studio.application import create_studio
+
+    run = Path(shutil.copytree(finished_run, tmp_path_factory.mktemp("studio") / "signs"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = create_studio(run, port=port)
+    app.state.workplace.workshop = Bench()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium: install it, or set CHROMIUM to its path")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser: sync_api.Browser, address: str) -> Iterator[Callable[..., sync_api.Page]]:
+    """Opens pages; at the end none may have complained or asked another host for anything."""
+    contexts, complaints = [], []
+
+    def told(message: sync_api.ConsoleMessage) -> None:
+        if "404 (Not Found)" not in message.text:
+            complaints.append(message.text)
+
+    def open_page(path: str = "/", look: tuple[int, str, str] = LOOKS[0]) -> sync_api.Page:
+        width, scheme, locale = look
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        page.on("console", told)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
+        page.on(
+            "request",
+            lambda r: None if r.url.startswith((address, "blob:")) else complaints.append(r.url),
+        )
+        page.goto(address + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, from the npm registry."""
+    folder = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm to get axe-core with")
+    try:
+        subprocess.run([npm, "pack", AXE], cwd=folder, check=True, capture_output=True, timeout=60)
+    except (subprocess.SubprocessError, OSError):
+        pytest.skip("axe-core cannot be had from the npm registry here")
+    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+        file = packed.extractfile("package/axe.min.js")
+        assert file is not None
+        return file.read().decode()
+
+
+def photo_of(code: str) -> bytes:
+    sign = Image.fromarray(raresign.render_sign(code, 60))
+    crop = Image.new("RGB", (72, sign.height + 12), (110, 115, 120))
+    crop.paste(sign, (6, 6), sign)
+    file = io.BytesIO()
+    crop.save(file, "PNG")
+    return file.getvalue()
+
+
+def given(name: str, content: bytes) -> Any:
+    return {"name": name, "mimeType": "image/png", "buffer": content}
+
+
+def drop(page: sync_api.Page, *names: str) -> None:
+    page.set_input_files("#files", [given(name, photo_of("2.5")) for name in names])
+    page.wait_for_selector(".named-card")
+    page.wait_for_selector('#progress[data-left="0"]', state="attached")
+    page.wait_for_selector(".badge.waiting", state="detached")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=["wide-light-en", "narrow-dark-ru"])
+def test_every_page_fits_and_is_accessible(
+    opened: Callable[..., sync_api.Page], axe: str, address: str, look: tuple[int, str, str]
+) -> None:
+    page = opened("/", look)
+    drop(page, "one.png", HOSTILE)
+    page.locator(".named-card").first.click()
+    page.wait_for_selector("#detail .panel")
+    for path in ("", *PAGES):
+        if path:
+            page.goto(address + path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= look[0], (path, width)
+        page.evaluate(axe)
+        found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))")
+        assert found == [], path
+    assert page.evaluate("document.documentElement.lang") == look[2][:2]
+
+
+def test_from_an_icon_to_the_first_recognised_photo_in_four_clicks(
+    opened: Callable[..., sync_api.Page], tmp_path: Path
+) -> None:
+    icon = tmp_path / "1.20.2.svg"
+    icon.write_text(raresign.standard("gost").svg("1.20.2"), encoding="utf-8")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(photo_of("1.20.2"))
+    page = opened("/")
+    clicks = 0
+
+    def click(selector: str) -> None:
+        nonlocal clicks
+        clicks += 1
+        page.click(selector)
+
+    click("nav a[href='/add']")
+    with page.expect_file_chooser() as chooser:
+        click("#choose-icon")
+    chooser.value.set_files(icon)
+    page.wait_for_selector("#sign:not([hidden])")
+    assert page.input_value("#code") == "1.20.2"
+    page.wait_for_selector("#expected h4")
+    click("#go")
+    page.wait_for_selector("#try:not([hidden])")
+    with page.expect_file_chooser() as chooser:
+        click("#try [data-choose]")
+    chooser.value.set_files(photo)
+    page.wait_for_url("**/?drop=*")
+    page.wait_for_selector(".named-card .badge:not(.waiting)")
+    assert clicks <= 4
+    page.goto(page.url.replace(page.url.split("/", 3)[3], "add"))
+    page.click("#added [data-undo]")  # one click takes it back
+    page.wait_for_selector("#said .toast")
+    assert page.locator("#added").count() == 0
+
+
+def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
+    opened: Callable[..., sync_api.Page],
+) -> None:
+    page = opened("/")
+    drop(page, "a.png", "b.png")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#detail .panel")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#detail .panel", state="detached")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("b.png")
+    page.wait_for_selector(".named-card:has-text('a.png')", state="detached")
+    other = opened("/history")  # two browsers at once
+    other.locator("[data-undo]").first.click()
+    other.wait_for_selector("tr.soft")
+    page.reload()
+    assert page.locator(".named-card:has-text('b.png')").count() == 0
+    page.keyboard.press("2")
+    page.wait_for_url("**/add")
+
+
+def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
+    opened: Callable[..., sync_api.Page],
+) -> None:
+    page = opened("/")
+    file = io.BytesIO()
+    Image.new("RGB", (1280, 720), (90, 100, 110)).save(file, "PNG")
+    page.set_input_files("#files", [given("street.png", file.getvalue())])
+    page.click(".named-card:has-text('street.png')")
+    page.wait_for_selector("#boxes img")
+    area = page.locator("#boxes").bounding_box()
+    assert area is not None
+    page.mouse.move(area["x"] + 100, area["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(area["x"] + 160, area["y"] + 170)
+    page.mouse.up()
+    before = page.locator(".box").bounding_box()
+    page.keyboard.press("ArrowRight")
+    after = page.locator(".box").bounding_box()
+    assert before
+    assert after
+    assert after["x"] > before["x"]
+    page.keyboard.press("n")
+    assert page.locator(".box").count() == 2
+    page.keyboard.press("Delete")
+    assert page.locator(".box").count() == 1
+    page.keyboard.press("s")
+    page.wait_for_selector(".named-card:has-text('street.png') .badge:not(.waiting, .frame)")
