@@ -24,6 +24,11 @@ from .commands.bundle.export_model import export as export
 from .commands.camera.fit_preset import fit_camera as fit_camera
 from .commands.camera.realism_table import compare_realism as compare_realism
 from .commands.catalogue_table import catalogue_rows as catalogue_rows
+from .commands.corrections import UNREADABLE as UNREADABLE
+from .commands.corrections import CropCorrection as CropCorrection
+from .commands.corrections import corrections_home as corrections_home
+from .commands.corrections import read_corrections as read_corrections
+from .commands.corrections import save_corrections as save_corrections
 from .commands.data_folder import LAYOUTS as LAYOUTS
 from .commands.data_folder import open_data as open_data
 from .commands.dataset_crops import from_dataset as from_dataset
@@ -56,6 +61,11 @@ from .commands.repeat_run import rerun as rerun
 from .commands.results_file import check_results as check_results
 from .commands.results_file import read_results as read_results
 from .commands.results_file import results_schema as results_schema
+from .commands.review.answered_test import answer_test as answer_test
+from .commands.review.reviewed_run import ReviewedRun as ReviewedRun
+from .commands.review.reviewed_run import SeenCrop as SeenCrop
+from .commands.review.sign_lookup import FoundSign as FoundSign
+from .commands.review.sign_lookup import SignLookup as SignLookup
 from .commands.review_thresholds import review_thresholds as review_thresholds
 from .commands.review_thresholds import save_thresholds as save_thresholds
 from .commands.same_answers import answer_settings as answer_settings
@@ -79,6 +89,9 @@ from .crops.pack import pack_crops as pack_crops
 from .errors import InputError as InputError
 from .errors import Interrupted as Interrupted
 from .errors import missing_library as missing_library
+from .evaluation.answer_changes import AnswerChanges as AnswerChanges
+from .evaluation.answer_changes import answer_changes as answer_changes
+from .evaluation.called_crops import CalledCrops as CalledCrops
 from .evaluation.compare import compare_predictions as compare_predictions
 from .evaluation.metrics import Metrics as Metrics
 from .evaluation.metrics import evaluate_predictions as evaluate_predictions
@@ -106,6 +119,8 @@ from .realism.ruler import Realism as Realism
 from .realism.ruler import StatisticGap as StatisticGap
 from .records import to_arrow as to_arrow
 from .records import to_pandas as to_pandas
+from .report.document import report_page as report_page
+from .report.document import report_values as report_values
 from .report.document import write_report as write_report
 from .runs.built_in import about_built_in as about_built_in
 from .runs.evaluation_files import load_predictions as load_predictions

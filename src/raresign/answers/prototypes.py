@@ -65,6 +65,17 @@ class PrototypeIndex:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def counts_of(self, label: int) -> dict[str, int]:
+        """How many rows of a class come from which of `SOURCES`.
+
+        Example:
+            >>> PrototypeIndex(np.eye(2), [0, 0], [0, 1], classes=1).counts_of(0)
+            {'synthetic': 1, 'icon': 1, 'real': 0}
+        """
+        own = self.sources[self.labels == label]
+        counts = np.bincount(own, minlength=len(SOURCES)).tolist()
+        return dict(zip(SOURCES, counts, strict=True))
+
     def add(
         self,
         embeddings: ArrayLike,

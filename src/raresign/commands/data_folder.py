@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from raresign.commands.corrections import (
+    FILE,
+    Applied,
+    apply_corrections,
+    corrections_home,
+    read_corrections,
+)
 from raresign.commands.layout_choice import LAYOUTS as LAYOUTS
 from raresign.commands.layout_choice import LayoutChoice, choose_layout
 from raresign.crops.backgrounds import load_backgrounds
@@ -48,6 +56,7 @@ class DataFolder:
         choice: Its country, and why.
         layout: How the crops are laid out, and why.
         simulated: Whether its photos are simulated, as the embedded demonstration's are.
+        corrected: What its `corrections.csv` changed; None where it has none.
     """
 
     root: Path
@@ -58,6 +67,7 @@ class DataFolder:
     choice: CountryChoice
     layout: LayoutChoice
     simulated: bool = False
+    corrected: Applied | None = None
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -138,7 +148,12 @@ def open_data(
         read = found.read(catalogue, strict) if real else LayoutCrops(NO_CROPS)
     for part in (read.training, read.test):
         warn_of_frames(part)
-    return DataFolder(root, catalogue, read.training, read.test, source, choice, found, simulated)
+    training, test, corrected = read.training, read.test, None
+    home = corrections_home(root, None if isinstance(crops, CropTable) else crops)
+    if real and (mended := read_corrections(home)):
+        (first, test), corrected = apply_corrections([training, test], home, mended, catalogue)
+        training = training if first is None else first
+    return DataFolder(root, catalogue, training, test, source, choice, found, simulated, corrected)
 
 
 def open_test(
@@ -147,11 +162,14 @@ def open_test(
     crops: str | Path | None = None,
     layout: str = "auto",
     strict: bool = False,
+    *,
+    corrected: bool = True,
 ) -> CropTable | None:
     """The test crops of a data folder by the classes of `catalogue`; None if it has none.
 
     See `open_data`. Training crops, icons and `classes.json` need not be there. Where no part is
-    declared to be the test, all crops are test crops.
+    declared to be the test, all crops are test crops. With `corrected` the labels are those of the
+    folder's `corrections.csv`, if it has one.
 
     Raises:
         InputError: Something needed is missing or wrong; the message names it.
@@ -167,6 +185,10 @@ def open_test(
             )
     found = choose_layout(place, layout, Path(root)).read_test(catalogue, strict)
     warn_of_frames(found)
+    home = corrections_home(root, crops)
+    if corrected and home.is_dir() and (mended := read_corrections(home)):
+        [found], applied = apply_corrections([found], home, mended, catalogue)
+        warnings.warn(f"{home / FILE}: {applied.of_part}", stacklevel=2)
     return found
 
 

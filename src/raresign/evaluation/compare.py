@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raresign.errors import InputError
+from raresign.evaluation.called_crops import CalledCrops
 from raresign.evaluation.intervals import paired_difference_interval
 from raresign.evaluation.metrics import json_ready
 from raresign.evaluation.predictions import GROUPS, Group, Predictions
@@ -177,20 +178,11 @@ def _verdict(name: Group, n: int, difference: float, low: float, high: float, p:
     )
 
 
-def rows_of(a: Predictions, b: Predictions, name_a: str, name_b: str) -> NDArray[np.int64]:
+def rows_of(
+    a: Predictions | CalledCrops, b: Predictions | CalledCrops, name_a: str, name_b: str
+) -> NDArray[np.int64]:
     """(N,) the row of `b` that holds the crop of each row of `a`; checks that labels agree."""
-    keys_a, keys_b = _keys(a.paths), _keys(b.paths)
-    place = {key: row for row, key in enumerate(keys_b)}
-    only_a = [key[0] for key in keys_a if key not in place]
-    only_b = [key[0] for key in set(keys_b) - set(keys_a)]
-    if only_a or only_b:
-        first = min(only_a or only_b)
-        raise InputError(
-            f"the crops differ: {len(only_a)} of {len(a)} stand only in {name_a}, "
-            f"{len(only_b)} of {len(b)} only in {name_b}, such as {first}",
-            "evaluate both runs on the same data folder",
-        )
-    rows = np.array([place[key] for key in keys_a], dtype=np.int64)
+    rows = paired_rows(a, b, name_a, name_b)
     true_a, true_b = _truths(a), _truths(b)
     other = [i for i, row in enumerate(rows.tolist()) if true_a[i] != true_b[row]]
     if other:
@@ -203,6 +195,28 @@ def rows_of(a: Predictions, b: Predictions, name_a: str, name_b: str) -> NDArray
     return rows
 
 
+def paired_rows(
+    a: Predictions | CalledCrops, b: Predictions | CalledCrops, name_a: str, name_b: str
+) -> NDArray[np.int64]:
+    """(N,) the row of `b` that holds the crop of each row of `a`, whatever their labels.
+
+    Raises:
+        InputError: A crop stands in one of them alone.
+    """
+    keys_a, keys_b = _keys(a.paths), _keys(b.paths)
+    place = {key: row for row, key in enumerate(keys_b)}
+    only_a = [key[0] for key in keys_a if key not in place]
+    only_b = [key[0] for key in set(keys_b) - set(keys_a)]
+    if only_a or only_b:
+        first = min(only_a or only_b)
+        raise InputError(
+            f"the crops differ: {len(only_a)} of {len(a)} stand only in {name_a}, "
+            f"{len(only_b)} of {len(b)} only in {name_b}, such as {first}",
+            "evaluate both runs on the same data folder",
+        )
+    return np.array([place[key] for key in keys_a], dtype=np.int64)
+
+
 def _keys(paths: Sequence[str]) -> list[tuple[str, int]]:
     """Each path with how often it stood before, as a frame may hold several crops."""
     seen: Counter[str] = Counter()
@@ -213,7 +227,7 @@ def _keys(paths: Sequence[str]) -> list[tuple[str, int]]:
     return keys
 
 
-def _truths(predictions: Predictions) -> list[str]:
+def _truths(predictions: Predictions | CalledCrops) -> list[str]:
     """(N) code and type of each crop, so that catalogues of another order can be compared."""
     facts = [
         f"{code} ({kind})" for code, kind in zip(predictions.codes, predictions.types, strict=True)

@@ -107,13 +107,19 @@ def release_gate(
         >>> [row.code for row in gate.worse], round(gate.rows[0].p, 4)
         (['3.1'], 0.0039)
     """
-    codes = np.array(truth)
+    place = {code: number for number, code in enumerate(dict.fromkeys(truth))}
+    own = np.array([place[code] for code in truth], np.int64)
+
+    def counted(rows: NDArray[np.bool_]) -> list[int]:
+        return [int(count) for count in np.bincount(own[rows], minlength=len(place))]
+
+    every = counted(np.ones(len(own), bool))
+    old, new = counted(right_old), counted(right_new)
+    only_old, only_new = counted(right_old & ~right_new), counted(right_new & ~right_old)
     rows = []
-    for code in dict.fromkeys(truth):
-        own = codes == code
-        old, new = right_old[own], right_new[own]
-        lost, won = int((old & ~new).sum()), int((new & ~old).sum())
-        facts = (int(own.sum()), float(old.mean()), float(new.mean()), lost, won)
+    for code, k in place.items():
+        lost, won = only_old[k], only_new[k]
+        facts = (every[k], old[k] / every[k], new[k] / every[k], lost, won)
         rows.append((code, titles.get(code, code), *facts, _tail(max(lost, won), lost + won)))
     verdicts = _verdicts([(row[5], row[6], row[7]) for row in rows])
     changes = [ClassChange(*row, verdict) for row, verdict in zip(rows, verdicts, strict=True)]

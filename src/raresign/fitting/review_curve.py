@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 
 _LEAST = 1e-7
 _DRAWS = 2000
+_AS_TOLD = np.array([0.0, 1.0])
 _COMMON_SD = np.array([2.0, 1.0])
 """Prior of the common curve around "the probability is right": of its height, of its slope."""
 _CLASS_SD = np.array([1.0, 0.5])
@@ -47,6 +48,21 @@ class ReviewCurve:
         own = float(_thresholds(self.mean[None], precision)[0])
         return own, min(own, float(low)), max(own, float(high))
 
+    def right_share(self, probabilities: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """How often answers of these probabilities are right, and the 95 % interval of that.
+
+        Args:
+            probabilities: (K,) in [0, 1].
+
+        Returns:
+            Three (K,) arrays: most probable, lowest, highest.
+        """
+        x = _logit(probabilities)
+        design = np.stack([np.ones_like(x), x], axis=1)
+        at = design @ self.mean
+        error = _Z * np.sqrt(np.einsum("ki,ij,kj->k", design, self.covariance, design))
+        return expit(at), expit(at - error), expit(at + error)
+
     def more_reviews(self, precision: float) -> int:
         """Further reviews until the precision at the threshold is known to half the gap to 1.
 
@@ -80,13 +96,25 @@ def fit_review_curves(
         >>> common.reviews, sorted(own), own[7].right
         (3, [4, 7], 0)
     """
-    x, y = _logit(np.asarray(probabilities, np.float64)), np.asarray(right, bool)
+    chances, truth = np.asarray(probabilities, np.float64), np.asarray(right, bool)
     classes = np.asarray(labels)
-    common = _fit(x, y, np.array([0.0, 1.0]), _COMMON_SD)
+    common = fit_common_curve(chances, truth)
     return common, {
-        int(label): _fit(x[classes == label], y[classes == label], common.mean, _CLASS_SD)
+        int(label): fit_class_curve(common, chances[classes == label], truth[classes == label])
         for label in np.unique(classes)
     }
+
+
+def fit_common_curve(probabilities: ArrayLike, right: ArrayLike) -> ReviewCurve:
+    """The curve of all classes together, see `fit_review_curves`."""
+    truth = np.asarray(right, bool)
+    return _fit(_logit(np.asarray(probabilities, np.float64)), truth, _AS_TOLD, _COMMON_SD)
+
+
+def fit_class_curve(common: ReviewCurve, probabilities: ArrayLike, right: ArrayLike) -> ReviewCurve:
+    """The curve of one class, drawn to the common one, see `fit_review_curves`."""
+    truth = np.asarray(right, bool)
+    return _fit(_logit(np.asarray(probabilities, np.float64)), truth, common.mean, _CLASS_SD)
 
 
 def _fit(x: Floats, y: NDArray[np.bool_], centre: Floats, sd: Floats) -> ReviewCurve:

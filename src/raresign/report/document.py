@@ -78,9 +78,14 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         >>> write_report(run).read_text(encoding="utf-8").startswith("<!doctype html>")
         True
     """
-    run = Path(run)
-    folder = view_run(run)
-    root = data or Path(str(_mapping(folder.info.get("settings")).get("data", "")))
+    target = Path(run) / "report.html"
+    # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
+    write_text(target, report_page(Path(run), data).encode("utf-8", "replace").decode("utf-8"))
+    return target
+
+
+def report_page(run: Path, data: Path | None = None) -> str:
+    """The report as one HTML page, see `write_report`, which writes it."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=True,
@@ -92,15 +97,17 @@ def write_report(run: Path, data: Path | None = None) -> Path:
     environment.filters.update({filter_.__name__: filter_ for filter_ in filters})
     environment.filters |= {"family": spoken_family, "type": spoken_type, "said": _}
     environment.globals.update({"zip": zip, "_": _said, "ngettext": _counted})
-    page = environment.get_template("report.html.j2").render(_contents(folder, root))
-    target = run / "report.html"
-    # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
-    write_text(target, page.encode("utf-8", "replace").decode("utf-8"))
-    return target
+    return environment.get_template("report.html.j2").render(report_values(run, data))
 
 
-def _contents(folder: RunView, root: Path) -> dict[str, Any]:
-    """Everything that the template shows."""
+def report_values(run: Path, data: Path | None = None) -> dict[str, Any]:
+    """Everything that the templates of the report show; the studio shows it, too.
+
+    Raises:
+        InputError: `run` is no folder, or its run.json is missing or broken.
+    """
+    folder = view_run(run)
+    root = data or Path(str(_mapping(folder.info.get("settings")).get("data", "")))
     info, predictions, metrics = folder.info, folder.predictions, folder.metrics
     settings = _mapping(info.get("settings"))
     simulated = settings.get("simulated") is True

@@ -31,8 +31,10 @@ class Assets:
     def _files(self) -> dict[str, bytes]:
         paths = (path for path in _HERE.rglob("*") if path.suffix in _KINDS)
         found = {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in paths}
-        shared = resources.files("raresign.report").joinpath("report.css").read_bytes()
-        return found | {STYLE: shared + b"\n" + found[STYLE]}
+        report = resources.files("raresign.report")
+        shared = report.joinpath("report.css").read_bytes()
+        script = report.joinpath("report.js.j2").read_bytes()
+        return found | {STYLE: shared + b"\n" + found[STYLE], "report.js": script}
 
     @cached_property
     def _marks(self) -> dict[str, str]:

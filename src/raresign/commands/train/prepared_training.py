@@ -65,6 +65,8 @@ def prepare_training(
     say(str(source.layout))
     for reason, count in source.left_out.items():
         say(f"left out: {count} {reason}")
+    if source.corrected is not None:
+        say(f"corrections.csv: {source.corrected}")
     for problem in source.value_problems():
         say(f"warning: {problem}")
     if source.icons.joined:

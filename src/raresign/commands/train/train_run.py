@@ -225,6 +225,7 @@ def _created(
         "skipped": [{"path": path, "reason": why} for path, why in pack.skipped],
         "layout": str(source.layout),
         "left_out": source.left_out,
+        "corrections": source.corrected.as_dict() if source.corrected else None,
         "framing": _framing(pack) if recipe.framing == "found" else None,
         "weights": asdict(net.weights),
         "pseudo_rare": [source.catalogue.codes[label] for label in split.pseudo_rare_labels],

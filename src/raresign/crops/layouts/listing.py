@@ -15,6 +15,10 @@ PICTURE_SUFFIXES = frozenset((*_COMMON, *_RARER, *_UNREAD))
 """Files that are taken for pictures; one that cannot be read is told and counted."""
 
 
+CORRECTIONS = "corrections.csv"
+"""What people corrected in a data folder; it is no annotation of any layout."""
+
+
 def existing_folder(folder: str | Path, hint: str) -> Path:
     """`folder` as a path; InputError with `hint` unless it is a folder."""
     folder = Path(folder)
@@ -63,13 +67,18 @@ def class_folders(root: Path) -> list[Path]:
 
 
 def files_under(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """The files with one of `suffixes` (".csv") in `folder` and below, by path, none hidden."""
+    """The files with one of `suffixes` (".csv") in `folder` and below, by path, none hidden.
+
+    `corrections.csv` is left out, too.
+    """
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         found.extend(
             Path(place) / name
             for name in sorted(names)
-            if name.lower().endswith(suffixes) and not name.startswith(".")
+            if name.lower().endswith(suffixes)
+            and not name.startswith(".")
+            and name.lower() != CORRECTIONS
         )
     return found

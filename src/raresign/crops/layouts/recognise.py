@@ -12,7 +12,12 @@ from raresign.crops.layouts.cvat import FILE as CVAT_FILE
 from raresign.crops.layouts.foreign import LINES_OF_JSON, kind_of_label, tool_of_json
 from raresign.crops.layouts.gtsrb import is_kaggle
 from raresign.crops.layouts.label_studio import is_label_studio, is_label_studio_csv
-from raresign.crops.layouts.listing import PICTURE_SUFFIXES, files_under, pictures_under
+from raresign.crops.layouts.listing import (
+    CORRECTIONS,
+    PICTURE_SUFFIXES,
+    files_under,
+    pictures_under,
+)
 from raresign.crops.layouts.mapillary import annotation_files, is_mapillary
 from raresign.crops.layouts.reference_layout import TEST_FOLDER, TRAIN_FOLDER
 from raresign.crops.layouts.rtsd import is_rtsd
@@ -23,7 +28,7 @@ from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.crops.layouts.yolo_names import find_names
 from raresign.errors import InputError
 
-_OWN = ("classes.json", "demo.json", "catalogue.json")  # ours, not a layout's
+_OWN = ("classes.json", "demo.json", "catalogue.json", CORRECTIONS)  # ours, not a layout's
 _OURS = ("icons", "background_images", TEST_FOLDER)
 _WITH_COLUMNS = "put a line such as path;x0;y0;x1;y1;class before it and call it .csv"
 _OF_ONE_FILE = ("cvat", "tt100k", "label-studio", "mapillary")

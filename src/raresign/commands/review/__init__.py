@@ -1,0 +1,1 @@
+"""An evaluated run looked at, and mended, by a person."""
