@@ -100,27 +100,35 @@ class ServedModel:
             return True
 
     def add(self, code: str, name: str, icon: bytes, kind: str) -> Job:
-        """Have a class added from its icon: the old model answers until the new one is there.
+        """Have a class added when its turn has come, see `add_now`.
+
+        Raises:
+            Refused: Too many wait to be added.
+        """
+        return self.jobs.submit(code, lambda say: self.add_now(code, name, icon, kind, say))
+
+    def add_now(self, code: str, name: str, icon: bytes, kind: str, say: Say) -> dict[str, Any]:
+        """Add a class from its icon: the old model answers until the new one is there.
 
         Args:
             code: Class code.
             name: For people; "" takes the country's own.
             icon: A PNG, SVG or JPEG file.
             kind: Which of them: "png", "svg" or "jpg".
+            say: Takes messages.
+
+        Returns:
+            What is known of the class.
 
         Raises:
-            Refused: Too many wait to be added.
+            InputError: As `raresign.add_class`.
         """
-
-        def work(say: Say) -> dict[str, Any]:
-            with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
-                file = Path(folder) / f"icon.{kind}"
-                file.write_bytes(icon)
-                told = self._add(self.source, str(file), code, (name,) if name else (), say)
-            self.refresh()
-            return told
-
-        return self.jobs.submit(code, work)
+        with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
+            file = Path(folder) / f"icon.{kind}"
+            file.write_bytes(icon)
+            told = self._add(self.source, str(file), code, (name,) if name else (), say)
+        self.refresh()
+        return told
 
     def remove(self, code: str) -> None:
         """Remove a class that was added.

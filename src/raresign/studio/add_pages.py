@@ -194,7 +194,7 @@ def _add(here: Workplace, icons: PictureFolder, code: str, value: dict[str, Any]
     """Add a class to the run; the names of its files decide nothing."""
     here.model.check_changeable()
     content = icons.file(value["icon"]).read_bytes()
-    return here.model.add(code, value["name"], content, value["kind"])
+    return here.model.add_now(code, value["name"], content, value["kind"], lambda text: None)
 
 
 @contextmanager

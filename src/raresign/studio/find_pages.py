@@ -6,7 +6,7 @@ import csv
 import io
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -136,7 +136,9 @@ def _routes(here: Workplace) -> APIRouter:
 
 def _candidates(search: Search, here: Workplace, asked: Any) -> dict[str, Any]:
     """What the list of candidates shows."""
-    order = "informative" if asked.get("order") == "informative" else "best"
+    order: Literal["best", "informative"] = (
+        "informative" if asked.get("order") == "informative" else "best"
+    )
     sign = _sign(here, asked.get("code", ""))
     values: dict[str, Any] = {"sign": sign, "candidates": None, "yes": 0, "no": 0, "order": order}
     ranking = search.ranking(sign["code"]) if sign else None

@@ -62,7 +62,7 @@ class Workplace:
         """
         with self._loading:
             if self._model is None:
-                self._model = ServedModel(self.run, self.workshop.change)
+                self._model = ServedModel(self.run, self.workshop.add)
             return self._model
 
     @property

@@ -21,7 +21,7 @@ from PIL import Image
 
 import raresign
 from raresign.language.spoken import _, current_language, speaking
-from raresign.service.served_model import change_run
+from raresign.service.own_process import add_here
 from raresign.studio.effects import turned
 
 _SIDE, _SCALE = 64, 2
@@ -69,9 +69,12 @@ class Workshop:
             raise raresign.InputError(problem, hint)
         return made
 
-    def change(self, what: str, given: tuple[Any, ...]) -> Any:
-        """As `ServedModel` wants a run to be changed."""
-        return self.call(change_run, what, given)
+    def add(
+        self, run: str, icon: str, code: str, names: tuple[str, ...], say: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """As `ServedModel` wants a class to be added; nothing is said meanwhile."""
+        added: dict[str, Any] = self.call(_added, run, icon, code, names)
+        return added
 
     def close(self) -> None:
         """End the process after what it does."""
@@ -107,6 +110,13 @@ def _told(language: str, function: Callable[..., Any], given: tuple[Any, ...]) -
             return function(*given), "", ""
     except raresign.InputError as error:
         return None, error.problem, error.hint
+    except OSError as error:
+        problem = _("the run cannot be written: {reason}").format(reason=error.strerror or error)
+        return None, problem, _("let the studio write to it")
+
+
+def _added(run: str, icon: str, code: str, names: tuple[str, ...]) -> dict[str, Any]:
+    return add_here(run, icon, code, names, lambda text: None)
 
 
 def preview(run: str, icon: str, code: str, name: str) -> dict[str, Any]:
