@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from raresign.errors import InputError
-from raresign.evaluation.predictions import Group, Predictions
+from raresign.evaluation.predictions import Group
 from raresign.parsing import parse_json
 
 _COLUMNS = ["path", "label", "predicted", "probability"]
@@ -88,19 +88,6 @@ class CalledCrops:
             predicted=self.predicted[kept],
             confidence=self.confidence[kept],
             levels=tuple(self.levels[row] for row in places) if self.levels else (),
-        )
-
-    @classmethod
-    def of(cls, predictions: Predictions) -> CalledCrops:
-        """The crops of predictions that are in memory."""
-        return cls(
-            predictions.paths,
-            predictions.labels,
-            predictions.predicted,
-            predictions.confidence,
-            predictions.codes,
-            predictions.types,
-            predictions.families,
         )
 
     @classmethod
