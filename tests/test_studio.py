@@ -1,4 +1,4 @@
-"""The studio without a browser: decisions that survive, who may ask, and the answers on its pages."""
+"""The studio without a browser: decisions that survive, who may ask, the answers on its pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ for _library in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
 TestClient = pytest.importorskip("starlette.testclient", reason=_MISSING).TestClient
 
 HERE = "http://127.0.0.1:8010"
-HOSTILE = '<script>alert(1)</script>"\'&.png'
+HOSTILE = "<script>alert(1)</script>\"'&.png"
 WRITER = """
 import sys
 from raresign.studio.store import Store
@@ -70,7 +70,7 @@ def test_two_processes_lose_nothing_and_a_killed_one_keeps_what_it_told(tmp_path
     numbers, _ = first.communicate()
     store = Store(file)
     kept = {action.id: action.who for action in store.actions(most=200_000)}
-    assert [who for who in kept.values()].count("ann") == 40 == len(numbers.split())
+    assert [*kept.values()].count("ann") == 40 == len(numbers.split())
     assert {kept[number] for number in told} == {"bob"}
     store.close()
 
@@ -170,7 +170,8 @@ def test_beyond_this_machine_a_key_is_asked_for(
     given = client.post("/login", content=f"key={key}")
     assert given.status_code == 303
     cookie = given.headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
     client.cookies.set("raresign-key", key)
     assert client.get("/history").status_code == 200
     assert client.post("/name/drops", json={}).status_code == 200
@@ -273,6 +274,8 @@ def test_frames_are_named_by_their_boxes_drawn_or_dropped(
     assert client.post(f"/undo/{told['action']}").status_code == 200
     wait(client)
     assert not [row for row in exported(client) if row["path"] == "g.png"]
+    late = {"boxes": [[1, 2, 30, 40]], "shown": [[100, 80, 190, 170]]}  # somebody was faster
+    assert "meanwhile" in client.post(address, json=late).json()["error"]
     for wrong in (None, [[1, 2, 3]], "x", [["a", 1, 2, 3]]):
         assert client.post(address, json={"boxes": wrong}).status_code == 422
 

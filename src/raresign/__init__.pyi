@@ -7,6 +7,7 @@ from .commands.added.change_classes import add_checked_photos as add_checked_pho
 from .commands.added.change_classes import add_photos as add_photos
 from .commands.added.change_classes import remove_class as remove_class
 from .commands.added.change_classes import remove_photos as remove_photos
+from .commands.added.expected_crops import expected_crops as expected_crops
 from .commands.added.preview_class import ClassPreview as ClassPreview
 from .commands.added.preview_class import preview_class as preview_class
 from .commands.allow_list import allow_list as allow_list

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 import raresign
-from raresign.language.spoken import _, later
+from raresign.language.spoken import LANGUAGES, _, later
 from raresign.studio.effects import MOST, SLIDERS
 from raresign.studio.page import Page, done, html
 from raresign.studio.pictures import PictureFolder, size_of
@@ -48,7 +48,15 @@ def _routes(here: Workplace) -> APIRouter:
         if here.can_change:
             here.workshop.warm()
         added = [action for action in here.store.actions(50, "class") if action.undoes is None]
-        mine = [one for one in added if one.after is not None and one.undone_by is None]
+        mine = [
+            {
+                "id": one.id,
+                "code": one.subject,
+                "name": raresign.spoken_name(one.subject, str(one.after.get("title", ""))),
+            }
+            for one in added
+            if one.after is not None and one.undone_by is None
+        ]
         return html(
             request, "add.html.j2", sliders=SLIDERS, most=MOST, outlines=OUTLINES, added=mine[:12]
         )
@@ -104,7 +112,9 @@ def _routes(here: Workplace) -> APIRouter:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, raresign.InputError):
                 raise
-            raise raresign.InputError(_("these are no corners"), _("load the page again")) from error
+            raise raresign.InputError(
+                _("these are no corners"), _("load the page again")
+            ) from error
         return _icon_told(icons.keep(content), "png", str(asked.get("code", ""))[:60])
 
     def _icon_told(
@@ -164,14 +174,18 @@ def _routes(here: Workplace) -> APIRouter:
 
     def _added(request: Request, asked: dict[str, Any]) -> JSONResponse:
         code = str(asked.get("code", "")).strip()
+        name = str(asked.get("name", "")).strip()[:_NAMES]
+        country = here.recogniser.catalogue.country
+        own = {country.name(code, language) for language in LANGUAGES} if country else set()
         value = {
-            "name": str(asked.get("name", "")).strip()[:_NAMES],
+            "name": "" if name in own else name,  # the country's own is spoken in any language
             "icon": _hex(asked.get("icon")),
             "kind": _kind(asked.get("kind")),
         }
         found = _add(here, icons, code, value)
+        value["title"] = found.get("name", code)
         action = here.store.act(here.who(request), "class", code, value)
-        return JSONResponse(done(request, action, code=code, name=found.get("name", code)))
+        return JSONResponse(done(request, action))
 
     return router
 
@@ -241,8 +255,8 @@ def _kind(given: Any) -> str:
 
 
 def _words(action: Action) -> str:
-    value = action.after or action.before or {}
-    told = f"{action.subject} {value.get('name', '')}".strip()
+    title = str((action.after or action.before or {}).get("title", ""))
+    told = f"{action.subject} {raresign.spoken_name(action.subject, title)}".strip()
     if action.after is None:
         return _("{sign} was taken out of the model").format(sign=told)
     return _("{sign} was added to the model").format(sign=told)

@@ -2,26 +2,32 @@
 
 A page is one file, one template and a line in `pages.PAGES`:
 
-- `studio/find_pages.py` makes `FIND = Page("/find", later("Find"), routes)`. `routes(here)` gets the
-  `Workplace` and returns an `APIRouter` with all addresses of the page. Handlers are plain `def`
-  (they run in threads) and begin with `request: Request`; import FastAPI at the top of the file.
-- `studio/templates/find.html.j2` extends `frame.html.j2` and fills the blocks `title` and `main`, and
-  `scripts` if it has a script of its own: `<script defer src="{{ asset("find.js") }}"></script>`.
-  Scripts are files in `static/`: no inline script runs, nor an `on...` attribute. htmx is on every page;
-  `app.js` gives scripts `studio.send(address, body)`, `studio.say(text)`, `studio.keys({...})`.
-- `html(request, "find.html.j2", rows=rows)` answers with the template, or with a part of a page for htmx.
-  Templates see those of the report, too: `{% from "macros.html.j2" import bar with context %}`.
+- `studio/find_pages.py` makes `FIND = Page("/find", later("Find"), routes)`. `routes(here)` gets
+  the `Workplace` and returns an `APIRouter` with all addresses of the page. Handlers are plain
+  `def` (they run in threads) and begin with `request: Request`; import FastAPI at the top.
+- `studio/templates/find.html.j2` extends `frame.html.j2` and fills the blocks `title`, `main`,
+  `keys` (the list of keys) and `scripts`, with
+  `<script defer src="{{ asset("find.js") }}"></script>` for a script of its own. Scripts are files
+  in `static/`: no inline script runs, nor an `on...` attribute. htmx is on every page; `app.js`
+  gives scripts `studio.send(address, body)`, `studio.say(text)` and `studio.keys({...})`.
+- `html(request, "find.html.j2", rows=rows)` answers with the template, or with a part of a page for
+  htmx. Templates see those of the report, too:
+  `{% from "macros.html.j2" import bar with context %}`.
 - Words: `_("...")` in Python and templates, a translation in `language/ru.po`.
-- What people decide goes through `here.store.act(here.who(request), kind, subject, value, expected)`, and
+- What people decide goes through
+  `here.store.act(here.who(request), kind, subject, value, expected)`, and
   `here.know(kind, words, reverse)` in `routes` says how it is told and taken back. A handler that a
-  script asks answers `done(request, action)`: the page says so and offers "Take back"; the page "What was
-  done" lists all. Tables of your own: `here.store.make("CREATE TABLE IF NOT EXISTS ...")` in `routes`.
+  script asks answers `done(request, action)`: the page says so and offers "Take back"; the page
+  "What was done" lists all. Tables of your own: `here.store.make("CREATE TABLE IF NOT EXISTS ...")`
+  in `routes`. Threads and processes end in `here.endings`.
 - `raise InputError(problem, hint)` becomes a page, or a message at the bottom for htmx and scripts.
-- `here.recogniser` is the model as it is now; `here.files` a folder for pictures; `/icon/CODE` the icon
-  of a class. Icons and crops in templates: the macros of `parts.html.j2`.
+- `here.recogniser` is the model as it is now, `here.workshop.call(function, ...)` runs a function
+  of a module where PyTorch is; `here.files` is a folder for pictures (see `PictureFolder`);
+  `/icon/CODE` is the icon of a class. Small pieces of templates: `parts.html.j2`.
 
 Only GET changes nothing; every other request carries the token of the page, which htmx and
-`studio.send` do by themselves, and forms with `<input type="hidden" name="token" value="{{ token }}">`.
+`studio.send` do by themselves, and forms with
+`<input type="hidden" name="token" value="{{ token }}">`.
 """
 
 from __future__ import annotations
@@ -95,7 +101,13 @@ def create_studio(
     """
     known = {} if keys is None else {"keys": str(keys)}
     settings = Settings(
-        str(run), host, port, hosts=hosts, most_bytes=_MOST_BYTES, read_seconds=_READ_SECONDS, **known
+        str(run),
+        host,
+        port,
+        hosts=hosts,
+        most_bytes=_MOST_BYTES,
+        read_seconds=_READ_SECONDS,
+        **known,
     )
     _check_run(str(run))
     place = Path(state) if state else Path(run if Path(run).is_dir() else "") / "studio.sqlite"

@@ -31,24 +31,35 @@ CREATE TABLE IF NOT EXISTS crops (
     box TEXT, cut TEXT, mark TEXT,
     model TEXT,
     look TEXT NOT NULL DEFAULT 'waiting',
-    code TEXT, probability REAL, answer TEXT
+    code TEXT, probability REAL, answer TEXT,
+    shown INTEGER NOT NULL DEFAULT 1
 );
-CREATE INDEX IF NOT EXISTS crops_by_model ON crops (model);
-CREATE INDEX IF NOT EXISTS crops_by_drop ON crops (drop_id, look);
+CREATE INDEX IF NOT EXISTS crops_by_drop ON crops (drop_id);
 CREATE INDEX IF NOT EXISTS crops_by_frame ON crops (frame);
-CREATE INDEX IF NOT EXISTS crops_by_code ON crops (code);
-CREATE INDEX IF NOT EXISTS crops_by_probability ON crops (probability);
+CREATE INDEX IF NOT EXISTS crops_by_model ON crops (shown, model);
+CREATE INDEX IF NOT EXISTS crops_by_look ON crops (shown, look, drop_id);
+CREATE INDEX IF NOT EXISTS crops_by_probability ON crops (shown, probability, id);
+CREATE INDEX IF NOT EXISTS crops_by_name ON crops (shown, name, id);
+CREATE INDEX IF NOT EXISTS crops_by_sign
+    ON crops (shown, code IS NULL, code, probability DESC, id);
 """
 LOOKS = ("sure", "check", "unknown", "none", "error", "frame", "waiting")
 """What a row looks like to a person: named surely; named, not surely; an unknown sign; no sign; not
 readable; a whole frame without boxes; not answered yet."""
 FRAMED = "framed"
 """Of a frame whose signs have rows of their own: it is not shown among them."""
+_OUTDATED = (
+    "shown = 1 AND model IS NULL",
+    "shown = 1 AND model > '' AND model < :version",
+    "shown = 1 AND model > :version",
+)
+"""Rows that wait for their first answer, then those that another model has answered; frames have
+the model ''."""
 ORDERS = {
     "dropped": "id",
     "newest": "id DESC",
-    "unsure": "probability IS NULL DESC, probability, id",
-    "sure": "probability DESC, id",
+    "unsure": "probability, id",
+    "sure": "probability DESC, id DESC",
     "name": "name, id",
     "sign": "code IS NULL, code, probability DESC, id",
 }
@@ -103,7 +114,7 @@ class Filter:
 
     def condition(self) -> tuple[str, list[Any]]:
         """A condition of SQL and its values."""
-        parts = [f"look != '{FRAMED}'", "drop_id IN (SELECT id FROM drops WHERE NOT hidden)"]
+        parts = ["shown = 1"]
         values: list[Any] = []
         if self.looks:
             parts.append(f"look IN ({', '.join('?' * len(self.looks))})")
@@ -193,6 +204,10 @@ class DroppedCrops:
         """Take a drop off the page, or show it again; its files stay."""
         with self._store.writing() as data:
             data.execute("UPDATE drops SET hidden = ? WHERE id = ?", (hidden, drop))
+            data.execute(
+                f"UPDATE crops SET shown = ? AND look != '{FRAMED}' WHERE drop_id = ?",
+                (not hidden, drop),
+            )
 
     def drops(self) -> list[dict[str, Any]]:
         """The drops that are shown, newest first: id, title, at, who, problem, count."""
@@ -226,9 +241,9 @@ class DroppedCrops:
                 f"INSERT INTO crops ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
             data.execute(
-                "UPDATE crops SET look = ?, model = '', answer = NULL, code = NULL, "
+                "UPDATE crops SET look = ?, shown = ?, model = '', answer = NULL, code = NULL, "
                 "probability = NULL WHERE id = ?",
-                (FRAMED if rows else "frame", frame),
+                (FRAMED if rows else "frame", not rows, frame),
             )
 
     def boxes_of(self, frame: int) -> list[Box]:
@@ -246,27 +261,23 @@ class DroppedCrops:
             )
 
     def outdated(self, version: str, most: int) -> list[Dropped]:
-        """Rows that this version of the model has not answered, newest first."""
-        where = (
-            f"(model IS NULL OR (model != '' AND model != ?)) AND look NOT IN ('frame', '{FRAMED}') "
-            "AND drop_id IN (SELECT id FROM drops WHERE NOT hidden)"
-        )
+        """Rows that this version of the model has not answered, those without any answer first."""
+        found: list[Dropped] = []
         with self._store.reading() as data:
-            rows = data.execute(
-                f"{_SELECT} WHERE {where} ORDER BY model IS NOT NULL, id LIMIT ?", (version, most)
-            )
-            return [_row(row) for row in rows]
+            for where in _OUTDATED:
+                given = {"version": version, "most": most - len(found)}
+                rows = data.execute(f"{_SELECT} WHERE {where} ORDER BY id LIMIT :most", given)
+                found += map(_row, rows)
+        return found
 
     def waiting(self, version: str) -> int:
         """How many there are of these."""
-        where = (
-            f"(model IS NULL OR (model != '' AND model != ?)) AND look NOT IN ('frame', '{FRAMED}') "
-            "AND drop_id IN (SELECT id FROM drops WHERE NOT hidden)"
-        )
         with self._store.reading() as data:
-            return int(
-                data.execute(f"SELECT COUNT(*) FROM crops WHERE {where}", (version,)).fetchone()[0]
+            counts = (
+                data.execute(f"SELECT COUNT(*) FROM crops WHERE {where}", {"version": version})
+                for where in _OUTDATED
             )
+            return sum(int(found.fetchone()[0]) for found in counts)
 
     def answered(self, version: str, answers: Sequence[tuple[int, str, Any]]) -> None:
         """Note answers: (id, look, `FileAnswer`)."""
@@ -332,9 +343,8 @@ class DroppedCrops:
             )
 
 
-_SELECT = (
-    "SELECT id, drop_id, frame, name, picture, width, height, box, cut, mark, look, answer FROM crops"
-)
+_COLUMNS = "id, drop_id, frame, name, picture, width, height, box, cut, mark, look, answer"
+_SELECT = f"SELECT {_COLUMNS} FROM crops"
 
 
 def _row(row: sqlite3.Row | tuple[Any, ...]) -> Dropped:

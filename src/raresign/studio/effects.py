@@ -1,7 +1,7 @@
 """The sliders of the page "Add a sign": each turns some effects of the synthetic crops.
 
-A slider goes from 0, nothing of it, to 100, the most that training shows; without a turn the effects
-come as in training, some of this and some of that.
+A slider goes from 0, nothing of it, to 100, the most that training shows; without a turn the
+effects come as in training, some of this and some of that.
 """
 
 from __future__ import annotations

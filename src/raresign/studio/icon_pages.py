@@ -15,7 +15,7 @@ from raresign.studio.workplace import Workplace
 
 _SIDE = 128
 _KEPT = 4096
-_HOUR = "private, max-age=3600"
+_MINUTES = "private, max-age=300"
 
 
 def routes(here: Workplace) -> APIRouter:
@@ -33,7 +33,7 @@ def routes(here: Workplace) -> APIRouter:
             return Response(_drawn(code), media_type="image/webp", headers=head)
         path = catalogue[label].icons[0]
         content = icon_picture(path, code, path.stat().st_mtime_ns)
-        return Response(content, media_type="image/webp", headers={"Cache-Control": _HOUR})
+        return Response(content, media_type="image/webp", headers={"Cache-Control": _MINUTES})
 
     return router
 

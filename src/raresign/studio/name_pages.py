@@ -21,7 +21,7 @@ from raresign.studio.dropped import LOOKS, ORDERS, Dropped, DroppedCrops, Filter
 from raresign.studio.naming import Naming, nearest, read_crops
 from raresign.studio.page import Page, done, html
 from raresign.studio.pictures import Box, PictureFolder, looks_like_frame, size_of
-from raresign.studio.store import Action
+from raresign.studio.store import Action, OutdatedError
 from raresign.studio.workplace import Workplace
 
 _PAGE = 60
@@ -82,11 +82,10 @@ def _routes(here: Workplace) -> APIRouter:
         return html(request, "name_progress.html.j2", **_progress(here))
 
     def _progress(here: Workplace) -> dict[str, Any]:
-        left = 0
         if here.is_loaded:
             left = crops.waiting(here.model.current.version)
-        elif crops.counts(Filter()).get("waiting"):
-            left = crops.waiting("")
+        else:
+            left = crops.counts(Filter()).get("waiting", 0)
         return {"left": left, "reading": naming.frames_left > 0, "loading": not here.is_loaded}
 
     @router.post("/name/drops")
@@ -154,13 +153,16 @@ def _routes(here: Workplace) -> APIRouter:
     @router.post("/name/frame/{number}/boxes")
     async def draw(request: Request, number: int) -> JSONResponse:
         asked = await _json(request)
-        return await asyncio.to_thread(_draw, request, number, asked.get("boxes"))
+        return await asyncio.to_thread(_draw, request, number, asked)
 
-    def _draw(request: Request, number: int, given: Any) -> JSONResponse:
-        row = _found(crops, number)
-        boxes = _checked_boxes(given, row)
-        before = here.store.value("boxes", str(number)) or [[*box] for box in crops.boxes_of(number)]
-        if before and here.store.value("boxes", str(number)) is None:
+    def _draw(request: Request, number: int, asked: dict[str, Any]) -> JSONResponse:
+        boxes = _checked_boxes(asked.get("boxes"), _found(crops, number))
+        before = [[*box] for box in crops.boxes_of(number)]
+        if asked.get("shown", before) != before:
+            raise OutdatedError(
+                _("somebody has changed this meanwhile"), _("look at it again, then decide")
+            )
+        if before and here.store.value("boxes", str(number)) is None:  # of a file of boxes
             here.store.act(here.who(request), "boxes", str(number), before)
         action = here.store.act(here.who(request), "boxes", str(number), boxes)
         _set_boxes(crops, number, boxes)

@@ -43,6 +43,7 @@ class Naming:
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._frames: deque[int] = deque()
+        self._done = ""
         self.frames_left = 0
         """Drops whose file of boxes is not read yet."""
 
@@ -68,12 +69,14 @@ class Naming:
         while not self._end.is_set():
             try:
                 more = self._step()
+            except raresign.InputError:  # no model now; the page tells of it
+                more = False
             except Exception:  # whatever it is, later crops must be answered
                 tell("naming failed", logging.ERROR, fault=True)
                 more = False
-            if not more:
-                self._wake.wait(_LOOK_SECONDS)
+            if not more and self._wake.wait(_LOOK_SECONDS):
                 self._wake.clear()
+                self._done = ""
 
     def _step(self) -> bool:
         """Do a little; whether there may be more."""
@@ -85,8 +88,11 @@ class Naming:
                 self.frames_left -= 1
             return True
         loaded = self._here.model.current
+        if loaded.version == self._done:  # the last version that left nothing to do
+            return False
         rows = self._crops.outdated(loaded.version, _TOGETHER)
         if not rows:
+            self._done = loaded.version
             return False
         answers = self._answers(loaded.recogniser, rows)
         noted = [(row.id, look_of(one), one) for row, one in zip(rows, answers, strict=True)]

@@ -55,7 +55,7 @@ class PictureFolder:
         return self.path / name[:2] / name
 
     def shown(self, name: str, box: Box | None = None, side: int = _SIDE) -> bytes | None:
-        """A picture, or a box of it, at most `side` pixels wide and high, as WebP; None if broken."""
+        """A picture, or a box of it, at most `side` pixels a side, as WebP; None if broken."""
         return _shown(str(self.file(name)), box, side)
 
 

@@ -83,9 +83,7 @@ def _area(points: Sequence[tuple[float, float]]) -> float:
     return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairs) / 2
 
 
-def _perspective(
-    size: tuple[int, int], points: Sequence[tuple[float, float]]
-) -> tuple[float, ...]:
+def _perspective(size: tuple[int, int], points: Sequence[tuple[float, float]]) -> tuple[float, ...]:
     """The eight numbers that take a pixel of the plate to one of the photo."""
     width, height = size
     rows, values = [], []

@@ -46,16 +46,16 @@ def open_studio(
     for library in _LIBRARIES:
         if find_spec(library) is None:
             raise raresign.InputError(
-                _("raresign studio needs {library}, which is not installed").format(library=library),
+                _("raresign studio needs {library}, which is not installed").format(
+                    library=library
+                ),
                 'pip install "raresign[studio]"',
             )
     import uvicorn
 
     from raresign.studio.application import create_studio
 
-    app = create_studio(
-        run, state, host=host, port=port, keys=keys, hosts=hosts, language=language
-    )
+    app = create_studio(run, state, host=host, port=port, keys=keys, hosts=hosts, language=language)
     config = uvicorn.Config(
         app,
         host=host,

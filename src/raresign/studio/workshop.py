@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 import raresign
 from raresign.language.spoken import _, current_language, speaking
 from raresign.service.served_model import change_run
 from raresign.studio.effects import turned
 
-_SIDE, _SCALE, _FINEST = 64, 2, 256
+_SIDE, _SCALE = 64, 2
 CROPS = 24
-_BACKGROUNDS = 12
 _PROCESSES = 2
 """One may try a sign while the other draws its expected look; the second starts when needed."""
-_kept: dict[tuple[Any, ...], Any] = {}
-"""Of the process: what was made for the last icon."""
 
 
 class Workshop:
@@ -46,7 +45,7 @@ class Workshop:
     def warm(self) -> None:
         """Start the process, if it is not there."""
         if self.is_possible:
-            self._submit(_nothing)
+            self._submit(_warmed)
 
     def call(self, function: Callable[..., Any], *given: Any) -> Any:
         """What a function returns there, in the language that is spoken here.
@@ -90,13 +89,14 @@ class Workshop:
 
 
 def _start() -> None:
-    import torch
+    """Leave a core to the pages; read when PyTorch is loaded."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) // 2)))
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // 2))
 
-
-def _nothing() -> None:
-    """What warms the process up."""
+def _warmed() -> None:
+    """Load what takes longest."""
+    raresign.expected_crops  # noqa: B018 (it is loaded as it is named)
+    raresign.preview_class  # noqa: B018
 
 
 def _told(language: str, function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
@@ -126,46 +126,15 @@ def expected_look(
         turns: See `effects.turned`.
         columns: Crops side by side.
     """
-    import numpy as np
-    import torch
-    from PIL import Image
-
-    key = icon, code, Path(icon).stat().st_mtime_ns
-    if _kept.get(("icon",)) != key:
-        picture = raresign.load_icon(icon, _FINEST, code=code)
-        _kept["icons",] = raresign.IconAtlas.from_pictures([picture], [code], _SIDE)
-        _kept["icon",] = key
-    if ("backgrounds", run) not in _kept:
-        _kept["backgrounds", run] = raresign.BackgroundAtlas.from_pictures(
-            _backgrounds(run), _SIDE
-        )
     preset = turned(raresign.load_preset("road"), turns)
-    engine = raresign.build_synthesiser(
-        preset, _kept["icons",], _kept["backgrounds", run], seed=0
-    )
-    with torch.inference_mode():
-        crops = engine.render(torch.zeros(CROPS, dtype=torch.long), torch.arange(CROPS)).crops
-    pixels = crops.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
+    crops = raresign.expected_crops(run, icon, code, preset, CROPS, _SIDE)
     gap, cell = 4, _SIDE * _SCALE
     rows = -(-CROPS // columns)
     sheet = Image.new("RGBA", (columns * (cell + gap) - gap, rows * (cell + gap) - gap))
-    for place, crop in enumerate(np.asarray(pixels)):
+    for place, crop in enumerate(crops):
         large = Image.fromarray(crop).resize((cell, cell), Image.Resampling.BICUBIC)
         row, column = divmod(place, columns)
         sheet.paste(large, (column * (cell + gap), row * (cell + gap)))
     file = io.BytesIO()
     sheet.save(file, "WEBP", quality=86, method=2)
     return file.getvalue()
-
-
-def _backgrounds(run: str) -> Any:
-    """Some photos that the run keeps; made ones where it keeps none."""
-    import numpy as np
-    from PIL import Image
-
-    found = sorted((Path(run) / "backgrounds").glob("*.webp"))[:_BACKGROUNDS]
-    pictures = []
-    for path in found:
-        with Image.open(path, formats=("WEBP",)) as picture:
-            pictures.append(np.asarray(picture.convert("RGB")))
-    return pictures or raresign.procedural_backgrounds(_BACKGROUNDS, seed=0)

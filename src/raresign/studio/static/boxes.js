@@ -4,7 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const place = document.getElementById("boxes");
   const width = Number(place.dataset.width), height = Number(place.dataset.height);
-  const boxes = JSON.parse(place.dataset.boxes);
+  const shown = JSON.parse(place.dataset.boxes), boxes = JSON.parse(place.dataset.boxes);
   let drawing = null;
 
   const clamp = (value, most) => Math.min(Math.max(value, 0), most);
@@ -83,7 +83,7 @@ document.addEventListener("DOMContentLoaded", () => {
     show(boxes.length - 1);
   }
   async function save() {
-    const told = await studio.send(`/name/frame/${place.dataset.frame}/boxes`, { boxes });
+    const told = await studio.send(`/name/frame/${place.dataset.frame}/boxes`, { boxes, shown });
     if (told) {
       sessionStorage.setItem("said", told.done);
       location.href = "/";
