@@ -29,7 +29,7 @@ def routes(here: Workplace) -> APIRouter:
         if label < 0:
             return Response(_blank(), 404, media_type="image/webp")
         if not catalogue[label].icons:  # the built-in model's are drawn by code
-            head = {"Cache-Control": _HOUR}
+            head = {"Cache-Control": _MINUTES}
             return Response(_drawn(code), media_type="image/webp", headers=head)
         path = catalogue[label].icons[0]
         content = icon_picture(path, code, path.stat().st_mtime_ns)
