@@ -104,7 +104,7 @@ def _read(path: str | Path, archive: zipfile.ZipFile) -> tuple[dict[str, Any], d
     sizes = {entry.filename: entry.file_size for entry in entries}
     if sizes.get(MANIFEST, _MOST_MANIFEST + 1) > _MOST_MANIFEST:
         raise ValueError(f"it has no {MANIFEST}, or a huge one")
-    manifest = parse_json(archive.read(MANIFEST))
+    manifest = parse_json(_part(archive, MANIFEST))
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise ValueError(f"its {MANIFEST} is of something else")
     schema = manifest.get("schema")
@@ -125,10 +125,20 @@ def _read(path: str | Path, archive: zipfile.ZipFile) -> tuple[dict[str, Any], d
             raise ValueError(f"{name} has {sizes[name]} bytes, not the {row['bytes']} of its entry")
     parts = {}
     for name, row in told.items():
-        parts[name] = archive.read(name)
+        parts[name] = _part(archive, name)
         if hashlib.sha256(parts[name]).hexdigest() != row["sha256"]:
             raise ValueError(f"the checksum of {name} does not match: it was changed")
     return manifest, parts
+
+
+def _part(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of a part, at most as long as its entry says.
+
+    `ZipFile.read` unpacks two gigabytes at a time and cuts what the entry does not tell of.
+    """
+    entry = archive.getinfo(name)
+    with archive.open(entry) as file:
+        return file.read(entry.file_size)
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:

@@ -26,9 +26,6 @@ from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 ENCODER, _FINDER = "encoder.onnx", "finder.onnx"
 _PREPROCESSING, _THRESHOLDS, _CARD = "preprocessing.json", "thresholds.json", "card.md"
-# In ONNX a tensor may name another file for its values (StringStringEntryProto with the key
-# "location"); a bundle reads no other file.
-_OTHER_FILE = b"\x0a\x08location\x12"
 
 
 def is_bundle(path: str | Path) -> bool:
@@ -83,8 +80,6 @@ class Bundle:
             told = parse_json(self.parts[_PREPROCESSING])
             framing: Framing = "found" if told["framing"] == "found" else "whole"
             finder = self._finder() if framing == "found" else None
-            if _OTHER_FILE in self.parts[ENCODER]:
-                raise ValueError(f"{ENCODER} names another file")
             encoder = OnnxEncoder(self.parts[ENCODER], checked=True)
             if told != preprocessing(encoder.crop_size, framing, finder):
                 raise ValueError(
@@ -132,8 +127,6 @@ class Bundle:
         content, own = self.parts[_FINDER], own_finder()
         if content == own.content:
             return own
-        if _OTHER_FILE in content:
-            raise ValueError(f"{_FINDER} names another file")
         try:
             return Finder(content)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage

@@ -27,11 +27,15 @@ def trained_with(run: Path, pack: CropPack) -> int:
 
 def training_marks(run: Path) -> npt.NDArray[np.uint64]:
     """(N,) sorted 8 bytes of hash a training crop; none if the run does not know."""
+    file = run / FILE
     try:
-        known: npt.NDArray[np.uint64] = np.load(run / FILE)
+        # Mapped: a header that claims terabytes is compared with the length of the file.
+        known = np.load(file, mmap_mode="r", allow_pickle=False) if file.is_file() else None
     except (OSError, ValueError, EOFError):
+        known = None
+    if not isinstance(known, np.ndarray) or known.dtype != np.uint64 or known.ndim != 1:
         return np.empty(0, np.uint64)
-    return known
+    return np.array(known)
 
 
 def _marks(pack: CropPack) -> npt.NDArray[np.uint64]:

@@ -12,6 +12,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from raresign.errors import InputError
 from raresign.files import whole_file
 from raresign.models.folding import folded
 from raresign.models.outputs import net_outputs
@@ -91,7 +92,11 @@ def export_encoder(net: SignNet, path: str | Path, model_digest: str) -> str | N
     content = with_seal(graph.SerializeToString())
     probes = np.random.default_rng(0).integers(0, 256, (_PROBES, 3, size, size), np.uint8)
     wanted = net_outputs(net, probes).embedding
-    apart = np.abs(OnnxEncoder(content).embed(probes) - wanted).max() / np.abs(wanted).max()
+    try:
+        found = OnnxEncoder(content).embed(probes)
+    except InputError as error:  # a loop or a branch, say, which no encoder of ours has
+        return error.problem
+    apart = np.abs(found - wanted).max() / np.abs(wanted).max()
     if not apart <= _TOLERANCE:
         return f"its embeddings are {apart:.1e} off those of the net"
     with whole_file(path) as temporary:

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from PIL import Image
 
 from raresign.framing.framed_picture import WHOLE, framed
+from raresign.networks import open_network, side_of
 
 Framing = Literal["found", "whole"]
 """How crops are read: cut to the sign that the finder finds in them, or as they are."""
@@ -39,14 +39,9 @@ class Finder:
     """
 
     def __init__(self, content: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # callers bring threads of their own
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_network(content, threads=1)  # callers bring threads of their own
         self.content = content
-        self.size = int(self._session.get_inputs()[0].shape[-1])
+        self.size = side_of(self._session)
         self.digest = hashlib.sha256(content).hexdigest()[:16]
 
     def look(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from raresign.files import write_text
+from raresign.errors import InputError
+from raresign.files import read_text, write_text
 
 _FOLDER = "presets"
 
@@ -32,7 +33,7 @@ def keep_presets(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
                 while name.lower() in taken:
                     number += 1
                     name = f"{stem}-{number}.yaml"
-                write_text(path / _FOLDER / name, Path(preset).read_text(encoding="utf-8"))
+                write_text(path / _FOLDER / name, read_text(preset))
                 kept[preset] = f"{_FOLDER}/{name}"
             stage = {**stage, "preset": kept[preset]}
         stages.append(stage)
@@ -40,11 +41,23 @@ def keep_presets(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_kept_presets(path: Path, recipe: dict[str, Any]) -> dict[str, Any]:
-    """The recipe that `keep_presets` gave, its copies found wherever the run folder is now."""
-    stages = [
-        {**stage, "preset": str(path / stage["preset"])}
-        if str(stage.get("preset", "")).startswith(f"{_FOLDER}/")
-        else stage
-        for stage in recipe["stages"]
-    ]
-    return {**recipe, "stages": stages}
+    """The recipe that `keep_presets` gave, its copies found wherever the run folder is now.
+
+    Raises:
+        InputError: The name of a copy climbs out of the folder of copies.
+    """
+    return {**recipe, "stages": [_found(path, stage) for stage in recipe["stages"]]}
+
+
+def _found(path: Path, stage: dict[str, Any]) -> dict[str, Any]:
+    """A stage with the place of its preset's copy."""
+    preset = str(stage.get("preset", ""))
+    if not preset.startswith(f"{_FOLDER}/"):
+        return stage
+    name = preset.removeprefix(f"{_FOLDER}/")
+    if name in ("", "..") or set(name) & set("/\\\0"):
+        raise InputError(
+            f"{path / 'run.json'} has the preset {preset[:100]!r}",
+            f"name a file of {path / _FOLDER}",
+        )
+    return {**stage, "preset": str(path / preset)}

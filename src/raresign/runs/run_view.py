@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import re
 from dataclasses import dataclass, field
@@ -212,16 +213,15 @@ def _stage_log(folder: Path) -> StageLog:
     """The metrics.csv of one stage; empty and infinite values are left out."""
     columns: dict[str, list[tuple[float, float]]] = {}
     length = 1.0
-    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            step = _number(row.pop("step"))
-            if step is None:
-                continue
-            length = max(length, step)
-            for name, text in row.items():
-                value = _number(text)
-                if value is not None:
-                    columns.setdefault(name, []).append((step, value))
+    for row in csv.DictReader(io.StringIO(read_text(folder / "metrics.csv"))):
+        step = _number(row.pop("step"))
+        if step is None:
+            continue
+        length = max(length, step)
+        for name, text in row.items():
+            value = _number(text)
+            if value is not None:
+                columns.setdefault(name, []).append((step, value))
     name = re.sub(r"^\d+-", "", folder.name)
     return StageLog(name, length, {key: tuple(pairs) for key, pairs in columns.items()})
 

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from raresign.errors import InputError
 from raresign.files import read_bytes
+from raresign.networks import open_network, side_of
 
 ENCODER_FILE = "encoder.onnx"
 MODEL_DIGEST = "model_sha256"
@@ -79,15 +79,9 @@ class OnnxEncoder:
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        self.digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-        options = onnxruntime.SessionOptions()
         said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
-        options.intra_op_num_threads = said if threads is None else threads
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_network(content, said if threads is None else threads)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         taken, given = self._session.get_inputs(), self._session.get_outputs()
@@ -99,8 +93,10 @@ class OnnxEncoder:
             )
         sealed = _start_of_seal(content) is not None
         self.digest = content[-_DIGITS:].decode() if sealed else hashlib.sha256(content).hexdigest()
-        self.crop_size = int(taken[0].shape[-1])
-        self.width = int(given[0].shape[-1])
+        try:
+            self.crop_size, self.width = side_of(self._session), int(given[0].shape[-1])
+        except (ValueError, TypeError, IndexError) as error:
+            raise InputError(f"{path} is no encoder of crops: {error}", _HINT) from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.model_digest = str(metadata.get(MODEL_DIGEST, ""))
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from raresign.service.attempts import Attempts
 from raresign.service.figures import Figures
 from raresign.service.keys import Key, Keyring
 from raresign.service.refusal import Refused, too_many
@@ -32,13 +33,15 @@ class Guard:
 
     - A request must call a service on the loopback by one of its names, and a page of another
       origin may not ask at all: so no web page reaches it through the browser of its user.
-    - A key, where there are some: `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+    - A key, where there are some: `Authorization: Bearer KEY` or `X-API-Key: KEY`. An address that
+      many wrong ones come from waits.
     - A body larger or slower than the settings allow ends in 413 or 408.
     """
 
     def __init__(self, app: App, settings: Settings, keys: Keyring, figures: Figures) -> None:
         self._app, self._settings, self._keys, self._figures = app, settings, keys, figures
         self._under_way = 0
+        self._attempts = Attempts()
         self._names = {*LOOPBACK, *settings.hosts}
         if settings.hosts or settings.on_loopback:
             self._names.add(settings.host)
@@ -108,18 +111,7 @@ class Guard:
             raise Refused(403, "pages of other origins may not ask", "ask from a program")
         if scope["path"] in OPEN:
             return None
-        key = None
-        if len(self._keys):
-            given = headers.get("x-api-key", "")
-            scheme, _, value = headers.get("authorization", "").partition(" ")
-            if scheme.lower() == "bearer":
-                given = value.strip()
-            key = self._keys.find(given)
-            if key is None:
-                hint = "send it as Authorization: Bearer KEY, or as X-API-Key"
-                challenge = {"WWW-Authenticate": "Bearer"}
-                error = "this key is not known" if given else "this needs a key"
-                raise Refused(401, error, hint, challenge)
+        key = self._key(headers, scope) if len(self._keys) else None
         if self._under_way > self._settings.most_requests:
             raise too_many("requests")
         length = headers.get("content-length", "0")
@@ -127,6 +119,29 @@ class Guard:
             raise Refused(400, "Content-Length is no number", "send the length of the body")
         if int(length) > self._settings.most_bytes:
             raise self._too_large()
+        return key
+
+    def _key(self, headers: dict[str, str], scope: Scope) -> Key:
+        """The key that was given.
+
+        Raises:
+            Refused: None, a wrong one, or any after many wrong ones.
+        """
+        given = headers.get("x-api-key", "")
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            given = value.strip()
+        key = self._keys.find(given)
+        if given:
+            address = str((scope.get("client") or ("",))[0])
+            seconds = self._attempts.wait(address, given, key.name if key else None)
+            if seconds:
+                raise too_many("wrong keys", seconds)
+        if key is None:
+            hint = "send it as Authorization: Bearer KEY, or as X-API-Key"
+            challenge = {"WWW-Authenticate": "Bearer"}
+            error = "this key is not known" if given else "this needs a key"
+            raise Refused(401, error, hint, challenge)
         return key
 
     def _bounded(self, receive: Receive) -> Receive:

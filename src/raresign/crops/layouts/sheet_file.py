@@ -34,7 +34,8 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         with zipfile.ZipFile(content) as parts:
             if sum(part.file_size for part in parts.infolist()) > _MOST_UNPACKED:
                 raise InputError(f"{path} unpacks to more than any table", _HINT)
-        book = load_workbook(content, read_only=True, data_only=True, keep_links=False)
+            plain = _unpacked(parts)
+        book = load_workbook(plain, read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # what the file says of its size may be wrong
         rows = sheet.iter_rows(max_col=_MOST_COLUMNS, values_only=True)
@@ -47,6 +48,20 @@ def sheet_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise
     except Exception as error:  # a damaged workbook fails in many ways
         raise InputError(f"{path} is no workbook that can be read ({error})", _HINT) from error
+
+
+def _unpacked(parts: zipfile.ZipFile) -> io.BytesIO:
+    """The same parts, not packed, each at most as long as its entry says.
+
+    openpyxl reads parts whole, and `ZipFile.read` unpacks gigabytes before it looks at the entry.
+    """
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as plain:
+        for part in {part.filename: part for part in parts.infolist()}.values():
+            with parts.open(part) as file:
+                plain.writestr(part.filename, file.read(part.file_size))
+    content.seek(0)
+    return content
 
 
 def _text(value: object, where: str) -> str:

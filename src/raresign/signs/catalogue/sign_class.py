@@ -10,6 +10,8 @@ from raresign.errors import InputError
 from raresign.signs.catalogue.classes_file import HOW, check_ids
 from raresign.signs.class_type import SignType
 
+_BARRED = {*"/\\@\x7f", *map(chr, range(32))}
+
 
 @dataclass(frozen=True)
 class SignClass:
@@ -54,8 +56,10 @@ def check_classes(classes: Sequence[SignClass]) -> None:
         raise InputError("the catalogue has no class", HOW)
     by_code: dict[str, SignClass] = {}
     for sign in classes:
-        if not sign.code or set(sign.code) & set("/\\@\0"):
-            raise InputError(f"the class code '{sign.code}' names no file", "use no /, \\ or @")
+        if not sign.code or set(sign.code) & _BARRED:
+            shown = sign.code if sign.code.isprintable() else ascii(sign.code)[1:-1]
+            hint = "use no /, \\ or @, and no line ends or other control characters"
+            raise InputError(f"the class code '{shown}' names no file", hint)
         if sign.code in by_code:
             raise InputError(f"the class '{sign.code}' stands twice", "keep one of them")
         by_code[sign.code] = sign
