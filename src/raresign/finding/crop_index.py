@@ -294,11 +294,11 @@ def index_place(source: Source, model: Recogniser, cache: Path | None = None) ->
     digest = hashlib.blake2b(encoder_digest(model).encode(), digest_size=16)
     if isinstance(source, str | Path):
         names = [os.fspath(Path(source).resolve())]
-    elif is_pack(source):
-        names = ["\0".join(source.table["path"].to_pylist())]
-    else:
+    elif isinstance(source, CropTable):
         names = sorted({os.path.abspath(path) for path in source.paths})  # noqa: PTH100
         names.append("boxes")
+    else:
+        names = ["\0".join(source.table["path"].to_pylist())]
     for name in names:
         digest.update(os.fsencode(name) + b"\0")
     return (cache or default_cache()) / INDEXES / digest.hexdigest()
