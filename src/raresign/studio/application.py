@@ -99,15 +99,14 @@ def create_studio(
         >>> client.get("/history").status_code, client.post("/undo/1").status_code
         (200, 403)
     """
-    known = {} if keys is None else {"keys": str(keys)}
     settings = Settings(
         str(run),
         host,
         port,
+        keys="" if keys is None else str(keys),
         hosts=hosts,
         most_bytes=_MOST_BYTES,
         read_seconds=_READ_SECONDS,
-        **known,
     )
     _check_run(str(run))
     place = Path(state) if state else Path(run if Path(run).is_dir() else "") / "studio.sqlite"
