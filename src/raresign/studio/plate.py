@@ -103,7 +103,7 @@ def _mask(size: tuple[int, int], outline: str) -> Image.Image:
     mask = Image.new("L", (width, height), 255 if outline == "plate" else 0)
     draw = ImageDraw.Draw(mask)
     cut = 1 / (2 + math.sqrt(2))
-    shapes = {
+    shapes: dict[str, list[tuple[float, float]]] = {
         "triangle": [(0.5, 0), (1, 1), (0, 1)],
         "yield": [(0, 0), (1, 0), (0.5, 1)],
         "diamond": [(0.5, 0), (1, 0.5), (0.5, 1), (0, 0.5)],
