@@ -103,7 +103,7 @@ def create_studio(
         str(run),
         host,
         port,
-        "" if keys is None else str(keys),
+        keys="" if keys is None else str(keys),
         hosts=hosts,
         most_bytes=_MOST_BYTES,
         read_seconds=_READ_SECONDS,

@@ -71,7 +71,8 @@ def _routes(here: Workplace) -> APIRouter:
     @router.get("/")
     def page(request: Request) -> HTMLResponse:
         naming.wake()
-        return html(request, "name.html.j2", **_list(here, crops, request), **_progress(here))
+        known = _progress(here)  # before the list: what is done by now stands in it
+        return html(request, "name.html.j2", **_list(here, crops, request), **known)
 
     @router.get("/name/rows")
     def rows(request: Request) -> HTMLResponse:

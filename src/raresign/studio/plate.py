@@ -86,13 +86,16 @@ def _area(points: Sequence[tuple[float, float]]) -> float:
 def _perspective(size: tuple[int, int], points: Sequence[tuple[float, float]]) -> tuple[float, ...]:
     """The eight numbers that take a pixel of the plate to one of the photo."""
     width, height = size
-    rows, values = [], []
+    rows: list[list[float]] = []
+    values: list[float] = []
     for (u, v), (x, y) in zip(
         [(0, 0), (width, 0), (width, height), (0, height)], points, strict=True
     ):
         rows += [[u, v, 1, 0, 0, 0, -u * x, -v * x], [0, 0, 0, u, v, 1, -u * y, -v * y]]
         values += [x, y]
-    return tuple(np.linalg.lstsq(np.array(rows, float), np.array(values, float), rcond=None)[0])
+    found = np.linalg.lstsq(np.array(rows, float), np.array(values, float), rcond=None)[0]
+    numbers: list[float] = found.tolist()
+    return tuple(numbers)
 
 
 def _mask(size: tuple[int, int], outline: str) -> Image.Image:

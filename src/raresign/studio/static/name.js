@@ -11,12 +11,14 @@ document.addEventListener("DOMContentLoaded", () => {
     else htmx.ajax("GET", "/name/rows", { target: "#list" });
   }
 
-  // The list follows while crops are being named.
+  // The list follows while crops are being named, and once after that.
+  const isBusy = () => !document.getElementById("progress").classList.contains("idle");
+  let busy = isBusy();
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.elt.id === "progress" || event.detail.target.id === "progress") {
-      const left = Number(document.getElementById("progress").dataset.left);
-      if (left || more.left) document.body.dispatchEvent(new CustomEvent("studio:more"));
-      more.left = left;
+      const now = isBusy();
+      if (now || busy) document.body.dispatchEvent(new CustomEvent("studio:more"));
+      busy = now;
     }
   });
 
