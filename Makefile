@@ -3,14 +3,17 @@
 # make coverage   all tests again, slower, with the lines that none of them runs
 # make runtime    a second virtual environment without torch; prints its size and first answer
 # make container  what docker/Dockerfile does, without docker: installs, serves as a plain user, asks
+# make sbom     writes build/sbom.json: every package that the program is made of (CycloneDX)
+# make audit    asks pypi.org for known faults of these packages; needs the network
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 
 RUNTIME := .venv-runtime
 CONTAINER := .venv-serve
+SUPPLY := .venv-supply
 
-.PHONY: demo test lint coverage runtime container results bench clean
+.PHONY: demo test lint coverage runtime container sbom audit results bench clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -50,6 +53,24 @@ $(CONTAINER)/.installed: pyproject.toml constraints.txt tools/container_steps.sh
 	rm -rf $(CONTAINER)
 	sh tools/container_steps.sh $(CONTAINER) || { rm -rf $(CONTAINER); exit 1; }
 	touch $@
+
+# Its tools are in an environment of their own, so that they are no part of what they list.
+sbom: $(VENV)/.installed $(SUPPLY)/bin/cyclonedx-py
+	mkdir -p build
+	$(SUPPLY)/bin/cyclonedx-py environment $(PYTHON) --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-file build/sbom.json
+	@echo "build/sbom.json"
+
+audit: $(VENV)/.installed $(SUPPLY)/bin/pip-audit
+	sh tools/audit.sh $(VENV) $(SUPPLY)/bin/pip-audit
+
+$(SUPPLY)/bin/cyclonedx-py:
+	python3 -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install -q --disable-pip-version-check 'cyclonedx-bom>=7,<8'
+
+$(SUPPLY)/bin/pip-audit:
+	python3 -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install -q --disable-pip-version-check 'pip-audit>=2.9,<3'
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench

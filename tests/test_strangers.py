@@ -23,13 +23,16 @@ from raresign.bundles.bundle import Bundle
 from raresign.bundles.catalogue_part import PART, catalogue_of
 from raresign.commands.trained_crops import FILE, training_marks
 from raresign.crops.layouts.sheet_file import sheet_rows
+from raresign.crops.layouts.text_files import read_xml
 from raresign.errors import InputError
+from raresign.files import write_text
 from raresign.models.pretrained import _read
 from raresign.models.saved_rows import WEIGHTS_FILE, classifier_rows
 from raresign.networks import MOST_SIDE, check_network, open_network
 from raresign.runs.photo_embeddings import PHOTOS, read_photos
 from raresign.runs.presets import with_kept_presets
 from raresign.runtime.onnx_encoder import OnnxEncoder
+from raresign.training.recipe import load_recipe
 from test_onnx_seal import graph
 
 # --- networks ------------------------------------------------------------------------------------
@@ -263,3 +266,26 @@ def test_a_run_names_no_preset_outside(preset: str, tmp_path: Path) -> None:
         with_kept_presets(tmp_path, {"stages": [{"preset": preset}]})
     kept = with_kept_presets(tmp_path, {"stages": [{"preset": "presets/a.yaml"}]})
     assert kept["stages"] == [{"preset": str(tmp_path / "presets" / "a.yaml")}]
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "a\\b", "a\nb"])
+def test_a_stage_has_no_folder_outside(name: str) -> None:
+    with pytest.raises(InputError, match="name"):
+        load_recipe({"stages": [{"use": "mixed", "name": name}]})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@pytest.mark.parametrize("entity", ['"x"', 'SYSTEM "file:///etc/passwd"'])
+def test_xml_has_no_entities(encoding: str, entity: str, tmp_path: Path) -> None:
+    text = f'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e {entity}>]><a>&e;</a>'
+    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
+    with pytest.raises(InputError, match="defines entities"):
+        read_xml(tmp_path / "a.xml")
+
+
+def test_a_link_in_the_way_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine", tmp_path / "report.html"
+    mine.write_text("mine")
+    link.symlink_to(mine)
+    write_text(link, "new")
+    assert (mine.read_text(), link.read_text(), link.is_symlink()) == ("mine", "new", False)
