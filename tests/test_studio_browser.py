@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import raresign
-from raresign.service.served_model import change_run
+from raresign.service.own_process import add_here
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -43,8 +43,8 @@ class Bench:
     def call(self, function: Callable[..., Any], *given: Any) -> Any:
         return function(*given)
 
-    def change(self, what: str, given: tuple[Any, ...]) -> Any:
-        return change_run(what, given)
+    def add(self, *given: Any) -> Any:
+        return add_here(*given)
 
     def close(self) -> None:
         pass
