@@ -162,7 +162,8 @@ def test_beyond_this_machine_a_key_is_asked_for(
 ) -> None:
     with pytest.raises(raresign.InputError, match="no key"):
         open_client(host="0.0.0.0")
-    key = raresign.new_service_key(tmp_path / "keys.txt", "ann")
+    key = raresign.new_service_key(tmp_path / "keys.txt", "ann", may_change=True)
+    guest = raresign.new_service_key(tmp_path / "keys.txt", "guest")
     client = open_client(host="0.0.0.0", keys=tmp_path / "keys.txt")
     asked = client.get("/history", headers={"accept": "text/html"})
     assert asked.status_code == 401
@@ -176,6 +177,13 @@ def test_beyond_this_machine_a_key_is_asked_for(
     assert client.get("/history").status_code == 200
     assert client.post("/name/drops", json={}).status_code == 200
     assert client.app.state.workplace.store.actions()[0].who == "ann"
+    foreign = client.post("/login", content="key=x", headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    client.cookies.set("raresign-key", guest)
+    assert client.get("/history").status_code == 200
+    refused = client.post("/name/drops", json={})
+    assert refused.status_code == 403
+    assert "only look" in refused.json()["error"]
 
 
 # --- naming ---------------------------------------------------------------------------------------

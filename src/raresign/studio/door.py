@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
 from raresign.language.spoken import LANGUAGES, speaking
+from raresign.service.guard import KEY
 from raresign.service.refusal import Refused
 
 Scope = MutableMapping[str, Any]
@@ -43,6 +45,7 @@ TOKEN, TOKEN_HEADER = "token", "x-raresign-token"
 LANGUAGE, KEY_COOKIE = "raresign-language", "raresign-key"
 """Cookies."""
 _MOST_FORM = 100_000
+_FORM_SECONDS = 10.0
 
 
 class Door:
@@ -85,7 +88,16 @@ class Door:
             await send(message)
 
         if self._login and (scope["method"], scope["path"]) == ("POST", "/login"):
-            await _keep_key(await _body(receive), sent)
+            if _is_foreign(headers):
+                await _FOREIGN.response()(scope, receive, sent)
+                return
+            try:
+                form = await asyncio.wait_for(_body(receive), _FORM_SECONDS)
+            except (TimeoutError, asyncio.TimeoutError):
+                slow = Refused(408, "the key did not come in time", "send it again")
+                await slow.response()(scope, receive, sent)
+                return
+            await _keep_key(form, sent)
             return
         chosen = self._language or cookies.get(LANGUAGE, "")
         if chosen not in LANGUAGES:
@@ -114,9 +126,8 @@ class TokenCheck:
             await self._app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        if headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            refused = Refused(403, "pages of other origins may not ask", "ask from the studio")
-            await refused.response()(scope, receive, send)
+        if _is_foreign(headers):
+            await _FOREIGN.response()(scope, receive, send)
             return
         given = headers.get(TOKEN_HEADER.encode(), "")
         kind = headers.get(b"content-type", "").partition(";")[0]
@@ -128,7 +139,20 @@ class TokenCheck:
             refused = Refused(403, "this page is out of date", "load it again")
             await refused.response()(scope, receive, send)
             return
+        key = scope.get(KEY)
+        if key is not None and not key.may_change:
+            refused = Refused(403, "this key may only look", "raresign new-key FILE --may-change")
+            await refused.response()(scope, receive, send)
+            return
         await self._app(scope, receive, send)
+
+
+def _is_foreign(headers: Mapping[bytes, str]) -> bool:
+    """Whether a page of another origin asks."""
+    return headers.get(b"sec-fetch-site", "same-origin") not in ("same-origin", "none")
+
+
+_FOREIGN = Refused(403, "pages of other origins may not ask", "ask from the studio")
 
 
 async def _keep_key(body: bytes, send: Send) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import raresign
 from raresign.language.spoken import _
+from raresign.service.hurried import PROTOCOL
 
 _LIBRARIES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client", "jinja2")
 _STOP_SECONDS = 3
+_MOST_HEAD = 16_384  # bytes
 
 
 def open_studio(
@@ -60,6 +62,7 @@ def open_studio(
         app,
         host=host,
         port=port,
+        http=PROTOCOL,
         ws="none",
         loop="asyncio",
         log_config=None,
@@ -67,6 +70,7 @@ def open_studio(
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
+        h11_max_incomplete_event_size=_MOST_HEAD,
     )
     server = uvicorn.Server(config)
     name = f"[{host}]" if ":" in host else host
