@@ -183,6 +183,22 @@ def finished_run(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return train(data_folder, folder, recipe, cache=tmp_path_factory.mktemp("packs"))
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; a module, for Playwright keeps a loop of events as long as it runs."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium: install it, or set CHROMIUM to its path")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=[*flags, "--no-first-run"]
+        )
+        yield browser
+        browser.close()
+
+
 class Ended(NamedTuple):
     """How a command ended."""
 

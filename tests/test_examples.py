@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -195,36 +196,28 @@ def site(graph: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.browser
-def test_a_web_page_gives_the_same_answers(site: str, pictures: list[Path]) -> None:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium: install it, or set CHROMIUM to its path")
+def test_a_web_page_gives_the_same_answers(site: str, pictures: list[Path], browser: Any) -> None:
     model = built_in_recogniser()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{site}/answer.html")
+    page.wait_for_function("window.answer", timeout=180_000)
+    for path in pictures:
+        stream = io.BytesIO()
+        with Image.open(path) as picture:
+            picture.save(stream, "PNG")
+        code, name, level, wanted = told(model, path)
+        page.set_input_files(
+            "#file", {"name": "a.png", "mimeType": "image/png", "buffer": stream.getvalue()}
         )
-        page = browser.new_page()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(f"{site}/answer.html")
-        page.wait_for_function("window.answer", timeout=180_000)
-        for path in pictures:
-            stream = io.BytesIO()
-            with Image.open(path) as picture:
-                picture.save(stream, "PNG")
-            code, name, level, wanted = told(model, path)
-            page.set_input_files(
-                "#file", {"name": "a.png", "mimeType": "image/png", "buffer": stream.getvalue()}
-            )
-            page.wait_for_function(
-                f"document.getElementById('answer').textContent.includes({f'{code} {name}'!r})",
-                timeout=60_000,
-            )
-            shown = page.text_content("#answer") or ""
-            assert ("not sure" in shown) == (level != "class")
-            # Its sums are rounded otherwise, so the finder's box may be a hair's breadth off.
-            assert float(shown.split()[-2]) == pytest.approx(100 * wanted, abs=3)
-        assert all(url.startswith((site, "blob:", "data:")) for url in asked)
-        browser.close()
+        page.wait_for_function(
+            f"document.getElementById('answer').textContent.includes({f'{code} {name}'!r})",
+            timeout=60_000,
+        )
+        shown = page.text_content("#answer") or ""
+        assert ("not sure" in shown) == (level != "class")
+        # Its sums are rounded otherwise, so the finder's box may be a hair's breadth off.
+        assert float(shown.split()[-2]) == pytest.approx(100 * wanted, abs=3)
+    assert all(url.startswith((site, "blob:", "data:")) for url in asked)
+    page.close()

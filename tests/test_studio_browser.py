@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import socket
 import subprocess
@@ -25,7 +24,6 @@ sync_api = pytest.importorskip("playwright.sync_api")
 for _library in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
     pytest.importorskip(_library, reason='needs pip install "raresign[studio]"')
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 LOOKS = [(1280, "light", "en-US"), (400, "dark", "ru-RU")]
 PAGES = ("/", "/add", "/find", "/review", "/compare", "/report", "/history", "/nothing")
 HOSTILE = "<script>document.title='x'</script>.png"
@@ -71,17 +69,6 @@ def address(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium: install it, or set CHROMIUM to its path")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

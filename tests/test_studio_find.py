@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,7 +15,6 @@ from conftest import write_photo
 from raresign.studio.application import create_studio
 
 CODE, OTHER = "2.5", "4.1.1"
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +112,8 @@ def test_what_is_wrong_is_told(client: TestClient) -> None:
 
 
 @pytest.mark.browser
-def test_by_keys_alone(client: TestClient, tmp_path: Path) -> None:
+def test_by_keys_alone(client: TestClient, browser: Any) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("no Chromium: install it, or set CHROMIUM to its path")
     import uvicorn
 
     config = uvicorn.Config(client.app, port=0, log_level="error", lifespan="off")
@@ -127,33 +122,31 @@ def test_by_keys_alone(client: TestClient, tmp_path: Path) -> None:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        with sync_api.sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-            page = browser.new_page(viewport={"width": 400, "height": 860}, color_scheme="dark")
-            complaints: list[str] = []
-            page.on("console", lambda message: complaints.append(message.text))
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.goto(f"http://127.0.0.1:{listening.getsockname()[1]}/find")
-            page.locator("#text").fill("2.5")
-            page.locator(f'a.sign-card[href="/find?code={CODE}"]').press("Enter")
-            sync_api.expect(page.locator(".candidate").first).to_be_focused(timeout=30_000)
-            counts = page.locator(".found-line strong")
-            for key, number, wanted in (("y", 0, "1"), ("n", 1, "1"), ("u", 1, "0")):
-                page.keyboard.press(key)
-                sync_api.expect(counts.nth(number)).to_have_text(wanted, timeout=30_000)
-                sync_api.expect(page.locator(".candidate").first).to_be_focused()
-            page.keyboard.press("a")
-            sync_api.expect(page.locator("#other-text")).to_be_focused()
-            page.keyboard.type(OTHER)
-            sync_api.expect(page.locator("#other-signs li")).to_have_count(1)
-            page.keyboard.press("Enter")
-            sync_api.expect(counts.nth(1)).to_have_text("1", timeout=30_000)
-            page.keyboard.press("o")
-            pressed = page.locator('button[data-order="informative"]')
-            sync_api.expect(pressed).to_have_attribute("aria-pressed", "true", timeout=30_000)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 400
-            assert not complaints
-            browser.close()
+        page = browser.new_page(viewport={"width": 400, "height": 860}, color_scheme="dark")
+        complaints: list[str] = []
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"http://127.0.0.1:{listening.getsockname()[1]}/find")
+        page.locator("#text").fill("2.5")
+        page.locator(f'a.sign-card[href="/find?code={CODE}"]').press("Enter")
+        sync_api.expect(page.locator(".candidate").first).to_be_focused(timeout=30_000)
+        counts = page.locator(".found-line strong")
+        for key, number, wanted in (("y", 0, "1"), ("n", 1, "1"), ("u", 1, "0")):
+            page.keyboard.press(key)
+            sync_api.expect(counts.nth(number)).to_have_text(wanted, timeout=30_000)
+            sync_api.expect(page.locator(".candidate").first).to_be_focused()
+        page.keyboard.press("a")
+        sync_api.expect(page.locator("#other-text")).to_be_focused()
+        page.keyboard.type(OTHER)
+        sync_api.expect(page.locator("#other-signs li")).to_have_count(1)
+        page.keyboard.press("Enter")
+        sync_api.expect(counts.nth(1)).to_have_text("1", timeout=30_000)
+        page.keyboard.press("o")
+        pressed = page.locator('button[data-order="informative"]')
+        sync_api.expect(pressed).to_have_attribute("aria-pressed", "true", timeout=30_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert not complaints
+        page.close()
     finally:
         server.should_exit = True
         thread.join()

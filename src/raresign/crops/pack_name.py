@@ -38,7 +38,7 @@ def pack_key(table: CropTable, size: int, framing: Framing = "whole") -> PackKey
     one.
     """
     paths = list(map(os.fspath, table.paths))
-    stats = np.array([_size_and_time(path) for path in paths], np.int64)
+    stats = np.array([size_and_time(path) for path in paths], np.int64)
     root = _common_folder(paths)
     names = [path[len(root) :].lstrip(os.sep) for path in paths] if root else paths
     framed_by = finder_digest() if framing == "found" else ""
@@ -56,7 +56,7 @@ def pack_key(table: CropTable, size: int, framing: Framing = "whole") -> PackKey
     return PackKey(digest.hexdigest(), root, names)
 
 
-def _size_and_time(path: str) -> tuple[int, int]:
+def size_and_time(path: str) -> tuple[int, int]:
     """Size and time of change in ns, -1 for what is not there."""
     try:
         found = os.stat(path)  # noqa: PTH116 (a string comes in, no Path is needed)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeGuard, Union
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.listing import each_picture_under, existing_folder
+from raresign.crops.pack_name import size_and_time
 from raresign.language.spoken import _
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def pieces_of(source: Source, tracks: Sequence[str] | None = None) -> Iterator[P
         hint = _("name a folder that holds pictures")
         folder = existing_folder(source, hint).resolve()
         for path in each_picture_under(folder):
-            yield Piece(os.fspath(path), "", *_size_and_time(os.fspath(path)))
+            yield Piece(os.fspath(path), "", *size_and_time(os.fspath(path)))
 
 
 def _rows(table: CropTable, tracks: Sequence[str] | None) -> Iterator[Piece]:
@@ -86,18 +87,9 @@ def _rows(table: CropTable, tracks: Sequence[str] | None) -> Iterator[Piece]:
     for row, path in enumerate(table.paths):
         if path not in known:
             absolute = os.path.abspath(path)  # noqa: PTH100 (its links stay)
-            known[path] = absolute, *_size_and_time(absolute)
+            known[path] = absolute, *size_and_time(absolute)
         part = ""
         if table.boxes is not None and not math.isnan(table.boxes[row, 0]):
             part = ",".join(f"{side:.12g}" for side in table.boxes[row].tolist())
         name, size, changed = known[path]
         yield Piece(name, part, size, changed, tracks[row] if tracks else "")
-
-
-def _size_and_time(path: str) -> tuple[int, int]:
-    """Bytes and time of change in ns; -1 of what is not there."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 (a string comes in, no Path is needed)
-    except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns
