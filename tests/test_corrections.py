@@ -50,17 +50,21 @@ def test_training_and_test_follow_the_corrections(tmp_path: Path) -> None:
             CropCorrection("smalltest/z.png", None, "b", UNREADABLE),
             CropCorrection("cropped-train/a/1.png", None, "a", "b"),
             CropCorrection("cropped-train/a/2.png", None, "b", "a"),  # another label: mended since
+            CropCorrection("cropped-train/b/2.png", None, "b", "c"),  # no such class
             CropCorrection("gone.png", None, "a", "b"),
         ],
     )
     data = open_data(root, country="none")
     assert data.layout.name == "reference"
-    assert data.training.labels.tolist() == [1, 0, 1, 1]
+    assert data.training.labels.tolist() == [1, 0, 1]
     assert data.test is not None
     assert data.test.labels.tolist() == [0, 0]
     assert data.corrected is not None
-    assert data.corrected.as_dict() == {"relabelled": 2, "unreadable": 1, "without_effect": 2}
-    assert data.left_out == {"marked unreadable in corrections.csv": 1}
+    assert data.corrected.as_dict() == {"relabelled": 3, "unreadable": 1, "without_effect": 2}
+    assert data.left_out == {
+        "marked unreadable in corrections.csv": 1,
+        "corrected to a class that is not in the catalogue": 1,
+    }
     with pytest.warns(UserWarning, match="1 labels corrected, 1 crops left out"):
         again = open_test(root, data.catalogue)
     assert again is not None

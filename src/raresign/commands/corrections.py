@@ -23,6 +23,7 @@ FILE = CORRECTIONS
 UNREADABLE = "unreadable"
 """What stands for the class of a crop that nobody can read."""
 LEFT_OUT = "marked unreadable in corrections.csv"
+UNKNOWN = "corrected to a class that is not in the catalogue"
 
 Box = tuple[float, float, float, float]
 _Key = tuple[str, Box | None]
@@ -177,7 +178,7 @@ def apply_corrections(
 
     Example:
         >>> from types import SimpleNamespace
-        >>> catalogue = SimpleNamespace(label_of=["3.1", "3.2"].index)
+        >>> catalogue = SimpleNamespace(label_of={"3.1": 0, "3.2": 1, UNREADABLE: -1}.get)
         >>> table = CropTable((Path("d/a.png"), Path("d/b.png")), np.array([0, 0]), None,
         ...                   ("3.1", "3.1"))
         >>> mended = [CropCorrection("a.png", None, "3.1", "3.2"),
@@ -222,13 +223,15 @@ def _changed(table: CropTable, changes: Mapping[int, str], catalogue: CodeBook) 
         return table
     labels, names = table.labels.copy(), list(table.class_names)
     kept = np.ones(len(table), bool)
+    lost = {LEFT_OUT: 0, UNKNOWN: 0}
     for row, after in changes.items():
-        if after == UNREADABLE:
+        label = catalogue.label_of(after)
+        if after == UNREADABLE or label < 0:
             kept[row] = False
+            lost[LEFT_OUT if after == UNREADABLE else UNKNOWN] += 1
         else:
-            labels[row], names[row] = catalogue.label_of(after), after
-    lost = int((~kept).sum())
-    more = ((LEFT_OUT, lost),) if lost else ()
+            labels[row], names[row] = label, after
+    more = tuple((reason, count) for reason, count in lost.items() if count)
     changed = replace(
         table, labels=labels, class_names=tuple(names), left_out=table.left_out + more
     )
