@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -542,14 +542,17 @@ def test_a_process_that_is_stopped_answers_first(pictures: dict[str, bytes]) -> 
             assert any('"event": "ready"' in line for line in lines)
             content = [base64_of(one) for one in pictures.values()] * 2
             body = json.dumps({"pictures": [{"content": one} for one in content]}).encode()
-            url, kind = f"http://127.0.0.1:{port}/v1/classify", {"Content-Type": "application/json"}
+            kind, sent = {"Content-Type": "application/json"}, threading.Barrier(9)
 
             def ask() -> Any:
-                with urlopen(Request(url, body, kind), timeout=60) as answer:
-                    return json.load(answer)
+                link = HTTPConnection("127.0.0.1", port, timeout=60)
+                link.request("POST", "/v1/classify", body, kind)
+                sent.wait(60)
+                return json.load(link.getresponse())
 
             with ThreadPoolExecutor(8) as pool:
                 coming = [pool.submit(ask) for _ in range(8)]
+                sent.wait(60)
                 while not any(one.done() for one in coming):
                     time.sleep(0.01)
                 process.terminate()

@@ -152,6 +152,7 @@ def test_every_page_fits_and_is_accessible(
     for path in ("", *PAGES):
         if path:
             page.goto(address + path)
+            page.wait_for_selector("main progress", state="detached")  # the report is put together
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= look[0], (path, width)
         page.evaluate(axe)

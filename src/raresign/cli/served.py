@@ -92,7 +92,9 @@ def new_key(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Its hash is appended to this file.")
     ],
-    name: Annotated[str, typer.Option(help="Whose key it is; it stands in the log.")] = "client",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose key it is; it stands in the log.")
+    ] = "client",
     may_change: Annotated[
         bool, typer.Option("--may-change", help="It may add and remove classes, too.")
     ] = False,

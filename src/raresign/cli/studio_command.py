@@ -14,10 +14,10 @@ from raresign.cli.tables import error_console
 
 def studio(
     run: Annotated[
-        Path, typer.Argument(metavar="[RUN]", help="Run folder; or a bundle, or built-in.")
+        Path, typer.Argument(metavar="RUN", help="Run folder; or a bundle, or built-in.")
     ] = Path("built-in"),
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, metavar="NUMBER", help="TCP port; 0 takes a free one.")
     ] = 8010,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open a browser; print the address alone.")
@@ -27,7 +27,10 @@ def studio(
         typer.Option(metavar="FILE", help="Where decisions are kept, if not RUN/studio.sqlite."),
     ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; beyond this machine only with --keys.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Address to listen on; beyond this machine only with --keys."
+        ),
     ] = "127.0.0.1",
     keys: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask for a key of `raresign new-key FILE`.")
