@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from raresign.answers.fusion import Fusion
 from raresign.answers.prototypes import SOURCES
 from raresign.commands.added.add_classes import add_class
-from raresign.commands.added.change_classes import remove_class
+from raresign.commands.added.remove_classes import remove_class
 from raresign.commands.evaluate_run import evaluate
 from raresign.commands.predict_files import predict
 from raresign.commands.train.train_run import train

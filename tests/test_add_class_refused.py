@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from raresign.commands.added.add_classes import add_class
-from raresign.commands.added.change_classes import add_photos, remove_class
+from raresign.commands.added.change_classes import add_photos
+from raresign.commands.added.remove_classes import remove_class
 from raresign.commands.predict_files import predict
 from raresign.errors import InputError
 from raresign.evaluation.metrics import metrics_from_dict

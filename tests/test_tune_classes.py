@@ -15,7 +15,8 @@ import torch
 from safetensors.numpy import load_file
 
 from raresign.commands.added.add_classes import add_class
-from raresign.commands.added.change_classes import add_photos, remove_class
+from raresign.commands.added.change_classes import add_photos
+from raresign.commands.added.remove_classes import remove_class
 from raresign.commands.predict_files import predict
 from raresign.errors import InputError
 from raresign.fitting.tuning import tuning_stage
