@@ -202,6 +202,7 @@ def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
 ) -> None:
     page = opened("/")
     drop(page, "a.png", "b.png")
+    page.wait_for_load_state("networkidle")  # the list is no more exchanged
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     page.wait_for_selector("#detail .panel")
