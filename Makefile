@@ -21,10 +21,10 @@ test: lint $(VENV)/.peers
 	sh tools/browser.sh
 	-$(MAKE) $(RUNTIME)/.installed
 	sh tools/example_libraries.sh .examples
-	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
+	$(PYTHON) -m pytest -n auto --max-worker-restart=0 --dist loadfile --no-loadscope-reorder --durations=10
 
 coverage: $(VENV)/.dev $(VENV)/.peers
-	$(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
+	$(PYTHON) -m pytest -n auto --max-worker-restart=0 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check src tests tools

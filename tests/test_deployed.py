@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +61,24 @@ def test_openvino_answers_as_onnxruntime(tmp_path: Path) -> None:
     assert len(raresign.load(bundle, engine="openvino").recognise(crops[:0]).levels) == 0
     with pytest.raises(InputError, match="OpenVINO cannot read"):
         OpenVinoEncoder(b"no graph")
+
+
+def test_a_signal_after_two_models_of_openvino_harms_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("openvino", reason="openvino is not installed")
+    raresign.export("built-in", tmp_path / "signs.raresign")
+    lines = (
+        "import signal, raresign",
+        "first = raresign.load('signs.raresign', engine='openvino')",
+        "second = raresign.load('signs.raresign', engine='openvino')",
+        "del first",
+        "del second",
+        "signal.signal(signal.SIGINT, lambda *_: print('told'))",
+        "signal.raise_signal(signal.SIGINT)",
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stdout) == (0, "told\n")
 
 
 def test_both_exporters_keep_the_embedding(new_net: Callable[[], SignNet]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raresign.errors import InputError
+
+if TYPE_CHECKING:
+    import openvino
 
 _BATCH = 64
 
@@ -28,13 +33,6 @@ class OpenVinoEncoder:
     """
 
     def __init__(self, content: bytes, threads: int | None = None) -> None:
-        try:
-            import openvino
-        except ModuleNotFoundError as error:
-            raise InputError(
-                "engine 'openvino' needs openvino, which is not installed",
-                'pip install "raresign[openvino]"',
-            ) from error
         said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
         self.digest = f"openvino-{hashlib.sha256(content).hexdigest()}"
         options = {
@@ -42,7 +40,7 @@ class OpenVinoEncoder:
             "INFERENCE_PRECISION_HINT": "f32",
         }
         try:
-            core = openvino.Core()
+            core = _core()
             self._net = core.compile_model(core.read_model(content), "CPU", options)
             self.crop_size = int(self._net.input("crops").partial_shape[-1].get_length())
             self.width = int(self._net.output("embedding").partial_shape[-1].get_length())
@@ -59,3 +57,21 @@ class OpenVinoEncoder:
             pixels = crops[start : start + _BATCH].astype(np.float32) / np.float32(255)
             parts.append(self._net({"crops": pixels})["embedding"].copy())
         return np.concatenate(parts)
+
+
+@functools.cache
+def _core() -> openvino.Core:
+    """The one core of this process, never freed.
+
+    Each core sets a stack for signals and frees it when it goes. Of two that go in the order in
+    which they came the second gives back the stack of the first, and the next signal, such as
+    Ctrl-C, ends the process (seen in OpenVINO 2026.4).
+    """
+    try:
+        import openvino
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "engine 'openvino' needs openvino, which is not installed",
+            'pip install "raresign[openvino]"',
+        ) from error
+    return openvino.Core()
