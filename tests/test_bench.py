@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 
 from raresign import InputError, run_bench
+from raresign.lab.bench import measure
+
+
+def once(parts, runs, warmup=1):
+    """One round instead of several: the suite has to be fast."""
+    return measure.median_seconds(parts, runs=1, warmup=0)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +26,8 @@ from raresign import InputError, run_bench
 )
 def test_each_part_prints_its_figures(part, figures, monkeypatch):
     monkeypatch.setattr("raresign.lab.bench.synth.BLOCK", 64)
+    for module in ("synth", "train_speed"):
+        monkeypatch.setattr(f"raresign.lab.bench.{module}.median_seconds", once)
     printed = run_bench(part, quick=True)
     assert all(printed[name] > 0 for name in figures)
     assert printed["machine"]["cores"] >= 1
