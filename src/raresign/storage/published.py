@@ -14,9 +14,10 @@ from uuid import uuid4
 from raresign.errors import InputError
 from raresign.files import UNFINISHED, default_cache
 from raresign.language.spoken import _
-from raresign.storage.local_copy import COPIES, is_there, safe_name
+from raresign.storage.local_copy import COPIES, is_there
 from raresign.storage.opened import open_storage, told
 from raresign.storage.places import as_path, file_name, shown, url_of
+from raresign.storage.stored_files import safe_name
 
 _OUTGOING = "outgoing"
 _AT_ONCE = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos")

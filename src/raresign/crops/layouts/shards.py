@@ -20,7 +20,8 @@ from raresign.errors import InputError
 from raresign.files import MAX_BYTES, UNFINISHED, default_cache
 from raresign.language.spoken import _, later
 from raresign.parsing import parse_json
-from raresign.storage.local_copy import COPIES, safe_name
+from raresign.storage.local_copy import COPIES
+from raresign.storage.stored_files import safe_name
 
 SUFFIX = ".tar"
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)  # a sparse one of bytes can hold terabytes

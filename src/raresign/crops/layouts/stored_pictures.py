@@ -13,9 +13,9 @@ from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.errors import InputError
 from raresign.files import MAX_BYTES
 from raresign.language.spoken import later
-from raresign.storage.local_copy import files_of, is_file_at, length_of, open_stream, read_stored
 from raresign.storage.opened import open_storage, told
 from raresign.storage.places import shown
+from raresign.storage.stored_files import files_of, is_file_at, length_of, open_stream, read_stored
 
 _THREADS = 8
 _AHEAD = 32
