@@ -272,6 +272,15 @@ def test_urls_that_cannot_be_used(memory: Any, cli: Callable[..., Any]) -> None:
     assert "this kind of storage only reads" in done.err
 
 
+def test_what_goes_to_no_url_makes_no_folder_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="not written to a URL"):
+        write_json(as_path("s3://bucket/a.json"), {})
+    assert not Path("s3:").exists()
+
+
 def test_without_fsspec_one_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
