@@ -261,7 +261,7 @@ class RunFolder:
             self.__dict__.pop(name, None)
 
     def _read(self, encoder: Encoder | None, without: Collection[str]) -> Recogniser:
-        self._check_trained()
+        self.check_trained()
         fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
         if fused and self.info.get("finished") and not has_head(self.path):
             raise InputError(
@@ -317,10 +317,15 @@ class RunFolder:
         """
         from raresign.models.model_files import load_model  # torch takes seconds to import
 
-        self._check_trained()
+        self.check_trained()
         return load_model(self.path).eval()
 
-    def _check_trained(self) -> None:
+    def check_trained(self) -> None:
+        """Make sure that there is a trained net.
+
+        Raises:
+            InputError: Training has not finished a stage yet.
+        """
         if not (self.path / WEIGHTS_FILE).exists():
             raise InputError(
                 _("{path} holds no trained model yet").format(path=self.path),
