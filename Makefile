@@ -17,7 +17,7 @@ SUPPLY := .venv-supply
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
-test: lint $(VENV)/.peers
+test: lint $(VENV)/.peers $(VENV)/.s3
 	sh tools/browser.sh
 	-$(MAKE) $(RUNTIME)/.installed
 	sh tools/example_libraries.sh .examples
@@ -89,6 +89,12 @@ $(VENV)/.peers: $(VENV)/.installed
 	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[peers]' && \
 		touch $@ || \
 		echo "kornia and albumentations could not be installed: their tests will be skipped." >&2
+
+# S3 on this machine, for the tests of storages; without it they skip.
+$(VENV)/.s3: $(VENV)/.installed
+	$(PYTHON) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[s3]' && \
+		touch $@ || \
+		echo "s3fs and moto could not be installed: the tests of S3 will be skipped." >&2
 
 clean:
 	rm -rf demo build .mypy_cache .ruff_cache .pytest_cache .hypothesis

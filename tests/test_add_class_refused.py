@@ -25,6 +25,7 @@ from raresign.runs.added_classes import read_added
 from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.run_folder import RunFolder
 from raresign.runs.sealed_arrays import load_sealed, save_sealed
+from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.registry import standard
 
 Cli = Callable[..., Any]
@@ -106,6 +107,18 @@ def test_refused(cli: Cli, shared_run: Path, icons: Path, arguments: list[str], 
     assert named in line
     assert content(shared_run) == before
     assert sorted(path.name for path in (shared_run / "added").iterdir()) == ["4.1.2"]
+
+
+def test_icons_are_looked_at_before_the_net_is_read(
+    catalogue: SignCatalogue, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    catalogue.save(run / "catalogue")
+    (run / "run.json").write_text('{"stages": [], "finished": true, "settings": {}}')
+    (run / "model.safetensors").write_bytes(b"no net at all")
+    (tmp_path / "9.9.png").write_bytes(b"no icon")
+    with pytest.raises(InputError, match=r"9\.9\.png"):
+        add_class(run, [tmp_path / "9.9.png"])
 
 
 def test_a_run_without_model(cli: Cli, run: Path, icons: Path, tmp_path: Path) -> None:

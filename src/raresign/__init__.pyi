@@ -144,6 +144,8 @@ from .signs.spoken_signs import spoken_family as spoken_family
 from .signs.spoken_signs import spoken_name as spoken_name
 from .signs.spoken_signs import spoken_type as spoken_type
 from .simulated.backgrounds import procedural_backgrounds as procedural_backgrounds
+from .storage.local_copy import local_copy as local_copy
+from .storage.places import as_path as as_path
 from .studio.run_studio import open_studio as open_studio
 from .synthesis.background_atlas import BackgroundAtlas as BackgroundAtlas
 from .synthesis.groups import GROUPS as GROUPS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import stat
 import tempfile
 import time
@@ -13,12 +14,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from raresign.language.spoken import later
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
 UNFINISHED = ".raresign-"
 """How the name of a file begins that is being written."""
 _STALE_AFTER_SECONDS = 86400.0
 MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
+
+
+def default_cache() -> Path:
+    """Where packs and copies lie: `$RARESIGN_CACHE`, or `~/.cache/raresign`."""
+    chosen = os.environ.get("RARESIGN_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
 
 
 def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
@@ -96,6 +106,8 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         'complete'
     """
     path = Path(path)
+    if _URL.match(os.fspath(path)):  # or a folder called s3: would be made
+        raise OSError(errno.EINVAL, later("this is not written to a URL"), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f"{UNFINISHED}{path.stem[:99]}-"
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)

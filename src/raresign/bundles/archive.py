@@ -19,6 +19,9 @@ from typing import Any, NoReturn
 from raresign.errors import InputError
 from raresign.files import read_bytes, whole_file
 from raresign.parsing import parse_json
+from raresign.storage.local_copy import local_copy
+from raresign.storage.places import as_path
+from raresign.storage.published import written
 
 SCHEMA = 1
 """Version of what a bundle holds; readers refuse later ones."""
@@ -45,7 +48,7 @@ def write_archive(path: str | Path, parts: Mapping[str, bytes], facts: Mapping[s
     """Write a bundle, whole or not at all; the same parts and facts are the same bytes.
 
     Args:
-        path: Of the file.
+        path: Of the file, or a URL.
         parts: Content by name; a name is lower case, one folder deep at most.
         facts: More for the manifest: plain values.
 
@@ -58,7 +61,11 @@ def write_archive(path: str | Path, parts: Mapping[str, bytes], facts: Mapping[s
     }
     manifest = {"format": _FORMAT, "schema": SCHEMA, **facts, "parts": listed}
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    with whole_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with (
+        written(path) as here,
+        whole_file(here) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+    ):
         for name, content in {MANIFEST: text.encode(), **dict(sorted(parts.items()))}.items():
             told = zipfile.ZipInfo(name, _DATE)
             told.create_system, told.external_attr = 3, _PLAIN
@@ -70,11 +77,16 @@ def write_archive(path: str | Path, parts: Mapping[str, bytes], facts: Mapping[s
 def read_archive(path: str | Path) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The manifest and the parts of a bundle, each checked against its checksum.
 
+    Args:
+        path: A file, or a URL.
+
     Raises:
         InputError: No bundle, one that is damaged or was changed, or of a newer version.
     """
+    path = as_path(path)
+    here = local_copy(path, _MOST_BYTES)
     try:
-        data = read_bytes(path, _MOST_BYTES)
+        data = read_bytes(here, _MOST_BYTES)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _read(path, archive)
     except InputError:

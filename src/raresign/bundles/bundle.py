@@ -23,6 +23,7 @@ from raresign.parsing import parse_json
 from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.storage.places import as_path, file_name
 
 ENCODER, _FINDER = "encoder.onnx", "finder.onnx"
 _PREPROCESSING, _THRESHOLDS, _CARD = "preprocessing.json", "thresholds.json", "card.md"
@@ -35,7 +36,7 @@ def is_bundle(path: str | Path) -> bool:
         >>> is_bundle("signs.raresign"), is_bundle("runs/mine")
         (True, False)
     """
-    return Path(path).suffix.lower() == SUFFIX and not Path(path).is_dir()
+    return Path(file_name(path)).suffix.lower() == SUFFIX and not as_path(path).is_dir()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +61,13 @@ class Bundle:
 
     @classmethod
     def open(cls, path: str | Path) -> Bundle:
-        """Read a bundle whole; nothing is written to the disk.
+        """Read a bundle whole; nothing is written to the disk, but a copy of one at a URL.
 
         Raises:
             InputError: No bundle, one that is damaged or was changed, or of a newer version.
         """
         facts, parts = read_archive(path)
-        return cls(Path(path), facts, parts)
+        return cls(as_path(path), facts, parts)
 
     def recogniser(self) -> Recogniser:
         """The model, ready to answer; the classes of its catalogue have no icon files.
@@ -139,7 +140,7 @@ def check_suffix(path: str | Path) -> None:
     Raises:
         InputError: It has another ending.
     """
-    if Path(path).suffix.lower() != SUFFIX:
+    if Path(file_name(path)).suffix.lower() != SUFFIX:
         raise InputError(f"{path}: a bundle's name ends with {SUFFIX}", f"--out model{SUFFIX}")
 
 

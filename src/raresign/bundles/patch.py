@@ -10,6 +10,7 @@ from typing import Any
 from raresign.bundles.archive import KEPT, NOT_FACTS, SUFFIX, read_archive, refuse, write_archive
 from raresign.bundles.bundle import Bundle, check_suffix
 from raresign.errors import InputError
+from raresign.storage.places import as_path, file_name
 
 PATCH_SUFFIX = f"{SUFFIX}-patch"
 
@@ -29,7 +30,7 @@ def write_patch(
         InputError: The name of the file has another ending.
         OSError: It cannot be written.
     """
-    if Path(path).suffix.lower() != PATCH_SUFFIX:
+    if Path(file_name(path)).suffix.lower() != PATCH_SUFFIX:
         raise InputError(f"{path}: a patch's name ends with {PATCH_SUFFIX}", "give such a name")
     same = [name for name, content in parts.items() if base.parts.get(name) == content]
     kept = {name: hashlib.sha256(parts[name]).hexdigest() for name in sorted(same)}
@@ -68,4 +69,4 @@ def patch_bundle(bundle: str | Path, patch: str | Path, out: str | Path) -> Path
     told = {name: value for name, value in facts.items() if name not in (*NOT_FACTS, KEPT)}
     Bundle(Path(patch), told, parts).recogniser()  # tells what is wrong before anything is written
     write_archive(out, parts, told)
-    return Path(out)
+    return as_path(out)

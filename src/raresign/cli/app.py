@@ -33,6 +33,7 @@ from raresign.cli.help_pages import TranslatedCommand, TranslatedGroup
 from raresign.cli.options import Lang
 from raresign.cli.printing import echo, show_what_can_be
 from raresign.cli.tables import error_console
+from raresign.cli.url_arguments import with_urls
 from raresign.language.spoken import _, asked_language, speaking
 
 
@@ -56,9 +57,9 @@ def _telling(command: Callable[..., None]) -> Callable[..., None]:
 
     own = inspect.signature(command, eval_str=True)
     lang = inspect.Parameter("lang", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Lang)
-    given = [*own.parameters.values(), lang]
+    given = [*map(with_urls, own.parameters.values()), lang]
     vars(call)["__signature__"] = own.replace(parameters=given)
-    call.__annotations__ = {**command.__annotations__, "lang": Lang}
+    call.__annotations__ = {one.name: one.annotation for one in given}
     return call
 
 

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Crops, Data, Layout, Seed, Strict
+from raresign.cli.options import Crops, Data, Layout, Seed, Strict, SvgText
 from raresign.cli.printing import Console
 from raresign.cli.tables import output
 
@@ -28,6 +28,7 @@ def fit_camera(
     crops: Crops = None,
     layout: Layout = "auto",
     strict: Strict = False,
+    svg_text: SvgText = False,
 ) -> None:
     """Write a synthesis preset that is fitted to real crops; about two minutes.
 
@@ -35,7 +36,15 @@ def fit_camera(
     """
     console = output(markup=False)
     fit = raresign.fit_camera(
-        data, crops, out, base=preset, layout=layout, seed=seed, strict=strict, say=console.print
+        data,
+        crops,
+        out,
+        base=preset,
+        layout=layout,
+        seed=seed,
+        strict=strict,
+        svg_text=svg_text,
+        say=console.print,
     )
     rows = [fit.before, fit.after] + ([fit.floor] if fit.floor else [])
     _print_realism(console, rows, fit.gaps, fit.after.name)
@@ -53,6 +62,7 @@ def realism(
     crops: Crops = None,
     layout: Layout = "auto",
     strict: Strict = False,
+    svg_text: SvgText = False,
 ) -> None:
     """Measure how far the crops of presets are from real ones: the lower, the better.
 
@@ -61,7 +71,14 @@ def realism(
     console = output(markup=False)
     presets = tuple(preset or ["road"])
     table = raresign.compare_realism(
-        data, presets, crops, layout=layout, seed=seed, strict=strict, say=console.print
+        data,
+        presets,
+        crops,
+        layout=layout,
+        seed=seed,
+        strict=strict,
+        svg_text=svg_text,
+        say=console.print,
     )
     _print_realism(console, list(table.rows), table.gaps[-1], table.rows[len(table.gaps) - 1].name)
 

@@ -20,6 +20,8 @@ from raresign.errors import InputError
 from raresign.files import whole_file
 from raresign.language.spoken import _
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.storage.places import file_name
+from raresign.storage.published import written
 
 FORMS = (".csv", ".xlsx", ".jsonl", ".parquet")
 CHECK = "check me"
@@ -49,7 +51,7 @@ def check_answers_file(path: str | Path) -> None:
     Raises:
         InputError: It does.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = Path(file_name(path)).suffix.lower()
     if suffix not in FORMS:
         hint = _("end its name with {listed}").format(listed=", ".join(FORMS))
         if suffix in (".xls", ".ods"):
@@ -110,7 +112,7 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
     Args:
         path: `.csv` (with a byte order mark, so that Excel reads its letters), `.xlsx`, `.jsonl`
             (also what `FileAnswer.as_dict` has) or `.parquet`. In the first two no text is a
-            formula.
+            formula. Or a URL of such a file.
         answers: The rows. They are held in memory; `AnswersJournal` holds none.
 
     Returns:
@@ -122,7 +124,8 @@ def save_answers(path: str | Path, answers: Iterable[FileAnswer]) -> int:
     check_answers_file(path)
     found = list(answers)
     columns = list(dict.fromkeys(name for one in found for name in answer_columns(one)))
-    return write_answers(path, found, columns)
+    with written(path) as here:
+        return write_answers(here, found, columns)
 
 
 def write_answers(path: str | Path, answers: Iterable[FileAnswer], columns: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from raresign.answers.answer import FileAnswer
 from raresign.commands.answers_file import answer_columns, check_answers_file, write_answers
 from raresign.errors import InputError
 from raresign.language.spoken import _, later
+from raresign.storage.published import check_writable, forget_place, publish, staged
 
 _FLUSHED = 64
 """Answers that a killed run may lose."""
@@ -38,7 +39,8 @@ class AnswersJournal:
     `resume` goes on behind its last whole line. No answer stays in memory.
 
     Args:
-        path: FILE, with an ending of `save_answers`.
+        path: FILE, with an ending of `save_answers`; a URL of one is sent when it is whole, and
+            the journal is in the cache meanwhile.
         settings: What the answers depend on, as plain values; a journal of others is refused.
         resume: Go on with the journal that is there, if one is.
 
@@ -59,7 +61,9 @@ class AnswersJournal:
         self, path: str | Path, settings: Mapping[str, Any] | None = None, resume: bool = False
     ) -> None:
         check_answers_file(path)
-        self.path = Path(path)
+        check_writable(path)
+        self.given = path
+        self.path = staged(path)
         self.part = self.path.with_name(f"{self.path.name}.part")
         self.earlier = 0
         """How many answers a stopped run has left."""
@@ -115,8 +119,10 @@ class AnswersJournal:
             self._file = None
         if kind is None:
             write_answers(self.path, self.answers(), list(self._columns))
+            publish(self.given)
         if kind is None or (issubclass(kind, InputError) and not self._goes_on):
             self.part.unlink()
+            forget_place(self.given)
 
     def _note(self, answer: FileAnswer) -> None:
         self.count += 1

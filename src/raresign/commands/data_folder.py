@@ -22,6 +22,7 @@ from raresign.crops.backgrounds import load_backgrounds
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.annotated_crops import LayoutCrops, counted
 from raresign.crops.layouts.reference_layout import read_reference_test
+from raresign.crops.layouts.shards import unpacked
 from raresign.crops.whole_frames import warn_of_frames
 from raresign.errors import InputError
 from raresign.language.spoken import _
@@ -35,6 +36,8 @@ from raresign.signs.countries.drawn_folder import drawn_catalogue
 from raresign.signs.countries.icon_source import IconSource, is_drawn
 from raresign.signs.countries.registry import standard
 from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.storage.local_copy import local_copy
+from raresign.storage.places import url_of
 
 _MOST = 0.8  # share of the class codes that we must draw before our drawings join unasked
 PROCEDURAL = 60  # backgrounds that are simulated where a data folder has none
@@ -101,11 +104,12 @@ def open_data(
     """Open a data folder: `classes.json` and `icons/` always, real crops in one of the layouts.
 
     Args:
-        root: "gost": the Russian signs drawn by us, without photos. Or a folder that holds
-            `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
+        root: "gost": the Russian signs drawn by us, without photos. Or a folder, a URL of one or a
+            tar that holds `classes.json`, `icons/` and, for the reference layout, `cropped-train/`,
             `smalltest/`, `smalltest_annotations.csv`; `background_images/` is optional.
-        crops: Where the real crops are if they are not in `root`; or a table of them, by whose
-            class names, or labels where it has none, they train.
+        crops: Where the real crops are if they are not in `root`: a folder or file, a URL of one,
+            or tar shards; or a table of them, by whose class names, or labels where it has none,
+            they train.
         layout: How `crops` is laid out, one of `LAYOUTS`; `auto` recognises it; `icons` means that
             there are none to train on.
         strict: Missing annotations are errors.
@@ -123,7 +127,9 @@ def open_data(
     """
     if is_drawn(root):
         root, layout, join = drawn_catalogue(str(root)), "icons", False
-    root = Path(root)
+    root, icons = unpacked(local_copy(root)), _local_icons(icons)
+    if not isinstance(crops, CropTable) and crops is not None:
+        crops = unpacked(local_copy(crops))
     if not root.is_dir():
         raise InputError(
             _("{root}: there is no such folder").format(root=root),
@@ -176,6 +182,8 @@ def open_test(
     """
     if crops is None and is_drawn(root):
         return None
+    root = root if is_drawn(root) else unpacked(local_copy(root))
+    crops = None if crops is None else unpacked(local_copy(crops))
     place = Path(root if crops is None else crops)
     for given in (place, place if is_drawn(root) else Path(root)):
         if not given.exists():
@@ -190,6 +198,11 @@ def open_test(
         [found], applied = apply_corrections([found], home, mended, catalogue)
         warnings.warn(f"{home / FILE}: {applied.of_part}", stacklevel=2)
     return found
+
+
+def _local_icons(icons: str | Path | None) -> str | Path | None:
+    """What `icons` of `open_data` says, a folder at a URL as its copy."""
+    return icons if icons is None or url_of(icons) is None else local_copy(icons)
 
 
 def _by_names(table: CropTable, catalogue: SignCatalogue) -> CropTable:

@@ -17,11 +17,10 @@ from raresign.commands.trained_crops import trained_with
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics
-from raresign.files import sweep
+from raresign.files import default_cache, sweep
 from raresign.framing.finder import own_finder
 from raresign.language.spoken import _
 from raresign.models.built_in_files import is_built_in
@@ -34,6 +33,7 @@ from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.classes_file import read_codes
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.icon_source import is_drawn
+from raresign.storage.local_copy import local_copy
 
 
 def evaluate(
@@ -65,6 +65,9 @@ def evaluate(
         InputError: No trained model, no labelled test crop, or test crops of classes that the data
             folder has and the run has not.
     """
+    if out is None and not is_bundle(run):
+        RunFolder.check_here(run)
+    data = data if is_drawn(data) else local_copy(data)
     told = open_evaluation(run, data, crops, layout, strict)
     packs = Path(cache) if cache is not None else default_cache()
     size, framing = told.recogniser.encoder.crop_size, told.recogniser.framing

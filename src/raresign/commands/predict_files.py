@@ -13,12 +13,16 @@ from raresign.commands.boxes_file import boxed_signs, table_of
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import each_file
+from raresign.crops.layouts.shards import unpacked
 from raresign.crops.whole_frames import is_frame_size
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
 from raresign.runs.loading import load
+from raresign.runs.run_folder import RUN_FILE
 from raresign.runtime.recogniser import Recogniser
+from raresign.storage.local_copy import is_there, local_copy
+from raresign.storage.places import url_of
 
 _FRAMES_NAMED = 5
 
@@ -39,8 +43,9 @@ def predict(
 
     Args:
         run: The run folder, a bundle, "built-in", or what `load` made of it.
-        files: Pictures, or folders that are searched for pictures. A file that does not exist is a
-            row with its error, as a broken one is.
+        files: Pictures, or folders that are searched for pictures; URLs of either, and tar shards,
+            which are read one after the other. A file that does not exist is a row with its error,
+            as a broken one is.
         top: Answers a file.
         accept: Name a crop where its class has at least this probability, instead of where the
             run's own rule for unknown signs does; 0 names every crop. See `Head.accepting`.
@@ -60,7 +65,7 @@ def predict(
     if accept is not None:
         recogniser = recogniser.accepting(accept)
     if boxes is not None:
-        signs = boxed_signs(boxes, files)
+        signs = boxed_signs(local_copy(boxes), [unpacked(local_copy(file)) for file in files])
         done = 0
         for done, one in enumerate(earlier, 1):
             _check_same(one, str(signs[done - 1].path) if done <= len(signs) else None)
@@ -128,13 +133,16 @@ def run_and_files(given: Sequence[Path], boxes: bool = False) -> tuple[Path, Seq
         ('built-in', 1)
     """
     first, files = given[0], given[1:]
-    if is_built_in(first) or is_bundle(first) or (first / "run.json").is_file():
+    run_there = url_of(first) is not None and not is_bundle(first) and is_there(first, RUN_FILE)
+    if is_built_in(first) or is_bundle(first) or run_there or (first / "run.json").is_file():
         if not files and not boxes:
             raise InputError(
                 _("{first} and no picture").format(first=first),
                 f"raresign predict {first} crop.png",
             )
         return first, files
+    if url_of(first) is not None:
+        return Path(BUILT_IN), given
     named = files and not first.is_file() and (not first.is_dir() or _is_old_run(first))
     return (first, files) if named else (Path(BUILT_IN), given)
 

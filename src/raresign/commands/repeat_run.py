@@ -20,6 +20,7 @@ from raresign.language.spoken import _
 from raresign.models.model_files import load_model
 from raresign.runs.recipe_file import saved_recipe
 from raresign.runs.run_folder import RunFolder
+from raresign.storage.places import refuse_url
 from raresign.training.fit import Hardware
 
 
@@ -82,6 +83,8 @@ def rerun(
             _("the crops of {run} came from a table in Python").format(run=run),
             _("train again with the same table"),
         )
+    for name in ("data", "crops", "icons") if data is None else ("crops", "icons"):
+        refuse_url(settings.get(name) or "", folder.path / "run.json")
     recipe = saved_recipe(folder)
     taken = [done["steps"] for done in info["stages"]]
     stages = tuple(

@@ -14,6 +14,7 @@ from raresign.answers.answer import FileAnswer
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.parsing import parse_json
+from raresign.storage.local_copy import local_copy
 
 _LONGEST = 1 << 20  # bytes of a line
 _SUM = 1.001
@@ -41,7 +42,7 @@ def read_results(file: str | Path) -> Iterator[FileAnswer]:
     Raises:
         InputError: It cannot be read, or a line is no answer; which is told.
     """
-    for number, line in _lines(Path(file)):
+    for number, line in _lines(local_copy(file)):
         value, problems = _checked(line)
         if problems:
             raise InputError(
@@ -69,7 +70,7 @@ def check_results(file: str | Path) -> Iterator[tuple[int, str]]:
         >>> [problem for _, problem in check_results(file)][0]
         'path: 3 is no string'
     """
-    for number, line in _lines(Path(file)):
+    for number, line in _lines(local_copy(file)):
         for problem in _checked(line)[1]:
             yield number, problem
 

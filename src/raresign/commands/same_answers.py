@@ -16,6 +16,7 @@ from raresign.bundles.preprocessing import preprocessing
 from raresign.crops.layouts.listing import files_under
 from raresign.framing.finder import own_finder
 from raresign.runtime.recogniser import Recogniser
+from raresign.storage.local_copy import local_copy
 
 _BOX_FILES = (".json", ".csv", ".tsv", ".txt", ".xml", ".yaml", ".yml")
 _PIECE = 1 << 20
@@ -46,7 +47,7 @@ def answer_settings(
         "files": [str(file) for file in files],
         "top": top,
         "accept": asked.accept if accept is None else accept,
-        "boxes": None if boxes is None else _digest_of_files(Path(boxes)),
+        "boxes": None if boxes is None else _digest_of_files(local_copy(boxes)),
         "aliases": None if aliases is None else dict(aliases.codes),
         "allowed": allowed,
         "thresholds": np.asarray(asked.least).tolist(),

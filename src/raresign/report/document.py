@@ -38,6 +38,7 @@ from raresign.report.tables import (
     predicted_recall,
     worst_classes,
 )
+from raresign.runs.run_folder import RunFolder
 from raresign.runs.run_view import RunView, view_run
 from raresign.signs.spoken_signs import spoken_family, spoken_name, spoken_type
 from raresign.signs.values import in_order
@@ -78,6 +79,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         >>> write_report(run).read_text(encoding="utf-8").startswith("<!doctype html>")
         True
     """
+    RunFolder.check_here(run)
     target = Path(run) / "report.html"
     # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
     write_text(target, report_page(Path(run), data).encode("utf-8", "replace").decode("utf-8"))

@@ -12,6 +12,7 @@ from raresign.evaluation.reframed_recall import FramingSweep
 from raresign.files import write_json
 from raresign.language.spoken import _
 from raresign.runs.run_folder import RunFolder
+from raresign.storage.local_copy import local_copy
 
 EVALUATION = "evaluation"
 FRAMING_FILE = "framing.json"
@@ -41,7 +42,8 @@ def load_predictions(run: str | Path) -> Predictions:
     Raises:
         InputError: The run was not evaluated.
     """
-    path = Path(run) / _PREDICTIONS
+    run = local_copy(run)
+    path = run / _PREDICTIONS
     if not path.is_file():
         path = RunFolder.open(run).path / EVALUATION / _PREDICTIONS
     if not path.is_file():

@@ -21,8 +21,8 @@ def load(run: str | Path = BUILT_IN, engine: str = ENGINES[0]) -> Recogniser:
     """A trained model, ready to answer pictures: `raresign.load("run").answer("crop.png")`.
 
     Args:
-        run: The run folder; a bundle, the file that `raresign export` writes; "built-in", or
-            nothing, for the model that comes with the package.
+        run: The run folder; a bundle, the file that `raresign export` writes; a URL of either;
+            "built-in", or nothing, for the model that comes with the package.
         engine: What runs the network, one of `ENGINES`: "openvino" takes a bundle, and answers
             as onnxruntime does but for rounding.
 

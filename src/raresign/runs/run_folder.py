@@ -29,12 +29,16 @@ from raresign.runs.snapshot import Seen, settle
 from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 from raresign.runtime.recogniser import Encoder, Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
+from raresign.storage.local_copy import local_copy
+from raresign.storage.places import as_path, url_of
 
 if TYPE_CHECKING:
     from raresign.models.sign_net import SignNet
     from raresign.training.fit import StageResult
 
 
+RUN_FILE = "run.json"
+"""What makes a folder a run."""
 _TRIES = 100
 
 
@@ -58,7 +62,7 @@ class RunFolder:
         Raises:
             InputError: `path` already holds a run, or other files.
         """
-        if (path / "run.json").exists() or is_moving(path):
+        if (path / RUN_FILE).exists() or is_moving(path):
             raise InputError(
                 _("{path} already holds a run").format(path=path),
                 _("add --resume or name another folder"),
@@ -69,6 +73,21 @@ class RunFolder:
             raise InputError(
                 _("{path} exists and is not empty").format(path=path),
                 _("name a new folder with --out"),
+            )
+
+    @staticmethod
+    def check_here(path: str | Path) -> None:
+        """Make sure that a run which shall change is a folder of this machine.
+
+        Raises:
+            InputError: It is at a URL.
+        """
+        if url_of(path) is not None:
+            raise InputError(
+                _("{path} is at a URL, where a run answers but does not change").format(
+                    path=as_path(path)
+                ),
+                _("copy it here, change the copy and copy that back"),
             )
 
     @classmethod
@@ -110,12 +129,12 @@ class RunFolder:
                 }
                 if more is not None:
                     more(place)
-                write_json(place / "run.json", info)
-        return cls(path, RunInfo(info, path / "run.json"))
+                write_json(place / RUN_FILE, info)
+        return cls(path, RunInfo(info, path / RUN_FILE))
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
-        """Open a run folder.
+        """Open a run folder; of one at a URL, a copy in the cache.
 
         Raises:
             InputError: No run.json, or it is damaged.
@@ -129,7 +148,7 @@ class RunFolder:
                 f"{path} is a bundle, which only answers",
                 "name the run that it was made from; `raresign export --patch` brings what changes",
             )
-        path = Path(path)
+        path = local_copy(path)
         if not path.exists():
             raise InputError(
                 _("{path}: there is no such run folder or file").format(path=path),
@@ -155,6 +174,7 @@ class RunFolder:
         Raises:
             InputError: As `open`.
         """
+        cls.check_here(path)
         cls.open(path)  # tells what is wrong before the lock is waited for
         with run_lock(Path(path), say):
             sweep(Path(path))
@@ -175,7 +195,7 @@ class RunFolder:
 
     def write(self) -> None:
         """Write run.json."""
-        write_json(self.path / "run.json", self.info)
+        write_json(self.path / RUN_FILE, self.info)
 
     def add_stage(
         self, name: str, kind: str, result: StageResult, test: dict[str, float | None] | None
@@ -241,7 +261,7 @@ class RunFolder:
             self.__dict__.pop(name, None)
 
     def _read(self, encoder: Encoder | None, without: Collection[str]) -> Recogniser:
-        self._check_trained()
+        self.check_trained()
         fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
         if fused and self.info.get("finished") and not has_head(self.path):
             raise InputError(
@@ -297,10 +317,15 @@ class RunFolder:
         """
         from raresign.models.model_files import load_model  # torch takes seconds to import
 
-        self._check_trained()
+        self.check_trained()
         return load_model(self.path).eval()
 
-    def _check_trained(self) -> None:
+    def check_trained(self) -> None:
+        """Make sure that there is a trained net.
+
+        Raises:
+            InputError: Training has not finished a stage yet.
+        """
         if not (self.path / WEIGHTS_FILE).exists():
             raise InputError(
                 _("{path} holds no trained model yet").format(path=self.path),

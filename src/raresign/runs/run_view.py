@@ -92,7 +92,8 @@ def view_run(run: Path) -> RunView:
     Raises:
         InputError: Its run.json is missing or broken.
     """
-    view = RunView(run, RunFolder.open(run).info)
+    folder = RunFolder.open(run)
+    run, view = folder.path, RunView(folder.path, folder.info)
     if view.info.get("finished") is False:
         view.notes.append(_("Training has not ended: the figures are those of the stages so far."))
     view.notes += cut_stages(view.info)

@@ -16,6 +16,7 @@ from raresign.crops.decode import (
     read_file,
     upright_rgb,
 )
+from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.errors import InputError
 
 _BYTES = bytes | bytearray | memoryview
@@ -33,7 +34,7 @@ def is_picture(given: Any) -> bool:
         (True, True, False)
     """
     return (
-        isinstance(given, str | PathLike | _BYTES | Image.Image | np.ndarray)
+        isinstance(given, str | PathLike | _BYTES | Image.Image | np.ndarray | StoredPicture)
         or hasattr(given, "read")
         or _is_tensor(given)
     )
@@ -48,7 +49,7 @@ def own_pixels(given: Any) -> Any:
 
 def name_of(given: Any) -> str:
     """The path of a picture that is a file, "" of any other."""
-    return str(given) if isinstance(given, str | PathLike) else ""
+    return str(given) if isinstance(given, str | PathLike | StoredPicture) else ""
 
 
 def rgb_picture(given: Any, held: ExitStack | None = None, most: int = MAX_PIXELS) -> Image.Image:
@@ -70,6 +71,10 @@ def rgb_picture(given: Any, held: ExitStack | None = None, most: int = MAX_PIXEL
     if isinstance(given, str | PathLike):
         path = fspath(given)
         return decode_picture(read_file(path), path, held, most)
+    if isinstance(given, StoredPicture):
+        if isinstance(given.content, str):
+            raise UnreadableFile(given.name, given.content)
+        return decode_picture(given.content, given.name, held, most)
     if hasattr(given, "read") and isinstance(content := given.read(), bytes):
         given = content
     if isinstance(given, _BYTES):

@@ -19,6 +19,7 @@ from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import MAX_PIXELS, UnreadableFile, cut_box
+from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.crops.squashing import CONTEXT, squashed_chunks
 from raresign.errors import InputError
 from raresign.framing.finder import Finder, Framing, read_crop
@@ -268,7 +269,8 @@ def _squashed(
                 waiting[-1].set_result(_squash_one(image, size, framing, finder))
             else:
                 waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing, finder))
-            if len(waiting) > (_BATCH if name_of(image) else 8 * workers):
+            files = name_of(image) and not isinstance(image, StoredPicture)
+            if len(waiting) > (_BATCH if files else 8 * workers):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

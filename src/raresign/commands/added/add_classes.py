@@ -106,24 +106,25 @@ def add_class(
         One entry a class, in the order given.
     """
     with RunFolder.changing(run, say) as folder:
-        net = folder.model()
+        folder.check_trained()
         folder.check_finished()
         tuned = train_seconds is not None or train_steps is not None
         if tuned:
             check_tunable(folder, train_seconds, train_steps)
-        recogniser = folder.recogniser(TorchEncoder(net))
-        damaged = {place.name for place in added_places(folder.path)} - {
-            *recogniser.catalogue.codes
-        }
+        catalogue = folder.catalogue
+        damaged = {place.name for place in added_places(folder.path)} - {*catalogue.codes}
         given = lettered_files(listed_icons(icons)) if svg_text else listed_icons(icons)
-        signs = new_signs(recogniser.catalogue, given, codes, damaged, names)
-        for problem in value_problems(recogniser.catalogue.country, [sign.code for sign in signs]):
+        signs = new_signs(catalogue, given, codes, damaged, names)
+        for problem in value_problems(catalogue.country, [sign.code for sign in signs]):
             say(_("warning: {problem}").format(problem=problem))
         if photos and len(signs) > 1 and not any((Path(photos) / s.code).is_dir() for s in signs):
             raise InputError(
                 _("{photos} has no folder {code}").format(photos=photos, code=signs[0].code),
                 _("give a folder a class"),
             )
+
+        net = folder.model()  # takes longer than all that can be wrong with what was given
+        recogniser = folder.recogniser(TorchEncoder(net))
 
         def real(recogniser: Recogniser) -> list[np.ndarray]:
             return [_photos(photos, sign.code, len(signs), recogniser) for sign in signs]

@@ -16,9 +16,8 @@ from raresign.commands.data_folder import open_data
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.share_for_test import with_test_share
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError, Interrupted
-from raresign.files import write_json
+from raresign.files import default_cache, write_json
 from raresign.fitting.encoder_export import export_encoder
 from raresign.fitting.recogniser_fit import index_synthesiser
 from raresign.fitting.run_forecasts import forecast_rare
@@ -38,6 +37,7 @@ from raresign.runs.run_folder import RunFolder
 from raresign.runtime.onnx_encoder import ENCODER_FILE
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.countries.icon_source import is_drawn
+from raresign.storage.places import refuse_url
 from raresign.training.recipe import Recipe
 from raresign.training.training_data import Split, TrainingData
 
@@ -172,6 +172,8 @@ def _real_crops(folder: RunFolder, recipe: Recipe, say: Say) -> tuple[np.ndarray
     elif not Path(data).is_dir():
         why = _("the run's data folder {data} is gone").format(data=data)
     else:
+        for name in ("crops", "icons"):
+            refuse_url(settings.get(name) or "", folder.path / "run.json")
         try:
             source = open_data(
                 data,

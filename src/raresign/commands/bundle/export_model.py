@@ -32,6 +32,8 @@ from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.signs.countries.drawn_sign import render_sign
 from raresign.signs.icons.icon_file import load_icon
+from raresign.storage.places import as_path, url_of
+from raresign.storage.published import written
 
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
@@ -77,8 +79,8 @@ def export(
     instructions for it.
 
     Args:
-        run: A finished run folder, or "built-in".
-        out: The file, whose name ends with `.raresign`, or with `.onnx`.
+        run: A finished run folder or a URL of one, or "built-in".
+        out: The file or URL, whose name ends with `.raresign`, or with `.onnx`.
         precision: Of the encoder's weights (fp16), or of all that it computes (int8, with ranges
             from synthetic crops of the run's own classes); fp32 unless given.
         patch: A bundle of this run from before classes or photos came or went: `out`, whose name
@@ -99,7 +101,7 @@ def export(
     if Path(out).suffix.lower() == _GRAPH_SUFFIX:
         if patch is not None:
             raise InputError(f"{out}: a graph has no patches", "leave --patch out")
-        return _export_graph(read_model(run), run, Path(out), precision or "fp32", say)
+        return _export_graph(read_model(run), run, as_path(out), precision or "fp32", say)
     if patch is None:
         check_suffix(out)
     found = read_model(run)
@@ -125,8 +127,11 @@ def export(
         write_archive(out, parts, facts)
     else:
         write_patch(out, base, parts, facts)
-    say(f"{out}: {len(signs)} classes, {precision}, {Path(out).stat().st_size / 1e6:.2f} MB")
-    return Path(out)
+    out, size = as_path(out), sum(map(len, parts.values()))
+    if url_of(out) is None:
+        size = out.stat().st_size
+    say(f"{out}: {len(signs)} classes, {precision}, {size / 1e6:.2f} MB")
+    return out
 
 
 def _export_graph(
@@ -144,7 +149,7 @@ def _export_graph(
         "card": card,
     }
     content = one_graph(found.recogniser, encoder, facts)
-    with whole_file(out) as temporary:
+    with written(out) as here, whole_file(here) as temporary:
         temporary.write_bytes(content)
     say(f"{out}: {len(signs)} classes, {precision}, {len(content) / 1e6:.2f} MB")
     return out

@@ -45,6 +45,7 @@ def fit_camera(
     pixels: bool = False,
     cache: str | Path | None = None,
     strict: bool = False,
+    svg_text: bool = False,
     framing: Framing = "found",
     say: Say = silent,
 ) -> CameraFit:
@@ -57,6 +58,7 @@ def fit_camera(
 
     Args:
         data, crops, layout, size, most, cache, strict, framing: See `RealismMaterial.open`.
+        svg_text: See there, too.
         out: The preset file to write.
         base: Preset name or file to start from; it must be of the road engine.
         seed: Of every draw.
@@ -91,6 +93,7 @@ def fit_camera(
         most=most,
         cache=cache,
         strict=strict,
+        svg_text=svg_text,
         framing=framing,
         say=say,
     )

@@ -18,14 +18,15 @@ from raresign.crops.layouts.listing import PICTURE_SUFFIXES
 from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.layouts.recognise import recognised
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.framing.finder import Framing
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds, even_sample
 from raresign.realism.ruler import Realism, RealismRuler
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.simulated.backgrounds import procedural_backgrounds
+from raresign.storage.local_copy import local_copy
 from raresign.synthesis.background_atlas import BackgroundAtlas
 from raresign.synthesis.icon_atlas import IconAtlas
 from raresign.synthesis.preset import ReferencePreset, RoadPreset
@@ -95,6 +96,7 @@ class RealismMaterial:
         cache: str | Path | None = None,
         strict: bool = False,
         framing: Framing = "found",
+        svg_text: bool = False,
         say: Say = silent,
     ) -> RealismMaterial:
         """Read a data folder, or a mere folder of crop files.
@@ -104,7 +106,7 @@ class RealismMaterial:
                 backgrounds that come with the package stand in.
             crops: Where the crops are if not in `data`: in one of the layouts, or just pictures,
                 whose classes are then unknown.
-            layout, strict: See `open_data`.
+            layout, strict, svg_text: See `open_data`.
             size: Side that crops are brought to in pixels.
             most: Real crops that are read; a larger set is thinned out, classes evenly.
             cache: Where packs of decoded crops lie.
@@ -113,7 +115,7 @@ class RealismMaterial:
         Raises:
             InputError: Nothing is there, or fewer crops than `FEWEST` can be read.
         """
-        table, catalogue, icons, pictures = _opened(data, crops, layout, size, strict)
+        table, catalogue, icons, pictures = _opened(data, crops, layout, size, strict, svg_text)
         known = table.labels >= 0
         # Crops of unknown signs beside labelled ones are left out: their signs cannot be imitated.
         if known.sum() >= max(FEWEST, len(table) / 2):
@@ -201,17 +203,24 @@ class RealismMaterial:
 
 
 def _opened(
-    data: str | Path, crops: str | Path | None, layout: str, size: int, strict: bool
+    data: str | Path,
+    crops: str | Path | None,
+    layout: str,
+    size: int,
+    strict: bool,
+    svg_text: bool,
 ) -> tuple[CropTable, SignCatalogue, IconAtlas, list[np.ndarray]]:
     """Crops, classes, icons and background photos."""
-    root, place = Path(data), Path(data if crops is None else crops)
+    root = local_copy(data)
+    place = root if crops is None else local_copy(crops)
+    crops = None if crops is None else place
     unsaid = layout in ("auto", "reference")
     if unsaid and root.is_dir() and not (root / "classes.json").exists():
         catalogue = open_data("gost").catalogue
         icons = IconAtlas.from_catalogue(catalogue, size)
         return from_files([place]), catalogue, icons, procedural_backgrounds(PROCEDURAL, seed=0)
     if crops is not None and unsaid and _is_plain(place, layout):
-        source = open_data(root, real=False)
+        source = open_data(root, real=False, svg_text=svg_text)
         if not place.exists():
             raise InputError(f"{place}: there is no such folder", "give the folder of the crops")
         known = place.is_dir() and any(
@@ -219,7 +228,7 @@ def _opened(
         )
         table = from_folders(place, source.catalogue) if known else from_files([place])
     else:
-        source = open_data(root, crops, layout, strict)
+        source = open_data(root, crops, layout, strict, svg_text=svg_text)
         table = source.training
     icons = IconAtlas.from_catalogue(source.catalogue, size)
     return table, source.catalogue, icons, list(source.backgrounds())

@@ -62,6 +62,7 @@ def compare_realism(
     pixels: bool = True,
     cache: str | Path | None = None,
     strict: bool = False,
+    svg_text: bool = False,
     framing: Framing = "found",
     say: Say = silent,
 ) -> RealismTable:
@@ -71,6 +72,7 @@ def compare_realism(
 
     Args:
         data, crops, layout, size, most, cache, strict, framing: See `RealismMaterial.open`.
+        svg_text: See there, too.
         presets: Names or files.
         seed: Of every draw.
         pixels: Also train a small network on pixels, half a minute for each preset.
@@ -90,6 +92,7 @@ def compare_realism(
         most=most,
         cache=cache,
         strict=strict,
+        svg_text=svg_text,
         framing=framing,
         say=say,
     )

@@ -20,6 +20,8 @@ from raresign.files import whole_file
 from raresign.language.spoken import _
 from raresign.signs.countries.country import Country
 from raresign.signs.countries.registry import country as country_of
+from raresign.storage.places import file_name
+from raresign.storage.published import written
 
 MapForm = Literal["patch"]
 _FORMS, _PATCHES = (".geojson", ".csv", ".jsonl"), (".jsonl",)
@@ -72,7 +74,7 @@ def map_answers(
     Raises:
         InputError: Another ending, a file that cannot be read, no such form or country.
     """
-    suffix = Path(out).suffix.lower()
+    suffix = Path(file_name(out)).suffix.lower()
     if form not in (None, "patch"):
         raise InputError(_("no form is called '{form}'").format(form=form), "patch")
     if form is None and (model or annotations):
@@ -95,7 +97,7 @@ def map_answers(
     of = None if country is None else country_of(country)
     present = None if annotations is None else present_tags(annotations)
     counts = MapCounts()
-    with whole_file(out) as temporary:
+    with written(out) as here, whole_file(here) as temporary:
         if form == "patch":
             made = patches(_named(signs, counts), of, model or f"raresign/{__version__}", present)
             counts.written = write_lines(temporary, _needed(made, counts))

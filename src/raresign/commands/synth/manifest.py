@@ -18,6 +18,7 @@ from raresign.errors import InputError
 from raresign.files import whole_file
 from raresign.synthesis.batch import Synthesiser, SyntheticBatch
 
+MANIFEST = "manifest.parquet"
 _GROUP = 8192
 """Rows that are held in memory when parts are joined, and rows of a row group."""
 
@@ -88,7 +89,7 @@ class Manifest:
     """
 
     def __init__(self, out: Path, unit: int) -> None:
-        self.path = out / "manifest.parquet"
+        self.path = out / MANIFEST
         self._parts = out / ".parts"
         self._unit = unit
 

@@ -17,6 +17,7 @@ from raresign.commands.synth.manifest import Manifest, render_unit
 from raresign.commands.synth.settings_file import engine_of, read_settings
 from raresign.errors import InputError
 from raresign.files import whole_file
+from raresign.storage.local_copy import local_copy
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def verify_crops(
     Raises:
         InputError: The folder has no manifest, or icons or backgrounds are not what they were.
     """
-    folder = Path(folder)
+    folder = local_copy(folder)
     settings = read_settings(folder)
     files = crop_files(folder, tuple(settings["codes"]), settings["format"])
     manifest = Manifest(folder, files.unit)
@@ -94,7 +95,7 @@ def render_again(
     Raises:
         InputError: No such row, or icons, backgrounds or the engine are not what they were.
     """
-    manifest, out = Path(manifest), Path(out)
+    manifest, out = local_copy(manifest), Path(out)
     suffix = out.suffix.lower().lstrip(".")
     if suffix not in ("png", "webp"):
         raise InputError(f"cannot write {out} without loss", "name a .png or .webp file")

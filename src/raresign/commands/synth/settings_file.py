@@ -19,6 +19,7 @@ from raresign.errors import InputError
 from raresign.files import read_text, write_json
 from raresign.parsing import parse_json
 from raresign.signs.countries.icon_source import is_drawn
+from raresign.storage.local_copy import local_copy
 from raresign.synthesis.preset import load_preset
 
 _NAME = "settings.json"
@@ -125,7 +126,7 @@ def engine_of(out: Path, data: str | Path | None, say: Say | None = None) -> Syn
         InputError: Icons or backgrounds are not what they were, or the engine.
     """
     settings = read_settings(out)
-    where = Path(data if data is not None else settings["data"])
+    where = Path(settings["data"]) if data is None else local_copy(data)
     if not is_drawn(where) and not where.is_dir():
         raise InputError(
             f"{where}, which {out} was made from, is not there", "give DATA where it is now"

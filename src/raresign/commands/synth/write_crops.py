@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,14 @@ import pyarrow.compute as pc
 from raresign.commands.progress import Say, silent
 from raresign.commands.synth.crop_writers import CropFiles, crop_files
 from raresign.commands.synth.engine import BLOCK, SynthEngine, one_thread, open_engine
-from raresign.commands.synth.manifest import Manifest, render_unit
+from raresign.commands.synth.manifest import MANIFEST, Manifest, render_unit
 from raresign.commands.synth.settings_file import alone, check_folder, claim, settings_of
+from raresign.crops.layouts.shards import unpacked
 from raresign.errors import InputError
+from raresign.signs.countries.icon_source import is_drawn
+from raresign.storage.local_copy import local_copy
+from raresign.storage.places import as_path
+from raresign.storage.published import check_writable, publish, staged
 from raresign.synthesis.preset import load_preset
 
 _MOST_THREADS = 8
@@ -80,7 +85,8 @@ def synthesise(
 
     Args:
         data: Data folder with `classes.json`, `icons/` and, optionally, `background_images/`.
-        out: Folder to make; one that holds crops of other settings is refused.
+        out: Folder to make; one that holds crops of other settings is refused. One at a URL is made
+            in the cache and sent when it is whole.
         per_class: Crops a class.
         form: `png` or `webp`: `out/<class>/<k>.png`; `tar` or `tar-webp`: WebDataset shards.
         preset: Preset name or YAML file.
@@ -96,7 +102,9 @@ def synthesise(
     """
     if not 1 <= per_class <= _MOST_CROPS:
         raise InputError(f"{per_class} crops a class", f"ask for 1 to {_MOST_CROPS}")
-    out = Path(out)
+    check_writable(out, MANIFEST)
+    given, out = as_path(out), staged(out)
+    data = data if is_drawn(data) else unpacked(local_copy(data))
     chosen = load_preset(preset)
     crop_files(out, (), form)  # an unknown format is told before icons are drawn
     check_folder(out)
@@ -108,7 +116,9 @@ def synthesise(
     try:
         claim(out, settings_of(engine, data, form))
         with alone(out), one_thread():
-            return _fill(engine, files, per_class * len(engine.codes), progress)
+            result = _fill(engine, files, per_class * len(engine.codes), progress)
+        publish(given, MANIFEST)
+        return replace(result, out=given, manifest=given / MANIFEST)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

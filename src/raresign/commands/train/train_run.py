@@ -19,9 +19,10 @@ from raresign.commands.train.time_limit import Clock
 from raresign.commands.trained_crops import note_training_crops
 from raresign.crops.crop_table import CropTable
 from raresign.crops.framing_facts import framing_of_pack
+from raresign.crops.layouts.shards import unpacked
 from raresign.crops.pack import CropPack
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.fitting.recogniser_fit import fit_rules
 from raresign.models.model_files import save_model
 from raresign.models.sign_net import SignNet
@@ -29,9 +30,12 @@ from raresign.report.document import write_report
 from raresign.report.stage_plot import write_plots
 from raresign.runs.environment import machine, versions
 from raresign.runs.recipe_file import saved_recipe
-from raresign.runs.run_folder import RunFolder
+from raresign.runs.run_folder import RUN_FILE, RunFolder
 from raresign.runs.run_lock import run_lock
 from raresign.signs.countries.icon_source import IconSource, is_drawn
+from raresign.storage.local_copy import local_copy
+from raresign.storage.places import as_path
+from raresign.storage.published import check_writable, publish, staged
 from raresign.training.fit import Hardware
 from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.stage_loop import fit_stages, new_net
@@ -66,7 +70,7 @@ def train(
 
     Args:
         data: Data folder: `classes.json`, `icons/`, real crops (see `open_data`).
-        out: The run folder to make.
+        out: The run folder to make. One at a URL is made in the cache and sent when it is finished.
         recipe: A recipe's name, a YAML file or a mapping.
         seed: Seed of every random choice.
         resume: Go on with the run in `out`, with its recipe, seed and (if not given) time limit.
@@ -88,8 +92,13 @@ def train(
         InputError: Something that the user gave is wrong; nothing was overwritten.
         Interrupted: Ctrl-C; `resume=True` goes on.
     """
-    out, hardware = Path(out), hardware or Hardware()
+    given, out, hardware = out, staged(out), hardware or Hardware()
+    data = data if is_drawn(data) else unpacked(local_copy(data))
+    if isinstance(crops, (str, Path)):
+        crops = unpacked(local_copy(crops))
     main = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    if main:
+        check_writable(given, RUN_FILE)
     say = say if main else silent  # the helper processes of DDP
 
     clock = Clock(max_seconds)
@@ -100,7 +109,8 @@ def train(
             run = held.enter_context(RunFolder.changing(out, say)) if main else RunFolder.open(out)
             if run.info["finished"]:
                 say(f"{out} is already finished")
-                return out
+                publish(given, RUN_FILE)
+                return as_path(given)
             chosen, asked = saved_recipe(run), asked.as_begun(run)
             clock.limit = max_seconds or run.info["settings"]["max_seconds"]
             clock.earlier = float(run.info.get("seconds", 0.0))
@@ -164,7 +174,8 @@ def train(
                 write_report(run.path)
             if late := clock.late():
                 say(late)
-        return out
+            publish(given, RUN_FILE)
+        return as_path(given)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Places that are URLs (s3://, https:// ...): local copies of them, and results sent there."""
