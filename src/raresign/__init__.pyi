@@ -153,6 +153,7 @@ from .synthesis.preset import load_preset as load_preset
 from .synthesis.preset import preset_names as preset_names
 from .synthesis.synthesiser import build_synthesiser as build_synthesiser
 from .training.fit import Hardware as Hardware
+from .training.processes import is_first_process as is_first_process
 from .training.recipe import Recipe as Recipe
 from .training.recipe import load_recipe as load_recipe
 from .training.recipe import recipe_names as recipe_names
