@@ -2,6 +2,7 @@ from .answers.answer import SURE as SURE
 from .answers.answer import FileAnswer as FileAnswer
 from .bundles.bundle import Bundle as Bundle
 from .bundles.patch import patch_bundle as patch_bundle
+from .cluster.ray_cluster import RayCluster as RayCluster
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
