@@ -22,9 +22,9 @@ import raresign.crops.pack as pack_module
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import decode_crop
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.crops.pack_name import pack_key
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.framing.framed_picture import framed
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -172,7 +173,7 @@ def evaluate(size: int, folder: Path) -> dict[str, float]:
 
 def catalogue(size: int, folder: Path) -> dict[str, float]:
     """So many SVG icons to a catalogue and its drawings at 64 px, and the same once more."""
-    from raresign.signs.catalogue.pictures import load_pictures
+    from raresign.signs.catalogue import pictures
     from raresign.signs.catalogue.sign_catalogue import SignCatalogue
     from raresign.signs.icons import svg_renderer
 
@@ -186,8 +187,11 @@ def catalogue(size: int, folder: Path) -> dict[str, float]:
     classes = {f"{n // 100}.{n % 100}": {"id": n, "type": "rare"} for n in range(size)}
     (folder / "classes.json").write_text(json.dumps(classes))
 
+    os.environ["RARESIGN_CACHE"] = str(folder / "cache")
+
     def read() -> None:
-        load_pictures(SignCatalogue.from_folder(folder).classes, 64)
+        pictures._drawn.cache_clear()  # as in a new process
+        pictures.load_pictures(SignCatalogue.from_folder(folder).classes, 64)
         for resting in svg_renderer._resting.values():  # so that their time is counted
             while resting:
                 resting.pop().end()

@@ -18,14 +18,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from raresign.models.model_files import load_model
 from raresign.signs.countries.registry import standard
 from raresign.simulated.photo import simulated_photo
+from raresign.training.fit import Hardware
+from raresign.training.recipe import load_recipe
 
 RECIPE = {
     "name": "small",
@@ -33,16 +35,15 @@ RECIPE = {
     "weights": "none",
     "crop_size": 32,
     "embedding": 64,
-    "index_crops": 4,
-    "stages": [
-        {"kind": "mixed", "real": 27, "synthetic": 37, "prior": "domain", "learning_rate": 3e-3},
-        {
-            "kind": "metric",
-            "balanced": {"classes": 9, "items": 4},
-            "metric": {"loss": "supcon", "icons": True},
-        },
-    ],
 }
+STAGES: list[dict[str, object]] = [
+    {"kind": "mixed", "real": 27, "synthetic": 37, "prior": "domain", "learning_rate": 3e-3},
+    {
+        "kind": "metric",
+        "balanced": {"classes": 9, "items": 4},
+        "metric": {"loss": "supcon", "icons": True},
+    },
+]
 SIGNS = ("1.11.1", "1.22", "2.1", "2.4", "2.5", "3.1", "3.2", "3.24.n40", "4.1.1", "5.19.1")
 RARE = ("1.11.2", "3.24.n60")
 PHOTOS = 24
@@ -66,12 +67,33 @@ def write_data(folder: Path) -> Path:
     return folder
 
 
-def train(prefix: list[str], data: Path, out: Path, recipe: Path, *more: str) -> subprocess.Popen:  # type: ignore[type-arg]
-    """Start `raresign train` behind `prefix`, such as `python` or `torchrun ...`."""
-    command = [*prefix, "-m", "raresign", "train", str(data), "--out", str(out)]
-    command += ["--recipe", str(recipe), "--accelerator", "cpu", "--precision", "32-true", *more]
-    cache = out.parent / f"cache-{out.name}"
-    environment = os.environ | {"RARESIGN_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
+def fit(data: Path, out: Path, steps: int, devices: int) -> None:
+    """Train the recipe in this process, beside others perhaps; the first one writes `out`."""
+    from raresign.commands.data_folder import open_data
+    from raresign.commands.train.prepared_training import prepare_training
+    from raresign.training.processes import is_first_process
+    from raresign.training.stage_loop import fit_stages, new_net
+
+    stages = [{**stage, "steps": steps, "validate_every": steps} for stage in STAGES]
+    recipe = load_recipe({**RECIPE, "stages": stages})
+    torch.manual_seed(0)
+    source = open_data(data, None, "auto", False, "own", "none")
+    prepared = prepare_training(source, recipe, 0, out.with_suffix(".cache"), False, lambda _: None)
+    hardware = Hardware("cpu", devices, "32-true")
+    net = new_net(recipe, len(source.catalogue), 0)
+    start = torch.cat([value.detach().flatten() for value in net.parameters()]).clone()
+    folder = out.with_suffix(".stages")
+    done = list(fit_stages(recipe, prepared.data, folder, net=net, hardware=hardware, quiet=True))
+    if is_first_process():
+        weights = torch.cat([value.detach().flatten() for value in done[-1][1].parameters()])
+        told = [asdict(result) for _, _, result in done]
+        torch.save({"start": start, "weights": weights, "stages": told}, out)
+
+
+def train(prefix: list[str], data: Path, out: Path, *more: str) -> subprocess.Popen:  # type: ignore[type-arg]
+    """Start `fit` behind `prefix`, such as `python` or `torchrun ...`."""
+    command = [*prefix, __file__, "--fit", str(out), "--data", str(data), *more]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
@@ -113,15 +135,12 @@ def torchrun(rank: int) -> list[str]:
     ]  # fmt: skip
 
 
-def weights(run: Path) -> torch.Tensor:
-    """All weights of a run as one row; no statistics, which count steps too."""
-    return torch.cat([value.detach().flatten() for value in load_model(run).parameters()])
-
-
-def row(name: str, run: Path, alone: torch.Tensor, moved: float) -> str:
+def row(name: str, run: Path, alone: Path) -> str:
     """A line of the table."""
-    stage = json.loads((run / "run.json").read_text())["stages"][-1]
-    away = float((weights(run) - alone).norm()) / moved
+    found, expected = (torch.load(file, weights_only=True) for file in (run, alone))
+    stage = found["stages"][-1]
+    moved = (expected["weights"] - expected["start"]).norm()
+    away = float((found["weights"] - expected["weights"]).norm() / moved)
     speed, processes = stage["crops_per_second"], stage["processes"]
     recalls = [stage[key] for key in ("validation_recall", "pseudo_rare_recall")]
     return (
@@ -134,42 +153,37 @@ def main() -> None:
     """Train in every way, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--steps", type=int, default=40, help="of each of the two stages")
-    steps = parser.parse_args().steps
+    parser.add_argument("--fit", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--devices", type=int, default=1, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.fit:
+        fit(given.data, given.fit, given.steps, given.devices)
+        return
+    steps = "--steps", str(given.steps)
     print("| way | recall, frequent | recall, pseudo-rare | weights away | crops/s | a process |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         data = write_data(root / "data")
-        for stage in RECIPE["stages"]:
-            stage |= {"steps": steps, "validate_every": max(1, steps // 2)}  # type: ignore[operator]
-        recipe = root / "small.yaml"
-        recipe.write_text(json.dumps(RECIPE))
-        start = root / "start.yaml"
-        still = [{**stage, "learning_rate": 1e-12} for stage in RECIPE["stages"]]  # type: ignore[dict-item]
-        start.write_text(json.dumps(RECIPE | {"stages": [{**still[0], "steps": 1}]}))
-        python = [sys.executable]
-        ended(train(python, data, root / "start", start))
-        ended(train(python, data, root / "alone", recipe))
-        alone = weights(root / "alone")
-        moved = float((alone - weights(root / "start")).norm())
-        print(row("one process", root / "alone", alone, moved), flush=True)
+        python, alone = [sys.executable], root / "alone.pt"
+        ended(train(python, data, alone, *steps))
+        print(row("one process", alone, alone), flush=True)
         for count in (2, 4):
-            run = root / f"devices-{count}"
-            ended(train(python, data, run, recipe, "--devices", str(count)))
-            print(row(f"{count} processes", run, alone, moved), flush=True)
+            run = root / f"devices-{count}.pt"
+            ended(train(python, data, run, *steps, "--devices", str(count)))
+            print(row(f"{count} processes", run, alone), flush=True)
         try:
             with two_machines() as machines:
-                runs = [root / f"machine-{rank}" / "run" for rank in (0, 1)]
-                for run in runs:
+                runs = [root / f"machine-{rank}" / "run.pt" for rank in (0, 1)]
+                started = []
+                for rank, run in enumerate(runs):
                     run.parent.mkdir()
-                ended(
-                    *(
-                        train([*machine, *torchrun(rank)], data, run, recipe)
-                        for rank, (machine, run) in enumerate(zip(machines, runs, strict=True))
-                    )
-                )
-                assert not list(runs[1].parent.glob("run/*")), "the second machine wrote a run"
-                print(row("2 machines, torchrun", runs[0], alone, moved), flush=True)
+                    prefix = [*machines[rank], *torchrun(rank)]
+                    started.append(train(prefix, data, run, *steps))
+                ended(*started)
+                assert not runs[1].with_suffix(".stages").exists(), "the second machine wrote"
+                print(row("2 machines, torchrun", runs[0], alone), flush=True)
         except (subprocess.CalledProcessError, FileNotFoundError) as error:
             print(f"\ntwo machines: left out, {getattr(error, 'stderr', None) or error}")
 

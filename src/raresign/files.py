@@ -21,6 +21,12 @@ MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
 
 
+def default_cache() -> Path:
+    """Where packs, indexes and drawings lie: `$RARESIGN_CACHE` or `~/.cache/raresign`."""
+    chosen = os.environ.get("RARESIGN_CACHE")
+    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
+
+
 def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file of bounded size; a pipe or a device neither hangs nor floods.
 

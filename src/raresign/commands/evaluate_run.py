@@ -17,11 +17,10 @@ from raresign.commands.trained_crops import trained_with
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
 from raresign.evaluation.compare import Comparison, compare_predictions
 from raresign.evaluation.metrics import Metrics
-from raresign.files import sweep
+from raresign.files import default_cache, sweep
 from raresign.framing.finder import own_finder
 from raresign.language.spoken import _
 from raresign.models.built_in_files import is_built_in

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -17,12 +16,6 @@ bear the name and the mark that we give."""
 MARK = ".raresign"
 _OURS = re.compile(r"[0-9a-f]{32}-\w+")
 _STALE_AFTER_SECONDS = 86400.0
-
-
-def default_cache() -> Path:
-    """Where packs lie unless told otherwise: `$RARESIGN_CACHE` or `~/.cache/raresign`."""
-    chosen = os.environ.get("RARESIGN_CACHE")
-    return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
 
 
 def check_room(cache: Path, needed: int) -> None:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from raresign.cluster.ray_cluster import RayCluster
 from raresign.crops.crop_table import CropTable
-from raresign.crops.pack_cache import default_cache
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.finding.index_store import EMBEDDED, GONE, WAITING, Embedded, IndexStore
 from raresign.finding.pieces import PACKED, Piece, Source, is_pack, pieces_of
 from raresign.finding.vectors import Rows

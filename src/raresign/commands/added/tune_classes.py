@@ -16,9 +16,8 @@ from raresign.commands.data_folder import open_data
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.share_for_test import with_test_share
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError, Interrupted
-from raresign.files import write_json
+from raresign.files import default_cache, write_json
 from raresign.fitting.encoder_export import export_encoder
 from raresign.fitting.recogniser_fit import index_synthesiser
 from raresign.fitting.run_forecasts import forecast_rare

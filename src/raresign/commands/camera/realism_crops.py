@@ -18,8 +18,8 @@ from raresign.crops.layouts.listing import PICTURE_SUFFIXES
 from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.layouts.recognise import recognised
 from raresign.crops.pack import pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.framing.finder import Framing
 from raresign.realism.features import FeatureSpace
 from raresign.realism.folds import block_folds, even_sample

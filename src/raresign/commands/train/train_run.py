@@ -20,8 +20,8 @@ from raresign.commands.trained_crops import note_training_crops
 from raresign.crops.crop_table import CropTable
 from raresign.crops.framing_facts import framing_of_pack
 from raresign.crops.pack import CropPack
-from raresign.crops.pack_cache import default_cache
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.fitting.recogniser_fit import fit_rules
 from raresign.models.model_files import save_model
 from raresign.models.sign_net import SignNet

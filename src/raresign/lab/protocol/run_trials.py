@@ -21,9 +21,9 @@ from raresign.commands.data_folder import DataFolder, open_data
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.run_recipe import definite
 from raresign.crops.pack import CropPack, pack_crops
-from raresign.crops.pack_cache import default_cache
 from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
+from raresign.files import default_cache
 from raresign.framing.finder import Framing
 from raresign.lab.protocol.absent_table import AbsentTable
 from raresign.lab.protocol.absent_trial import load_absent, run_absent
