@@ -5,6 +5,7 @@
 # make container  what docker/Dockerfile does, without docker: installs, serves as a plain user, asks
 # make sbom     writes build/sbom.json: every package that the program is made of (CycloneDX)
 # make audit    asks pypi.org for known faults of these packages; needs the network
+# make scale    how everything grows with crops and classes; several processes against one (docs/scale.md)
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -13,7 +14,7 @@ RUNTIME := .venv-runtime
 CONTAINER := .venv-serve
 SUPPLY := .venv-supply
 
-.PHONY: demo test lint coverage runtime container sbom audit results bench clean
+.PHONY: demo test lint coverage runtime container sbom audit results bench scale clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -71,6 +72,10 @@ $(SUPPLY)/bin/cyclonedx-py:
 $(SUPPLY)/bin/pip-audit:
 	python3 -m venv $(SUPPLY)
 	$(SUPPLY)/bin/python -m pip install -q --disable-pip-version-check 'pip-audit>=2.9,<3'
+
+scale: $(VENV)/.installed
+	$(PYTHON) tools/scale.py
+	$(PYTHON) tools/several_processes.py
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench

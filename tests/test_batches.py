@@ -44,17 +44,6 @@ class TestEveryKind:
             for a, b in zip(one.batch(step), other.batch(step), strict=True):
                 assert torch.equal(a, b)
 
-    def test_two_ranks_share_the_single_stream(
-        self, training_data: TrainingData, settings: dict[str, Any]
-    ) -> None:
-        one, other = batches(training_data, **settings), batches(training_data, **settings)
-        for step in (0, 2):
-            for rank in (0, 1):
-                crops, labels, _ = one.batch(step, rank, 2)
-                alone, its_labels, _ = other.batch(2 * step + rank)
-                assert torch.equal(crops, alone)
-                assert torch.equal(labels, its_labels)
-
     def test_shape_and_range(self, training_data: TrainingData, settings: dict[str, Any]) -> None:
         made = batches(training_data, **settings)
         crops, labels, _ = made.batch(1)

@@ -252,19 +252,13 @@ def test_wrong_shuffled_settings():
 # --- mixed -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("world", [1, 2, 3])
-def test_the_union_of_mixed_plans_is_the_single_process_stream(world):
-    labels = imbalanced_labels()
-    make = lambda: MixedPlan(ShuffledBatches(labels, 5, 0), np.array([3, 8, 9]), 5, 7, 0)  # noqa: E731
-    single, ranks, numbers = make(), [make() for _ in range(world)], []
-    for step in range(30):
-        for rank in range(world):
-            mine, expected = ranks[rank].plan(step, rank, world), single.plan(step * world + rank)
-            assert np.array_equal(mine.real_indices, expected.real_indices)
-            assert np.array_equal(mine.synthetic_labels, expected.synthetic_labels)
-            assert np.array_equal(mine.synthetic_numbers, expected.synthetic_numbers)
-            numbers += mine.synthetic_numbers.tolist()
-    assert numbers == list(range(30 * world * 7))
+@settings(max_examples=40, deadline=None)
+@given(crops=st.integers(1, 40), world=st.integers(1, 7), before=st.integers(0, 9))
+def test_a_batch_is_dealt_out_whole_and_evenly(crops, world, before):
+    plan = MixedPlan(ShuffledBatches(50, crops, 0), [3, 8, 9], crops, 7, 0).plan(2)
+    shares = np.stack([plan.dealt(rank, world, before) for rank in range(world)])
+    assert np.array_equal(shares.sum(0), np.ones(crops + 7))
+    assert np.ptp(shares.sum(1)) <= 1
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,6 +2,7 @@ from .answers.answer import SURE as SURE
 from .answers.answer import FileAnswer as FileAnswer
 from .bundles.bundle import Bundle as Bundle
 from .bundles.patch import patch_bundle as patch_bundle
+from .cluster.ray_cluster import RayCluster as RayCluster
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
@@ -155,6 +156,7 @@ from .synthesis.preset import load_preset as load_preset
 from .synthesis.preset import preset_names as preset_names
 from .synthesis.synthesiser import build_synthesiser as build_synthesiser
 from .training.fit import Hardware as Hardware
+from .training.processes import is_first_process as is_first_process
 from .training.recipe import Recipe as Recipe
 from .training.recipe import load_recipe as load_recipe
 from .training.recipe import recipe_names as recipe_names

@@ -30,12 +30,13 @@ class InputError(ValueError):
         self.hint = hint
 
 
-def missing_library(error: ModuleNotFoundError, wanted: str) -> InputError:
+def missing_library(error: ModuleNotFoundError, wanted: str, extra: str = "train") -> InputError:
     """What to install, where only what answers is installed.
 
     Args:
         error: What the import of the library raised.
         wanted: What needs it.
+        extra: What of this package brings the library.
 
     Example:
         >>> print(missing_library(ModuleNotFoundError(name="torch"), "raresign train"))
@@ -44,7 +45,7 @@ def missing_library(error: ModuleNotFoundError, wanted: str) -> InputError:
     name = (error.name or "").partition(".")[0]
     return InputError(
         f"{wanted} needs {name}, which is not installed" if name else f"{wanted}: {error}",
-        'pip install "raresign[train]"',
+        f'pip install "raresign[{extra}]"',
     )
 
 

@@ -26,7 +26,7 @@ MAX_BYTES = 1 << 29
 
 
 def default_cache() -> Path:
-    """Where packs and copies lie: `$RARESIGN_CACHE`, or `~/.cache/raresign`."""
+    """Where packs, indexes, drawings and copies lie: `$RARESIGN_CACHE` or `~/.cache/raresign`."""
     chosen = os.environ.get("RARESIGN_CACHE")
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 import raresign
 from raresign.cli.answers_table import AnswersTable
-from raresign.cli.options import Json
+from raresign.cli.options import Address, Engine, Json, cluster_of
 from raresign.cli.tables import error_console, output, percent, print_json
 from raresign.language.spoken import _, later, ngettext
 
@@ -100,6 +100,8 @@ def predict(
     every: Annotated[
         bool, typer.Option("--all", help="Show every crop, not only the first 20.")
     ] = False,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Annotated[
         bool, typer.Option("--json", "--jsonl", help="Print JSON lines: an object a file.")
     ] = False,
@@ -154,8 +156,9 @@ def predict(
     renamed = raresign.read_aliases(aliases) if aliases else None
     table = AnswersTable(None if every else _SHOWN)
     options: dict[str, Any] = {"accept": accept, "boxes": boxes, "aliases": renamed}
+    cluster = cluster_of(engine, address)
     if out is None:
-        for answer in raresign.predict(model, files, top, **options):
+        for answer in raresign.predict(model, files, top, cluster=cluster, **options):
             _one(answer, table, as_json)
         _none_read(table)
     else:
@@ -163,7 +166,9 @@ def predict(
         journal = raresign.AnswersJournal(out, settings, resume)
         try:
             with journal:
-                _all_into(journal, model, files, top, options, table, as_json)
+                _all_into(
+                    journal, model, files, top, {**options, "cluster": cluster}, table, as_json
+                )
         except KeyboardInterrupt:
             error_console().print(
                 _("the answers so far are in {part}; go on with --resume").format(part=journal.part)

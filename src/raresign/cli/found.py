@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 import raresign
-from raresign.cli.options import Json
+from raresign.cli.options import Address, Engine, Json, cluster_of
 from raresign.cli.printing import Console
 from raresign.cli.tables import error_console, output, print_json
 from raresign.language.spoken import _, ngettext
@@ -57,6 +57,8 @@ def find(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Make the index of another model anew.")
     ] = False,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Find the crops of one class in a folder of crops that nobody labelled, best first.
@@ -78,6 +80,7 @@ def find(
         raise raresign.InputError(
             _("--order {order}").format(order=order), _("give best or informative")
         )
+    cluster = cluster_of(engine, address)
     with _bar() as progress:
         found = raresign.find_crops(
             run,
@@ -89,6 +92,7 @@ def find(
             index=index,
             rebuild=rebuild,
             progress=progress,
+            cluster=cluster,
         )
     if out is not None:
         raresign.save_found(out, found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -90,7 +89,7 @@ def train(
         typer.Option(metavar="NAME|FILE", help="Synthesis preset, such as the YAML of fit-camera."),
     ] = None,
     devices: Annotated[
-        int, typer.Option(metavar="NUMBER", help="Processes; more than one trains with DDP.")
+        int, typer.Option(metavar="NUMBER", help="Processes that share each batch (DDP).")
     ] = 1,
     accelerator: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu or gpu.")] = "auto",
     precision: Annotated[
@@ -137,7 +136,7 @@ def train(
         test_share=test_share,
         say=console.print,
     )
-    if os.environ.get("LOCAL_RANK", "0") != "0":  # a helper process that DDP has started
+    if not raresign.is_first_process():
         return
     print_stages(console, run)
     console.print("\n" + _("Report: {file}").format(file=run / "report.html"), soft_wrap=True)

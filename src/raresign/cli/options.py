@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import raresign
-from raresign.language.spoken import LANGUAGES
+from raresign.language.spoken import LANGUAGES, _
 
 Data = Annotated[
     Path,
@@ -24,6 +24,19 @@ MeasuredRun = Annotated[
     Path, typer.Argument(metavar="RUN", help="Run folder; built-in: the built-in model.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="local, or ray: on the machines of a cluster, with the same result."
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Ray cluster for --engine ray, such as auto; this machine alone if not given.",
+    ),
+]
 Seed = Annotated[
     int, typer.Option(min=0, max=2**63 - 1, metavar="NUMBER", help="Seed of every random choice.")
 ]
@@ -96,3 +109,18 @@ def duration(text: str, option: str = "--max-time") -> float:
     if not match or not 0 < float(match[1]) < 1e9:
         raise raresign.InputError(f"{option} {text}", "write it as 90s, 10m or 1.5h")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def cluster_of(engine: str, address: str | None) -> Any:
+    """The cluster that --engine and --address name, None for this machine without one.
+
+    Raises:
+        InputError: Another engine, an address without one, or no cluster there.
+    """
+    if engine not in ("local", "ray"):
+        raise raresign.InputError(_("--engine {name}").format(name=engine), _("use local or ray"))
+    if engine == "ray":
+        return raresign.RayCluster(address)
+    if address is not None:
+        raise raresign.InputError(_("--address without --engine ray"), _("add --engine ray"))
+    return None

@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import raresign
-from raresign.cli.options import Country, Json, SvgText
+from raresign.cli.options import Address, Country, Engine, Json, SvgText, cluster_of
 from raresign.cli.printing import Console
 from raresign.cli.tables import error_console, print_json
 
@@ -91,6 +91,8 @@ def synth(
     ] = None,
     country: Country = None,
     svg_text: SvgText = False,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Write synthetic crops with a manifest; a killed run goes on where it stopped.
@@ -114,7 +116,8 @@ def synth(
         _refuse({"row": row}, "DATA")
         given = {name.replace("-", "_"): value for name, value in settings.items()}
         chosen = {name: value for name, value in given.items() if value is not None}
-        _make(data, out, per_class, form, sheet, chosen, as_json)
+        cluster = cluster_of(engine, address)
+        _make(data, out, per_class, form, sheet, chosen, as_json, cluster)
 
 
 def _make(
@@ -125,6 +128,7 @@ def _make(
     sheet: Path | None,
     settings: dict[str, Any],
     as_json: bool,
+    cluster: Any,
 ) -> None:
     """Crops, sheets, or both."""
     if data is None:
@@ -144,6 +148,7 @@ def _make(
                     **settings,
                     say=console.print,
                     progress=progress,
+                    cluster=cluster,
                 )
         except KeyboardInterrupt:
             error_console().print(f"stopped; what is in {out} is kept, the same command goes on")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from raresign.cluster.ray_cluster import RayCluster
 from raresign.commands.answer_sheet import write_csv, write_xlsx
 from raresign.commands.answers_file import CHECK
 from raresign.commands.boxes_file import boxed_signs, table_of
@@ -75,6 +76,7 @@ def find_crops(
     index: str | Path | None = None,
     rebuild: bool = False,
     progress: Callable[[IndexCounts], None] | None = None,
+    cluster: RayCluster | None = None,
 ) -> FoundCrops:
     """Find the crops of a class among crops that nobody labelled.
 
@@ -94,6 +96,7 @@ def find_crops(
         index: Where the index lies; in the cache unless given.
         rebuild: Start the index anew where it is that of another model.
         progress: Told often how far the index is.
+        cluster: Reads and embeds on its machines, which see the same files.
 
     Raises:
         InputError: No model, no such class or folder, no picture, an index of another model.
@@ -116,7 +119,7 @@ def find_crops(
         indexed, tracks = table_of(signs), [sign.track for sign in signs]
     place = Path(index) if index is not None else index_place(indexed, model)
     crops = CropIndex(place, model, rebuild)
-    counts = crops.update(indexed, tracks, progress=progress)
+    counts = crops.update(indexed, tracks, progress=progress, cluster=cluster)
     if not counts.embedded:
         raise InputError(
             _("{source}: no picture in it that can be read").format(source=source),

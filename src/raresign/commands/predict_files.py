@@ -9,7 +9,9 @@ from pathlib import Path
 from raresign.answers.aliases import Aliases
 from raresign.answers.answer import FileAnswer
 from raresign.bundles.bundle import is_bundle
+from raresign.cluster.ray_cluster import RayCluster
 from raresign.commands.boxes_file import boxed_signs, table_of
+from raresign.commands.cluster_answers import answers_of_files, answers_of_rows
 from raresign.crops.layouts.labelling import first_names
 from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.plain_layouts import each_file
@@ -36,6 +38,7 @@ def predict(
     boxes: str | Path | None = None,
     aliases: Aliases | None = None,
     earlier: Iterable[FileAnswer] = (),
+    cluster: RayCluster | None = None,
 ) -> Iterator[FileAnswer]:
     """Answer files and folders of crops one by one, in the order given; none is kept.
 
@@ -56,6 +59,7 @@ def predict(
         earlier: Answers that a run before gave for the first of these crops
             (`AnswersJournal.answers`): they come first, as they are, and their crops are not read
             again.
+        cluster: Answers on its machines, which see the same files; byte for byte as this one would.
 
     Raises:
         InputError: No trained model, nothing given, only folders without pictures, a file of
@@ -71,7 +75,11 @@ def predict(
             _check_same(one, str(signs[done - 1].path) if done <= len(signs) else None)
             yield one
         rest = signs[done:]
-        for sign, answer in zip(rest, recogniser.answer_crops(table_of(rest), top), strict=True):
+        if cluster is None:
+            found = recogniser.answer_crops(table_of(rest), top)
+        else:
+            found = answers_of_rows(cluster, recogniser, table_of(rest), top)
+        for sign, answer in zip(rest, found, strict=True):
             marked = sign.marked(answer)
             yield aliases.renamed(marked) if aliases else marked
         return
@@ -82,7 +90,11 @@ def predict(
         yield one
     read = frames = 0
     first: list[str] = []
-    for answer, (width, height) in recogniser.answer_sized(paths, top):
+    if cluster is None:
+        sized = recogniser.answer_sized(paths, top)
+    else:
+        sized = answers_of_files(cluster, recogniser, paths, top)
+    for answer, (width, height) in sized:
         read += not answer.error
         if is_frame_size(width, height):
             frames += 1

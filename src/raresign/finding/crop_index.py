@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from raresign.cluster.ray_cluster import RayCluster
 from raresign.crops.crop_table import CropTable
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
@@ -35,6 +36,10 @@ _NOTED = 5000  # crops that are noted in one transaction
 _ASKED = 4096  # crops whose pictures are read in one go
 _LOOK = 8  # side of the grid of brightness that says how a crop looks
 _ODD = later("its embedding is not finite")
+
+_Waiting = Sequence[tuple[int, Piece]]
+_Batch = tuple[list[int], npt.NDArray[np.uint8], list[str], list[tuple[int, str]]]
+_Done = tuple[list[Embedded], npt.NDArray[np.float32], list[tuple[int, str]]]
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ class CropIndex:
         *,
         progress: Callable[[IndexCounts], None] | None = None,
         stopped: Callable[[], bool] | None = None,
+        cluster: RayCluster | None = None,
     ) -> IndexCounts:
         """Make the index that of a source as it is now: new crops are embedded, lost ones marked.
 
@@ -139,6 +145,7 @@ class CropIndex:
             tracks: Of a table: name of the track of each row, which tells crops of one sign.
             progress: Told often how far it is.
             stopped: Asked often; true ends it, and what waits stays waiting.
+            cluster: Reads and embeds on its machines, which see the same files.
 
         Returns:
             How far it is: nothing waits if it was not stopped.
@@ -153,7 +160,7 @@ class CropIndex:
             with run_lock(self.place):
                 if self._scan(pieces_of(source, tracks), progress, halted):
                     pack = source if is_pack(source) else None
-                    self._embed(pack, progress, halted)
+                    self._embed(pack, progress, halted, cluster)
         except (OSError, sqlite3.Error) as error:
             raise InputError(
                 _("the index in {place} cannot be written: {why}").format(
@@ -191,26 +198,31 @@ class CropIndex:
         pack: CropPack | None,
         progress: Callable[[IndexCounts], None] | None,
         stopped: Callable[[], bool],
+        cluster: RayCluster | None,
     ) -> None:
         """Embed what waits, batch by batch."""
         while waiting := self._store.waiting(_ASKED):
-            for ids, crops, digests, refused in self._read(waiting, pack):
-                embeddings = self.model.encoder.embed(crops)
-                sound = np.isfinite(embeddings).all(1)
-                looks = looks_of(crops)
-                read = list(zip(ids, digests, looks, sound.tolist(), strict=True))
-                kept = [Embedded(number, digest, look) for number, digest, look, ok in read if ok]
-                odd = [(number, _ODD) for number, _digest, _look, ok in read if not ok]
-                self._store.embedded(kept, embeddings[sound])
-                self._store.refused([*refused, *odd])
+            for kept, embeddings, refused in self._embedded(waiting, pack, cluster):
+                self._store.embedded(kept, embeddings)
+                self._store.refused(refused)
                 if progress is not None:
                     progress(self.counts())
                 if stopped():
                     return
 
-    def _read(
-        self, waiting: Sequence[tuple[int, Piece]], pack: CropPack | None
-    ) -> Iterator[tuple[list[int], npt.NDArray[np.uint8], list[str], list[tuple[int, str]]]]:
+    def _embedded(
+        self, waiting: _Waiting, pack: CropPack | None, cluster: RayCluster | None
+    ) -> Iterator[_Done]:
+        """What becomes of those that wait, batch by batch."""
+        if cluster is None or pack is not None:
+            for batch in self._read(waiting, pack):
+                yield _embed(self.model, batch)
+            return
+        parts = [waiting[first : first + _BATCH] for first in range(0, len(waiting), _BATCH)]
+        for some in cluster.map(_embed_files, self.model, parts):
+            yield from some
+
+    def _read(self, waiting: _Waiting, pack: CropPack | None) -> Iterator[_Batch]:
         """Numbers, crops and digests of those that can be read, and why others cannot."""
         ids = [number for number, _piece in waiting]
         if pack is not None:
@@ -221,25 +233,7 @@ class CropIndex:
                 digests = [str(hashes[row]) for row in rows]
                 yield ids[first : first + _BATCH], np.asarray(pack.crops[rows]), digests, []
             return
-        boxes = np.array([piece.box or (np.nan,) * 4 for _number, piece in waiting])
-        table = CropTable(
-            tuple(Path(piece.path) for _number, piece in waiting),
-            np.full(len(waiting), -1),
-            boxes,
-            ("",) * len(waiting),
-        )
-        model, start = self.model, 0
-        held: tuple[list[int], list[np.ndarray], list[str], list[tuple[int, str]]] = [], [], [], []
-        size = model.encoder.crop_size
-        for chunk in squashed_chunks(table, size, model.framing, model.finder):
-            held[0].extend(ids[row] for row in chunk.rows)
-            held[1].append(chunk.crops)
-            held[2].extend(chunk.hashes)
-            held[3].extend((ids[row], why) for row, why in chunk.refused)
-            start += chunk.count
-            if len(held[0]) + len(held[3]) >= _BATCH or start == len(waiting):
-                yield held[0], np.concatenate(held[1]), held[2], held[3]
-                held = [], [], [], []
+        yield from _read_files(self.model, waiting)
 
     def _check_pack(self, pack: CropPack) -> None:
         size = self.model.encoder.crop_size
@@ -274,6 +268,46 @@ class CropIndex:
     def row_of(self, path: str | Path, part: str = "") -> int | None:
         """The row of a crop, by its picture and the part of it; None if it is not there now."""
         return self._store.row_of(os.fspath(path), part)
+
+
+def _read_files(model: Recogniser, waiting: _Waiting) -> Iterator[_Batch]:
+    """The same of pictures."""
+    ids = [number for number, _piece in waiting]
+    boxes = np.array([piece.box or (np.nan,) * 4 for _number, piece in waiting])
+    table = CropTable(
+        tuple(Path(piece.path) for _number, piece in waiting),
+        np.full(len(waiting), -1),
+        boxes,
+        ("",) * len(waiting),
+    )
+    start = 0
+    held: tuple[list[int], list[np.ndarray], list[str], list[tuple[int, str]]] = [], [], [], []
+    size = model.encoder.crop_size
+    for chunk in squashed_chunks(table, size, model.framing, model.finder):
+        held[0].extend(ids[row] for row in chunk.rows)
+        held[1].append(chunk.crops)
+        held[2].extend(chunk.hashes)
+        held[3].extend((ids[row], why) for row, why in chunk.refused)
+        start += chunk.count
+        if len(held[0]) + len(held[3]) >= _BATCH or start == len(waiting):
+            yield held[0], np.concatenate(held[1]), held[2], held[3]
+            held = [], [], [], []
+
+
+def _embed(model: Recogniser, batch: _Batch) -> _Done:
+    """What of a batch has an embedding, the embeddings, and why others have none."""
+    ids, crops, digests, refused = batch
+    embeddings = model.encoder.embed(crops)
+    sound = np.isfinite(embeddings).all(1)
+    read = list(zip(ids, digests, looks_of(crops), sound.tolist(), strict=True))
+    kept = [Embedded(number, digest, look) for number, digest, look, ok in read if ok]
+    odd = [(number, _ODD) for number, _digest, _look, ok in read if not ok]
+    return kept, embeddings[sound], [*refused, *odd]
+
+
+def _embed_files(model: Recogniser, waiting: _Waiting) -> list[_Done]:
+    """In a process of a cluster: what becomes of some that wait."""
+    return [_embed(model, batch) for batch in _read_files(model, waiting)]
 
 
 def _indexed(row: int, piece: Piece, digest: str, look: int) -> IndexedCrop:

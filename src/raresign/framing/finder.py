@@ -44,6 +44,10 @@ class Finder:
         self.size = side_of(self._session)
         self.digest = hashlib.sha256(content).hexdigest()[:16]
 
+    def __reduce__(self) -> tuple[type[Finder], tuple[bytes]]:
+        """For another process: it opens the net for itself."""
+        return Finder, (self.content,)
+
     def look(
         self, picture: Image.Image, box: Sequence[float] | npt.NDArray[np.float32]
     ) -> npt.NDArray[np.float32]:

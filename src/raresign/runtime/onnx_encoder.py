@@ -72,6 +72,7 @@ class OnnxEncoder:
     def __init__(
         self, source: str | Path | bytes, checked: bool = False, threads: int | None = None
     ) -> None:
+        self._source = source
         path = "the encoder" if isinstance(source, bytes) else str(source)
         try:
             content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
@@ -99,6 +100,12 @@ class OnnxEncoder:
             raise InputError(f"{path} is no encoder of crops: {error}", _HINT) from error
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.model_digest = str(metadata.get(MODEL_DIGEST, ""))
+
+    def __reduce__(self) -> tuple[type[OnnxEncoder], tuple[bytes, bool]]:
+        """For another process, on another machine perhaps: what the file holds."""
+        source = self._source
+        content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
+        return OnnxEncoder, (content, False)
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""

@@ -26,7 +26,7 @@ from raresign.framing.finder import Finder, Framing, read_crop
 from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
-_BATCH = 256
+BATCH = 256
 """Crops that are held and answered together."""
 
 Size = tuple[int, int]
@@ -156,7 +156,7 @@ class Recogniser:
         """`answer` of several pictures, each with its width and height; 0, 0 if it has an error."""
         _check_top(top)
         squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
-        while batch := list(islice(squashed, _BATCH)):
+        while batch := list(islice(squashed, BATCH)):
             told = self.answer_read([crop for _, crop, _ in batch], top)
             for (path, _, size), answer in zip(batch, told, strict=True):
                 yield replace(answer, path=path) if path else answer, size
@@ -270,7 +270,7 @@ def _squashed(
             else:
                 waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing, finder))
             files = name_of(image) and not isinstance(image, StoredPicture)
-            if len(waiting) > (_BATCH if files else 8 * workers):
+            if len(waiting) > (BATCH if files else 8 * workers):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

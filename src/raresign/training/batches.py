@@ -1,4 +1,4 @@
-"""The batch of a step: a pure function of seed, stage, step and rank."""
+"""The batch of a step, a pure function of seed, stage and step, and the share of a process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class StageBatch(NamedTuple):
 class StageBatches:
     """Composes the batches of one stage on one device.
 
-    Resuming at step k is asking for step k; rank r of w processes asks for its own share.
+    Resuming at step k is asking for step k. Process `rank` of `world_size` asks for its share of a
+    batch, which all together see as one process would: the same crops, to the last draw.
 
     Args:
         number: Position of the stage in the recipe, for randomness of its own.
@@ -78,7 +79,9 @@ class StageBatches:
         if stage.others:
             other = MixedPlan(None, np.arange(len(data.others)), 0, stage.others, self.seed)
             engine = data.other_synthesiser(stage.preset, number, device)
-            self.made.append(Rendered(other, engine, stage.steps, device, len(data.catalogue)))
+            before = stage.real + stage.synthetic
+            first = len(data.catalogue)
+            self.made.append(Rendered(other, engine, stage.steps, device, first, before))
 
     @property
     def drawn(self) -> int:
@@ -120,24 +123,33 @@ class StageBatches:
         return torch.from_numpy(shares).float().to(self.device)
 
     def batch(self, step: int, rank: int = 0, world_size: int = 1) -> StageBatch:
-        """The batch of one step."""
-        plan = self._plans.plan(step, rank, world_size)
-        real = len(plan.real_indices)
+        """The batch of one step, or a process's share of it."""
+        plan = self._plans.plan(step)
+        mine = np.flatnonzero(plan.dealt(rank, world_size)[: len(plan.real_indices)])
+        real = len(mine)
         parts = []
         if real:
-            first = (step * world_size + rank) * (self.stage.batch - self.stage.others)
-            parts.append(self._real(self.indices[plan.real_indices], first))
+            first = step * (self.stage.batch - self.stage.others)
+            parts.append(self._real(self.indices[plan.real_indices[mine]], first + mine))
         for made in self.made:
             parts += made.part(step, rank, world_size, self.ahead)
         crops, labels = (torch.cat(part) for part in zip(*parts, strict=True))
         return StageBatch(crops, labels, torch.arange(len(labels), device=self.device) >= real)
 
-    def _real(self, indices: np.ndarray, first: int) -> tuple[Tensor, Tensor]:
-        """Real crops, mirrored and jittered; `first` is the serial number of the first one."""
+    def rows(self, step: int, rank: int, world_size: int) -> tuple[Tensor, int]:
+        """Where the (n,) crops of a process stand in the whole batch, and how many that has."""
+        plan = self._plans.plan(step)
+        dealt = plan.dealt(rank, world_size)
+        others = np.arange(len(dealt), len(dealt) + self.stage.others)
+        mine = np.concatenate([np.flatnonzero(dealt), others[others % world_size == rank]])
+        return torch.from_numpy(mine).to(self.device), len(dealt) + len(others)
+
+    def _real(self, indices: np.ndarray, serial: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Real crops, mirrored and jittered; `serial` are their (n,) serial numbers."""
         rows = torch.from_numpy(indices)
         crops = self.data.crops[rows].to(self.device).float().div_(255)
         labels = self.data.labels[rows].to(self.device)
-        numbers = torch.arange(first, first + len(rows), device=self.device)
+        numbers = torch.from_numpy(serial).to(self.device)
         random = CropRandom.from_seed(self.seed, numbers).stream("real")
         if self.stage.flips != "none":
             turned = random.stream("flip").happens(0.5)
@@ -157,6 +169,7 @@ class Rendered:
         steps: Of the stage.
         device: Where it renders.
         first: Is added to its labels.
+        before: Crops of a batch that are dealt out to processes before these.
 
     Attributes:
         drawn, refused: Crops that were drawn, and those that the quality guard refused.
@@ -169,8 +182,10 @@ class Rendered:
         steps: int,
         device: torch.device,
         first: int = 0,
+        before: int = 0,
     ) -> None:
         self.engine = engine
+        self._before = before
         self._plans, self._steps, self._device, self._first = plans, steps, device, first
         self.drawn = self.refused = 0
         self._block: tuple[int, int, int] | None = None
@@ -183,16 +198,21 @@ class Rendered:
         start = step - step % ahead
         if self._block != (start, rank, world_size):
             steps = range(start, max(step + 1, min(start + ahead, self._steps)))
-            plans = [self._plans.plan(each, rank, world_size) for each in steps]
-            labels = np.concatenate([each.synthetic_labels for each in plans])
+            plans = [self._plans.plan(each) for each in steps]
+            mine = [
+                each.dealt(rank, world_size, self._before)[len(each.real_indices) :]
+                for each in plans
+            ]
+            pairs = list(zip(plans, mine, strict=True))
+            labels = np.concatenate([each.synthetic_labels[own] for each, own in pairs])
             if not len(labels):
                 return []
-            numbers = np.concatenate([each.synthetic_numbers for each in plans])
+            numbers = np.concatenate([each.synthetic_numbers[own] for each, own in pairs])
             keys = [torch.from_numpy(each).to(self._device) for each in (labels, numbers)]
             made = self.engine.render(keys[0], keys[1])
             self.refused += made.refused
             self.drawn += made.drawn
-            counts = [len(each.synthetic_labels) for each in plans]
+            counts = [int(own.sum()) for own in mine]
             parts = made.crops.split(counts), (made.labels + self._first).split(counts)
             self._block, self._parts = (start, rank, world_size), list(zip(*parts, strict=True))
         return [self._parts[step - start]]
@@ -208,8 +228,11 @@ class _BalancedPlan:
         at_once = min(balanced.classes, classes)
         self._batches = BalancedBatches(self._pool, at_once, balanced.items, seed)
 
-    def plan(self, step: int, rank: int, world_size: int) -> MixedBatch:
-        items = self._batches.batch(step, rank, world_size)
+    def plan(self, step: int) -> MixedBatch:
+        items = self._batches.batch(step)
         made = items >= self._real_count
-        first = (step * world_size + rank) * len(items)
-        return MixedBatch(items[~made], self._pool[items[made]], first + np.flatnonzero(made))
+        real, synthetic = np.flatnonzero(~made), np.flatnonzero(made)
+        # Dealt out class by class, so that every process has its share of each class.
+        turns = np.concatenate([real, synthetic])
+        first = step * len(items)
+        return MixedBatch(items[real], self._pool[items[synthetic]], first + synthetic, turns)

@@ -12,6 +12,8 @@ from types import FrameType
 from typing import Any
 
 import rich.progress
+import torch
+import torch.distributed as dist
 from lightning import Callback, LightningModule, Trainer
 
 from raresign.files import write_text
@@ -53,11 +55,7 @@ class Progress(Callback):
         self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
     ) -> None:
         """After each step: note the progress, stop if it is time. All processes agree."""
-        self._update(trainer, pl_module)
-        late = self.seconds is not None and self.elapsed >= self.seconds
-        if trainer.world_size > 1:
-            late = trainer.strategy.reduce_boolean_decision(late, all=False)
-            self.interrupted = trainer.strategy.reduce_boolean_decision(self.interrupted, all=False)
+        late = self._update(trainer, pl_module)
         # The last step stops too: Lightning would end there without measuring.
         if self.interrupted or late or trainer.global_step >= trainer.max_steps:
             trainer.should_stop = True
@@ -91,15 +89,23 @@ class Progress(Callback):
         """Go on counting where the checkpoint stopped."""
         self.elapsed = self._earlier = state_dict["elapsed"]
 
-    def _update(self, trainer: Trainer, module: LightningModule) -> None:
+    def _update(self, trainer: Trainer, module: LightningModule) -> bool:
+        """Note the progress; whether time is up. The clock of the first process goes for all."""
         assert isinstance(module, StageModule)
         self.elapsed = self._earlier + time.monotonic() - self._started
         progress = trainer.global_step / module.stage.steps
         if self.seconds is not None:
             progress = max(progress, self.elapsed / self.seconds)
-            if trainer.world_size > 1:
-                progress = trainer.strategy.broadcast(progress)
+        late = self.seconds is not None and self.elapsed >= self.seconds
+        if trainer.world_size > 1:
+            first = trainer.global_rank == 0
+            told = [progress * first, float(late and first), float(self.interrupted)]
+            agreed = torch.tensor(told, dtype=torch.float64, device=module.device)
+            dist.all_reduce(agreed, dist.ReduceOp.MAX)
+            progress, late = float(agreed[0]), bool(agreed[1])
+            self.interrupted = bool(agreed[2])
         module.progress = progress
+        return late
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.interrupted:
@@ -126,7 +132,7 @@ class Curve(Callback):
     ) -> None:
         """Show crops a second in the progress bar."""
         assert isinstance(pl_module, StageModule)
-        self._crops += pl_module.stage.batch * trainer.world_size
+        self._crops += pl_module.stage.batch  # of all processes together
         pl_module.log("crops/s", self._speed(), prog_bar=True)
         step, measured = trainer.global_step, pl_module.stage.validate_every
         every = measured // 5

@@ -6,16 +6,19 @@ import logging
 import signal
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
 from raresign.errors import InputError, Interrupted
+from raresign.models.shared_norms import shared_statistics
 from raresign.models.sign_net import SignNet
+from raresign.training.processes import is_first_process, launched_processes
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
@@ -38,7 +41,8 @@ class Hardware:
 
     Args:
         accelerator: `auto`, `cpu` or `gpu`.
-        devices: Number of processes; more than one trains with DDP.
+        devices: Number of processes; more than one share each batch and train with DDP. Under
+            `torchrun` it decides, on one machine or more.
         precision: `32-true`, `bf16-mixed`, `16-mixed`, or `auto`: bfloat16 on a GPU and for large
             nets on a CPU that has it, else float32.
 
@@ -61,6 +65,16 @@ class Hardware:
         on_gpu = gpus and self.accelerator != "cpu"
         if self.devices < 1 or (on_gpu and self.devices > gpus):
             raise InputError(f"{self.devices} devices", f"use 1 to {gpus if on_gpu else 'cores'}")
+        started = launched_processes()
+        if started is not None and self.devices not in (1, started[0]):
+            raise InputError(
+                f"{self.devices} devices, but torchrun started {started[0]} processes a machine",
+                "leave --devices out: torchrun decides",
+            )
+
+    def spread(self) -> tuple[int, int]:
+        """Processes a machine, and machines."""
+        return launched_processes() or (self.devices, 1)
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,7 @@ class StageResult:
         crops_per_second: Training crops a second, over all processes, median of the measurements.
         synthetic_refused: Share of the draws that the quality guard refused, None without any.
         validation_recall, pseudo_rare_recall: Last measurement, in [0, 1]; None if not measured.
+        processes: How many trained together.
     """
 
     steps: int
@@ -81,6 +96,7 @@ class StageResult:
     synthetic_refused: float | None
     validation_recall: float | None
     pseudo_rare_recall: float | None
+    processes: int = 1
 
 
 def fit_stage(
@@ -127,19 +143,25 @@ def fit_stage(
 
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     hardware = hardware or Hardware()
-    folder.mkdir(parents=True, exist_ok=True)
+    devices, machines = hardware.spread()
+    processes = devices * machines
+    if processes > stage.batch:
+        raise InputError(
+            f"{processes} processes for a batch of {stage.batch} crops",
+            "use fewer processes or larger batches",
+        )
+    first = is_first_process()
+    if first:  # the only one that writes; the others may be on machines without this folder
+        folder.mkdir(parents=True, exist_ok=True)
     last = folder / "last.ckpt"
-    if not resume:
+    if first and not resume:
         for old in folder.glob("*.ckpt"):
             old.unlink()
     module = StageModule(net, stage, data, number)
     progress = Progress(max_seconds)
     curve = Curve(folder / "metrics.csv", progress)
     # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
-    held_out = (data.split.validation, data.split.pseudo_rare)
-    loaders = [
-        _loader(torch.from_numpy(rows[: None if stage.hold_out else 0]), 256) for rows in held_out
-    ]
+    held_out = [data.split.validation, data.split.pseudo_rare]
     callbacks: list[lightning.Callback] = [progress, curve, LearningRates()]
     if stage.hold_out and len(data.split.pseudo_rare):
         callbacks.append(BestCheckpoint(folder, progress))
@@ -150,8 +172,9 @@ def fit_stage(
         callbacks.append(StageBar())
     trainer = lightning.Trainer(
         accelerator=hardware.accelerator,
-        devices=hardware.devices,
-        strategy="ddp" if hardware.devices > 1 else "auto",
+        devices=devices,
+        num_nodes=machines,
+        strategy="ddp" if processes > 1 else "auto",
         precision=_precision(net, hardware),  # type: ignore[arg-type]
         max_steps=stage.steps,
         max_epochs=-1,
@@ -168,10 +191,15 @@ def fit_stage(
         default_root_dir=str(folder),
         plugins=[WholeCheckpoints()],
     )
+    held_out = [rows[: None if stage.hold_out else 0] for rows in held_out]
+    if processes > 1:  # each measures a share
+        held_out = [_dealt(rows, trainer.global_rank, processes) for rows in held_out]
+    loaders = [_loader(torch.from_numpy(rows), 256) for rows in held_out]
     steps = _loader(torch.arange(stage.validate_every), 1)
     ckpt_path = str(last) if resume and last.is_file() else None
     module.train()  # Lightning keeps the mode that it finds
-    with warnings.catch_warnings(), _ctrl_c_is_an_exception():
+    norms = shared_statistics(net) if processes > 1 else nullcontext()
+    with warnings.catch_warnings(), _ctrl_c_is_an_exception(), norms:
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=message)
         try:
@@ -187,7 +215,10 @@ def fit_stage(
         raise Interrupted(last)
     # Where nothing is measured the last checkpoint holds the weights, the average if there is one.
     best = folder / "best.ckpt"
-    kept = read_checkpoint(best if best.is_file() else last)["state_dict"]
+    kept = read_checkpoint(best if best.is_file() else last)["state_dict"] if first else None
+    if processes > 1:  # the others may see no checkpoint
+        kept = trainer.strategy.broadcast(kept)
+    assert kept is not None
     weights = {f"net.{name}": name for name in module.net.state_dict()}
     try:
         net.load_state_dict({own: kept[name] for name, own in weights.items()})
@@ -206,6 +237,7 @@ def fit_stage(
         synthetic_refused=module.batches.refused / drawn if drawn else None,
         validation_recall=curve.last("validation_recall"),
         pseudo_rare_recall=curve.last("pseudo_rare_recall"),
+        processes=processes,
     )
 
 
@@ -220,6 +252,11 @@ def check_finite(net: SignNet, stage: Stage) -> None:
             f"the training diverged in stage {stage.title}: weights are not finite",
             f"use a smaller learning_rate than {stage.learning_rate:g}",
         )
+
+
+def _dealt(rows: np.ndarray, rank: int, processes: int) -> np.ndarray:
+    """A process's share of the held-out crops; all of them where they are too few to share."""
+    return rows if len(rows) < processes else rows[rank::processes]
 
 
 def _loader(indices: torch.Tensor, chunk: int) -> DataLoader[torch.Tensor]:

@@ -18,6 +18,7 @@ from raresign.seeds import mix_integers
 from raresign.signs.catalogue.pictures import icon_crops
 from raresign.training.batches import StageBatches
 from raresign.training.objective import kept_answers_loss, stage_loss
+from raresign.training.processes import SharedBatch
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
@@ -82,7 +83,9 @@ class StageModule(lightning.LightningModule):
         optimiser = cast(torch.optim.Optimizer, self.optimizers())
         for group in optimiser.param_groups:
             group["lr"] = self.stage.learning_rate * share
-        torch.manual_seed(mix_integers(self.data.seed, self.number, self.global_step))
+        rank = self.trainer.global_rank
+        ranks = (rank,) if rank else ()  # drop-out differs, as it does from crop to crop
+        torch.manual_seed(mix_integers(self.data.seed, self.number, self.global_step, *ranks))
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of the batch of this global step."""
@@ -90,20 +93,32 @@ class StageModule(lightning.LightningModule):
         # Crops are made in float32 whatever the net's precision: hardware changes no crop.
         with torch.autocast(self.device.type, enabled=False):
             batch = self.batches.batch(self.global_step, rank, processes)
+        shared = None
+        if processes > 1:
+            rows, total = self.batches.rows(self.global_step, rank, processes)
+            shared = SharedBatch(rows, total, processes)
         if self.device.type == "cpu":
             batch = batch._replace(crops=batch.crops.contiguous(memory_format=torch.channels_last))
         output = self.net(batch.crops)  # first: icons must not shift what drop-out draws for crops
         if self.others is not None:
             more = self.others(torch.relu(output.embedding))
             output = output._replace(logits=torch.cat([output.logits, more], dim=1))
-        icons = self._icon_embeddings(batch.labels)
-        loss = stage_loss(self.stage, output, batch.labels, batch.synthetic, self._priors, icons)
+        labels = batch.labels
+        if shared is not None and self.stage.metric is not None:
+            labels = shared.whole(labels)
+        icons = self._icon_embeddings(labels)
+        loss = stage_loss(
+            self.stage, output, batch.labels, batch.synthetic, self._priors, icons, shared
+        )
         if self._earlier is not None:
             known = batch.labels < len(self.data.catalogue) - self.data.new
             earlier = self._earlier(batch.crops[known])
             own = output.logits[known, : earlier.shape[1]]
-            loss = loss + self.stage.keep * kept_answers_loss(own, earlier)
-        self.log("loss", loss, prog_bar=True)
+            kept = kept_answers_loss(own, earlier)
+            if shared is not None:
+                kept = shared.part_of_mean_over(kept, len(own))
+            loss = loss + self.stage.keep * kept
+        self.log("loss", loss, prog_bar=True, sync_dist=shared is not None)
         return loss
 
     def _icon_embeddings(self, labels: Tensor) -> tuple[Tensor, Tensor] | None:
@@ -134,7 +149,7 @@ class StageModule(lightning.LightningModule):
         """Log the recalls of the crops that were measured."""
         for name, recall in self.recalls.items():
             metric = cast(MulticlassRecall, recall)
-            if metric.update_count:
+            if metric.update_count:  # each process has measured a part, or all have nothing
                 self.log(name, metric.compute(), prog_bar=True)
             metric.reset()
 

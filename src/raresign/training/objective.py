@@ -10,6 +10,7 @@ from raresign.losses.contrastive import contrastive_loss, reference_contrastive_
 from raresign.losses.prior import balanced_cross_entropy
 from raresign.losses.supcon import supervised_contrastive_loss
 from raresign.models.sign_net import SignOutput
+from raresign.training.processes import SharedBatch
 from raresign.training.stage import Stage
 
 
@@ -20,20 +21,27 @@ def stage_loss(
     synthetic: Tensor,
     priors: Tensor | None = None,
     icons: tuple[Tensor, Tensor] | None = None,
+    shared: SharedBatch | None = None,
 ) -> Tensor:
     """Scalar loss of a batch of N crops; `synthetic` says which ones are.
 
     Args:
         priors: (2, C) shares of the classes in either domain, for `prior: domain`.
         icons: Embedding (K, E) and labels (K,) of icons, which join the metric loss alone.
+        shared: The batch of which these crops are a process's share. Pairs are of the whole batch,
+            and the mean of the losses of all processes is that of the whole batch.
     """
     loss = classification_loss(stage, output.logits, labels, synthetic, priors)
+    embedding = output.embedding
+    if shared is not None:
+        loss = shared.part_of_mean(loss)
+        if stage.contrastive or stage.metric:
+            embedding, labels = shared.whole(embedding.float()), shared.whole(labels)
     extra = stage.contrastive
     if extra:
         formula = reference_contrastive_loss if extra.form == "reference" else contrastive_loss
-        loss = loss + extra.weight * formula(output.embedding, labels, margin=extra.margin)
+        loss = loss + extra.weight * formula(embedding, labels, margin=extra.margin)
     if stage.metric is not None:
-        embedding = output.embedding
         if icons is not None:
             embedding = torch.cat([embedding, icons[0].to(embedding.dtype)])
             labels = torch.cat([labels, icons[1]])

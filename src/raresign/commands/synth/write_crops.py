@@ -5,14 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 
+from raresign.cluster.ray_cluster import RayCluster
 from raresign.commands.progress import Say, silent
 from raresign.commands.synth.crop_writers import CropFiles, crop_files
 from raresign.commands.synth.engine import BLOCK, SynthEngine, one_thread, open_engine
@@ -24,6 +27,7 @@ from raresign.signs.countries.icon_source import is_drawn
 from raresign.storage.local_copy import local_copy
 from raresign.storage.places import as_path
 from raresign.storage.published import check_writable, publish, staged
+from raresign.synthesis.batch import Synthesiser
 from raresign.synthesis.preset import load_preset
 
 _MOST_THREADS = 8
@@ -61,6 +65,7 @@ class SynthesisResult:
 
 
 _MOST_CROPS = 1_000_000_000
+_Made = tuple[int, int, int]
 
 
 def synthesise(
@@ -76,6 +81,7 @@ def synthesise(
     svg_text: bool = False,
     say: Say = silent,
     progress: Callable[[int, int], None] | None = None,
+    cluster: RayCluster | None = None,
 ) -> SynthesisResult:
     """Write `per_class` crops of every class and `out/manifest.parquet`, a row for each.
 
@@ -95,6 +101,7 @@ def synthesise(
         country, svg_text: See `open_data`.
         say: Is told what happens.
         progress: Is called with (crops there, crops in all) as they are written.
+        cluster: Renders and writes on its machines, which see the same `out`.
 
     Raises:
         InputError: Wrong settings, `out` holds something else, or the disk is full.
@@ -116,7 +123,7 @@ def synthesise(
     try:
         claim(out, settings_of(engine, data, form))
         with alone(out), one_thread():
-            result = _fill(engine, files, per_class * len(engine.codes), progress)
+            result = _fill(engine, files, per_class * len(engine.codes), progress, cluster)
         publish(given, MANIFEST)
         return replace(result, out=given, manifest=given / MANIFEST)
     except OSError as error:
@@ -128,7 +135,11 @@ def synthesise(
 
 
 def _fill(
-    engine: SynthEngine, files: CropFiles, wanted: int, progress: Callable[[int, int], None] | None
+    engine: SynthEngine,
+    files: CropFiles,
+    wanted: int,
+    progress: Callable[[int, int], None] | None,
+    cluster: RayCluster | None,
 ) -> SynthesisResult:
     """Write what is missing, unit by unit, on all processors; then join the manifest."""
     began = time.perf_counter()
@@ -143,24 +154,24 @@ def _fill(
     ]
     total = sum(rows.values())
     there = total - sum(rows[unit] for unit in todo)
-    synthesiser = engine.synthesiser()
     # Fewer blocks of large crops are rendered side by side, so that memory is bounded.
     most = min(_MOST_THREADS, _MOST_PIXELS // (BLOCK * engine.icons.size**2))
     threads = max(1, min(os.cpu_count() or 1, most))
 
-    def make(unit: int) -> tuple[int, int, int]:
-        """Crops of the unit, how many of them were missing, and refused draws."""
-        crops, table = render_unit(engine, synthesiser, files, unit, rows[unit])
-        missing = files.write(unit, crops, table)
-        manifest.add(unit, table)
-        return rows[unit], missing, pc.sum(table["tries"]).as_py() - rows[unit]
-
+    asked = [(unit, rows[unit]) for unit in todo]
     written = refused = 0
     if progress:
         progress(there, total)
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for count, missing, more in pool.map(make, todo):
+            if cluster is None:
+                make = partial(_unit, engine, engine.synthesiser(), files, manifest)
+                made: Iterator[_Made] = pool.map(make, asked)
+            else:
+                there_too = copy(files)  # another process has another working folder
+                there_too.out = files.out.resolve()
+                made = cluster.map(_unit_afar, (engine, there_too), asked)
+            for count, missing, more in made:
                 there, written, refused = there + count, written + missing, refused + more
                 if progress:
                     progress(there, total)
@@ -169,6 +180,29 @@ def _fill(
     manifest.join()
     seconds = time.perf_counter() - began
     return SynthesisResult(files.out, manifest.path, total, wanted, written, refused, seconds)
+
+
+def _unit(
+    engine: SynthEngine,
+    synthesiser: Synthesiser,
+    files: CropFiles,
+    manifest: Manifest,
+    asked: tuple[int, int],
+) -> _Made:
+    """Write a unit: its crops, how many of them were missing, and refused draws."""
+    unit, count = asked
+    crops, table = render_unit(engine, synthesiser, files, unit, count)
+    missing = files.write(unit, crops, table)
+    manifest.add(unit, table)
+    return count, missing, pc.sum(table["tries"]).as_py() - count
+
+
+def _unit_afar(shared: tuple[SynthEngine, CropFiles], asked: tuple[int, int]) -> _Made:
+    """The same in a process of a cluster."""
+    engine, files = shared
+    with one_thread():
+        manifest = Manifest(files.out, files.unit)
+        return _unit(engine, engine.synthesiser(), files, manifest, asked)
 
 
 def _rows_of_units(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from raresign.storage.local_copy import local_copy
 from raresign.storage.places import as_path
 from raresign.storage.published import check_writable, publish, staged
 from raresign.training.fit import Hardware
+from raresign.training.processes import is_first_process, launched_processes
 from raresign.training.recipe import Recipe, load_recipe
 from raresign.training.stage_loop import fit_stages, new_net
 from raresign.training.tensorboard_logs import log_results
@@ -96,10 +97,10 @@ def train(
     data = data if is_drawn(data) else unpacked(local_copy(data))
     if isinstance(crops, (str, Path)):
         crops = unpacked(local_copy(crops))
-    main = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    main = is_first_process()
     if main:
         check_writable(given, RUN_FILE)
-    say = say if main else silent  # the helper processes of DDP
+    say = say if main else silent
 
     clock = Clock(max_seconds)
     asked = _Asked(seed, icons, country, test_share, svg_text)
@@ -134,11 +135,13 @@ def train(
         if asked.test_share is not None:
             source = with_test_share(source, asked.test_share, asked.seed)
         folder = Path(cache) if cache is not None else default_cache()
-        prepared = prepare_training(source, chosen, asked.seed, folder, strict, say)
+        with _one_after_another(folder):
+            prepared = prepare_training(source, chosen, asked.seed, folder, strict, say)
         net = new_net(chosen, len(source.catalogue), asked.seed)
-        chosen, told = clock.plan(chosen, net, prepared.held_out, prepared.tested)
-        for line in told:
-            say(line)
+        if main:  # whose clock goes for all
+            chosen, told = clock.plan(chosen, net, prepared.held_out, prepared.tested)
+            for line in told:
+                say(line)
 
         # Whatever the user gave wrong is found by now: a refused run leaves no folder behind.
         if run is not None and run.trained_catalogue.codes != source.catalogue.codes:
@@ -213,6 +216,16 @@ class _Asked:
         }
 
 
+@contextmanager
+def _one_after_another(cache: Path) -> Iterator[None]:
+    """Of the processes that torchrun starts at once, the first packs and the others find it."""
+    with ExitStack() as held:
+        if launched_processes() is not None:
+            cache.mkdir(parents=True, exist_ok=True)
+            held.enter_context(run_lock(cache))
+        yield
+
+
 def _refuse_change(option: str, asked: str | None, kept: str | None) -> None:
     """A run goes on as it began."""
     if asked is not None and kept is not None and asked != kept:
@@ -258,7 +271,7 @@ def _trained(
     say: Say,
 ) -> SignNet:
     """The net after the stages that are left; each is measured and kept as it ends."""
-    main = int(os.environ.get("LOCAL_RANK", "0")) == 0
+    main = is_first_process()
 
     def starts(number: int) -> float | None:
         stage = recipe.stages[number]
@@ -280,6 +293,12 @@ def _trained(
     )
     for number, net, result in stages:
         stage = recipe.stages[number]
+        if result.processes > 1:
+            speed = result.crops_per_second
+            say(
+                f"{result.processes} processes: {speed:,.0f} crops a second, "
+                f"{speed / result.processes:,.0f} a process"
+            )
         if cut := clock.end(stage, result):
             say(cut)
         if main:

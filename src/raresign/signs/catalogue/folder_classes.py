@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
+
+import numpy as np
 
 from raresign.errors import InputError
 from raresign.language.spoken import _
@@ -19,6 +22,7 @@ from raresign.signs.catalogue.sign_class import SignClass
 from raresign.signs.catalogue.twins import find_twins, looks_symmetric, small_look
 from raresign.signs.countries.country import Country
 from raresign.signs.icons.icon_file import Pixels, icon_files, load_icon
+from raresign.signs.icons.kept_drawings import kept_text
 from raresign.signs.icons.png_icon import IconWarning
 from raresign.signs.icons.templates import class_icons
 
@@ -51,6 +55,12 @@ def choose_country(
             choice = replace(choice, reason=f"{choice.reason}, {counts}")
         return choice
     return seen_country(root / "icons" if icons is None else icons, list(found.rows))
+
+
+def _family(icon: Pixels) -> str:
+    """`family_of_icon`, from the cache if it was seen before."""
+    digest = hashlib.sha256(np.ascontiguousarray(icon)).hexdigest()
+    return kept_text(("family", icon.shape, digest), lambda: family_of_icon(icon))
 
 
 def build_classes(
@@ -101,7 +111,7 @@ def build_classes(
         except IconWarning as warning:
             return InputError(str(warning), "save it with a transparent background")
         known = rows[code].family or (country.family(code) if country else None)
-        return known or family_of_icon(first), small_look(first)
+        return known or _family(first), small_look(first)
 
     with warnings.catch_warnings():
         if strict:

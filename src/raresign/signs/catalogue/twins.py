@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 
 from raresign.signs.countries.country import Country
 from raresign.signs.icons.icon_file import Pixels, on_grey
+from raresign.signs.icons.kept_drawings import kept_text
 
 # Measured on 160 official icons: true twins score at least 0.99 and the next best pair 0.77
 # (1.13/1.14, alike but for the lettering); symmetric signs at least 0.96 and the next best 0.94
@@ -65,10 +68,21 @@ def find_twins(icons: Mapping[str, Pixels], country: Country | None = None) -> d
         A symmetric mapping; classes without a twin among `icons` are absent.
     """
     if country is None:
-        return _twins_by_icon(icons)
+        return _kept_twins(icons)
     by_code = {code: twin for code in icons if (twin := country.twin(code, icons)) is not None}
     others = {code: icon for code, icon in icons.items() if not country.knows(code)}
-    return by_code | _twins_by_icon(others)
+    return by_code | _kept_twins(others)
+
+
+def _kept_twins(icons: Mapping[str, Pixels]) -> dict[str, str]:
+    """`_twins_by_icon`, from the cache if these icons were compared before."""
+    looks = [
+        (code, hashlib.sha256(icon.tobytes()).hexdigest(), icon.shape)
+        for code, icon in icons.items()
+    ]
+    text = kept_text(("twins", *looks), lambda: json.dumps(_twins_by_icon(icons)))
+    found: dict[str, str] = json.loads(text)
+    return found
 
 
 def small_look(icon: Pixels) -> Pixels:

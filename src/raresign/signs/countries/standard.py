@@ -60,11 +60,8 @@ class Standard:
         Raises:
             InputError: There is no such drawing; the hint names similar codes.
         """
-        if code in self.signs:
-            return code
-        value = _VALUE.search(code)
-        base = code[: value.start()] if value else code
-        if base not in self.signs:
+        base = self._drawing_of(code)
+        if base is None:
             known = dict.fromkeys([*self.signs, *self.classes])
             near = difflib.get_close_matches(code, known, n=4, cutoff=0.5)
             hint = (
@@ -77,11 +74,20 @@ class Standard:
 
     def draws(self, code: str) -> bool:
         """Whether there is a drawing of a class code."""
+        if self._drawing_of(code) is None:  # whose message would look for similar codes
+            return False
         try:
             self.svg(code)
         except InputError:
             return False
         return True
+
+    def _drawing_of(self, code: str) -> str | None:
+        if code in self.signs:
+            return code
+        value = _VALUE.search(code)
+        base = code[: value.start()] if value else code
+        return base if base in self.signs else None
 
     def svg(self, code: str, variant: str = "", present: Collection[str] = ()) -> str:
         """The drawing of a class: one SVG of shapes, no text, nothing from outside.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from raresign.errors import InputError
+from raresign.files import read_bytes
 from raresign.language.spoken import _
+from raresign.signs.icons.kept_drawings import kept_drawing
 from raresign.signs.icons.png_icon import JPEG_SUFFIXES, read_png
 from raresign.signs.icons.svg_guard import DRAWN_TEXT, svg_bytes
 from raresign.signs.icons.svg_renderer import MAX_SIDE, draw_svg
@@ -98,6 +102,15 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
     path = Path(path)
     if size is not None and size < 1:
         raise InputError(f"icon size {size}", "give at least 1 px")
+    if path.suffix.lower() == ".svg" and path.is_file():
+        with suppress(OSError):  # told below
+            content = hashlib.sha256(read_bytes(path)).hexdigest()
+            return kept_drawing((path.name, content, size, code), lambda: _load(path, size, code))
+    return _load(path, size, code)
+
+
+def _load(path: Path, size: int | None, code: str | None) -> Pixels:
+    """The same, drawn now."""
     if path.is_dir():
         raise InputError(_("icon {path} is a folder").format(path=path), _("give an icon file"))
     if path.suffix.lower() == ".svg":
