@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from raresign.errors import InputError
 from raresign.files import read_bytes
 from raresign.networks import open_network, side_of
+from raresign.runtime.threads import said_threads
 
 ENCODER_FILE = "encoder.onnx"
 MODEL_DIGEST = "model_sha256"
@@ -79,9 +79,9 @@ class OnnxEncoder:
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
+        threads = said_threads() if threads is None else threads
         try:
-            self._session = open_network(content, said if threads is None else threads)
+            self._session = open_network(content, threads)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         taken, given = self._session.get_inputs(), self._session.get_outputs()

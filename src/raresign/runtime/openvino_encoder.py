@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 
 import numpy as np
 
 from raresign.errors import InputError
+from raresign.runtime.threads import said_threads
 
 _BATCH = 64
 
@@ -35,10 +35,10 @@ class OpenVinoEncoder:
                 "engine 'openvino' needs openvino, which is not installed",
                 'pip install "raresign[openvino]"',
             ) from error
-        said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
+        threads = said_threads() if threads is None else threads
         self.digest = f"openvino-{hashlib.sha256(content).hexdigest()}"
         options = {
-            "INFERENCE_NUM_THREADS": said if threads is None else threads,
+            "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": "f32",
         }
         try:

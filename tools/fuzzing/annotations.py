@@ -1,0 +1,134 @@
+"""Annotations of real crops in every layout, and boxes of detectors, beside their frames."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from fuzzing.kind import Kind, Target, reading, with_field
+
+_CODE = ("raresign.crops.layouts", "raresign.commands.layout_choice")
+
+
+def _layout(
+    make: str, layout: str, file: str, forms: tuple[str, ...], patterns: tuple[str, ...], at: Path
+) -> Target:
+    """A layout as the tests make it, with one of its files spoiled."""
+    import test_layouts  # of tests/
+
+    from raresign.commands.layout_choice import choose_layout
+    from raresign.crops.whole_frames import warn_of_frames
+    from raresign.errors import InputError
+
+    root = getattr(test_layouts, make)(at / "data")
+    signs = test_layouts.Signs()
+
+    def read(path: Path) -> object:
+        try:
+            found = choose_layout(root, "auto", at).read(signs)
+        except InputError:  # as another layout, or none: then as the user says
+            found = choose_layout(root, layout, at).read(signs)
+        for part in (found.training, found.test):
+            warn_of_frames(part)
+        return found
+
+    seeds = with_field([(root / file).read_bytes()], *patterns, most=10)
+    return Target(seeds, reading(root / file, read), (InputError,), forms)
+
+
+def _sheet(folder: Path) -> Target:
+    from openpyxl import Workbook
+
+    from raresign.crops.layouts.csv_file import csv_rows
+    from raresign.errors import InputError
+
+    book = Workbook()
+    for row in (["file", "code", "x0"], ["a.png", "3.1", 4], ["b.png", "2.5", 0.5]):
+        book.worksheets[0].append(row)
+    file = io.BytesIO()
+    book.save(file)
+
+    def read(path: Path) -> object:
+        return list(csv_rows(path, ("file",)))
+
+    return Target([file.getvalue()], reading(folder / "a.xlsx", read), (InputError,))
+
+
+def _detections(kind: str, file: str, forms: tuple[str, ...], at: Path) -> Target:
+    """Boxes of a detector beside two frames."""
+    import test_detections  # of tests/
+    from PIL import Image
+
+    from raresign.commands.boxes_file import boxed_signs, table_of
+    from raresign.errors import InputError
+
+    frames = at / "frames"
+    frames.mkdir(parents=True, exist_ok=True)
+    for name in ("a", "b"):
+        Image.new("RGB", (200, 100)).save(frames / f"{name}.png")
+    place = test_detections.DETECTORS[kind](at / "of")
+
+    def read(path: Path) -> object:
+        return table_of(boxed_signs(place, [frames]))
+
+    seed = (at / "of" / file).read_bytes()
+    return Target([seed], reading(at / "of" / file, read), (InputError,), forms)
+
+
+def _platform_tags(folder: Path) -> Target:
+    from raresign.commands.maps.patch_bodies import present_tags
+    from raresign.errors import InputError
+
+    tags = [{"key": "a", "value": "b"}]
+    seeds = [
+        json.dumps({"annotations": [{"id": "x", "semantics": tags}]}).encode(),
+        json.dumps({"features": [{"properties": {"id": 7, "semantics": tags}}]}).encode(),
+    ]
+    return Target(seeds, reading(folder / "a.json", present_tags), (InputError,), ("json",))
+
+
+def _kind(name: str, inputs: int, open_: Callable[[Path], Target]) -> Kind:
+    return Kind(name, inputs, open_, _CODE if inputs >= 8000 else ())
+
+
+_J, _L = ("json",), ("lines",)
+_LAYOUTS: tuple[tuple[str, int, str, str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("CSV", 14_000, "csv_export", "csv", "train/_annotations.csv", _L, ("*.csv",)),
+    ("GTSRB CSV", 8_000, "kaggle", "gtsrb", "Train.csv", _L, ()),
+    ("GTSRB CSV of classes", 4_000, "belgium", "gtsrb", "Training/00014/GT-00014.csv", _L, ()),
+    ("RTSD CSV", 6_000, "rtsd", "rtsd", "full-gt.csv", _L, ()),
+    ("COCO", 14_000, "coco", "coco", "train/_annotations.coco.json", _J, ("*annot*.json",)),
+    ("YOLO labels", 6_000, "yolo", "yolo", "train/labels/train.txt", _L, ("labels/*.txt",)),
+    ("YOLO data.yaml", 4_000, "yolo", "yolo", "data.yaml", _L, ("data.yaml",)),
+    ("darknet lists", 4_000, "darknet", "yolo", "train.txt", _L, ()),
+    ("VOC XML", 8_000, "voc", "voc", "Annotations/a.xml", _L, ()),
+    ("CVAT XML", 8_000, "cvat", "cvat", "annotations.xml", _L, ()),
+    ("Label Studio JSON", 8_000, "label_studio", "label-studio", "export.json", _J, ()),
+    ("TT100K JSON", 8_000, "tt100k", "tt100k", "annotations_all.json", _J, ()),
+    ("Mapillary JSON", 8_000, "mapillary", "mapillary", "annotations/aB.json", _J, ()),
+)
+_DETECTIONS = (
+    ("detector JSON", 8_000, "detector", "json/a.json", _J),
+    ("platform JSON", 6_000, "platform", "a.json", _J),
+    ("platform polygons", 6_000, "platform's answer", "a.json", _J),
+    ("COCO results", 8_000, "coco results", "results.json", _J),
+    ("MegaDetector", 8_000, "megadetector", "md.json", _J),
+    ("YOLO boxes", 6_000, "yolo", "txt/a.txt", _L),
+    ("CSV boxes", 8_000, "csv", "x.csv", _L),
+)
+
+KINDS = [
+    *(
+        _kind(f"annotations {name}", inputs, partial(_layout, make, layout, file, forms, more))
+        for name, inputs, make, layout, file, forms, more in _LAYOUTS
+    ),
+    *(
+        _kind(f"detections {name}", inputs, partial(_detections, kind, file, forms))
+        for name, inputs, kind, file, forms in _DETECTIONS
+    ),
+    Kind("platform tags", 20_000, _platform_tags),
+    Kind("workbook", 3_000, _sheet),
+]
