@@ -19,6 +19,7 @@ import shutil
 import sys
 import tempfile
 import time
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +29,13 @@ from fuzzing.kinds import KINDS
 from fuzzing.report import table, write_section
 from fuzzing.watch import Row, run_kind
 
+SHARED = (
+    *("PIL.Image", "numpy", "pyarrow.parquet", "scipy.ndimage", "hypothesis", "yaml", "pydantic"),
+    *("raresign.commands.data_folder", "raresign.commands.boxes_file", "raresign.bundles.bundle"),
+    *("torch", "raresign.lab.protocol.ideas", "raresign.commands.synth.settings_file"),
+    *("raresign.commands.maps.map_files", "raresign.runs.run_folder", "test_layouts"),
+)
+"""Imported once, before workers are forked."""
 ROOT = Path(__file__).parents[1]
 
 
@@ -50,6 +58,9 @@ def main() -> int:
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - no file is kept
     rows: list[Row] = []
     start = time.monotonic()
+    os.environ.update(OMP_NUM_THREADS="1", RARESIGN_LANG="en")
+    for module in SHARED:
+        import_module(module)
     with tempfile.TemporaryDirectory(prefix="raresign-fuzz-", dir=memory) as work:
         for kind in kinds:
             count = max(1, round(kind.inputs * share))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fuzzing.kind import Kind, Target, reading, with_field
 
+_GUIDED = ("annotations CSV", "annotations COCO", "annotations VOC XML", "detections COCO results")
 _CODE = ("raresign.crops.layouts", "raresign.commands.layout_choice")
 
 
@@ -59,7 +60,6 @@ def _sheet(folder: Path) -> Target:
 
 def _detections(kind: str, file: str, forms: tuple[str, ...], at: Path) -> Target:
     """Boxes of a detector beside two frames."""
-    import test_detections  # of tests/
     from PIL import Image
 
     from raresign.commands.boxes_file import boxed_signs, table_of
@@ -69,7 +69,12 @@ def _detections(kind: str, file: str, forms: tuple[str, ...], at: Path) -> Targe
     frames.mkdir(parents=True, exist_ok=True)
     for name in ("a", "b"):
         Image.new("RGB", (200, 100)).save(frames / f"{name}.png")
-    place = test_detections.DETECTORS[kind](at / "of")
+    for name, content in _SAYS[kind].items():
+        written = at / "of" / name
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(content if isinstance(content, str) else json.dumps(content))
+    place = at / "of" / file
+    place = place.parent if "/" in file else place
 
     def read(path: Path) -> object:
         return table_of(boxed_signs(place, [frames]))
@@ -91,9 +96,48 @@ def _platform_tags(folder: Path) -> Target:
 
 
 def _kind(name: str, inputs: int, open_: Callable[[Path], Target]) -> Kind:
-    return Kind(name, inputs, open_, _CODE if inputs >= 8000 else ())
+    return Kind(name, inputs, open_, _CODE if name in _GUIDED else ())
 
 
+_BOX = [80, 30, 120, 70]
+_RING = [[[80, 30], [120, 30], [120, 70], [80, 70], [80, 30]]]
+_FOUND = {"category": "1", "conf": 0.75, "bbox": [0.4, 0.3, 0.2, 0.4]}
+_SAYS: dict[str, dict[str, object]] = {
+    "detector": {
+        "json/a.json": {"info": [{"class": "sign", "confidence": 0.75, "bbox": _BOX}], "model": {}},
+        "json/b.json": {"info": []},
+    },
+    "platform": {
+        "a.json": {"annotations": [{"id": 1, "shape": _BOX, "semantics": [], "score": 0.75}]}
+    },
+    "platform's answer": {
+        "a.json": {
+            "annotations": [
+                {"shape": {"type": "Polygon", "coordinates": _RING}, "semantics": [], "score": 0.7}
+            ]
+        }
+    },
+    "coco results": {
+        "truth.json": {
+            "images": [{"id": 7, "file_name": "a.png", "width": 200, "height": 100}],
+            "categories": [{"id": 1, "name": "sign"}],
+            "annotations": [],
+        },
+        "results.json": [{"image_id": 7, "category_id": 1, "bbox": [80, 30, 40, 40], "score": 0.7}],
+    },
+    "megadetector": {
+        "md.json": {
+            "images": [
+                {"file": "a.png", "detections": [_FOUND]},
+                {"file": "b.png", "failure": "Failure image access"},
+            ],
+            "detection_categories": {"1": "sign"},
+            "info": {"format_version": "1.4"},
+        }
+    },
+    "yolo": {"txt/a.txt": "0 0.5 0.5 0.2 0.4 0.75\n"},
+    "csv": {"x.csv": "file,x0,y0,x1,y1,confidence,track\na.png,80,30,120,70,0.75,t\n"},
+}
 _J, _L = ("json",), ("lines",)
 _LAYOUTS: tuple[tuple[str, int, str, str, str, tuple[str, ...], tuple[str, ...]], ...] = (
     ("CSV", 14_000, "csv_export", "csv", "train/_annotations.csv", _L, ("*.csv",)),

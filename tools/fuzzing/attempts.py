@@ -114,5 +114,5 @@ class Attempts:
         if count <= self._most_faults:
             self._out.mkdir(parents=True, exist_ok=True)
             (self._out / f"{place}-{count}").write_bytes(data)
-            told = "".join(traceback.format_exception(error))
+            told = "".join(traceback.format_exception(error))[-4000:]
             (self._out / f"{place}-{count}.txt").write_text(told, "utf-8", "backslashreplace")

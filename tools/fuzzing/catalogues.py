@@ -89,6 +89,6 @@ _CODE = ("raresign.signs.catalogue", "raresign.parsing")
 KINDS = [
     Kind("classes.json", 80_000, _classes, _CODE),
     Kind("classes.json with icons", 4_000, _folder),
-    Kind("catalogue.json of a run", 30_000, _copy, _CODE),
-    Kind("names.csv", 40_000, _names, ("raresign.signs.catalogue.names_file",)),
+    Kind("catalogue.json of a run", 30_000, _copy),
+    Kind("names.csv", 40_000, _names),
 ]

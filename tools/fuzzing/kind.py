@@ -19,13 +19,14 @@ class Target:
         read: Gives an input to the reader. What it raises of `refusals` is a refusal, False, too;
             anything else that it raises is a fault.
         refusals: The error types that the reader documents.
-        forms: See `Mutator`.
+        forms, head: See `Mutator`.
     """
 
     seeds: list[bytes]
     read: Callable[[bytes], object]
     refusals: tuple[type[Exception], ...]
     forms: tuple[str, ...] = ()
+    head: int = 0
 
 
 @dataclass(frozen=True)

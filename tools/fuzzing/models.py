@@ -115,7 +115,7 @@ def _bundle_parts(folder: Path) -> Target:
         bundle.icon(CODES[0])
         return model.recognise(np.full((1, 3, 8, 8), 90, np.uint8))
 
-    return Target(seeds, read, (InputError,))
+    return Target(seeds, read, (InputError,), ("json",), 1)
 
 
 def _patch(folder: Path) -> Target:
@@ -289,7 +289,7 @@ def _run_folder(folder: Path) -> Target:
         finally:
             file.write_bytes(whole[file])
 
-    return Target(seeds, read, (InputError,), ("json",))
+    return Target(seeds, read, (InputError,), ("json",), 1)
 
 
 def _checkpoint(folder: Path) -> Target:

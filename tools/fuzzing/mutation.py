@@ -32,11 +32,12 @@ class Mutator:
     Args:
         seeds: Good inputs, at least one.
         forms: What they are besides bytes: "json", "lines" (of cells); others are bytes alone.
+        head: Bytes in front that stay as they are.
     """
 
-    def __init__(self, seeds: Sequence[bytes], forms: Sequence[str] = ()) -> None:
+    def __init__(self, seeds: Sequence[bytes], forms: Sequence[str] = (), head: int = 0) -> None:
         self.seeds = tuple(seeds)
-        self._forms = tuple(forms)
+        self._forms, self._head = tuple(forms), head
         self._values: dict[int, Any] = {}
         self.words = _words(self.seeds)
 
@@ -44,15 +45,15 @@ class Mutator:
         """The spoiled input of a number, always the same."""
         random = Random(number)  # noqa: S311 - no secret
         which = random.randrange(len(self.seeds))
-        data = self.seeds[which]
+        head, data = self.seeds[which][: self._head], self.seeds[which][self._head :]
         form = random.choice((*self._forms, *self._forms, "bytes"))
         if form == "json":
-            data = self._spoiled_json(which, random)
+            data = self._spoiled_json(which, random) or self.spoiled_bytes(data, random)
         elif form == "lines":
             data = _spoiled_lines(data, random)
         if form == "bytes" or random.random() < 0.1:
             data = self.spoiled_bytes(data, random)
-        return data[:MOST_BYTES]
+        return head + data[:MOST_BYTES]
 
     def spoiled_bytes(self, data: bytes, random: Random) -> bytes:
         """One to eight changes of bytes."""
@@ -89,13 +90,11 @@ class Mutator:
         return data[:at] + other[random.randrange(len(other) + 1) :]
 
     def _spoiled_json(self, which: int, random: Random) -> bytes:
-        """Another value, name or shape somewhere in a JSON text."""
+        """Another value, name or shape somewhere in a JSON text; nothing of another file."""
         if which not in self._values:
-            try:
-                self._values[which] = json.loads(self.seeds[which])
-            except ValueError:  # lines of JSON
-                lines = self.seeds[which].splitlines()
-                self._values[which] = json.loads(lines[0]) if lines else {}
+            self._values[which] = _json_of(self.seeds[which][self._head :])
+        if self._values[which] is None:
+            return b""
         value = spoiled_value(self._values[which], random)
         if random.random() < 0.3:
             value = spoiled_value(value, random)
@@ -136,6 +135,16 @@ def _spoiled_object(value: dict[str, Any], key: str, random: Random) -> dict[str
     else:
         made[key] = spoiled_value(made[key], random)
     return made
+
+
+def _json_of(seed: bytes) -> Any:
+    """The value of a text, or of its first line; None of another file."""
+    for text in (seed, seed.partition(b"\n")[0]):
+        try:
+            return json.loads(text)
+        except ValueError:
+            continue
+    return None
 
 
 def _spoiled_lines(data: bytes, random: Random) -> bytes:

@@ -101,7 +101,7 @@ def _bodies(folder: Path) -> Target:
         return answer.status_code < 400
 
     seeds = [bytes([number]) + request[3] for number, request in enumerate(requests)]
-    return Target(seeds, read, ())
+    return Target(seeds, read, (), ("json", "lines"), 1)
 
 
 def _check(status: int, text: str) -> None:

@@ -145,10 +145,12 @@ _TABLES: tuple[tuple[str, int, str, tuple[str, ...], Callable[[Path], Any]], ...
     ),
 )
 
+_CODE = ("raresign.crops.layouts", "raresign.commands.corrections")
+
 KINDS = [
     *(
-        Kind(name, inputs, partial(_table, file, seeds, reader), ("raresign.crops.layouts",))
-        for name, inputs, file, seeds, reader in _TABLES
+        Kind(name, inputs, partial(_table, file, seeds, reader), _CODE if number == 0 else ())
+        for number, (name, inputs, file, seeds, reader) in enumerate(_TABLES)
     ),
     Kind("results", 60_000, _results, ("raresign.commands.results_file", "raresign.answers")),
     Kind("results on a map", 6_000, _map),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from fuzzing.attempts import Board, Tally
 from fuzzing.kind import Kind
 from fuzzing.service import DESCRIBED
+from fuzzing.worker import Share, work
 
 MOST_SECONDS = 10.0
 """For one input."""
@@ -64,14 +67,14 @@ def routes_of(kind: Kind, inputs: int) -> dict[str, int]:
     return {"mutated": inputs - drawn - guided, "hypothesis": drawn, "guided": guided}
 
 
-def run_kind(kind: Kind, inputs: int, seed: int, work: Path, out: Path) -> Row:
+def run_kind(kind: Kind, inputs: int, seed: int, place: Path, out: Path) -> Row:
     """Give a kind's reader so many inputs.
 
     Args:
         kind: The kind.
         inputs: How many.
         seed: Of all that is drawn.
-        work: A folder for files that workers write; it is emptied.
+        place: A folder for files that workers write; it is emptied.
         out: Where inputs with faults are kept.
     """
     row = Row(kind.name)
@@ -79,46 +82,41 @@ def run_kind(kind: Kind, inputs: int, seed: int, work: Path, out: Path) -> Row:
     start = time.monotonic()
     for route, count in routes_of(kind, inputs).items():
         if count:
-            shutil.rmtree(work, ignore_errors=True)
-            work.mkdir(parents=True)
-            _run_route(row, kind, route, count, seed, work, own)
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            _run_route(row, kind, route, count, seed, place, own)
     row.seconds = time.monotonic() - start
     return row
 
 
 def _run_route(
-    row: Row, kind: Kind, route: str, count: int, seed: int, work: Path, out: Path
+    row: Row, kind: Kind, route: str, count: int, seed: int, place: Path, out: Path
 ) -> None:
     """One way to make inputs, in as many workers as it takes."""
-    board = Board(work / "board")
+    board = Board(place / "board")
     board.write(Tally())
     first = 0
     for _ in range(_MOST_RESTARTS):
-        command = [
-            *(sys.executable, "-m", "fuzzing.worker", "--kind", kind.name, "--route", route),
-            *("--folder", str(work / "files"), "--board", str(work / "board"), "--out", str(out)),
-            *("--first", str(first), "--count", str(count - (0 if route == "mutated" else first))),
-            *("--seed", str(seed), "--memory", str(MOST_BYTES)),
-        ]
-        log = work / "log"
-        with log.open("wb") as file:
-            worker = subprocess.Popen(command, stdout=file, stderr=file, env=_environment())
-            told = _watched(worker, board, lambda peak: _higher(row, peak))
+        left = count if route == "mutated" else count - first
+        share = Share(
+            *(kind.name, route, first, left, seed, MOST_BYTES),
+            *(str(place / "files"), str(place / "board"), str(out)),
+        )
+        started = _Started(share, place / "log")
+        told = _watched(started, board, row)
         tally = board.read()
-        begun = tally.inputs or tally.size or tally.number
-        if worker.returncode == 0 and not told:
+        if started.code == 0 and not told:
             break
-        if not begun:
-            row.notes.append(f"{route}: did not start: {_end_of(log)}")
+        if not (tally.inputs or tally.size):
+            row.notes.append(f"{route}: did not start: {started.said()}")
             row.deaths += 1
             break
         out.mkdir(parents=True, exist_ok=True)
-        kind_of_end = told or f"ended-{worker.returncode}"
         row.hangs += told == "hang"
         row.deaths += told != "hang"
-        name = f"{kind_of_end}-{route}-{tally.inputs}"
+        name = f"{told or f'ended-{started.code}'}-{route}-{tally.inputs}"
         (out / name).write_bytes(board.held())
-        (out / f"{name}.txt").write_text(_end_of(log, 4000))
+        (out / f"{name}.txt").write_text(started.said(4000))
         board.write(tally._replace(inputs=tally.inputs + 1, size=0))
         first = tally.number + 1 if route == "mutated" else tally.inputs + 1
         seed += route != "mutated"
@@ -135,32 +133,84 @@ def _run_route(
     row.slowest = max(row.slowest, done.slowest)
 
 
-def _watched(
-    worker: subprocess.Popen[bytes], board: Board, peak: Callable[[int], None]
-) -> str:
+class _Started:
+    """A worker: forked, which needs no imports; a new process where those are to be seen.
+
+    Args:
+        share: What it does.
+        log: What it prints.
+    """
+
+    def __init__(self, share: Share, log: Path) -> None:
+        self._log = log
+        log.touch()
+        self._forked: Any = None
+        self._process: subprocess.Popen[bytes] | None = None
+        if share.route in ("guided", "schemathesis"):
+            command = [sys.executable, "-m", "fuzzing.worker", json.dumps(asdict(share))]
+            with log.open("wb") as file:
+                self._process = subprocess.Popen(
+                    command, stdout=file, stderr=file, env=_environment()
+                )
+            self.pid = self._process.pid
+        else:
+            self._forked = get_context("fork").Process(target=_forked, args=(share, log))
+            self._forked.start()
+            self.pid = self._forked.pid
+
+    def ended(self, seconds: float) -> bool:
+        """Wait so long; whether it has ended."""
+        if self._process is None:
+            self._forked.join(seconds)
+            return self._forked.exitcode is not None
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, negative for a signal."""
+        return self._forked.exitcode if self._process is None else self._process.returncode
+
+    def kill(self) -> None:
+        """End it."""
+        (self._forked if self._process is None else self._process).kill()
+        self.ended(60)
+
+    def said(self, most: int = 300) -> str:
+        """The end of what it printed."""
+        return self._log.read_bytes()[-most:].decode("utf-8", "replace").strip()
+
+
+def _forked(share: Share, log: Path) -> None:
+    handle = os.open(log, os.O_WRONLY)
+    os.dup2(handle, 2)
+    work(share)
+    sys.stderr.flush()
+    os._exit(0)  # without what the parent has left to do at its end
+
+
+def _watched(started: _Started, board: Board, row: Row) -> str:
     """Wait for a worker; "hang" if an input took too long and it was ended, else ""."""
     seen: tuple[int, int, int] = (0, 0, 0)
     since = start = time.monotonic()
     base: int | None = None
-    while True:
-        try:
-            worker.wait(0.5)
-            return ""
-        except subprocess.TimeoutExpired:
-            pass
+    while not started.ended(0.2):
         tally, now = board.read(), time.monotonic()
         state = (tally.inputs, tally.number, tally.size)
         if tally.inputs or tally.size:
-            resident, high = _memory(worker.pid)
+            resident, high = _memory(started.pid)
             base = resident if base is None else min(base, resident)
-            peak(max(0, high - base))
+            row.peak = max(row.peak, high - base)
         if state != seen:
             seen, since = state, now
-        late = tally.size and now - since > MOST_SECONDS + 1
+        late = tally.size and now - since > MOST_SECONDS
         if late or (not tally.inputs and now - start > _START_SECONDS):
-            worker.kill()
-            worker.wait()
+            started.kill()
             return "hang"
+    return ""
 
 
 def _memory(process: int) -> tuple[int, int]:
@@ -172,14 +222,6 @@ def _memory(process: int) -> tuple[int, int]:
     told = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     now, most = (int(told.get(name, "0 kB").split()[0]) << 10 for name in ("VmRSS", "VmHWM"))
     return now, most
-
-
-def _higher(row: Row, peak: int) -> None:
-    row.peak = max(row.peak, peak)
-
-
-def _end_of(log: Path, most: int = 300) -> str:
-    return log.read_bytes()[-most:].decode("utf-8", "replace").strip()
 
 
 def _environment() -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
 import resource
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,42 +21,61 @@ from fuzzing.mutation import ODD_TEXTS, ODD_VALUES, Mutator
 ROUTES = ("mutated", "hypothesis", "guided")
 
 
-def main() -> None:
-    """Work through a share of one kind's inputs; called by `fuzzing.watch`."""
-    parser = argparse.ArgumentParser()
-    for name in ("kind", "route", "folder", "board", "out"):
-        parser.add_argument(f"--{name}", required=True)
-    for name in ("first", "count", "seed", "memory"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    asked = parser.parse_args()
-    from fuzzing.kinds import find_kind
-    from fuzzing.service import DESCRIBED, by_description
+@dataclass(frozen=True)
+class Share:
+    """What one worker does.
 
-    kind, folder = find_kind(asked.kind), Path(asked.folder)
+    Args:
+        kind: Its name.
+        route: One of `ROUTES`, or "schemathesis".
+        first, count: Numbers of inputs, from and before; of routes that have no numbers how many.
+        seed: Of all that is drawn.
+        memory: Bytes of addresses beyond what the process has when it begins.
+        folder: For files; `board` see `Board`; `out` see `Attempts`.
+    """
+
+    kind: str
+    route: str
+    first: int
+    count: int
+    seed: int
+    memory: int
+    folder: str
+    board: str
+    out: str
+
+
+def work(share: Share) -> None:
+    """Do a share, in a process of its own."""
+    from fuzzing.kinds import find_kind
+    from fuzzing.service import by_description
+
+    kind, folder = find_kind(share.kind), Path(share.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ.update(RARESIGN_LANG="en", OMP_NUM_THREADS="1")
-    with _instrumented(kind.guided if asked.route == "guided" else ()):
+    warnings.simplefilter("ignore")  # hints of readers; a filter keeps no list of them
+    with _silent(), _instrumented(kind.guided if share.route == "guided" else ()):
         target = kind.open(folder)
-        warnings.simplefilter("ignore")  # hints of readers; a filter keeps no list of them
-        with _silent():
-            for seed in target.seeds:  # all imports, before memory is bounded
-                _quiet(target, seed)
-    attempts = Attempts(target, Board(Path(asked.board)), Path(asked.out))
-    _bound_memory(asked.memory)
-    mutator = Mutator(target.seeds, target.forms)
+        for seed in target.seeds:  # all imports, before memory is bounded
+            _quiet(target, seed)
+    attempts = Attempts(target, Board(Path(share.board)), Path(share.out))
+    _bound_memory(share.memory)
+    mutator = Mutator(target.seeds, target.forms, target.head)
     with _silent():
-        if kind.name == DESCRIBED:
-            by_description(attempts, asked.count, asked.seed)
-        elif asked.route == "mutated":
-            if asked.first == 0:
-                for number, seed in enumerate(target.seeds):
-                    attempts.one(seed, -number % (1 << 63))
-            for number in range(asked.first, asked.count):
-                attempts.one(mutator.make(asked.seed * 10_000_000 + number), number)
-        elif asked.route == "hypothesis":
-            _by_hypothesis(target, mutator, attempts, asked.count, asked.seed)
+        if share.route == "schemathesis":
+            by_description(attempts, share.count, share.seed)
+        elif share.route == "mutated":
+            _spoiled(mutator, attempts, share)
+        elif share.route == "hypothesis":
+            _by_hypothesis(target, mutator, attempts, share.count, share.seed)
         else:
-            _guided(mutator, attempts, folder / "corpus", asked.count, asked.seed)
+            _guided(mutator, attempts, folder / "corpus", share.count, share.seed)
+
+
+def _spoiled(mutator: Mutator, attempts: Attempts, share: Share) -> None:
+    """The good inputs first, then spoiled ones by their numbers."""
+    for number in range(share.first, share.count):
+        good = mutator.seeds[number] if number < len(mutator.seeds) else None
+        attempts.one(good or mutator.make(share.seed * 10_000_000 + number), number)
 
 
 @contextmanager
@@ -125,8 +145,6 @@ def _by_hypothesis(
 
 def _strategy(target: Target, mutator: Mutator) -> Any:
     """Texts of JSON and lines with the names that the seeds have; bytes behind a seed's head."""
-    import json
-
     from hypothesis import strategies as st
 
     heads = st.sampled_from(mutator.seeds)
@@ -137,7 +155,7 @@ def _strategy(target: Target, mutator: Mutator) -> Any:
         st.binary(max_size=64),
     )
     if "json" in target.forms:
-        names = sorted({name for seed in mutator.seeds for name in _names(seed)})
+        names = sorted({name for seed in mutator.seeds for name in _names(seed[target.head :])})
         keys = st.sampled_from(names) if names else st.text(max_size=3)
         leaves = st.one_of(st.sampled_from(ODD_VALUES), st.integers(), st.floats(), st.text())
         values = st.recursive(
@@ -170,22 +188,20 @@ def _strategy(target: Target, mutator: Mutator) -> Any:
 
 
 def _names(seed: bytes) -> Iterator[str]:
-    import json
-
-    try:
-        waiting = [json.loads(line) for line in (seed, *seed.splitlines()[:1])[:1]]
-    except ValueError:
+    """All names of objects in a JSON text."""
+    for text in (seed, seed.partition(b"\n")[0]):
         try:
-            waiting = [json.loads(seed.splitlines()[0])]
-        except (ValueError, IndexError):
-            return
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            yield from value
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
+            waiting = [json.loads(text)]
+        except ValueError:
+            continue
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                yield from value
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+        return
 
 
 def _pieces(seed: bytes) -> list[str]:
@@ -219,4 +235,4 @@ def _guided(mutator: Mutator, attempts: Attempts, corpus: Path, count: int, seed
 
 
 if __name__ == "__main__":
-    main()
+    work(Share(**json.loads(sys.argv[1])))
