@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import struct
 import time
 import traceback
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from fuzzing.kind import Target
 
-_FORM = "<6Qd"
+_FORM = "<7Qd"
 _LENGTH = struct.Struct(_FORM)
 _ROOM = 4 << 20
 
@@ -23,6 +24,7 @@ class Tally(NamedTuple):
     Attributes:
         inputs, refused, accepted, faults: Counts.
         number: Of the input that is being read; `size` its bytes.
+        peak: Bytes of memory that it had at most, beyond those that it began with.
         slowest: Seconds.
     """
 
@@ -32,7 +34,12 @@ class Tally(NamedTuple):
     faults: int = 0
     number: int = 0
     size: int = 0
+    peak: int = 0
     slowest: float = 0.0
+
+
+def _most_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
 class Board:
@@ -76,6 +83,7 @@ class Attempts:
         self._target, self._board, self._out = target, board, out
         self._most_faults = most_faults
         self._places: dict[str, int] = {}
+        self._base = _most_memory()
         self.tally = board.read()
 
     def one(self, data: bytes, number: int) -> None:
@@ -103,6 +111,7 @@ class Attempts:
             accepted=tally.accepted + accepted,
             faults=tally.faults + faults,
             size=0,
+            peak=max(tally.peak, _most_memory() - self._base),
             slowest=max(tally.slowest, seconds),
         )
         self._board.write(self.tally)

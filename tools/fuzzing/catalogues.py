@@ -24,6 +24,7 @@ def write_icons(folder: Path, *codes: str) -> None:
     for number, code in enumerate(codes):
         icon = Image.new("RGBA", (24, 24))
         icon.paste((200, 40 * number, 30, 255), (3, 3, 21, 21))
+        icon.paste((250, 250, 250, 255), (6, 6 + number, 18, 12))
         icon.save(folder / f"{code}.png")
 
 
@@ -87,8 +88,8 @@ def _names(folder: Path) -> Target:
 _CODE = ("raresign.signs.catalogue", "raresign.parsing")
 
 KINDS = [
-    Kind("classes.json", 80_000, _classes, _CODE),
-    Kind("classes.json with icons", 4_000, _folder),
-    Kind("catalogue.json of a run", 30_000, _copy),
-    Kind("names.csv", 40_000, _names),
+    Kind("classes.json", 40_000, _classes, _CODE),
+    Kind("classes.json with icons", 2_000, _folder),
+    Kind("catalogue.json of a run", 15_000, _copy),
+    Kind("names.csv", 20_000, _names),
 ]

@@ -80,7 +80,6 @@ def _bundles() -> list[bytes]:
     import tempfile
 
     from fuzzing.models import tiny_parts
-
     from raresign.bundles.archive import write_archive
 
     with tempfile.TemporaryDirectory() as folder:
@@ -110,6 +109,6 @@ _LIST: tuple[tuple[str, str, Callable[[], list[bytes]], tuple[str, ...], Any], .
 )
 
 KINDS = [
-    Kind(f"command {name}", 800, partial(_command, file, seeds, forms, told))
+    Kind(f"command {name}", 30, partial(_command, file, seeds, forms, told))
     for name, file, seeds, forms, told in _LIST
 ]

@@ -275,7 +275,7 @@ def _run_folder(folder: Path) -> Target:
     files = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix != ".png")
     whole = {file: file.read_bytes() for file in files}
     seeds = [bytes([number]) + content for number, content in enumerate(whole.values())]
-    random = Random(0)  # noqa: S311
+    random = Random(0)
 
     def read(data: bytes) -> object:
         file = files[data[0] % len(files)] if data else files[0]
@@ -322,7 +322,9 @@ def _predictions(folder: Path) -> Target:
     from raresign.evaluation.predictions import Predictions
 
     shares, types = [[0.25, 0.75], [0.5, 0.5]], ("freq", "rare")
-    made = Predictions(("a.png", "b.png"), np.array([0, -1]), np.array(shares), ("1", "2"), types, types)
+    made = Predictions(
+        ("a.png", "b.png"), np.array([0, -1]), np.array(shares), ("1", "2"), types, types
+    )
     made.as_parquet(folder / "seed.parquet")
     seeds = [(folder / "seed.parquet").read_bytes()]
     read = reading(folder / "a.parquet", Predictions.from_parquet)
@@ -330,15 +332,15 @@ def _predictions(folder: Path) -> Target:
 
 
 KINDS = [
-    Kind("bundle", 30_000, _bundle_bytes, ("raresign.bundles", "zipfile")),
-    Kind("parts of a bundle", 12_000, _bundle_parts),
-    Kind("patch", 8_000, _patch),
-    Kind("network, looked through", 60_000, _checked_network, ("raresign.networks",)),
-    Kind("network, opened", 8_000, _opened_network),
-    Kind("model.safetensors", 30_000, _weights_file),
-    Kind("photos of a class", 15_000, _photos),
-    Kind("hashes of crops (.npy)", 25_000, _marks),
-    Kind("run folder", 5_000, _run_folder),
-    Kind("checkpoint", 6_000, _checkpoint),
-    Kind("predictions.parquet", 6_000, _predictions),
+    Kind("bundle", 60_000, _bundle_bytes, ("raresign.bundles", "zipfile")),
+    Kind("parts of a bundle", 2_000, _bundle_parts),
+    Kind("patch", 3_000, _patch),
+    Kind("network, looked through", 150_000, _checked_network, ("raresign.networks",)),
+    Kind("network, opened", 60_000, _opened_network),
+    Kind("model.safetensors", 60_000, _weights_file),
+    Kind("photos of a class", 45_000, _photos),
+    Kind("hashes of crops (.npy)", 30_000, _marks),
+    Kind("run folder", 1_200, _run_folder),
+    Kind("checkpoint", 1_500, _checkpoint),
+    Kind("predictions.parquet", 5_000, _predictions),
 ]

@@ -43,7 +43,7 @@ class Mutator:
 
     def make(self, number: int) -> bytes:
         """The spoiled input of a number, always the same."""
-        random = Random(number)  # noqa: S311 - no secret
+        random = Random(number)
         which = random.randrange(len(self.seeds))
         head, data = self.seeds[which][: self._head], self.seeds[which][self._head :]
         form = random.choice((*self._forms, *self._forms, "bytes"))
@@ -189,7 +189,7 @@ def _spoiled_line(line: str, random: Random) -> str:
 
 def _words(seeds: Sequence[bytes]) -> tuple[bytes, ...]:
     """What is put in between: odd texts, and pieces of the seeds."""
-    random = Random(0)  # noqa: S311
+    random = Random(0)
     pieces = []
     for seed in seeds:
         for _ in range(8):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 DESCRIBED = "service by its description"
 """The kind whose inputs are made by schemathesis."""
 _HERE = "http://127.0.0.1:8000"
+_HOST = {"Host": "127.0.0.1:8000"}
 _KNOWN = (501, 503, 504)
 """Errors of the server that the description names."""
 _FORM = "multipart/form-data; boundary=b"
@@ -23,7 +25,6 @@ _FORM = "multipart/form-data; boundary=b"
 def _model(folder: Path) -> Any:
     """A served run folder; classes are read and judged, and no torch is loaded for them."""
     from fuzzing.models import tiny_run
-
     from raresign.errors import InputError
     from raresign.service.served_model import ServedModel
     from raresign.signs.icons.icon_file import load_icon
@@ -61,7 +62,12 @@ def _requests() -> list[tuple[str, str, str, bytes]]:
     return [
         ("POST", "/v1/classify", told, json.dumps(classify).encode()),
         ("POST", "/v1/classify", _FORM, form + boxes + b"--b--\r\n"),
-        ("POST", "/v1/annotate", told, json.dumps({"content": coded, "annotations": found}).encode()),
+        (
+            "POST",
+            "/v1/annotate",
+            told,
+            json.dumps({"content": coded, "annotations": found}).encode(),
+        ),
         ("POST", "/v1/annotate", _FORM, form + seen + b"--b--\r\n"),
         ("POST", "/v1/classes", told, json.dumps(asked).encode()),
         ("GET", "/v1/jobs/{}", "text/plain", b"0123456789abcdef"),
@@ -138,7 +144,7 @@ class Held:
 
     def give(self) -> bool:
         """Make it, and check the answer against the description; whether it was accepted."""
-        answer = self.case.call(base_url=_HERE)
+        answer = self.case.call(headers=_HOST)
         status = answer.status_code
         assert status < 500 or status in _KNOWN, f"{status}: {answer.text}"
         self.case.validate_response(answer, checks=self.checks)
@@ -153,6 +159,7 @@ def by_description(attempts: Attempts, count: int, seed: int) -> None:
     import schemathesis
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis import seed as of_seed
+    from hypothesis.errors import Unsatisfiable
     from schemathesis import GenerationMode
     from schemathesis.checks import load_all_checks, not_a_server_error
     from schemathesis.specs.openapi import checks
@@ -165,9 +172,9 @@ def by_description(attempts: Attempts, count: int, seed: int) -> None:
         checks.content_type_conformance,
         checks.response_schema_conformance,
     ]
-    schema = schemathesis.openapi.from_asgi("/openapi.json", held.app, base_url=_HERE)
+    schema = schemathesis.openapi.from_asgi("/openapi.json", held.app, headers=_HOST)
     operations = [found.ok() for found in schema.get_all_operations()]
-    each = max(1, count // (2 * len(operations)))
+    each = max(1, round(count / (2 * len(operations))))
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
@@ -186,10 +193,11 @@ def by_description(attempts: Attempts, count: int, seed: int) -> None:
                 told |= {"query": case.query, "body": case.body, "type": case.media_type}
                 attempts.one(json.dumps(told, default=repr).encode(), attempts.tally.inputs)
 
-            give()
+            with suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
+                give()
 
 
 KINDS = [
-    Kind("service, bodies", 6_000, _bodies),
-    Kind(DESCRIBED, 1_500, _described),
+    Kind("service, bodies", 1_000, _bodies),
+    Kind(DESCRIBED, 400, _described),
 ]

@@ -28,7 +28,9 @@ jpeg: {probability: 0.5}
 guard: {contrast: 0.1}
 """
 _REFERENCE = "engine: reference\nicon_pixels: [16, 100]\nbrightness: [0.5, 0.8]\n"
-_IDEAS = "- title: a\n  stage: {averaging: 0.0}\n  keep: true\n- {title: b, recipe: {embedding: 4}}\n"
+_IDEAS = (
+    "- title: a\n  stage: {averaging: 0.0}\n  keep: true\n- {title: b, recipe: {embedding: 4}}\n"
+)
 
 
 def _yaml(name: str, seeds: tuple[str, ...], patterns: tuple[str, ...], at: Path) -> Target:
@@ -119,10 +121,10 @@ def _synth(folder: Path) -> Target:
 
 
 KINDS = [
-    Kind("YAML", 12_000, _parsed, ("raresign.parsing", "yaml")),
-    Kind("recipe", 4_000, partial(_yaml, "recipe", (_RECIPE,), ("tiny.yaml", "syn.yaml"))),
-    Kind("preset", 4_000, partial(_yaml, "preset", (_PRESET, _REFERENCE), ())),
-    Kind("ideas", 3_000, partial(_yaml, "ideas", (_IDEAS,), ())),
-    Kind("run.json", 60_000, _run_json, ("raresign.runs.run_info", "raresign.parsing")),
-    Kind("settings.json of synth", 30_000, _synth),
+    Kind("YAML", 2_500, _parsed, ("raresign.parsing", "yaml")),
+    Kind("recipe", 600, partial(_yaml, "recipe", (_RECIPE,), ("tiny.yaml", "syn.yaml"))),
+    Kind("preset", 2_500, partial(_yaml, "preset", (_PRESET, _REFERENCE), ())),
+    Kind("ideas", 1_500, partial(_yaml, "ideas", (_IDEAS,), ())),
+    Kind("run.json", 25_000, _run_json),
+    Kind("settings.json of synth", 40_000, _synth),
 ]

@@ -125,36 +125,34 @@ def _journal(folder: Path) -> Target:
 
 _BOXED = "file,x0,y0,x1,y1,before,after,who,when\na.png,1,2,30,40,2.5,stop,Anna,2026\nb.png,,,,,,stop,,\n"
 _TABLES: tuple[tuple[str, int, str, tuple[str, ...], Callable[[Path], Any]], ...] = (
-    ("corrections.csv", 30_000, "corrections.csv", (_BOXED, "file,after\na,2.5\n"), _corrections),
+    ("corrections.csv", 18_000, "corrections.csv", (_BOXED, "file,after\na,2.5\n"), _corrections),
     (
         "positions",
-        30_000,
+        20_000,
         "p.csv",
         ("file,lat,lon,heading,time\na.jpg,60.1,30.2,90,2026-01-01\n", "file;lat;lon\na.jpg;1;2\n"),
         _positions,
     ),
-    ("aliases", 25_000, "a.csv", ("old,new\n3.1,2.5\n",), _aliases),
-    ("thresholds", 20_000, "t.csv", ("code,threshold\n2.5,0.9\n*,0.5\n",), _thresholds),
-    ("list of codes", 20_000, "only.txt", ("2.5\n3.24.n60 # limit\n",), _allowed),
+    ("aliases", 30_000, "a.csv", ("old,new\n3.1,2.5\n",), _aliases),
+    ("thresholds", 15_000, "t.csv", ("code,threshold\n2.5,0.9\n*,0.5\n",), _thresholds),
+    ("list of codes", 30_000, "only.txt", ("2.5\n3.24.n60 # limit\n",), _allowed),
     (
         "checked answers",
-        8_000,
+        2_000,
         "c.csv",
         ("file,code,name,score,same sign,check me,answered\na.png,2.5,Stop,0.9,1,ok,2.5\n",),
         _checked,
     ),
 )
 
-_CODE = ("raresign.crops.layouts", "raresign.commands.corrections")
-
 KINDS = [
     *(
-        Kind(name, inputs, partial(_table, file, seeds, reader), _CODE if number == 0 else ())
-        for number, (name, inputs, file, seeds, reader) in enumerate(_TABLES)
+        Kind(name, inputs, partial(_table, file, seeds, reader))
+        for name, inputs, file, seeds, reader in _TABLES
     ),
-    Kind("results", 60_000, _results, ("raresign.commands.results_file", "raresign.answers")),
-    Kind("results on a map", 6_000, _map),
-    Kind("journal of answers", 8_000, _journal),
+    Kind("results", 20_000, _results, ("raresign.commands.results_file", "raresign.answers")),
+    Kind("results on a map", 1_000, _map),
+    Kind("journal of answers", 5_000, _journal),
 ]
 
 

@@ -62,8 +62,8 @@ def routes_of(kind: Kind, inputs: int) -> dict[str, int]:
     """How the inputs of a kind are made: most are spoiled good ones."""
     if kind.name == DESCRIBED:
         return {"schemathesis": inputs}
-    drawn = min(inputs // 10, 2000)
-    guided = inputs // 4 if kind.guided and find_spec("atheris") else 0
+    drawn = min(inputs // 10, 1000)
+    guided = min(inputs // 4, 10_000) if kind.guided and find_spec("atheris") else 0
     return {"mutated": inputs - drawn - guided, "hypothesis": drawn, "guided": guided}
 
 
@@ -96,14 +96,14 @@ def _run_route(
     board = Board(place / "board")
     board.write(Tally())
     first = 0
-    for _ in range(_MOST_RESTARTS):
+    for start in range(_MOST_RESTARTS):
         left = count if route == "mutated" else count - first
         share = Share(
             *(kind.name, route, first, left, seed, MOST_BYTES),
-            *(str(place / "files"), str(place / "board"), str(out)),
+            *(str(place / f"files-{start}"), str(place / "board"), str(out)),
         )
         started = _Started(share, place / "log")
-        told = _watched(started, board, row)
+        told = _watched(started, board)
         tally = board.read()
         if started.code == 0 and not told:
             break
@@ -131,6 +131,7 @@ def _run_route(
     row.accepted += done.accepted
     row.faults += done.faults
     row.slowest = max(row.slowest, done.slowest)
+    row.peak = max(row.peak, done.peak)
 
 
 class _Started:
@@ -192,18 +193,13 @@ def _forked(share: Share, log: Path) -> None:
     os._exit(0)  # without what the parent has left to do at its end
 
 
-def _watched(started: _Started, board: Board, row: Row) -> str:
+def _watched(started: _Started, board: Board) -> str:
     """Wait for a worker; "hang" if an input took too long and it was ended, else ""."""
     seen: tuple[int, int, int] = (0, 0, 0)
     since = start = time.monotonic()
-    base: int | None = None
     while not started.ended(0.2):
         tally, now = board.read(), time.monotonic()
         state = (tally.inputs, tally.number, tally.size)
-        if tally.inputs or tally.size:
-            resident, high = _memory(started.pid)
-            base = resident if base is None else min(base, resident)
-            row.peak = max(row.peak, high - base)
         if state != seen:
             seen, since = state, now
         late = tally.size and now - since > MOST_SECONDS
@@ -211,17 +207,6 @@ def _watched(started: _Started, board: Board, row: Row) -> str:
             started.kill()
             return "hang"
     return ""
-
-
-def _memory(process: int) -> tuple[int, int]:
-    """Resident bytes now, and at most since the worker began with its inputs."""
-    try:
-        text = Path(f"/proc/{process}/status").read_text()
-    except OSError:
-        return 0, 0
-    told = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-    now, most = (int(told.get(name, "0 kB").split()[0]) << 10 for name in ("VmRSS", "VmHWM"))
-    return now, most
 
 
 def _environment() -> dict[str, str]:

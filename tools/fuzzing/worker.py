@@ -57,8 +57,8 @@ def work(share: Share) -> None:
         target = kind.open(folder)
         for seed in target.seeds:  # all imports, before memory is bounded
             _quiet(target, seed)
-    attempts = Attempts(target, Board(Path(share.board)), Path(share.out))
     _bound_memory(share.memory)
+    attempts = Attempts(target, Board(Path(share.board)), Path(share.out))
     mutator = Mutator(target.seeds, target.forms, target.head)
     with _silent():
         if share.route == "schemathesis":
@@ -170,7 +170,7 @@ def _strategy(target: Target, mutator: Mutator) -> Any:
             lambda value: json.dumps(value).encode("utf-8", "surrogatepass")
         )
     if "lines" in target.forms:
-        random = Random(0)  # noqa: S311
+        random = Random(0)
         pieces = [piece for seed in mutator.seeds for piece in _pieces(seed)]
         cells = random.sample(pieces, min(len(pieces), 200)) + list(ODD_TEXTS)
         lines = st.lists(st.one_of(st.sampled_from(cells), st.text(max_size=5)), max_size=9)
@@ -219,7 +219,9 @@ def _guided(mutator: Mutator, attempts: Attempts, corpus: Path, count: int, seed
     for number, data in enumerate(mutator.seeds):
         (corpus / f"seed-{number}").write_bytes(data)
     words = corpus.parent / "words"
-    told = (b'"%s"' % b"".join(b"\\x%02x" % byte for byte in word) for word in mutator.words if word)
+    told = (
+        b'"%s"' % b"".join(b"\\x%02x" % byte for byte in word) for word in mutator.words if word
+    )
     words.write_bytes(b"\n".join(told) + b"\n")
     given = [
         *("fuzz", f"-runs={count}", f"-seed={seed + 1}", "-max_len=65536", "-timeout=0"),

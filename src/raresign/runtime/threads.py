@@ -23,5 +23,7 @@ def said_threads() -> int:
     told = os.environ.get("OMP_NUM_THREADS") or "0"
     first = told.split(",")[0].strip()
     if not (first.isascii() and first.isdigit() and len(first) < 6 and int(first) <= _MOST):
-        raise InputError(f"OMP_NUM_THREADS is {told[:60]!r}", f"set it to 1 to {_MOST}, or unset it")
+        raise InputError(
+            f"OMP_NUM_THREADS is {told[:60]!r}", f"set it to 1 to {_MOST}, or unset it"
+        )
     return int(first)
