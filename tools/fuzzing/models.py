@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -177,10 +178,8 @@ def _weights_file(folder: Path) -> Target:
     seeds = [_safetensors(_weights(), {"sha256": _digest()})]
 
     def read(path: Path) -> object:
-        try:
+        with suppress(ValueError):
             classifier_shape(path.parent)
-        except ValueError:
-            pass
         return classifier_rows(path.parent)
 
     return Target(seeds, reading(folder / "model.safetensors", read), (InputError,))
@@ -307,10 +306,8 @@ def _checkpoint(folder: Path) -> Target:
     torch.save(state, old, _use_new_zipfile_serialization=False)
 
     def read(path: Path) -> object:
-        try:
+        with suppress(InputError):
             _read(path)
-        except InputError:
-            pass
         return read_checkpoint(path)
 
     seeds = [held.getvalue(), old.getvalue()]

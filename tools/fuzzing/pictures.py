@@ -20,8 +20,8 @@ _DRAWINGS = (
     'height="20" fill="#fff"/></mask><g filter="url(#f)" mask="url(#m)"><rect width="9" height="9"'
     ' transform="rotate(30 5 5)"/></g><pattern id="p" width="2" height="2"><path d="M0 0h1"/>'
     "</pattern>",
-    '<image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk'
-    '+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==" width="9" height="9"/><title>a</title>',
+    '<image href="data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4'
+    '2mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==" width="9" height="9"/><title>a</title>',
 )
 
 

@@ -54,7 +54,7 @@ def _requests() -> list[tuple[str, str, str, bytes]]:
     part = b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n'
     form = part % (b"picture", b'; filename="a.png"', picture)
     boxes = part % (b"boxes", b"", b"[[1, 2, 9, 9]]") + part % (b"top", b"", b"3")
-    found = [{"id": "x", "shape": [1, 2, 9, 9]}]
+    found: list[dict[str, Any]] = [{"id": "x", "shape": [1, 2, 9, 9]}]
     seen = part % (b"annotations", b"", json.dumps(found).encode())
     classify = {"pictures": [{"content": coded, "boxes": [[1, 2, 9, 9]]}], "top": 3}
     asked = {"code": "7.7", "name": "new", "icon": coded}
@@ -199,5 +199,5 @@ def by_description(attempts: Attempts, count: int, seed: int) -> None:
 
 KINDS = [
     Kind("service, bodies", 1_000, _bodies),
-    Kind(DESCRIBED, 400, _described),
+    Kind(DESCRIBED, 220, _described),
 ]

@@ -123,7 +123,11 @@ def _journal(folder: Path) -> Target:
     return Target(seeds, reading(folder / "a.jsonl.part", read), (InputError,), ("lines",))
 
 
-_BOXED = "file,x0,y0,x1,y1,before,after,who,when\na.png,1,2,30,40,2.5,stop,Anna,2026\nb.png,,,,,,stop,,\n"
+_BOXED = """\
+file,x0,y0,x1,y1,before,after,who,when
+a.png,1,2,30,40,2.5,stop,Anna,2026
+b.png,,,,,,stop,,
+"""
 _TABLES: tuple[tuple[str, int, str, tuple[str, ...], Callable[[Path], Any]], ...] = (
     ("corrections.csv", 18_000, "corrections.csv", (_BOXED, "file,after\na,2.5\n"), _corrections),
     (
