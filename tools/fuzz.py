@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[1]
 def main() -> int:
     """Run what is asked for; 1 if there was a fault."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--inputs", type=int, default=1_040_000, help="in all")
+    parser.add_argument("--inputs", type=int, default=1_050_000, help="in all")
     parser.add_argument("--only", default="", help="kinds whose name holds one of these, by comma")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz")

@@ -139,28 +139,28 @@ _SAYS: dict[str, dict[str, object]] = {
 }
 _J, _L = ("json",), ("lines",)
 _LAYOUTS: tuple[tuple[str, int, str, str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("CSV", 1_500, "csv_export", "csv", "train/_annotations.csv", _L, ("*.csv",)),
-    ("GTSRB CSV", 1_000, "kaggle", "gtsrb", "Train.csv", _L, ()),
-    ("GTSRB CSV of classes", 500, "belgium", "gtsrb", "Training/00014/GT-00014.csv", _L, ()),
-    ("RTSD CSV", 1_000, "rtsd", "rtsd", "full-gt.csv", _L, ()),
-    ("COCO", 2_000, "coco", "coco", "train/_annotations.coco.json", _J, ("*annot*.json",)),
-    ("YOLO labels", 400, "yolo", "yolo", "train/labels/train.txt", _L, ("labels/*.txt",)),
-    ("YOLO data.yaml", 400, "yolo", "yolo", "data.yaml", _L, ("data.yaml",)),
-    ("darknet lists", 1_000, "darknet", "yolo", "train.txt", _L, ()),
-    ("VOC XML", 2_000, "voc", "voc", "Annotations/a.xml", _L, ()),
-    ("CVAT XML", 2_000, "cvat", "cvat", "annotations.xml", _L, ()),
-    ("Label Studio JSON", 2_500, "label_studio", "label-studio", "export.json", _J, ()),
-    ("TT100K JSON", 2_000, "tt100k", "tt100k", "annotations_all.json", _J, ()),
-    ("Mapillary JSON", 2_000, "mapillary", "mapillary", "annotations/aB.json", _J, ()),
+    ("CSV", 600, "csv_export", "csv", "train/_annotations.csv", _L, ("*.csv",)),
+    ("GTSRB CSV", 400, "kaggle", "gtsrb", "Train.csv", _L, ()),
+    ("GTSRB CSV of classes", 300, "belgium", "gtsrb", "Training/00014/GT-00014.csv", _L, ()),
+    ("RTSD CSV", 600, "rtsd", "rtsd", "full-gt.csv", _L, ()),
+    ("COCO", 800, "coco", "coco", "train/_annotations.coco.json", _J, ("*annot*.json",)),
+    ("YOLO labels", 150, "yolo", "yolo", "train/labels/train.txt", _L, ("labels/*.txt",)),
+    ("YOLO data.yaml", 150, "yolo", "yolo", "data.yaml", _L, ("data.yaml",)),
+    ("darknet lists", 400, "darknet", "yolo", "train.txt", _L, ()),
+    ("VOC XML", 800, "voc", "voc", "Annotations/a.xml", _L, ()),
+    ("CVAT XML", 800, "cvat", "cvat", "annotations.xml", _L, ()),
+    ("Label Studio JSON", 1_000, "label_studio", "label-studio", "export.json", _J, ()),
+    ("TT100K JSON", 800, "tt100k", "tt100k", "annotations_all.json", _J, ()),
+    ("Mapillary JSON", 800, "mapillary", "mapillary", "annotations/aB.json", _J, ()),
 )
 _DETECTIONS = (
-    ("detector JSON", 2_000, "detector", "json/a.json", _J),
-    ("platform JSON", 3_000, "platform", "a.json", _J),
-    ("platform polygons", 3_000, "platform's answer", "a.json", _J),
-    ("COCO results", 3_000, "coco results", "results.json", _J),
-    ("MegaDetector", 3_000, "megadetector", "md.json", _J),
-    ("YOLO boxes", 2_000, "yolo", "txt/a.txt", _L),
-    ("CSV boxes", 3_000, "csv", "x.csv", _L),
+    ("detector JSON", 1_000, "detector", "json/a.json", _J),
+    ("platform JSON", 1_200, "platform", "a.json", _J),
+    ("platform polygons", 1_200, "platform's answer", "a.json", _J),
+    ("COCO results", 1_200, "coco results", "results.json", _J),
+    ("MegaDetector", 1_200, "megadetector", "md.json", _J),
+    ("YOLO boxes", 1_000, "yolo", "txt/a.txt", _L),
+    ("CSV boxes", 1_200, "csv", "x.csv", _L),
 )
 
 KINDS = [
@@ -172,6 +172,6 @@ KINDS = [
         _kind(f"detections {name}", inputs, partial(_detections, kind, file, forms))
         for name, inputs, kind, file, forms in _DETECTIONS
     ),
-    Kind("platform tags", 30_000, _platform_tags),
-    Kind("workbook", 3_000, _sheet),
+    Kind("platform tags", 20_000, _platform_tags),
+    Kind("workbook", 2_000, _sheet),
 ]

@@ -88,8 +88,8 @@ def _names(folder: Path) -> Target:
 _CODE = ("raresign.signs.catalogue", "raresign.parsing")
 
 KINDS = [
-    Kind("classes.json", 40_000, _classes, _CODE),
-    Kind("classes.json with icons", 2_000, _folder),
-    Kind("catalogue.json of a run", 15_000, _copy),
-    Kind("names.csv", 20_000, _names),
+    Kind("classes.json", 12_000, _classes, _CODE),
+    Kind("classes.json with icons", 1_000, _folder),
+    Kind("catalogue.json of a run", 5_000, _copy),
+    Kind("names.csv", 8_000, _names),
 ]

@@ -109,6 +109,6 @@ _LIST: tuple[tuple[str, str, Callable[[], list[bytes]], tuple[str, ...], Any], .
 )
 
 KINDS = [
-    Kind(f"command {name}", 30, partial(_command, file, seeds, forms, told))
+    Kind(f"command {name}", 25, partial(_command, file, seeds, forms, told))
     for name, file, seeds, forms, told in _LIST
 ]

@@ -329,15 +329,15 @@ def _predictions(folder: Path) -> Target:
 
 
 KINDS = [
-    Kind("bundle", 60_000, _bundle_bytes, ("raresign.bundles", "zipfile")),
-    Kind("parts of a bundle", 2_000, _bundle_parts),
-    Kind("patch", 3_000, _patch),
-    Kind("network, looked through", 150_000, _checked_network, ("raresign.networks",)),
-    Kind("network, opened", 60_000, _opened_network),
+    Kind("bundle", 90_000, _bundle_bytes, ("raresign.bundles", "zipfile")),
+    Kind("parts of a bundle", 1_000, _bundle_parts),
+    Kind("patch", 1_500, _patch),
+    Kind("network, looked through", 230_000, _checked_network, ("raresign.networks",)),
+    Kind("network, opened", 100_000, _opened_network),
     Kind("model.safetensors", 60_000, _weights_file),
-    Kind("photos of a class", 45_000, _photos),
-    Kind("hashes of crops (.npy)", 30_000, _marks),
-    Kind("run folder", 1_200, _run_folder),
-    Kind("checkpoint", 1_500, _checkpoint),
-    Kind("predictions.parquet", 5_000, _predictions),
+    Kind("photos of a class", 40_000, _photos),
+    Kind("hashes of crops (.npy)", 8_000, _marks),
+    Kind("run folder", 600, _run_folder),
+    Kind("checkpoint", 800, _checkpoint),
+    Kind("predictions.parquet", 2_000, _predictions),
 ]

@@ -198,6 +198,6 @@ def by_description(attempts: Attempts, count: int, seed: int) -> None:
 
 
 KINDS = [
-    Kind("service, bodies", 1_000, _bodies),
-    Kind(DESCRIBED, 220, _described),
+    Kind("service, bodies", 500, _bodies),
+    Kind(DESCRIBED, 120, _described),
 ]

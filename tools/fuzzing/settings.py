@@ -121,10 +121,10 @@ def _synth(folder: Path) -> Target:
 
 
 KINDS = [
-    Kind("YAML", 2_500, _parsed, ("raresign.parsing", "yaml")),
-    Kind("recipe", 600, partial(_yaml, "recipe", (_RECIPE,), ("tiny.yaml", "syn.yaml"))),
-    Kind("preset", 2_500, partial(_yaml, "preset", (_PRESET, _REFERENCE), ())),
-    Kind("ideas", 1_500, partial(_yaml, "ideas", (_IDEAS,), ())),
-    Kind("run.json", 25_000, _run_json),
+    Kind("YAML", 1_500, _parsed, ("raresign.parsing", "yaml")),
+    Kind("recipe", 300, partial(_yaml, "recipe", (_RECIPE,), ("tiny.yaml", "syn.yaml"))),
+    Kind("preset", 1_000, partial(_yaml, "preset", (_PRESET, _REFERENCE), ())),
+    Kind("ideas", 800, partial(_yaml, "ideas", (_IDEAS,), ())),
+    Kind("run.json", 9_000, _run_json),
     Kind("settings.json of synth", 40_000, _synth),
 ]

@@ -129,20 +129,20 @@ a.png,1,2,30,40,2.5,stop,Anna,2026
 b.png,,,,,,stop,,
 """
 _TABLES: tuple[tuple[str, int, str, tuple[str, ...], Callable[[Path], Any]], ...] = (
-    ("corrections.csv", 18_000, "corrections.csv", (_BOXED, "file,after\na,2.5\n"), _corrections),
+    ("corrections.csv", 8_000, "corrections.csv", (_BOXED, "file,after\na,2.5\n"), _corrections),
     (
         "positions",
-        20_000,
+        8_000,
         "p.csv",
         ("file,lat,lon,heading,time\na.jpg,60.1,30.2,90,2026-01-01\n", "file;lat;lon\na.jpg;1;2\n"),
         _positions,
     ),
-    ("aliases", 30_000, "a.csv", ("old,new\n3.1,2.5\n",), _aliases),
-    ("thresholds", 15_000, "t.csv", ("code,threshold\n2.5,0.9\n*,0.5\n",), _thresholds),
-    ("list of codes", 30_000, "only.txt", ("2.5\n3.24.n60 # limit\n",), _allowed),
+    ("aliases", 20_000, "a.csv", ("old,new\n3.1,2.5\n",), _aliases),
+    ("thresholds", 6_000, "t.csv", ("code,threshold\n2.5,0.9\n*,0.5\n",), _thresholds),
+    ("list of codes", 16_000, "only.txt", ("2.5\n3.24.n60 # limit\n",), _allowed),
     (
         "checked answers",
-        2_000,
+        1_000,
         "c.csv",
         ("file,code,name,score,same sign,check me,answered\na.png,2.5,Stop,0.9,1,ok,2.5\n",),
         _checked,
@@ -154,9 +154,9 @@ KINDS = [
         Kind(name, inputs, partial(_table, file, seeds, reader))
         for name, inputs, file, seeds, reader in _TABLES
     ),
-    Kind("results", 20_000, _results, ("raresign.commands.results_file", "raresign.answers")),
-    Kind("results on a map", 1_000, _map),
-    Kind("journal of answers", 5_000, _journal),
+    Kind("results", 6_000, _results, ("raresign.commands.results_file", "raresign.answers")),
+    Kind("results on a map", 500, _map),
+    Kind("journal of answers", 2_000, _journal),
 ]
 
 

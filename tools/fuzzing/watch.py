@@ -63,7 +63,7 @@ def routes_of(kind: Kind, inputs: int) -> dict[str, int]:
     if kind.name == DESCRIBED:
         return {"schemathesis": inputs}
     drawn = min(inputs // 10, 1000)
-    guided = min(inputs // 4, 10_000) if kind.guided and find_spec("atheris") else 0
+    guided = min(inputs // 4, 5_000) if kind.guided and find_spec("atheris") else 0
     return {"mutated": inputs - drawn - guided, "hypothesis": drawn, "guided": guided}
 
 
