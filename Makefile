@@ -5,6 +5,7 @@
 # make container  what docker/Dockerfile does, without docker: installs, serves as a plain user, asks
 # make sbom     writes build/sbom.json: every package that the program is made of (CycloneDX)
 # make audit    asks pypi.org for known faults of these packages; needs the network
+# make fuzz     gives a million wrong inputs to every reader of files and to the service (docs/reliability.md)
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -12,8 +13,9 @@ PYTHON := $(VENV)/bin/python
 RUNTIME := .venv-runtime
 CONTAINER := .venv-serve
 SUPPLY := .venv-supply
+FUZZ := $(CURDIR)/.fuzz
 
-.PHONY: demo test lint coverage runtime container sbom audit results bench clean
+.PHONY: demo test lint coverage runtime container sbom audit fuzz results bench clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -71,6 +73,14 @@ $(SUPPLY)/bin/cyclonedx-py:
 $(SUPPLY)/bin/pip-audit:
 	python3 -m venv $(SUPPLY)
 	$(SUPPLY)/bin/python -m pip install -q --disable-pip-version-check 'pip-audit>=2.9,<3'
+
+fuzz: $(VENV)/.fuzz
+	PYTHONPATH=$(FUZZ) $(PYTHON) tools/fuzz.py --docs
+
+# Tools of `make fuzz` alone, in a folder of their own; without them it says what it leaves out.
+$(VENV)/.fuzz: $(VENV)/.dev
+	sh tools/fuzz_tools.sh $(PYTHON) $(FUZZ)
+	touch $@
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench

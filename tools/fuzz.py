@@ -7,7 +7,8 @@ Inputs are good ones that were spoiled (every input has a number, so it can be m
 that hypothesis draws, ones that atheris found to reach new branches (where it is installed), and
 requests that schemathesis makes of the service's description. A fault is an error of another type
 than the reader documents, an input that takes more than 10 s, a process that ends, or memory
-beyond 2 GiB. Inputs with faults are kept in build/fuzz/faults/KIND; exit code 1 then.
+beyond 2 GiB. Inputs with faults are kept in build/fuzz/faults/KIND; exit code 1 then. Once they are
+mended, `--only KIND --again` puts that kind's new row into the table of the last run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +26,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tests")]
 
 from fuzzing.kinds import KINDS
-from fuzzing.report import table, write_section
+from fuzzing.report import read_rows, table, write_rows, write_section
 from fuzzing.watch import Row, run_kind
 
 SHARED = (
@@ -46,6 +46,9 @@ def main() -> int:
     parser.add_argument("--only", default="", help="kinds whose name holds one of these, by comma")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz")
+    parser.add_argument(
+        "--again", action="store_true", help="keep the rows of other kinds of the last run"
+    )
     parser.add_argument("--docs", action="store_true", help="write the table into the docs")
     asked = parser.parse_args()
     wanted = asked.only.lower().split(",")
@@ -55,10 +58,10 @@ def main() -> int:
     faults = asked.out / "faults"
     shutil.rmtree(faults, ignore_errors=True)
     faults.mkdir(parents=True)
-    share = asked.inputs / sum(kind.inputs for kind in kinds)
+    share = asked.inputs / sum(kind.inputs for kind in (KINDS if asked.again else kinds))
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    before = read_rows(asked.out / "rows.json") if asked.again else []
     rows: list[Row] = []
-    start = time.monotonic()
     os.environ.update(OMP_NUM_THREADS="1", RARESIGN_LANG="en")
     for module in SHARED:
         import_module(module)
@@ -73,12 +76,14 @@ def main() -> int:
                 f"{row.seconds:.0f} s {'; '.join(row.notes)}",
                 flush=True,
             )
-    seconds = time.monotonic() - start
-    text = table(rows, seconds, asked.seed)
+    fresh = {row.name: row for row in rows}
+    rows = [fresh.pop(row.name, row) for row in before] + list(fresh.values())
+    write_rows(asked.out / "rows.json", rows)
+    text = table(rows, asked.seed)
     print(text)
     for name in ("atheris", "schemathesis"):
         if not find_spec(name):
-            print(f"{name} is not installed (pip install -e '.[fuzz]'): its inputs were left out.")
+            print(f"{name} is not installed (tools/fuzz_tools.sh): its inputs were left out.")
     if asked.docs:
         write_section(ROOT / "docs" / "reliability.md", text)
     wrong = sum(row.wrong for row in rows)

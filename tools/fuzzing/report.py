@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from fuzzing.watch import Row
@@ -10,7 +12,7 @@ from fuzzing.watch import Row
 _START, _END = "<!-- bad-input -->", "<!-- /bad-input -->"
 
 
-def table(rows: Sequence[Row], seconds: float, seed: int) -> str:
+def table(rows: Sequence[Row], seed: int) -> str:
     """All kinds as a table in Markdown, and their sum."""
     lines = [
         "| kind | inputs | refused | accepted | slowest, s | memory, MB | faults |",
@@ -32,9 +34,22 @@ def table(rows: Sequence[Row], seconds: float, seed: int) -> str:
         for name, count in row.routes.items():
             routes[name] = routes.get(name, 0) + count
     made = ", ".join(f"{name} {count:,}" for name, count in routes.items() if count)
-    lines += ["", f"Seed {seed}, {seconds / 60:.0f} minutes. How they were made: {made}."]
+    lines += [
+        "",
+        f"Seed {seed}, {sum(row.seconds for row in rows) / 60:.0f} minutes. How they were made: {made}.",
+    ]
     lines += [f"{row.name}: {note}" for row in rows for note in row.notes]
     return "\n".join(lines)
+
+
+def write_rows(file: Path, rows: Sequence[Row]) -> None:
+    """Keep the rows of a run."""
+    file.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", "utf-8")
+
+
+def read_rows(file: Path) -> list[Row]:
+    """The rows of the last run."""
+    return [Row(**values) for values in json.loads(file.read_text("utf-8"))]
 
 
 def write_section(file: Path, text: str) -> None:

@@ -84,11 +84,15 @@ class OnnxEncoder:
             self._session = open_network(content, threads)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        taken, given = self._session.get_inputs(), self._session.get_outputs()
-        if [one.name for one in (*taken, *given)] != ["crops", "embedding"]:
+        try:
+            taken, given = self._session.get_inputs(), self._session.get_outputs()
+            names = [[one.name for one in each] for each in (taken, given)]
+            metadata = self._session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
+        if names != [["crops"], ["embedding"]]:
             raise InputError(
-                f"{path} takes {[one.name for one in taken]} and gives "
-                f"{[one.name for one in given]}",
+                f"{path} takes {names[0]} and gives {names[1]}",
                 "an encoder takes crops and gives embedding",
             )
         sealed = _start_of_seal(content) is not None
@@ -97,7 +101,6 @@ class OnnxEncoder:
             self.crop_size, self.width = side_of(self._session), int(given[0].shape[-1])
         except (ValueError, TypeError, IndexError) as error:
             raise InputError(f"{path} is no encoder of crops: {error}", _HINT) from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
         self.model_digest = str(metadata.get(MODEL_DIGEST, ""))
 
     def embed(self, crops: np.ndarray) -> np.ndarray:

@@ -142,10 +142,10 @@ def _is_file(path: Path) -> bool:
 def _fits(name: str) -> bool:
     """Whether a disk may take a name; bytes that are no UTF-8 stand in it as surrogates."""
     try:
-        parts = os.fsencode(name).split(b"/")
+        coded = os.fsencode(name)
     except UnicodeEncodeError:
         return False
-    return sum(map(len, parts)) <= _LONGEST_PATH and max(map(len, parts)) <= _LONGEST_PART
+    return len(coded) <= _LONGEST_PATH and max(map(len, coded.split(b"/"))) <= _LONGEST_PART
 
 
 def _possible(name: str) -> str:
