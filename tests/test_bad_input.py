@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_layouts
 from PIL import Image
-from test_onnx_seal import graph
 
+import test_layouts
 from raresign.bundles.archive import write_archive
 from raresign.bundles.bundle import Bundle
 from raresign.cli.app import app, run_safely
@@ -34,6 +33,7 @@ from raresign.runtime.threads import said_threads
 from raresign.service.served_model import ServedModel
 from raresign.signs.icons.icon_file import load_icon
 from raresign.synthesis.icon_atlas import IconAtlas
+from test_onnx_seal import graph
 
 
 def png(width: int, height: int, pixels: bytes = b"") -> bytes:
@@ -72,7 +72,7 @@ BOMBS = {
 def test_a_header_of_50_000_pixels_a_side_is_refused_at_once(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(BOMBS[name])
     for read in (decode_crop, picture_header):
-        with pytest.raises(UnreadableFile, match="more than the limit|broken|no PNG"):
+        with pytest.raises(UnreadableFile, match=r"more than the limit|broken|no PNG"):
             read(tmp_path / name)
     if name == "a.png":
         with pytest.raises(InputError, match="50000x50000 px"):
@@ -90,17 +90,11 @@ def test_two_files_in_one_are_what_their_reader_says(tmp_path: Path) -> None:
     """A picture with a bundle behind it, a bundle behind a script, an HTML page called a PNG."""
     held = io.BytesIO()
     Image.new("RGB", (9, 9)).save(held, "BMP")
-    for name, content in (
-        ("a.bmp", held.getvalue()),
-        ("a.png", png(1, 1, zlib.compress(bytes(4)))),
-    ):
-        (tmp_path / name).write_bytes(content)
-        decode_crop(tmp_path / name)
-        (tmp_path / name).write_bytes(content + zipped())
-        try:
-            assert decode_crop(tmp_path / name).size in ((9, 9), (1, 1))
-        except UnreadableFile as error:
-            assert "its pixels are" in error.reason
+    (tmp_path / "a.bmp").write_bytes(held.getvalue() + zipped())
+    with pytest.raises(UnreadableFile, match="its pixels are"):
+        decode_crop(tmp_path / "a.bmp")
+    (tmp_path / "a.png").write_bytes(png(1, 1, zlib.compress(bytes(4))) + zipped())
+    assert decode_crop(tmp_path / "a.png").size == (1, 1)
     (tmp_path / "a.raresign").write_bytes(b"#!/bin/sh\nrm -rf /\n" + zipped())
     assert Bundle.open(tmp_path / "a.raresign").card == "a card"  # the checksums hold
     (tmp_path / "page.png").write_bytes(b"<html><script>alert(1)</script></html>")
@@ -130,7 +124,7 @@ LAYOUTS = ("yolo", "coco", "voc", "folders", "cvat", "csv_export", "rtsd", "belg
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_links_in_a_circle_end_nothing(layout: str, tmp_path: Path) -> None:
-    """Links to themselves among pictures and folders: a YOLO or class folder ended in a traceback."""
+    """Links to themselves among pictures and folders: YOLO and class folders ended in an error."""
     root = getattr(test_layouts, layout)(tmp_path / "data")
     wanted = len(test_layouts.read(root)[0])
     for place in [root, *[path for path in root.rglob("*") if path.is_dir()]]:
@@ -263,7 +257,7 @@ def test_icons_that_fit_no_cell_are_told() -> None:
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "NaN", "Infinity", "1e999"])
 def test_results_with_numbers_of_no_float_are_told(number: str, tmp_path: Path) -> None:
     """`OverflowError` of an integer of 400 digits."""
-    (tmp_path / "a.jsonl").write_text('{"path": "a", "known": %s}\n' % number)
+    (tmp_path / "a.jsonl").write_text(f'{{"path": "a", "known": {number}}}\n')
     told = [problem for _, problem in check_results(tmp_path / "a.jsonl")]
     assert any(one.startswith("known: ") for one in told), told
     with pytest.raises(InputError):

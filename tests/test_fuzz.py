@@ -1,4 +1,4 @@
-"""A small `make fuzz`: every reader of files gets some wrong inputs, and the watchdog sees faults."""
+"""A small `make fuzz`: every reader gets some wrong inputs, and the watchdog sees faults."""
 
 from __future__ import annotations
 

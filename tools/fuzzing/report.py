@@ -34,10 +34,8 @@ def table(rows: Sequence[Row], seed: int) -> str:
         for name, count in row.routes.items():
             routes[name] = routes.get(name, 0) + count
     made = ", ".join(f"{name} {count:,}" for name, count in routes.items() if count)
-    lines += [
-        "",
-        f"Seed {seed}, {sum(row.seconds for row in rows) / 60:.0f} minutes. How they were made: {made}.",
-    ]
+    minutes = sum(row.seconds for row in rows) / 60
+    lines += ["", f"Seed {seed}, {minutes:.0f} minutes. How they were made: {made}."]
     lines += [f"{row.name}: {note}" for row in rows for note in row.notes]
     return "\n".join(lines)
 
