@@ -6,6 +6,7 @@
 # make sbom     writes build/sbom.json: every package that the program is made of (CycloneDX)
 # make audit    asks pypi.org for known faults of these packages; needs the network
 # make scale    how everything grows with crops and classes; several processes against one (docs/scale.md)
+# make fuzz     gives a million wrong inputs to every reader of files and to the service (docs/reliability.md)
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -13,8 +14,9 @@ PYTHON := $(VENV)/bin/python
 RUNTIME := .venv-runtime
 CONTAINER := .venv-serve
 SUPPLY := .venv-supply
+FUZZ := $(CURDIR)/.fuzz
 
-.PHONY: demo test lint coverage runtime container sbom audit results bench scale clean
+.PHONY: demo test lint coverage runtime container sbom audit fuzz results bench scale clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -76,6 +78,14 @@ $(SUPPLY)/bin/pip-audit:
 scale: $(VENV)/.installed
 	$(PYTHON) tools/scale.py
 	$(PYTHON) tools/several_processes.py
+
+fuzz: $(VENV)/.fuzz
+	PYTHONPATH=$(FUZZ) $(PYTHON) tools/fuzz.py --docs
+
+# Tools of `make fuzz` alone, in a folder of their own; without them it says what it leaves out.
+$(VENV)/.fuzz: $(VENV)/.dev
+	sh tools/fuzz_tools.sh $(PYTHON) $(FUZZ)
+	touch $@
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench

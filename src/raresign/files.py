@@ -31,6 +31,33 @@ def default_cache() -> Path:
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
 
 
+def is_there(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file or folder; a name that no disk takes is none.
+
+    Example:
+        >>> is_there("/"), is_there("x" * 300), is_there("a\\0b")
+        (True, False, False)
+    """
+    try:
+        os.stat(path)  # noqa: PTH116 - it is asked of many names
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def real_path(path: str | os.PathLike[str]) -> Path:
+    """The path with its links followed, as far as they lead; a circle of links is no error.
+
+    Example:
+        >>> real_path("/../tmp/./a")
+        PosixPath('/tmp/a')
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):  # a name that no disk takes
+        return Path(path)
+
+
 def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file of bounded size; a pipe or a device neither hangs nor floods.
 

@@ -33,6 +33,7 @@ from raresign.crops.layouts.recognise import recognised
 from raresign.crops.layouts.text_files import read_json, read_text
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.errors import InputError
+from raresign.files import real_path
 
 _UNWIDENED = ("csv", "gtsrb")  # layouts whose boxes are cut as they are
 _HINT = (
@@ -123,12 +124,12 @@ def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSi
     folders = [path for path in given if path.is_dir()]
     home = file if file.is_dir() else file.parent
     base = folders[0] if folders else given[0].parent if given else home
-    only = {path.resolve() for path in given if not path.is_dir()} if not folders else set()
+    only = {real_path(path) for path in given if not path.is_dir()} if not folders else set()
     alone = given[0] if len(given) == 1 and not folders else None
     signs = [
         sign
         for sign in _read(file, base, given or [base], alone)
-        if not only or (sign.path.resolve() in only and not math.isnan(sign.box[0]))
+        if not only or (real_path(sign.path) in only and not math.isnan(sign.box[0]))
     ]
     if not signs:
         raise InputError(f"{file} holds no box of the frames in {base}", _HINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -150,8 +151,9 @@ def schema_problems(
         return
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
-        if not (math.isfinite(value) and low <= value <= high):
-            yield f"{at}{value} is not from {low} to {high}"
+        if not (abs(value) <= sys.float_info.max and low <= value <= high):
+            shown = f"{str(value)[:40]} is not from {low} to {high}"
+            yield f"{at}{shown}"
     if isinstance(value, str) and len(value) < schema.get("minLength", 0):
         yield f"{at}it is empty"
     if isinstance(value, list):

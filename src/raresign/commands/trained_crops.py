@@ -31,7 +31,7 @@ def training_marks(run: Path) -> npt.NDArray[np.uint64]:
     try:
         # Mapped: a header that claims terabytes is compared with the length of the file.
         known = np.load(file, mmap_mode="r", allow_pickle=False) if file.is_file() else None
-    except (OSError, ValueError, EOFError):
+    except Exception:  # NumPy reads the header as Python text, which fails in any way
         known = None
     if not isinstance(known, np.ndarray) or known.dtype != np.uint64 or known.ndim != 1:
         return np.empty(0, np.uint64)

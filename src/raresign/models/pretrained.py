@@ -268,12 +268,13 @@ def _read(path: Path) -> dict[str, Tensor]:
             state: Any = load_file(path)
         else:
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as weights: {error}", _ANY_SOURCE) from error
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} holds more than tensors, or is no weights file", "save the state_dict alone"
         ) from error
+    except Exception as error:  # torch, zipfile and pickle have one for every kind of damage
+        why = str(error)[:300] or type(error).__name__
+        raise InputError(f"{path} cannot be read as weights: {why}", _ANY_SOURCE) from error
     state = state if isinstance(state, dict) else {}
     for key in ("state_dict", "model"):
         if isinstance(state.get(key), dict):

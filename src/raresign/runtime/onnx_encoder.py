@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from raresign.errors import InputError
 from raresign.files import read_bytes
 from raresign.networks import open_network, side_of
+from raresign.runtime.threads import said_threads
 
 ENCODER_FILE = "encoder.onnx"
 MODEL_DIGEST = "model_sha256"
@@ -80,16 +80,20 @@ class OnnxEncoder:
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
+        threads = said_threads() if threads is None else threads
         try:
-            self._session = open_network(content, said if threads is None else threads)
+            self._session = open_network(content, threads)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        taken, given = self._session.get_inputs(), self._session.get_outputs()
-        if [one.name for one in (*taken, *given)] != ["crops", "embedding"]:
+        try:
+            taken, given = self._session.get_inputs(), self._session.get_outputs()
+            names = [[one.name for one in each] for each in (taken, given)]
+            metadata = self._session.get_modelmeta().custom_metadata_map
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
+        if names != [["crops"], ["embedding"]]:
             raise InputError(
-                f"{path} takes {[one.name for one in taken]} and gives "
-                f"{[one.name for one in given]}",
+                f"{path} takes {names[0]} and gives {names[1]}",
                 "an encoder takes crops and gives embedding",
             )
         sealed = _start_of_seal(content) is not None
@@ -98,7 +102,6 @@ class OnnxEncoder:
             self.crop_size, self.width = side_of(self._session), int(given[0].shape[-1])
         except (ValueError, TypeError, IndexError) as error:
             raise InputError(f"{path} is no encoder of crops: {error}", _HINT) from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
         self.model_digest = str(metadata.get(MODEL_DIGEST, ""))
 
     def __reduce__(self) -> tuple[type[OnnxEncoder], tuple[bytes, bool]]:

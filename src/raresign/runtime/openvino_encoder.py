@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from raresign.errors import InputError
+from raresign.runtime.threads import said_threads
 
 if TYPE_CHECKING:
     import openvino
@@ -33,10 +33,10 @@ class OpenVinoEncoder:
     """
 
     def __init__(self, content: bytes, threads: int | None = None) -> None:
-        said = int((os.environ.get("OMP_NUM_THREADS") or "0").split(",")[0])  # 0: all cores
+        threads = said_threads() if threads is None else threads
         self.digest = f"openvino-{hashlib.sha256(content).hexdigest()}"
         options = {
-            "INFERENCE_NUM_THREADS": said if threads is None else threads,
+            "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": "f32",
         }
         try:

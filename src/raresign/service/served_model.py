@@ -174,7 +174,7 @@ class ServedModel:
 
     def _load(self) -> Loaded:
         stamp = _stamp(self.source, self.kind)  # before: a change meanwhile is seen next time
-        name = self.source if self.kind == "built-in" else Path(self.source).resolve().stem
+        name = self.source if self.kind == "built-in" else Path(os.path.realpath(self.source)).stem
         return Loaded(raresign.load(self.source), name, stamp)
 
 

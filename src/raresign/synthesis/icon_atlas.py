@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from raresign.errors import InputError
 from raresign.randomness import CropRandom
 from raresign.signs.catalogue.pictures import load_pictures
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
@@ -104,7 +105,12 @@ class IconAtlas:
             codes: The class code of each.
             size: Side of the crops in pixels.
             device: Where the atlas lives.
+
+        Raises:
+            InputError: No picture, one that is not such a square, of another size than the first,
+                or of another type, or as many codes as there are not pictures.
         """
+        _check_pictures(pictures, codes)
         finest = len(pictures[0])
         sides = [finest]
         while sides[-1] // 2 >= max(4, min(finest, size // 8)):
@@ -195,6 +201,22 @@ class IconAtlas:
 def finest_side(size: int, icons: int) -> int:
     """The side at which icons should be drawn for crops of `size` pixels."""
     return size if icons > _FINE_ICONS else max(size, min(2 * size, _FINE_SIDE))
+
+
+def _check_pictures(pictures: Sequence[np.ndarray], codes: Sequence[str]) -> None:
+    """Refuse icons that do not fit into cells of one size."""
+    if not len(pictures) or len(pictures) != len(codes):
+        raise InputError(
+            f"{len(pictures)} icons and {len(codes)} class codes", "give a code an icon, at least 1"
+        )
+    side = len(pictures[0])
+    for picture, code in zip(pictures, codes, strict=True):
+        if picture.shape != (side, side, 4) or not side or picture.dtype != np.uint8:
+            raise InputError(
+                f"the icon of '{code}' has the shape {picture.shape} and the type {picture.dtype}",
+                f"squash all icons to one square, ({side or 128}, {side or 128}, 4) uint8, as "
+                "load_icon(path, size) does",
+            )
 
 
 def _halved(icon: Tensor, side: int) -> Tensor:

@@ -121,6 +121,14 @@ def _class_rows(folder: Path, catalogue: CodeBook, left: LeftOut) -> list[tuple[
     return rows
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def _folders_in(folder: Path, left: LeftOut) -> list[Path]:
     """The sub-folders of a folder by name; its files that are no pictures are counted."""
     found: list[Path] = []
@@ -131,7 +139,7 @@ def _folders_in(folder: Path, left: LeftOut) -> list[Path]:
                 continue
             if name.rpartition(".")[2] in PICTURE_SUFFIXES:
                 continue
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 left.add(
                     _NOTES if name.endswith(_NOTE_ENDS) else "they are no pictures", entry.path
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 import warnings
@@ -12,6 +13,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from raresign.crops.layouts.listing import pictures_under
 
+_LONGEST_PART, _LONGEST_PATH = 255, 3000
+"""Bytes of a file's name and of a path that a disk takes at least."""
+_SHOWN = 80
 _HASH = re.compile(r"^[0-9a-f]{8}-")
 
 
@@ -57,7 +61,7 @@ class FrameFiles:
     def _find(self, name: str) -> Path:
         ways = _ways(name)
         if "\0" in name:
-            return self._folders[0] / name.replace("\0", "")
+            return self._folders[0] / _possible(name)
         for folder in self._folders:
             for way in ways:
                 if way and _is_file(path := folder / way):
@@ -65,7 +69,7 @@ class FrameFiles:
         for way in ways:
             if found := self._alike(way):
                 return found
-        return self._folders[0] / name
+        return self._folders[0] / (name if _fits(name) else _possible(name))
 
     def _alike(self, way: str) -> Path | None:
         """The one picture whose path ends as `way` does in the most parts."""
@@ -133,6 +137,22 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def _fits(name: str) -> bool:
+    """Whether a disk may take a name; bytes that are no UTF-8 stand in it as surrogates."""
+    try:
+        coded = os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return len(coded) <= _LONGEST_PATH and max(map(len, coded.split(b"/"))) <= _LONGEST_PART
+
+
+def _possible(name: str) -> str:
+    """A name that a disk may take, so that it can be asked for: long parts are cut."""
+    text = name.replace("\0", "").encode("utf-8", "backslashreplace").decode()[:1000]
+    parts = text.split("/")
+    return "/".join(part if len(part) <= _SHOWN else f"{part[:_SHOWN]}..." for part in parts)
 
 
 def _plain(name: str) -> str:

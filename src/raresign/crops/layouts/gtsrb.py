@@ -16,6 +16,7 @@ from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.listing import existing_folder
 from raresign.crops.layouts.split_names import Split, split_of, split_of_parts
 from raresign.errors import InputError
+from raresign.files import is_there
 
 _TRAIN_CSV = re.compile(r"GT-\d+\.csv")
 _TEST_CSV = "GT-final_test.csv"
@@ -121,7 +122,7 @@ def _rows(csv: Path, folders: list[Path], split: Split) -> Annotations:
     """The rows of one CSV, its pictures in the first of `folders` that has the first of them."""
     given = Annotations(csv, "corners")
     rows = list(csv_rows(csv, ("Filename", *_ROI_COLUMNS, "ClassId")))
-    having = [folder for folder in folders if rows and (folder / rows[0][1]["Filename"]).exists()]
+    having = [folder for folder in folders if rows and is_there(folder / rows[0][1]["Filename"])]
     folder = (having or folders)[0]
     for line, row in rows:
         if not row["ClassId"].isdecimal() or len(row["ClassId"]) > 9:

@@ -117,7 +117,9 @@ def _results(task: Mapping[str, Any], where: str, given: Annotations) -> list[Ma
         given.left.add("predicted, not annotated", where)
     for _ in good[1:]:
         given.left.add("a further annotation of one task", where)
-    results = good[0].get("result", []) if good else []
+    results = good[0].get("result") if good else []
+    if not isinstance(results, list):
+        return []
     return [result for result in results if isinstance(result, Mapping)]
 
 

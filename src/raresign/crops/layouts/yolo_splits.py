@@ -12,6 +12,7 @@ from raresign.crops.layouts.listing import pictures_under
 from raresign.crops.layouts.split_names import Split, split_of_parts
 from raresign.crops.layouts.text_files import read_text
 from raresign.errors import InputError
+from raresign.files import is_there, real_path
 
 _KEYS: tuple[Split, ...] = ("train", "val", "test")
 
@@ -57,11 +58,11 @@ def declared_splits(
                 )
             parts[key].update(_frames_of(place, finder))
     found: dict[Path, Split] = {}
-    inside = {frame.resolve(): frame for frame in frames}
+    inside = {real_path(frame): frame for frame in frames}
     order: tuple[Split, ...] = ("val", "train", "test")
     for split in order:
         for path in parts.get(split, ()):
-            if (frame := inside.get(path.resolve())) is not None:
+            if (frame := inside.get(real_path(path))) is not None:
                 found[frame] = split
     return found
 
@@ -75,8 +76,8 @@ def _existing(entry: str, bases: Sequence[Path], root: Path) -> Path | None:
     named = [part for part in parts if part != ".."]
     ways = [parts] if parts else []
     ways += [named[start:] for start in range(max(1, len(named) - 1))] if named else []
-    places = [place for way in ways for base in bases if (place := base.joinpath(*way)).exists()]
-    inside = [place for place in places if place.resolve().is_relative_to(root.resolve())]
+    places = [place for way in ways for base in bases if is_there(place := base.joinpath(*way))]
+    inside = [place for place in places if real_path(place).is_relative_to(real_path(root))]
     return next(iter([*inside, *places]), None)
 
 
