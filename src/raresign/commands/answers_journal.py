@@ -67,7 +67,10 @@ class AnswersJournal:
         self._head = json.loads(json.dumps({"raresign": _FORM, **(settings or {})}))
         self._columns: dict[str, None] = {}
         self._goes_on = resume and self.part.exists()
-        if self._goes_on:
+        if self._goes_on and self._is_unbegun():
+            self._goes_on = False
+            self.part.unlink()
+        elif self._goes_on:
             self._check_head()
         elif self.part.exists():
             raise InputError(
@@ -124,6 +127,12 @@ class AnswersJournal:
 
     def _first_line(self) -> bytes:
         return json.dumps(self._head).encode() + b"\n"
+
+    def _is_unbegun(self) -> bool:
+        """Whether a process was killed before the first line of the journal was whole."""
+        with self.part.open("rb") as file:
+            found = file.read(len(self._first_line()))
+        return len(found) < len(self._first_line()) and self._first_line().startswith(found)
 
     def _check_head(self) -> None:
         with self.part.open("rb") as file:
