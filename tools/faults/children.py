@@ -18,7 +18,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,19 @@ def run_child(
 ) -> Ended:
     """Call `work` in a child, and perhaps kill it; `check` runs in it before, and is not killed."""
     kill = kill or Kill()
+    return wait_for(*start_child(work, kill, check), kill)
+
+
+def run_together(works: Sequence[Callable[[], Any]]) -> list[Ended]:
+    """Call functions in children at the same time."""
+    started = [start_child(work, Kill()) for work in works]
+    return [wait_for(*one, Kill()) for one in started]
+
+
+def start_child(
+    work: Callable[[], Any], kill: Kill, check: Callable[[], None] | None = None
+) -> tuple[int, int]:
+    """Its number, and where its end is told."""
     ours, theirs = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -75,6 +88,11 @@ def run_child(
         os.close(ours)
         _be_child(work, check, theirs, kill)
     os.close(theirs)
+    return pid, ours
+
+
+def wait_for(pid: int, ours: int, kill: Kill) -> Ended:
+    """Wait for a child, and kill it when it is time."""
     content, begun, ended = b"", 0.0, None
     limit = time.monotonic() + WAIT_SECONDS
     while ended is None:

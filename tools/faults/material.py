@@ -26,7 +26,7 @@ TYPES = {
 NEW = ("3.1", "5.5")
 _CROPS, _TESTS, _SIDE = 8, 4, 24
 SIZE = 32
-_MIXED = {"steps": 4, "real": 4, "synthetic": 4, "validate_every": 2}
+_MIXED = {"steps": 3, "real": 4, "synthetic": 4, "validate_every": 1}
 RECIPE: dict[str, Any] = {
     "name": "tiny",
     "backbone": "test_efficientnet",
@@ -39,7 +39,7 @@ RECIPE: dict[str, Any] = {
         {**_MIXED, "kind": "mixed"},
     ],
 }
-"""Two stages of four steps, measured after every second."""
+"""Two stages of three steps, measured after each."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Operation:
 
 
 def operations(material: Material) -> list[Operation]:
-    """All of them; 355 kills."""
+    """All of them; 307 kills."""
     data, run, grown = material.data, material.run, material.grown
 
     def train(place: Path) -> None:
@@ -54,7 +54,7 @@ def operations(material: Material) -> list[Operation]:
         raresign.evaluate(place / "run", data, cache=place / "cache")
 
     def synth(form: str, place: Path) -> None:
-        raresign.synthesise(data, place / "out", per_class=30, form=form, size=SIZE)
+        raresign.synthesise(data, place / "out", per_class=12, form=form, size=SIZE)
 
     def pack(place: Path) -> None:
         raresign.pack_crops(raresign.from_files([material.crops]), SIZE, place, framing="found")
@@ -91,26 +91,26 @@ def operations(material: Material) -> list[Operation]:
         raresign.save_found(place / "found.csv", found)
 
     return [
-        Operation("train", 40, fresh, train),
-        Operation("evaluate", 20, partial(with_run, run), evaluate),
-        Operation("synth, png", 20, fresh, partial(synth, "png")),
-        Operation("synth, tar", 20, fresh, partial(synth, "tar")),
+        Operation("train", 6, fresh, train),
+        Operation("evaluate", 15, partial(with_run, run), evaluate),
+        Operation("synth, png", 8, fresh, partial(synth, "png")),
+        Operation("synth, tar", 8, fresh, partial(synth, "tar")),
         Operation("pack", 30, fresh, pack),
-        Operation("predict --out, csv", 25, fresh, partial(predict, "csv")),
-        Operation("predict --out, jsonl", 20, fresh, partial(predict, "jsonl")),
-        Operation("predict --out, parquet", 20, fresh, partial(predict, "parquet")),
-        Operation("add-class", 30, partial(with_run, run), add_class),
-        Operation("add-photos", 20, partial(with_run, grown), add_photos),
-        Operation("remove-class", 25, partial(with_run, grown), remove_class),
-        Operation("export", 25, fresh, export),
+        Operation("predict --out, csv", 16, fresh, partial(predict, "csv")),
+        Operation("predict --out, jsonl", 16, fresh, partial(predict, "jsonl")),
+        Operation("predict --out, parquet", 16, fresh, partial(predict, "parquet")),
+        Operation("add-class", 12, partial(with_run, run), add_class),
+        Operation("add-photos", 44, partial(with_run, grown), add_photos),
+        Operation("remove-class", 66, partial(with_run, grown), remove_class),
+        Operation("export", 34, fresh, export),
         Operation(
             "studio: confirm, correct, take back",
-            30,
+            12,
             partial(with_run_and_data, material),
             partial(decided, material.crops),
             decisions_of,
         ),
-        Operation("find (index)", 30, fresh, find, index_of),
+        Operation("find (index)", 24, fresh, find, index_of),
     ]
 
 

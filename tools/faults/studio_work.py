@@ -13,7 +13,7 @@ from typing import Any
 from digests import digests
 
 CODES = ("1.11.1", "1.11.2", "2.5", "3.24.n40", "3.24.n60", "4.1.1")
-STEPS = 24
+STEPS = 12
 _SAID = "said"
 """The file that notes what the studio has answered; in the place of the browser's memory."""
 
