@@ -5,6 +5,7 @@
 # make container  what docker/Dockerfile does, without docker: installs, serves as a plain user, asks
 # make sbom     writes build/sbom.json: every package that the program is made of (CycloneDX)
 # make audit    asks pypi.org for known faults of these packages; needs the network
+# make faults     kills every command at random moments, fills disks, breaks files (half an hour)
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -13,7 +14,7 @@ RUNTIME := .venv-runtime
 CONTAINER := .venv-serve
 SUPPLY := .venv-supply
 
-.PHONY: demo test lint coverage runtime container sbom audit results bench clean
+.PHONY: demo test lint coverage runtime container sbom audit results bench faults clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -74,6 +75,10 @@ $(SUPPLY)/bin/pip-audit:
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench
+
+# FAULTS="--only train --seed 7" narrows it down.
+faults: $(VENV)/.peers
+	nice -n 10 $(PYTHON) tools/faults $(FAULTS)
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
 	sh tools/install.sh $(VENV)

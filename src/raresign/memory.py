@@ -35,9 +35,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, Exception) and any(words in told for words in _SAID)
 
 
-def parts_that_fit(
-    compute: Callable[[int, int], _Part], count: int, most: int
-) -> Iterator[_Part]:
+def parts_that_fit(compute: Callable[[int, int], _Part], count: int, most: int) -> Iterator[_Part]:
     """What `compute` makes of consecutive parts of `count` crops.
 
     Where memory does not hold a part, it and all later ones are halved, with a warning.

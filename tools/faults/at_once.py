@@ -7,19 +7,24 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import raresign
 from children import Ended, run_child, run_together
 from digests import difference
 from material import NEW, Material
 from operations import Operation, with_run
 from table import Fault
 
+import raresign
+
 _TIMES = 3
 
 
 def two_at_once(material: Material, operations: list[Operation], place: Path) -> list[Fault]:
     """Two `add-class`; and each operation twice at once."""
-    return [_two_classes(material, place), _one_class_twice(material, place), _twice(operations, place)]
+    return [
+        _two_classes(material, place),
+        _one_class_twice(material, place),
+        _twice(operations, place),
+    ]
 
 
 def _two_classes(material: Material, place: Path) -> Fault:

@@ -97,10 +97,9 @@ def wait_for(pid: int, ours: int, kill: Kill) -> Ended:
     limit = time.monotonic() + WAIT_SECONDS
     while ended is None:
         now = time.monotonic()
+        left = limit - now
         if kill.seconds is not None and begun:
             left = begun + kill.seconds - now
-        else:
-            left = limit - now
         if left <= 0 or not select.select([ours], [], [], left)[0]:
             hung = time.monotonic() >= limit
             os.kill(pid, signal.SIGKILL)

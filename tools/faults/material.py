@@ -103,7 +103,9 @@ class Material:
 
 def _write_data(root: Path) -> None:
     (root / "icons").mkdir(parents=True)
-    classes = {code: {"id": place, "type": kind} for place, (code, kind) in enumerate(TYPES.items())}
+    classes = {
+        code: {"id": place, "type": kind} for place, (code, kind) in enumerate(TYPES.items())
+    }
     (root / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
     rows = [("filename", "class")]
     for code, kind in TYPES.items():

@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import raresign
 from children import fresh, run_child
 from material import RECIPE, SIZE, Material
 from operations import command
 from table import Fault
+
+import raresign
 
 _AT = (1, 30, 60)
 """The files change when so many of them have been opened."""
@@ -46,7 +47,10 @@ def moving_files(material: Material, place: Path) -> Fault:
         return 0
 
     works: list[tuple[str, Callable[[], int], Path]] = [
-        *[(name, work, crops) for name, work in (("pack", pack), ("predict", predict), ("find", find))],
+        *[
+            (name, work, crops)
+            for name, work in (("pack", pack), ("predict", predict), ("find", find))
+        ],
         ("train", train, place / "data"),
     ]
     for name, work, moved in works:

@@ -1,4 +1,4 @@
-"""What is killed: each operation on a folder of its own, its repeat, and what counts as the same."""
+"""What is killed: each operation in a folder of its own, its repeat, what counts as the same."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import raresign
 from children import fresh
 from digests import digests
 from material import NEW, RECIPE, SIZE, Material
+from studio_work import decided, decisions_of
+
+import raresign
 from raresign.cli.app import app, run_safely
 from raresign.finding.vectors import VectorFile
-from studio_work import decided, decisions_of
 
 Found = dict[str, str]
 
@@ -42,7 +43,7 @@ class Operation:
 
 
 def operations(material: Material) -> list[Operation]:
-    """All of them; 307 kills."""
+    """All of them; 304 kills."""
     data, run, grown = material.data, material.run, material.grown
 
     def train(place: Path) -> None:
@@ -91,26 +92,26 @@ def operations(material: Material) -> list[Operation]:
         raresign.save_found(place / "found.csv", found)
 
     return [
-        Operation("train", 6, fresh, train),
-        Operation("evaluate", 15, partial(with_run, run), evaluate),
-        Operation("synth, png", 8, fresh, partial(synth, "png")),
-        Operation("synth, tar", 8, fresh, partial(synth, "tar")),
+        Operation("remove-class", 80, partial(with_run, grown), remove_class),
+        Operation("export", 40, fresh, export),
         Operation("pack", 30, fresh, pack),
-        Operation("predict --out, csv", 16, fresh, partial(predict, "csv")),
-        Operation("predict --out, jsonl", 16, fresh, partial(predict, "jsonl")),
-        Operation("predict --out, parquet", 16, fresh, partial(predict, "parquet")),
-        Operation("add-class", 12, partial(with_run, run), add_class),
-        Operation("add-photos", 44, partial(with_run, grown), add_photos),
-        Operation("remove-class", 66, partial(with_run, grown), remove_class),
-        Operation("export", 34, fresh, export),
+        Operation("train", 4, fresh, train),
+        Operation("add-photos", 60, partial(with_run, grown), add_photos),
+        Operation("evaluate", 10, partial(with_run, run), evaluate),
+        Operation("predict --out, csv", 12, fresh, partial(predict, "csv")),
+        Operation("predict --out, jsonl", 12, fresh, partial(predict, "jsonl")),
+        Operation("predict --out, parquet", 12, fresh, partial(predict, "parquet")),
+        Operation("find (index)", 16, fresh, find, index_of),
+        Operation("add-class", 8, partial(with_run, run), add_class),
+        Operation("synth, tar", 6, fresh, partial(synth, "tar")),
+        Operation("synth, png", 6, fresh, partial(synth, "png")),
         Operation(
             "studio: confirm, correct, take back",
-            12,
+            8,
             partial(with_run_and_data, material),
             partial(decided, material.crops),
             decisions_of,
         ),
-        Operation("find (index)", 24, fresh, find, index_of),
     ]
 
 

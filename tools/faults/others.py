@@ -15,7 +15,9 @@ from scarce import dying_workers, scarce_memory
 from table import Fault
 
 
-def other_faults(material: Material, place: Path, seed: int) -> dict[str, Callable[[], list[Fault]]]:
+def other_faults(
+    material: Material, place: Path, seed: int
+) -> dict[str, Callable[[], list[Fault]]]:
     """Name -> makes the faults."""
     every = operations(material)
     return {

@@ -12,17 +12,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-
-import raresign
 from children import run_child
 from material import Material
-from raresign.models.sign_net import SignNet
-from raresign.models.outputs import net_outputs
-from raresign.signs.icons import svg_renderer
-from raresign.studio.workshop import Workshop
 from table import Fault
 
-_SPARE_MB = (12, 24, 48, 96, 192, 384)
+import raresign
+from raresign.models.outputs import net_outputs
+from raresign.models.sign_net import SignNet
+from raresign.signs.icons import svg_renderer
+from raresign.studio.workshop import Workshop
+
+_SPARE_MB = (4, 16, 32, 64, 128)
 
 
 def dying_workers(material: Material, place: Path) -> Fault:
@@ -93,11 +93,11 @@ def scarce_memory() -> Fault:
 
 
 def _embedded(name: str, spare: int | None) -> np.ndarray:
-    """Embeddings of 256 crops with so many MB to spare."""
+    """Embeddings of 64 crops with so many MB to spare."""
     import torch
 
-    side = 128
-    crops = np.random.default_rng(0).integers(0, 256, (256, 3, side, side), np.uint8)
+    side = 96
+    crops = np.random.default_rng(0).integers(0, 256, (64, 3, side, side), np.uint8)
     torch.manual_seed(1)
     if name == "torch":
         net = SignNet("resnet18", 4, 16, weights="none", crop_size=side).eval()

@@ -56,7 +56,10 @@ def killed_table(rows: Sequence[Row]) -> str:
     ]
     every = Row(
         "**all**",
-        *(sum(getattr(row, name) for row in rows) for name in ("kills", "repeats", "matched", "left")),
+        *(
+            sum(getattr(row, name) for row in rows)
+            for name in ("kills", "repeats", "matched", "left")
+        ),
         [problem for row in rows for problem in row.problems],
     )
     for row in (*rows, every):

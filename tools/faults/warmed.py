@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 from pathlib import Path
 
 import torch
+from material import SIZE, Material
 
 import raresign
-from material import SIZE, Material
 from raresign.commands.synth.engine import one_thread, open_engine, render_block
 from raresign.finding import crop_index
 from raresign.fitting import recogniser_fit
@@ -56,7 +55,8 @@ def warm_caches(material: Material) -> None:
     drawn_unknown_signs(raresign.SignCatalogue.from_folder(material.data), 0)
     gc.collect()
     gc.freeze()  # so that children neither look through what they inherit nor copy it
-    names = [Path(f"/proc/self/task/{one}/comm").read_text() for one in os.listdir("/proc/self/task")]
+    threads = Path("/proc/self/task").iterdir()
+    names = [(thread / "comm").read_text() for thread in threads]
     own = [name for name in names if "jemalloc" not in name]
     if len(own) > 1:
         raise SystemExit(f"the parent has threads, so that no child can be trusted: {own}")

@@ -48,10 +48,8 @@ def new_folder(unfinished: Path, name: str) -> Iterator[Path]:
     The lock is the kernel's, on the folder itself: whoever finds the folder without one knows that
     its process was killed.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=unfinished))
-    handle = _locked(folder)
+    folder, handle = _marked(unfinished, name)
     try:
-        (folder / MARK).write_text(_machine() if handle is not None else "", encoding="utf-8")
         yield folder
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -61,13 +59,28 @@ def new_folder(unfinished: Path, name: str) -> Iterator[Path]:
             os.close(handle)
 
 
+def _marked(unfinished: Path, name: str) -> tuple[Path, int | None]:
+    """A new folder with our mark, and the descriptor that holds its lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=unfinished))
+        handle = _locked(folder, wait=True)
+        try:
+            text = _machine() if handle is not None else ""
+            (folder / MARK).write_text(text, encoding="utf-8")
+        except FileNotFoundError:  # swept, as it was empty and not locked yet
+            if handle is not None:
+                os.close(handle)
+        else:
+            return folder, handle
+
+
 def _machine() -> str:
     """In a mark: where the lock says something; another machine may share the disk."""
     return f"locked on {platform.node()}"
 
 
-def _locked(folder: Path) -> int | None:
-    """A descriptor that holds the lock of a folder; None if another has it, or it has none."""
+def _locked(folder: Path, wait: bool = False) -> int | None:
+    """A descriptor that holds the lock of a folder; None if another has it, or there are none."""
     if sys.platform == "win32":
         return None
     import fcntl
@@ -77,7 +90,7 @@ def _locked(folder: Path) -> int | None:
     except OSError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(handle)
         return None
@@ -107,18 +120,24 @@ def sweep(unfinished: Path) -> None:
             else:
                 with suppress(OSError):  # empty, or not ours
                     folder.rmdir()
-        elif _was_killed(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            _sweep_killed(folder)
 
 
-def _was_killed(folder: Path) -> bool:
-    """Whether the process is gone that locked a folder."""
+def _sweep_killed(folder: Path) -> None:
+    """Remove a folder whose process is gone: one that was locked here, or is still empty."""
     try:
         mark = read_text(folder / MARK, _MOST_OF_A_MARK)
+    except FileNotFoundError:
+        mark = None
     except (OSError, UnicodeDecodeError):
-        return False
-    handle = _locked(folder) if mark == _machine() else None
+        return
+    handle = _locked(folder) if mark in (None, _machine()) else None
     if handle is None:
-        return False
+        return
+    if mark is None:
+        with suppress(OSError):  # not empty: not ours
+            folder.rmdir()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     os.close(handle)
-    return True

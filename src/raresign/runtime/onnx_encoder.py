@@ -104,7 +104,6 @@ class OnnxEncoder:
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""
 
-
         def embedded(start: int, end: int) -> np.ndarray:
             pixels = crops[start:end].astype(np.float32) / np.float32(255)
             found: np.ndarray = self._session.run(["embedding"], {"crops": pixels})[0]
