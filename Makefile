@@ -7,6 +7,7 @@
 # make audit    asks pypi.org for known faults of these packages; needs the network
 # make scale    how everything grows with crops and classes; several processes against one (docs/scale.md)
 # make fuzz     gives a million wrong inputs to every reader of files and to the service (docs/reliability.md)
+# make faults     kills every command at random moments, fills disks, breaks files (half an hour)
 # make results RARESIGN_DATA=...   trains and measures every row of docs/results.md
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -16,7 +17,7 @@ CONTAINER := .venv-serve
 SUPPLY := .venv-supply
 FUZZ := $(CURDIR)/.fuzz
 
-.PHONY: demo test lint coverage runtime container sbom audit fuzz results bench scale clean
+.PHONY: demo test lint coverage runtime container sbom audit faults fuzz results bench scale clean
 demo: $(VENV)/.installed
 	$(VENV)/bin/raresign demo --out demo
 
@@ -89,6 +90,10 @@ $(VENV)/.fuzz: $(VENV)/.dev
 
 bench: $(VENV)/.peers
 	$(VENV)/bin/raresign bench
+
+# FAULTS="--only train --seed 7" narrows it down.
+faults: $(VENV)/.peers
+	nice -n 10 $(PYTHON) tools/faults $(FAULTS)
 
 $(VENV)/.installed: pyproject.toml constraints.txt tools/install.sh
 	sh tools/install.sh $(VENV)

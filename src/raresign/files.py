@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import platform
 import re
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
 UNFINISHED = ".raresign-"
 """How the name of a file begins that is being written."""
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""In these names: a lock of one machine may say nothing to another that shares the disk."""
 _STALE_AFTER_SECONDS = 86400.0
 MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
@@ -136,10 +141,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     if _URL.match(os.fspath(path)):  # or a folder called s3: would be made
         raise OSError(errno.EINVAL, later("this is not written to a URL"), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f"{UNFINISHED}{path.stem[:99]}-"
-    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary, handle = _begun(path)
     try:
         yield temporary
         temporary.chmod(0o644)
@@ -147,14 +149,73 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
+
+
+def _begun(path: Path) -> tuple[Path, int]:
+    """A new file beside `path`, and a descriptor that holds its lock.
+
+    Its name is the same each time, so a file that a killed process left is written over by the next
+    one that writes `path`. While another process writes to it the name is a random one.
+    """
+    prefix = f"{UNFINISHED}{path.stem[:99]}-"
+    usual = path.with_name(f"{prefix}{_MACHINE}{path.suffix}")
+    handle = _locked(usual, os.O_CREAT)
+    if handle is not None:
+        os.ftruncate(handle, 0)
+        return usual, handle
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
+    return Path(name), handle
+
+
+def _locked(place: Path, more: int = 0) -> int | None:
+    """A descriptor that holds the lock of a file of ours; None if another process holds it.
+
+    The lock is the kernel's: it ends with the process that holds it, however that ends.
+    """
+    if sys.platform == "win32":  # no locks there that end with the process
+        return None
+    import fcntl
+
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        handle = os.open(place, flags | more, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(handle)
+        # It may have got another name since it was opened; a link of a stranger leads elsewhere.
+        same = os.path.samestat(found, place.lstat())
+        if same and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+            return handle
+    except BlockingIOError:
+        pass
+    except OSError:  # a disk without locks
+        with suppress(OSError):
+            if more and not place.lstat().st_size:
+                place.unlink()
+    os.close(handle)
+    return None
 
 
 def sweep(folder: Path) -> None:
-    """Remove files that processes, killed a day or more ago, were writing into a folder."""
+    """Remove files that killed processes were writing into a folder.
+
+    Those of this machine at once, as nobody holds their locks; others after a day.
+    """
     for place in folder.glob(f"{UNFINISHED}*"):
         try:
             found = place.lstat()
-            if stat.S_ISREG(found.st_mode) and time.time() - found.st_mtime > _STALE_AFTER_SECONDS:
+            if not stat.S_ISREG(found.st_mode):
+                continue
+            ours = place.stem.endswith(f"-{_MACHINE}")
+            handle = _locked(place) if ours else None
+            if handle is not None:
+                place.unlink()
+                os.close(handle)
+            elif time.time() - found.st_mtime > _STALE_AFTER_SECONDS:
                 place.unlink()
         except OSError:  # another process was faster, or may and we may not
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -71,7 +72,10 @@ class AnswersJournal:
         self._head = json.loads(json.dumps({"raresign": _FORM, **(settings or {})}))
         self._columns: dict[str, None] = {}
         self._goes_on = resume and self.part.exists()
-        if self._goes_on:
+        if self._goes_on and self._is_unbegun():
+            self._goes_on = False
+            self.part.unlink()
+        elif self._goes_on:
             self._check_head()
         elif self.part.exists():
             raise InputError(
@@ -88,15 +92,33 @@ class AnswersJournal:
                 self.earlier += 1
                 self._note(answer)
                 end = place
-            file: BinaryIO = self.part.open("r+b")
+            file: BinaryIO = self._alone(self.part.open("r+b"))
             file.truncate(end or len(self._first_line()))
             file.seek(0, io.SEEK_END)
         else:
-            file = self.part.open("xb")
+            file = self._alone(self.part.open("xb"))
             file.write(self._first_line())
             file.flush()
         self._file = file
         return self
+
+    def _alone(self, file: BinaryIO) -> BinaryIO:
+        """Hold the lock of the journal, which ends with the process."""
+        if sys.platform == "win32":  # no locks there that end with the process
+            return file
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise InputError(
+                _("another process writes {part}").format(part=self.part),
+                _("wait until it is done, or give another --out"),
+            ) from error
+        except OSError:  # a disk without locks
+            pass
+        return file
 
     def answers(self) -> Iterator[FileAnswer]:
         """All answers that the journal holds, one by one."""
@@ -130,6 +152,12 @@ class AnswersJournal:
 
     def _first_line(self) -> bytes:
         return json.dumps(self._head).encode() + b"\n"
+
+    def _is_unbegun(self) -> bool:
+        """Whether a process was killed before the first line of the journal was whole."""
+        with self.part.open("rb") as file:
+            found = file.read(len(self._first_line()))
+        return len(found) < len(self._first_line()) and self._first_line().startswith(found)
 
     def _check_head(self) -> None:
         with self.part.open("rb") as file:

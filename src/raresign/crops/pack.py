@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, decode_crop
 from raresign.crops.layouts.labelling import first_names
-from raresign.crops.pack_cache import MARK, PACKS, UNFINISHED, check_room, sweep
+from raresign.crops.pack_cache import PACKS, UNFINISHED, check_room, new_folder, sweep
 from raresign.crops.pack_name import PackKey, pack_key
 from raresign.crops.pack_seal import seal, unsealed
 from raresign.crops.squashing import squashed_chunks
@@ -166,9 +166,7 @@ def _make(
     unfinished.mkdir(parents=True, exist_ok=True)
     sweep(unfinished)
     check_room(cache, len(table) * 3 * size * size)
-    temporary = Path(tempfile.mkdtemp(prefix=f"{key.digest}-", dir=unfinished))
-    (temporary / MARK).touch()
-    try:
+    with new_folder(unfinished, key.digest) as temporary:
         _write(table, size, framing, key, temporary, strict, progress)
         temporary.chmod(0o755)
         if folder.is_dir() and _open(folder, key, table, size) is None:
@@ -182,9 +180,6 @@ def _make(
             if not folder.is_dir():
                 raise
             shutil.rmtree(temporary)  # another process was first, with the same content
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     sweep(unfinished)
 
 

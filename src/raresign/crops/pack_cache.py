@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 import shutil
+import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from raresign.errors import InputError
+from raresign.files import read_text
 
 PACKS, UNFINISHED = "packs", "unfinished"
 """Folders of ours in the cache. Nothing outside them is ever removed, nor in them what does not
@@ -16,6 +22,7 @@ bear the name and the mark that we give."""
 MARK = ".raresign"
 _OURS = re.compile(r"[0-9a-f]{32}-\w+")
 _STALE_AFTER_SECONDS = 86400.0
+_MOST_OF_A_MARK = 4096
 
 
 def check_room(cache: Path, needed: int) -> None:
@@ -28,8 +35,67 @@ def check_room(cache: Path, needed: int) -> None:
         )
 
 
+@contextmanager
+def new_folder(unfinished: Path, name: str) -> Iterator[Path]:
+    """Yield a folder of ours, locked until the block ends; it goes if the block raises.
+
+    The lock is the kernel's, on the folder itself: whoever finds the folder without one knows that
+    its process was killed.
+    """
+    folder, handle = _marked(unfinished, name)
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def _marked(unfinished: Path, name: str) -> tuple[Path, int | None]:
+    """A new folder with our mark, and the descriptor that holds its lock."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=unfinished))
+        handle = _locked(folder, wait=True)
+        try:
+            text = _machine() if handle is not None else ""
+            (folder / MARK).write_text(text, encoding="utf-8")
+        except FileNotFoundError:  # swept, as it was empty and not locked yet
+            if handle is not None:
+                os.close(handle)
+        else:
+            return folder, handle
+
+
+def _machine() -> str:
+    """In a mark: where the lock says something; another machine may share the disk."""
+    return f"locked on {platform.node()}"
+
+
+def _locked(folder: Path, wait: bool = False) -> int | None:
+    """A descriptor that holds the lock of a folder; None if another has it, or there are none."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
 def sweep(unfinished: Path) -> None:
-    """Remove what a killed process left half-written a day or more ago, if it bears our mark."""
+    """Remove what killed processes left half-written, if it bears our mark.
+
+    At once where it was locked on this machine and is not any more; else after a day.
+    """
     for folder in unfinished.iterdir():
         if folder.is_symlink() or not _OURS.fullmatch(folder.name):
             continue
@@ -48,3 +114,24 @@ def sweep(unfinished: Path) -> None:
             else:
                 with suppress(OSError):  # empty, or not ours
                     folder.rmdir()
+        else:
+            _sweep_killed(folder)
+
+
+def _sweep_killed(folder: Path) -> None:
+    """Remove a folder whose process is gone: one that was locked here, or is still empty."""
+    try:
+        mark = read_text(folder / MARK, _MOST_OF_A_MARK)
+    except FileNotFoundError:
+        mark = None
+    except (OSError, UnicodeDecodeError):
+        return
+    handle = _locked(folder) if mark in (None, _machine()) else None
+    if handle is None:
+        return
+    if mark is None:
+        with suppress(OSError):  # not empty: not ours
+            folder.rmdir()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    os.close(handle)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from raresign.memory import parts_that_fit
 from raresign.models.sign_net import SignNet
 
 _BATCH = 256
@@ -65,9 +67,8 @@ def tensor_outputs(
     said = []
     for several in [crops] if isinstance(crops, Tensor) else crops:
         size = _CPU_BATCH if several.device.type == "cpu" else _BATCH
-        for some in several.split(size):
-            output = net(some.contiguous(memory_format=torch.channels_last))
-            said.append([part.float().cpu() for part in output])
+        answered = partial(_answered, net, several)
+        said.extend(parts_that_fit(answered, len(several), size))
     if said:
         logits, embedding = (torch.cat(parts).numpy() for parts in zip(*said, strict=True))
     else:
@@ -75,6 +76,12 @@ def tensor_outputs(
             np.empty((0, net.settings[name]), np.float32) for name in ("classes", "embedding")
         )
     return Outputs(logits, embedding, np.full(len(logits), -1) if labels is None else labels)
+
+
+def _answered(net: SignNet, crops: Tensor, start: int, end: int) -> list[Tensor]:
+    """Logits and embedding of some of the crops, on the CPU."""
+    output = net(crops[start:end].contiguous(memory_format=torch.channels_last))
+    return [part.float().cpu() for part in output]
 
 
 def net_rows(net: SignNet) -> tuple[np.ndarray, np.ndarray]:

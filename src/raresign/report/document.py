@@ -43,6 +43,7 @@ from raresign.runs.run_view import RunView, view_run
 from raresign.signs.spoken_signs import spoken_family, spoken_name, spoken_type
 from raresign.signs.values import in_order
 
+REPORT = "report.html"
 _HERE = Path(__file__).parent
 _MOST_SKIPPED = 200
 _MONTHS = (
@@ -80,7 +81,7 @@ def write_report(run: Path, data: Path | None = None) -> Path:
         True
     """
     RunFolder.check_here(run)
-    target = Path(run) / "report.html"
+    target = Path(run) / REPORT
     # Lone surrogates (file names that are not UTF-8) cannot be written; "?" stands for them.
     write_text(target, report_page(Path(run), data).encode("utf-8", "replace").decode("utf-8"))
     return target

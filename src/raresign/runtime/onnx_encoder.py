@@ -9,6 +9,7 @@ import numpy as np
 
 from raresign.errors import InputError
 from raresign.files import read_bytes
+from raresign.memory import parts_that_fit
 from raresign.networks import open_network, side_of
 from raresign.runtime.threads import said_threads
 
@@ -112,8 +113,11 @@ class OnnxEncoder:
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""
-        parts = [np.empty((0, self.width), np.float32)]
-        for start in range(0, len(crops), _BATCH):
-            pixels = crops[start : start + _BATCH].astype(np.float32) / np.float32(255)
-            parts.append(self._session.run(["embedding"], {"crops": pixels})[0])
-        return np.concatenate(parts)
+
+        def embedded(start: int, end: int) -> np.ndarray:
+            pixels = crops[start:end].astype(np.float32) / np.float32(255)
+            found: np.ndarray = self._session.run(["embedding"], {"crops": pixels})[0]
+            return found
+
+        none = np.empty((0, self.width), np.float32)
+        return np.concatenate([none, *parts_that_fit(embedded, len(crops), _BATCH)])

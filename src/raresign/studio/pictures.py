@@ -47,7 +47,13 @@ class PictureFolder:
             file.parent.mkdir(parents=True, exist_ok=True)
             temporary = file.with_name(f".raresign-{name}-{os.getpid()}-{os.urandom(4).hex()}")
             temporary.write_bytes(content)
-            temporary.replace(file)
+            try:
+                temporary.replace(file)
+            except FileNotFoundError:  # another thread kept the same picture, and cleared up
+                if not file.exists():
+                    raise
+            for left in file.parent.glob(f".raresign-{name}-*"):  # of a killed process
+                left.unlink(missing_ok=True)
         return name
 
     def file(self, name: str) -> Path:

@@ -16,12 +16,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from raresign.errors import InputError, Interrupted
+from raresign.memory import is_out_of_memory
 from raresign.models.shared_norms import shared_statistics
 from raresign.models.sign_net import SignNet
 from raresign.training.processes import is_first_process, launched_processes
 from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
+_BROKEN = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError)
 _PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
 _EXPECTED = (
     ".*does not have many workers.*",  # the loader only counts steps
@@ -204,7 +206,14 @@ def fit_stage(
             warnings.filterwarnings("ignore", message=message)
         try:
             trainer.fit(module, steps, loaders, ckpt_path=ckpt_path, weights_only=True)
-        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except _BROKEN as error:
+            if is_out_of_memory(error):
+                raise InputError(
+                    f"out of memory in stage {stage.title}, at a batch of {stage.batch} crops of "
+                    f"{data.size} px",
+                    "go on with --resume where there is more memory, or train anew with a smaller "
+                    "--crop-size or a recipe whose batches are half as large",
+                ) from error
             if ckpt_path is None or progress.began or isinstance(error, InputError):
                 raise
             raise InputError(

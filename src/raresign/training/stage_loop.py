@@ -10,6 +10,7 @@ import torch
 from raresign.models.sign_net import SignNet
 from raresign.training.fit import Hardware, StageResult, fit_stage
 from raresign.training.recipe import Recipe
+from raresign.training.stage import Stage
 from raresign.training.training_data import TrainingData
 
 
@@ -59,10 +60,13 @@ def fit_stages(
     Yields:
         Number of the stage, the net on the CPU and what the stage left.
     """
+    if clear:  # killed after a stage had ended, before its checkpoints went
+        for number, stage in enumerate(recipe.stages[:done]):
+            _clear(_place(folder, number, stage))
     for number, stage in enumerate(recipe.stages[done:], done):
         if net is None or (stage.start == "weights" and number):
             net = new_net(recipe, len(data.catalogue), data.seed)
-        into = folder / f"{number + 1:02d}-{stage.title}"
+        into = _place(folder, number, stage)
         limit = starts(number)
         result = fit_stage(
             net,
@@ -79,5 +83,14 @@ def fit_stages(
         net = net.to("cpu")
         yield number, net, result
         if clear:  # the weights live on in the model file
-            for checkpoint in into.glob("*.ckpt"):
-                checkpoint.unlink()
+            _clear(into)
+
+
+def _place(folder: Path, number: int, stage: Stage) -> Path:
+    return folder / f"{number + 1:02d}-{stage.title}"
+
+
+def _clear(into: Path) -> None:
+    """Remove the checkpoints of a stage, half written ones, too."""
+    for checkpoint in into.glob("*.ckpt"):
+        checkpoint.unlink()

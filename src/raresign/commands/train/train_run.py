@@ -26,7 +26,7 @@ from raresign.files import default_cache
 from raresign.fitting.recogniser_fit import fit_rules
 from raresign.models.model_files import save_model
 from raresign.models.sign_net import SignNet
-from raresign.report.document import write_report
+from raresign.report.document import REPORT, write_report
 from raresign.report.stage_plot import write_plots
 from raresign.runs.environment import machine, versions
 from raresign.runs.recipe_file import saved_recipe
@@ -110,6 +110,8 @@ def train(
             run = held.enter_context(RunFolder.changing(out, say)) if main else RunFolder.open(out)
             if run.info["finished"]:
                 say(f"{out} is already finished")
+                if main and report and not (out / REPORT).exists():  # killed right before
+                    _write_pages(run, saved_recipe(run))
                 publish(given, RUN_FILE)
                 return as_path(given)
             chosen, asked = saved_recipe(run), asked.as_begun(run)
@@ -170,15 +172,18 @@ def train(
             run.info |= {"seconds": clock.seconds(), "finished": True}
             run.write()
             if report:
-                log_results(
-                    run.path / "tensorboard", chosen.model_dump(mode="json"), run.info["stages"]
-                )
-                write_plots(run.path)
-                write_report(run.path)
+                _write_pages(run, chosen)
             if late := clock.late():
                 say(late)
             publish(given, RUN_FILE)
         return as_path(given)
+
+
+def _write_pages(run: RunFolder, recipe: Recipe) -> None:
+    """What people look at once a run is finished; the report comes last."""
+    log_results(run.path / "tensorboard", recipe.model_dump(mode="json"), run.info["stages"])
+    write_plots(run.path)
+    write_report(run.path)
 
 
 @dataclass(frozen=True)
@@ -255,9 +260,11 @@ def _created(
         "pseudo_rare": [source.catalogue.codes[label] for label in split.pseudo_rare_labels],
     }
     settings = settings | {"recipe": recipe.model_dump(mode="json")}
-    run = RunFolder.create(out, settings, source.catalogue, notes)
-    note_training_crops(run.path, pack)
-    return run
+
+    def note(place: Path) -> None:
+        note_training_crops(place, pack)
+
+    return RunFolder.create(out, settings, source.catalogue, notes, note)
 
 
 def _trained(

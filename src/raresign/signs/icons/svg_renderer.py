@@ -107,10 +107,13 @@ def draw_svg(svg: bytes, side: int, source: str, text: bool = False) -> Image.Im
     """
     side = min(side, MAX_SIDE)
     seconds = max(1.0, side * side / _PIXELS_A_SECOND) * MAX_SECONDS
-    worker = _take(text)
-    answer = worker.draw(svg, side, seconds)
+    for _try in range(2):  # the first process may have been killed by another hand
+        worker = _take(text)
+        answer = worker.draw(svg, side, seconds)
+        late = answer is None and worker.end() == -signal.SIGPROF
+        if answer is not None or late:
+            break
     if answer is None:
-        late = worker.end() == -signal.SIGPROF
         why = f"takes more than {seconds:g} s to draw" if late else "crashes the renderer"
         raise InputError(
             f"{source}: this SVG {why}", "simplify it: fewer shapes, filters, masks and patterns"
