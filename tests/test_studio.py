@@ -89,6 +89,9 @@ def test_a_decision_on_what_has_changed_is_refused(tmp_path: Path) -> None:
         store.undo(second.id, "ann")
     store.undo(undone.id, "ann")  # taking back can itself be taken back
     assert store.value("label", "a.png") == "3.1"
+    for number in (store.actions(1)[0].id, first.id):  # step by step to the beginning
+        store.undo(number, "ann")
+    assert store.value("label", "a.png") is None
     store.close()
 
 

@@ -5,6 +5,7 @@ from .bundles.patch import patch_bundle as patch_bundle
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
+from .commands.added.change_classes import kept_photos as kept_photos
 from .commands.added.change_classes import remove_photos as remove_photos
 from .commands.added.expected_crops import expected_crops as expected_crops
 from .commands.added.preview_class import ClassPreview as ClassPreview

@@ -167,15 +167,27 @@ class Store:
     def _check_undoable(self, one: Action) -> None:
         if self.action(one.id).undone_by is not None:
             raise OutdatedError(_("this was taken back already"), _("load the page again"))
-        with self.reading() as data:
-            found = data.execute(
-                "SELECT action FROM facts WHERE kind = ? AND subject = ?", (one.kind, one.subject)
-            ).fetchone()
-        if found is None or found[0] != one.id:
+        if one.id not in self._last(one.kind, one.subject):
             raise OutdatedError(
                 _("{subject} was changed again later").format(subject=one.subject),
                 _("take the later change back first"),
             )
+
+    def _last(self, kind: str, subject: str) -> set[int]:
+        """The last action on a subject, and the last one that was not taken back."""
+        with self.reading() as data:
+            rows = data.execute(
+                "SELECT id, undoes FROM actions WHERE kind = ? AND subject = ? ORDER BY id DESC",
+                (kind, subject),
+            ).fetchall()
+        before = 0
+        for number, undoes in rows:
+            if before and number >= before:
+                continue
+            if undoes is None:
+                return {rows[0][0], number}
+            before = undoes  # all from that one on has come to nothing
+        return {rows[0][0]} if rows else set()
 
     def value(self, kind: str, subject: str) -> Any:
         """The value that a subject has; None for none."""
