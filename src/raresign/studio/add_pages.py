@@ -58,7 +58,13 @@ def _routes(here: Workplace) -> APIRouter:
             if one.after is not None and one.undone_by is None
         ]
         return html(
-            request, "add.html.j2", sliders=SLIDERS, most=MOST, outlines=OUTLINES, added=mine[:12]
+            request,
+            "add.html.j2",
+            sliders=SLIDERS,
+            most=MOST,
+            outlines=OUTLINES,
+            added=mine[:12],
+            wanted=request.query_params.get("code", "").strip()[:60],
         )
 
     @router.post("/add/icon")
