@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from raresign.answers.head import Head
 from raresign.errors import InputError
 from raresign.finding import class_ranking
-from raresign.finding.class_ranking import NEUTRAL, NO_SIGN, WEIGHT, Claims, ClassRanking
+from raresign.finding.claims import NO_SIGN, Claims
+from raresign.finding.class_ranking import NEUTRAL, WEIGHT, ClassRanking
 from raresign.finding.crop_index import CropIndex, IndexedCrop
 from raresign.finding.index_store import Embedded
 from raresign.finding.pieces import Piece

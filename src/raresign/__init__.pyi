@@ -98,13 +98,13 @@ from .evaluation.metrics import Metrics as Metrics
 from .evaluation.metrics import evaluate_predictions as evaluate_predictions
 from .evaluation.predictions import Predictions as Predictions
 from .evaluation.seed_interval import seeds_interval as seeds_interval
+from .finding.claims import Claims as Claims
 from .finding.class_ranking import Candidate as Candidate
-from .finding.class_ranking import Claims as Claims
 from .finding.class_ranking import ClassRanking as ClassRanking
 from .finding.crop_index import CropIndex as CropIndex
 from .finding.crop_index import IndexCounts as IndexCounts
 from .finding.crop_index import IndexedCrop as IndexedCrop
-from .finding.crop_index import index_place as index_place
+from .finding.index_place import index_place as index_place
 from .lab.bench.parts import run_bench as run_bench
 from .lab.protocol.run_trials import protocol as protocol
 from .lab.protocol.run_trials import protocol_absent as protocol_absent

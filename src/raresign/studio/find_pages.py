@@ -10,11 +10,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import raresign
 from raresign.language.spoken import _, later
+from raresign.studio.action import Action
 from raresign.studio.found_decisions import DECIDED, decide, decided_words, decisions
 from raresign.studio.found_pictures import found_picture
 from raresign.studio.page import Page, done, html
 from raresign.studio.searching import SOURCE, Search, model_signs
-from raresign.studio.store import Action
 from raresign.studio.teaching import (
     TAUGHT,
     confirmed_crops,

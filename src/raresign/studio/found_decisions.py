@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import raresign
 from raresign.language.spoken import _
-from raresign.studio.store import Action
+from raresign.studio.action import Action
 from raresign.studio.workplace import Workplace
 
 if TYPE_CHECKING:

@@ -15,13 +15,14 @@ from starlette.background import BackgroundTask
 
 import raresign
 from raresign.language.spoken import _, later, ngettext
+from raresign.studio.action import Action
 from raresign.studio.crop_list import CropList, Filter
 from raresign.studio.dropped import Dropped, DroppedCrops
 from raresign.studio.name_list import FORMS, answers_of, asked_filter, listed, shown
 from raresign.studio.naming import Naming, nearest, read_crops
 from raresign.studio.page import Page, done, html
 from raresign.studio.pictures import Box, PictureFolder, looks_like_frame, size_of
-from raresign.studio.store import Action, OutdatedError
+from raresign.studio.store import OutdatedError
 from raresign.studio.workplace import Workplace
 
 _MOST_FILES = 2000

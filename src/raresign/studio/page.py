@@ -13,7 +13,7 @@ from markupsafe import Markup
 import raresign
 from raresign.language.spoken import _, current_language, ngettext
 from raresign.report import words
-from raresign.studio.store import Action
+from raresign.studio.action import Action
 from raresign.studio.workplace import Workplace, workplace_of
 
 if TYPE_CHECKING:

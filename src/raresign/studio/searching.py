@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import raresign
 from raresign.language.spoken import _
-from raresign.studio.store import Action
+from raresign.studio.action import Action
 from raresign.studio.workplace import Workplace
 
 if TYPE_CHECKING:
-    from raresign.finding.class_ranking import Claims, ClassRanking
+    from raresign.finding.claims import Claims
+    from raresign.finding.class_ranking import ClassRanking
     from raresign.finding.crop_index import CropIndex, IndexCounts
     from raresign.runtime.recogniser import Recogniser
 

@@ -12,13 +12,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import raresign
 from raresign.language.spoken import _
+from raresign.studio.action import Action
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS actions (
@@ -52,32 +52,6 @@ ANY: Any = object()
 
 class OutdatedError(raresign.InputError):
     """Somebody else was faster: the value is no longer what the page showed."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """One thing that somebody did.
-
-    Args:
-        id: Its number; later actions have larger ones.
-        at: When, ISO 8601 in UTC.
-        who: Name of a key, or of the user of this machine.
-        kind: What was given a value, such as "label" or "class".
-        subject: Of which thing, such as the name of a crop.
-        before, after: The values, plain ones of JSON; None where there is none.
-        undoes: The action that it took back.
-        undone_by: The action that took it back.
-    """
-
-    id: int
-    at: str
-    who: str
-    kind: str
-    subject: str
-    before: Any
-    after: Any
-    undoes: int | None = None
-    undone_by: int | None = None
 
 
 class Store:

@@ -11,8 +11,8 @@ from typing import Any
 
 import raresign
 from raresign.language.spoken import _, ngettext
+from raresign.studio.action import Action
 from raresign.studio.found_decisions import DECIDED, piece_of
-from raresign.studio.store import Action
 from raresign.studio.workplace import Workplace
 
 TAUGHT = "taught"
