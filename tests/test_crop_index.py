@@ -22,7 +22,9 @@ from raresign.crops.layouts.plain_layouts import from_files
 from raresign.crops.pack import pack_crops
 from raresign.errors import InputError
 from raresign.finding import crop_index
-from raresign.finding.crop_index import CropIndex, IndexCounts, encoder_digest, looks_of
+from raresign.finding.crop_index import CropIndex, IndexCounts
+from raresign.finding.index_place import encoder_digest
+from raresign.finding.looks import looks_of
 from raresign.finding.vectors import unpacked
 from raresign.runtime.recogniser import Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue

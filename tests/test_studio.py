@@ -18,7 +18,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 import raresign
-from raresign.studio.dropped import DroppedCrops, Filter
+from raresign.studio.crop_list import CropList, Filter
+from raresign.studio.dropped import DroppedCrops
 from raresign.studio.store import OutdatedError, Store
 
 _MISSING = 'needs pip install "raresign[studio]" httpx2'
@@ -89,6 +90,9 @@ def test_a_decision_on_what_has_changed_is_refused(tmp_path: Path) -> None:
         store.undo(second.id, "ann")
     store.undo(undone.id, "ann")  # taking back can itself be taken back
     assert store.value("label", "a.png") == "3.1"
+    for number in (store.actions(1)[0].id, first.id):  # step by step to the beginning
+        store.undo(number, "ann")
+    assert store.value("label", "a.png") is None
     store.close()
 
 
@@ -289,16 +293,16 @@ def test_frames_are_named_by_their_boxes_drawn_or_dropped(
 
 def test_thousands_of_crops_come_in_parts(tmp_path: Path) -> None:
     store = Store(tmp_path / "studio.sqlite")
-    crops = DroppedCrops(store)
+    crops, listed = DroppedCrops(store), CropList(store)
     number = crops.begin("ann", "many")
     crops.add(number, [(f"{k:05d}_%.png", "ab", (30, 30)) for k in range(10_000)])
-    assert crops.counts(Filter()) == {"waiting": 10_000}
-    found = crops.rows(Filter(text="0999"), "name", 60)
+    assert listed.counts(Filter()) == {"waiting": 10_000}
+    found = listed.rows(Filter(text="0999"), "name", 60)
     assert [row.name for row in found[:2]] == ["00999_%.png", "09990_%.png"]
-    assert not crops.rows(Filter(text="9%9"), "name", 60)  # no sign of a pattern
-    assert crops.rows(Filter(), "dropped", 60, 9_960)[-1].name == "09999_%.png"
+    assert not listed.rows(Filter(text="9%9"), "name", 60)  # no sign of a pattern
+    assert listed.rows(Filter(), "dropped", 60, 9_960)[-1].name == "09999_%.png"
     crops.hide_drop(number, True)
-    assert not crops.counts(Filter())
+    assert not listed.counts(Filter())
     store.close()
 
 

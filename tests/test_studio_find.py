@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+import raresign
 from conftest import write_photo
 from raresign.studio.application import create_studio
 
@@ -109,6 +111,37 @@ def test_what_is_wrong_is_told(client: TestClient) -> None:
         assert answered.json()["hint"]
     assert client.get("/find/crop/99").status_code == 404
     assert client.get("/find/crop/0").headers["content-type"] == "image/webp"
+
+
+def test_teaching_is_taken_back_step_by_step(
+    finished_run: Path, crops: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run, tmp_path / "signs"))
+    code = "3.24.n60"
+    write_photo(tmp_path / "known.png", code, 9)
+    raresign.add_photos(run, code, [tmp_path / "known.png"])  # by the command line
+    kept = run / "photos" / f"{code}.safetensors"
+    app = create_studio(run, tmp_path / "studio.sqlite")
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        client.headers["X-Raresign-Token"] = app.state.token
+        client.post("/find/source", json={"folder": str(crops)})
+        ready(client)
+        states, steps = [kept.read_bytes()], []
+        for rows in ("0", "1,2"):
+            decide(client, rows, "yes", code)
+            told = client.post("/find/teach", json={"code": code})
+            steps.append(told.json()["action"])
+            states.append(kept.read_bytes())
+        assert len(raresign.kept_photos(run, code)) == 4
+        assert client.post("/find/teach", json={"code": code}).status_code == 422  # nothing new
+        for number, state in zip(reversed(steps), (states[1], states[0]), strict=True):
+            assert "learned" in client.post(f"/undo/{number}").json()["done"]
+            assert kept.read_bytes() == state
+        last = app.state.workplace.store.actions(1)[0].id
+        client.post(f"/undo/{last}")  # taking back is taken back
+        assert kept.read_bytes() == states[1]
+        raresign.remove_photos(run, [code])
+        assert not kept.exists()
 
 
 @pytest.mark.browser

@@ -28,7 +28,8 @@ from raresign.studio.application import create_studio
 
 IMAGES = Path("docs/images/studio")
 LOOKS = {"": (1280, 860, "light", "en-US"), "-ru": (400, 860, "dark", "ru-RU")}
-CROPS, RARE = 48, "1.20.2"
+CROPS, RARE = 48, "3.24.n50"
+MOST_BYTES = 60_000
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 
 
@@ -108,8 +109,11 @@ def keep(page: Page, name: str) -> None:
     page.wait_for_timeout(500)
     picture = Image.open(io.BytesIO(page.screenshot()))
     file = IMAGES / f"{name}.webp"
-    picture.convert("RGB").save(file, quality=80, method=6)
-    print(file)
+    for quality in (80, 65, 50, 35):
+        picture.convert("RGB").save(file, quality=quality, method=6)
+        if file.stat().st_size < MOST_BYTES:
+            break
+    print(f"{file}: {file.stat().st_size // 1000} kB")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from .cluster.ray_cluster import RayCluster as RayCluster
 from .commands.added.add_classes import add_class as add_class
 from .commands.added.change_classes import add_checked_photos as add_checked_photos
 from .commands.added.change_classes import add_photos as add_photos
+from .commands.added.change_classes import kept_photos as kept_photos
 from .commands.added.change_classes import remove_photos as remove_photos
 from .commands.added.expected_crops import expected_crops as expected_crops
 from .commands.added.preview_class import ClassPreview as ClassPreview
@@ -98,13 +99,13 @@ from .evaluation.metrics import Metrics as Metrics
 from .evaluation.metrics import evaluate_predictions as evaluate_predictions
 from .evaluation.predictions import Predictions as Predictions
 from .evaluation.seed_interval import seeds_interval as seeds_interval
+from .finding.claims import Claims as Claims
 from .finding.class_ranking import Candidate as Candidate
-from .finding.class_ranking import Claims as Claims
 from .finding.class_ranking import ClassRanking as ClassRanking
 from .finding.crop_index import CropIndex as CropIndex
 from .finding.crop_index import IndexCounts as IndexCounts
 from .finding.crop_index import IndexedCrop as IndexedCrop
-from .finding.crop_index import index_place as index_place
+from .finding.index_place import index_place as index_place
 from .lab.bench.parts import run_bench as run_bench
 from .lab.protocol.run_trials import protocol as protocol
 from .lab.protocol.run_trials import protocol_absent as protocol_absent

@@ -16,7 +16,8 @@ from raresign.crops.crop_table import BOX_COLUMNS
 from raresign.errors import InputError
 from raresign.files import whole_file, write_text
 from raresign.finding.class_ranking import Candidate, ClassRanking, Order
-from raresign.finding.crop_index import CropIndex, IndexCounts, index_place
+from raresign.finding.crop_index import CropIndex, IndexCounts
+from raresign.finding.index_place import index_place
 from raresign.finding.pieces import Source
 from raresign.language.spoken import _
 from raresign.runs.loading import load

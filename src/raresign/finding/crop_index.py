@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,11 +16,11 @@ from raresign.cluster.ray_cluster import RayCluster
 from raresign.crops.crop_table import CropTable
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
-from raresign.files import default_cache
+from raresign.finding.index_place import encoder_digest
 from raresign.finding.index_store import EMBEDDED, GONE, WAITING, Embedded, IndexStore
+from raresign.finding.looks import looks_of
 from raresign.finding.pieces import PACKED, Piece, Source, is_pack, pieces_of
 from raresign.finding.vectors import Rows
-from raresign.framing.finder import finder_digest
 from raresign.language.spoken import _, later
 from raresign.runs.run_lock import run_lock
 from raresign.runtime.recogniser import Recogniser
@@ -29,12 +28,9 @@ from raresign.runtime.recogniser import Recogniser
 if TYPE_CHECKING:
     from raresign.crops.pack import CropPack
 
-INDEXES = "indexes"
-"""Folder of all indexes in the cache."""
 _BATCH = 256  # crops that are kept together; a killed process loses these at most
 _NOTED = 5000  # crops that are noted in one transaction
 _ASKED = 4096  # crops whose pictures are read in one go
-_LOOK = 8  # side of the grid of brightness that says how a crop looks
 _ODD = later("its embedding is not finite")
 
 _Waiting = Sequence[tuple[int, Piece]]
@@ -314,67 +310,3 @@ def _indexed(row: int, piece: Piece, digest: str, look: int) -> IndexedCrop:
     packed = piece.part.startswith(PACKED)
     number = int(piece.part.removeprefix(PACKED)) if packed else None
     return IndexedCrop(row, piece.path, piece.box, piece.track, digest, look, number)
-
-
-def index_place(source: Source, model: Recogniser, cache: Path | None = None) -> Path:
-    """Where the index of a source lies unless told otherwise: in the cache, one a model.
-
-    Example:
-        >>> import raresign
-        >>> place = index_place("crops", raresign.load(), Path("cache"))
-        >>> place.parent.as_posix(), len(place.name)
-        ('cache/indexes', 32)
-    """
-    digest = hashlib.blake2b(encoder_digest(model).encode(), digest_size=16)
-    if isinstance(source, str | Path):
-        names = [os.fspath(Path(source).resolve())]
-    elif isinstance(source, CropTable):
-        names = sorted({os.path.abspath(path) for path in source.paths})  # noqa: PTH100
-        names.append("boxes")
-    else:
-        names = ["\0".join(source.table["path"].to_pylist())]
-    for name in names:
-        digest.update(os.fsencode(name) + b"\0")
-    return (cache or default_cache()) / INDEXES / digest.hexdigest()
-
-
-def encoder_digest(model: Recogniser) -> str:
-    """Names what a model's embeddings depend on: encoder, size and framing of crops.
-
-    An encoder that does not name itself is named by what it says of one made crop.
-    """
-    encoder = model.encoder
-    said = getattr(encoder, "digest", "")
-    if not said:
-        size = encoder.crop_size
-        made = np.arange(3 * size * size, dtype=np.uint32) * 2654435761 >> 24
-        spoken = encoder.embed(made.astype(np.uint8).reshape(1, 3, size, size))
-        said = hashlib.blake2b(np.round(spoken, 2).tobytes(), digest_size=16).hexdigest()
-    finder = ""
-    if model.framing == "found":
-        finder = finder_digest() if model.finder is None else model.finder.digest
-    return f"{said},{encoder.crop_size},{model.framing},{finder}"
-
-
-def looks_of(crops: npt.NDArray[np.uint8]) -> list[int]:
-    """How (N, 3, S, S) crops look in 64 bits: where brightness grows from left to right.
-
-    Source: the difference hash of N. Krawetz, "Kind of like that", 2013.
-
-    Example:
-        >>> crop = np.zeros((1, 3, 18, 18), np.uint8)
-        >>> crop[..., 10:] = 200
-        >>> [bits.bit_count() for bits in looks_of(crop)]
-        [8]
-    """
-    if not len(crops):
-        return []
-    grey = crops.mean(axis=1, dtype=np.float32)
-    size = grey.shape[-1]
-    high = np.linspace(0, size, _LOOK + 1).astype(int)
-    wide = np.linspace(0, size, _LOOK + 2).astype(int)
-    sums = np.add.reduceat(np.add.reduceat(grey, high[:-1], axis=1), wide[:-1], axis=2)
-    means = sums / np.maximum(np.outer(np.diff(high), np.diff(wide)), 1)
-    grows = means[:, :, 1:] > means[:, :, :-1] + 1  # grey levels
-    bits = np.packbits(grows.reshape(len(crops), -1), axis=1)
-    return [int.from_bytes(row.tobytes(), "big", signed=True) for row in bits]

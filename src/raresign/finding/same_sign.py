@@ -1,40 +1,35 @@
-"""Crops of one physical sign, told by their tracks, their file names and how alike they are."""
+"""Crops of one physical sign, told by their tracks, or that one picture is there twice."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import PurePath
 
 from raresign.finding.crop_index import IndexedCrop
 from raresign.finding.vectors import Rows, units
 
-ALIKE = 0.9
-"""The least cosine of two crops of one sign; it tells classes apart, hardly signs of one class."""
-SAME_LOOK, NEXT_LOOK = 6, 20
-"""Bits of 64 that near-identical pictures may differ in, and crops of frames next to each other.
+ALIKE = 0.9995
+"""The least cosine of two crops that are one picture, perhaps saved again."""
+SAME_LOOK = 2
+"""Bits of 64 that the looks of these may differ in.
 
-Of GTSRB's training crops, 7 in 10,000 pairs of one class and of different tracks differ in 6 bits
-or fewer, and a quarter in 20 or fewer; of pairs of one track, at most 15 frames apart, two thirds
-do."""
-_FRAMES = 15  # that two crops of one sign lie apart at most
-_NUMBER = re.compile(r"^(.*?)(\d+)(\D*)$")
+With both, 2 in 10,000 pairs of GTSRB crops of one class and of different tracks are taken for one
+sign by a run that was trained on the class, none by the built-in model; of pairs of one track,
+1 in 100 (`python tools/same_sign.py`). More tells neither the embeddings, which are alike for all
+signs of a class, nor names that follow each other, which different signs have, too."""
 
 
 def groups_of(crops: Sequence[IndexedCrop], rows: Rows) -> list[list[int]]:
     """Places of crops of one physical sign together; groups and their crops in the given order.
 
-    Two crops are of one sign if they have one track; if their files hold the same; if they look
-    nearly identical; or if they look alike and come from frames next to each other: of one folder,
-    with names that differ by a few in their last number alone. Crops of different tracks, and
-    different boxes of one frame, are never of one sign.
+    Two crops are of one sign if they have one track, if their files hold the same, or if they are
+    nearly identical. Crops of different tracks, and different boxes of one frame, are never of one
+    sign.
 
     Args:
         crops: Of an index.
         rows: All rows of the index.
     """
     unit = units(rows[[crop.row for crop in crops]]) if crops else None
-    names = [_sequence(crop) for crop in crops]
     group = list(range(len(crops)))
 
     def first(k: int) -> int:
@@ -47,7 +42,7 @@ def groups_of(crops: Sequence[IndexedCrop], rows: Rows) -> list[list[int]]:
     for k, one in enumerate(crops):
         for j in range(k):
             other = crops[j]
-            if near is not None and _is_same(one, other, names[k], names[j], float(near[k, j])):
+            if near is not None and _is_same(one, other, float(near[k, j])):
                 a, b = sorted((first(k), first(j)))
                 group[b] = a
     found: dict[int, list[int]] = {}
@@ -56,38 +51,12 @@ def groups_of(crops: Sequence[IndexedCrop], rows: Rows) -> list[list[int]]:
     return list(found.values())
 
 
-def _is_same(
-    one: IndexedCrop,
-    other: IndexedCrop,
-    name: tuple[str, int] | None,
-    other_name: tuple[str, int] | None,
-    cosine: float,
-) -> bool:
+def _is_same(one: IndexedCrop, other: IndexedCrop, cosine: float) -> bool:
     if one.track and other.track:
         return one.track == other.track
     if one.path == other.path and one.pack_row is None:
         return False
     if one.digest == other.digest:
         return True
-    if cosine < ALIKE:
-        return False
     apart = ((one.look ^ other.look) & (2**64 - 1)).bit_count()
-    if apart <= SAME_LOOK:
-        return True
-    if apart > NEXT_LOOK or name is None or other_name is None or name[0] != other_name[0]:
-        return False
-    return abs(name[1] - other_name[1]) <= _FRAMES
-
-
-def _sequence(crop: IndexedCrop) -> tuple[str, int] | None:
-    """What stands around the last number in a crop's name, its folder with it, and the number.
-
-    Example:
-        >>> _sequence(IndexedCrop(0, "a/00006_00008.png", None, "", "", 0))
-        ('a/00006_*', 8)
-    """
-    path = PurePath(crop.path)
-    found = _NUMBER.match(path.stem)
-    return (
-        (f"{path.parent.as_posix()}/{found[1]}*{found[3]}", int(found[2][-15:])) if found else None
-    )
+    return cosine >= ALIKE and apart <= SAME_LOOK

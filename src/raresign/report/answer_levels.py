@@ -13,6 +13,7 @@ from raresign.evaluation.intervals import Estimate
 from raresign.evaluation.predictions import GROUPS, Predictions
 from raresign.language.spoken import _, later
 from raresign.report.plot import Curve, draw_plot, share_axis
+from raresign.report.words import number
 
 LEVEL_NAMES = {
     "class": later("class"),
@@ -125,7 +126,7 @@ def coverage_plot(
             point = (float(taken.mean()), float(right[taken].mean()))
             dots.append(Curve([point], f"mark {css}", (5.5,)))
         area = area_under_risk_coverage(score, right)
-        legend.append((css, f"{_(GROUP_NAMES[group])} (AURC {area:.3f})"))
+        legend.append((css, f"{_(GROUP_NAMES[group])} (AURC {number(area, 3)})"))
     lowest = min(y for curve in (*lines, *dots) for _x, y in curve.points)
     across, up = share_axis(_("crops answered with a class")), share_axis(_("accuracy"), lowest)
     return draw_plot(_("Accuracy over coverage"), across, up, [*lines, *dots]), legend

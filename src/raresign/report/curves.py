@@ -8,7 +8,7 @@ import numpy as np
 
 from raresign.language.spoken import _
 from raresign.report.plot import Axis, Curve, Point, draw_plot, round_ticks, share_axis
-from raresign.report.words import count
+from raresign.report.words import count, spoken_number
 from raresign.runs.run_view import StageLog
 
 _HEIGHT = 310
@@ -26,7 +26,7 @@ def loss_chart(stages: Sequence[StageLog]) -> str:
         return ""
     values = [value for points in logged for _step, value in points]
     ticks = round_ticks(max(float(np.quantile(values, 0.99)), 1e-6))
-    up = Axis("", 0.0, ticks[-1], [(tick, f"{tick:g}") for tick in ticks])
+    up = Axis("", 0.0, ticks[-1], [(tick, spoken_number(f"{tick:g}")) for tick in ticks])
     curves = [Curve(points, "curve-raw") for points in logged]
     curves += [_dotted(_smoothed(points), "curve-loss") for points in logged]
     return _chart(_("Training loss over {n} steps; stages: {names}"), stages, up, curves)

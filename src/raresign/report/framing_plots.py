@@ -9,6 +9,7 @@ from raresign.evaluation.reframed_recall import FramingSweep
 from raresign.language.spoken import _
 from raresign.report.answer_levels import GROUP_NAMES
 from raresign.report.plot import Axis, Curve, draw_plot, share_axis
+from raresign.report.words import spoken_number
 
 Figure = tuple[str, Markup, list[tuple[str, str]]]
 """Title, SVG, and the legend: CSS class and words of each curve."""
@@ -40,7 +41,9 @@ def framing_figures(sweep: FramingSweep) -> list[Figure]:
         places = [x for x, _y in next(iter(curves.values()), [])]
         if len(places) < 2:
             continue
-        across = Axis(label, places[0], places[-1], [(x, mark.format(x)) for x in places])
+        across = Axis(
+            label, places[0], places[-1], [(x, spoken_number(mark.format(x))) for x in places]
+        )
         lowest = min(y for points in curves.values() for _x, y in points)
         lines = [
             Curve(points, f"curve-{name}", (_DOT,) * len(points)) for name, points in curves.items()

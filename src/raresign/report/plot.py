@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from raresign.report.words import spoken_number
+
 # Drawing units; the page scales the picture, so text is set large enough for a narrow screen.
 _WIDTH = 560
 _LEFT, _RIGHT, _BOTTOM = 62, 36, 58
@@ -57,7 +59,12 @@ def share_axis(label: str, lowest: float = 0.0) -> Axis:
     gap = next(gap for gap in (0.02, 0.05, 0.1, 0.2) if (1 - low) / gap < 5.5)
     steps = int((1 - low) / gap + 1e-9)
     shares = [round(1 - gap * i, 10) for i in range(steps, -1, -1)]
-    return Axis(label, low, 1.0, [(share, f"{100 * share:g}\u202f%") for share in shares])
+    return Axis(
+        label,
+        low,
+        1.0,
+        [(share, f"{spoken_number(format(100 * share, 'g'))}\u202f%") for share in shares],
+    )
 
 
 def round_ticks(top: float, most: int = 6) -> list[float]:

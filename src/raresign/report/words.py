@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 MISSING = "–"
 
 
+def number(value: float, digits: int = 1, sign: str = "") -> str:
+    """A number with its decimal sign in the language spoken: the one place that writes it.
+
+    Args:
+        value: The number.
+        digits: Digits after the decimal sign.
+        sign: "+" writes one before positive numbers, too.
+
+    Example:
+        >>> from raresign.language.spoken import speaking
+        >>> with speaking("ru"):
+        ...     number(96.21), number(0.5, 2, "+"), percent(0.962)
+        ('96,2', '+0,50', '96,2\xa0%')
+    """
+    return spoken_number(f"{value:{sign}.{digits}f}")
+
+
+def spoken_number(text: str) -> str:
+    """A written number with the decimal sign of the language spoken."""
+    return text.replace(".", ",") if current_language() == "ru" else text
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share in [0, 1] as a percentage, or a dash where it is unknown.
 
@@ -26,7 +48,7 @@ def percent(share: float | None, digits: int = 1) -> str:
     """
     if share is None or not math.isfinite(share):
         return MISSING
-    return f"{100 * share:.{digits}f}\u00a0%"
+    return f"{number(100 * share, digits)}\u00a0%"
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -38,7 +60,7 @@ def interval(low: float | None, high: float | None) -> str:
     """
     if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
         return ""
-    return f"{100 * low:.1f}–{100 * high:.1f}"
+    return f"{number(100 * low)}–{number(100 * high)}"
 
 
 def count(number: float | None) -> str:
@@ -84,7 +106,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return MISSING
     if seconds < 59.95:
-        return _("{s:.1f} s").format(s=seconds)
+        return _("{s} s").format(s=number(seconds))
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60 and rest:
         return _("{min} min {s} s").format(min=minutes, s=rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,21 +33,44 @@ class Photos:
 
 def with_known_photos(path: Path, code: str, embedding: np.ndarray) -> np.ndarray:
     """(m, E) float32: (n, E) embeddings and those that a run keeps; the same crop counts once."""
-    file = path / PHOTOS / f"{code}{_SUFFIX}"
-    known = [_read(file).embedding.astype(np.float16)] if file.exists() else []
-    every = np.unique(np.concatenate([*known, embedding.astype(np.float16)]), axis=0)
-    return every.astype(np.float32)
+    known = [known_photos(path, code)] if has_photos(path, code) else []
+    every = np.concatenate([*known, embedding]).astype(np.float16)
+    return np.unique(every, axis=0).astype(np.float32)
 
 
-def keep_photos(path: Path, place: Path, photos: Mapping[str, Photos]) -> None:
+def known_photos(path: Path, code: str) -> np.ndarray:
+    """(n, E) float32 embeddings of the photos that a run keeps of a class.
+
+    Raises:
+        InputError: It keeps none, or their file is damaged.
+    """
+    return _read(path / PHOTOS / f"{code}{_SUFFIX}").embedding
+
+
+def photo_names(embedding: np.ndarray) -> list[str]:
+    """What each of (n, E) kept embeddings is called: 32 hex digits.
+
+    Example:
+        >>> one, other = photo_names(np.eye(2, dtype=np.float32))
+        >>> len(one), one == other
+        (32, False)
+    """
+    kept = np.ascontiguousarray(embedding.astype("<f2"))
+    return [hashlib.blake2b(row.tobytes(), digest_size=16).hexdigest() for row in kept]
+
+
+def keep_photos(
+    path: Path, place: Path, photos: Mapping[str, Photos], forgotten: Collection[str] = ()
+) -> None:
     """Let a run keep photos of classes in place of those that it keeps of them; others stay.
 
     Args:
         path: The run folder.
         place: Where its new files are written, see `exchange`.
         photos: By class code; embeddings are rounded to float16.
+        forgotten: Further classes, of which it shall keep none.
     """
-    names = {code: f"{code}{_SUFFIX}" for code in photos}
+    names = {code: f"{code}{_SUFFIX}" for code in {*photos, *forgotten}}
     keep_entries(path / PHOTOS, place / PHOTOS, without=names.values())
     for code, each in photos.items():
         arrays = {"embedding": each.embedding.astype(np.float16)}

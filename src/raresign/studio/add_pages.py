@@ -16,11 +16,11 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 import raresign
 from raresign.language.spoken import LANGUAGES, _, later
+from raresign.studio.action import Action
 from raresign.studio.effects import MOST, SLIDERS
 from raresign.studio.page import Page, done, html
 from raresign.studio.pictures import PictureFolder, size_of
 from raresign.studio.plate import OUTLINES, cut_plate
-from raresign.studio.store import Action
 from raresign.studio.workplace import Workplace
 from raresign.studio.workshop import expected_look, preview
 
@@ -58,7 +58,13 @@ def _routes(here: Workplace) -> APIRouter:
             if one.after is not None and one.undone_by is None
         ]
         return html(
-            request, "add.html.j2", sliders=SLIDERS, most=MOST, outlines=OUTLINES, added=mine[:12]
+            request,
+            "add.html.j2",
+            sliders=SLIDERS,
+            most=MOST,
+            outlines=OUTLINES,
+            added=mine[:12],
+            wanted=request.query_params.get("code", "").strip()[:60],
         )
 
     @router.post("/add/icon")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -34,10 +34,10 @@ CREATE TABLE IF NOT EXISTS crops (
     code TEXT, probability REAL, answer TEXT,
     shown INTEGER NOT NULL DEFAULT 1
 );
-CREATE INDEX IF NOT EXISTS crops_by_drop ON crops (drop_id);
+CREATE INDEX IF NOT EXISTS crops_by_drop ON crops (drop_id, look);
 CREATE INDEX IF NOT EXISTS crops_by_frame ON crops (frame);
 CREATE INDEX IF NOT EXISTS crops_by_model ON crops (shown, model);
-CREATE INDEX IF NOT EXISTS crops_by_look ON crops (shown, look, drop_id);
+CREATE INDEX IF NOT EXISTS crops_listed ON crops (shown, look, drop_id, name, code, probability);
 CREATE INDEX IF NOT EXISTS crops_by_probability ON crops (shown, probability, id);
 CREATE INDEX IF NOT EXISTS crops_by_name ON crops (shown, name, id);
 CREATE INDEX IF NOT EXISTS crops_by_sign
@@ -55,14 +55,6 @@ _OUTDATED = (
 )
 """Rows that wait for their first answer, then those that another model has answered; frames have
 the model ''."""
-ORDERS = {
-    "dropped": "id",
-    "newest": "id DESC",
-    "unsure": "probability, id",
-    "sure": "probability DESC, id DESC",
-    "name": "name, id",
-    "sign": "code IS NULL, code, probability DESC, id",
-}
 
 
 @dataclass(frozen=True)
@@ -96,43 +88,6 @@ class Dropped:
     answer: dict[str, Any] | None
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which rows are shown.
-
-    Args:
-        looks: See `LOOKS`; none shows all.
-        text: Part of a file's name; with `codes`, either suffices.
-        codes: Class codes.
-        drop: Number of a drop.
-    """
-
-    looks: tuple[str, ...] = ()
-    text: str = ""
-    codes: tuple[str, ...] = ()
-    drop: int | None = None
-
-    def condition(self) -> tuple[str, list[Any]]:
-        """A condition of SQL and its values."""
-        parts = ["shown = 1"]
-        values: list[Any] = []
-        if self.looks:
-            parts.append(f"look IN ({', '.join('?' * len(self.looks))})")
-            values += self.looks
-        if self.drop is not None:
-            parts.append("drop_id = ?")
-            values.append(self.drop)
-        if self.text:
-            some = ["name LIKE ? ESCAPE '\\'"]
-            escaped = self.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            values.append(f"%{escaped}%")
-            if self.codes:
-                some.append(f"code IN ({', '.join('?' * len(self.codes))})")
-                values += self.codes
-            parts.append(f"({' OR '.join(some)})")
-        return " AND ".join(parts), values
-
-
 class DroppedCrops:
     """The tables of the page "Name".
 
@@ -143,10 +98,8 @@ class DroppedCrops:
         >>> crops = DroppedCrops(store)
         >>> drop = crops.begin("ann", "street")
         >>> crops.add(drop, [("a.png", "1f", (30, 30)), ("b.png", "2e", None)])
-        >>> [row.name for row in crops.rows(Filter(text="A"), "name", 10)]
-        ['a.png']
-        >>> crops.counts(Filter())
-        {'error': 1, 'waiting': 1}
+        >>> [crops.row(number).look for number in (1, 2)]
+        ['waiting', 'error']
         >>> store.close()
     """
 
@@ -266,8 +219,8 @@ class DroppedCrops:
         with self._store.reading() as data:
             for where in _OUTDATED:
                 given = {"version": version, "most": most - len(found)}
-                rows = data.execute(f"{_SELECT} WHERE {where} ORDER BY id LIMIT :most", given)
-                found += map(_row, rows)
+                rows = data.execute(f"{SELECT} WHERE {where} ORDER BY id LIMIT :most", given)
+                found += map(dropped_of, rows)
         return found
 
     def waiting(self, version: str) -> int:
@@ -304,50 +257,17 @@ class DroppedCrops:
     def row(self, number: int) -> Dropped | None:
         """One row."""
         with self._store.reading() as data:
-            row = data.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone()
-        return None if row is None else _row(row)
-
-    def rows(self, some: Filter, order: str, most: int, skip: int = 0) -> list[Dropped]:
-        """Rows of a filter in one of `ORDERS`."""
-        where, values = some.condition()
-        by = ORDERS.get(order, ORDERS["dropped"])
-        with self._store.reading() as data:
-            rows = data.execute(
-                f"{_SELECT} WHERE {where} ORDER BY {by} LIMIT ? OFFSET ?", (*values, most, skip)
-            )
-            return [_row(row) for row in rows]
-
-    def every(self, some: Filter) -> Iterator[Dropped]:
-        """All rows of a filter in the order that they were dropped, some at a time."""
-        last = 0
-        where, values = some.condition()
-        while True:
-            with self._store.reading() as data:
-                rows = data.execute(
-                    f"{_SELECT} WHERE id > ? AND {where} ORDER BY id LIMIT 1000", (last, *values)
-                ).fetchall()
-            if not rows:
-                return
-            yield from map(_row, rows)
-            last = rows[-1][0]
-
-    def counts(self, some: Filter) -> dict[str, int]:
-        """Look -> how many rows of a filter have it."""
-        where, values = some.condition()
-        with self._store.reading() as data:
-            return dict(
-                data.execute(
-                    f"SELECT look, COUNT(*) FROM crops WHERE {where} GROUP BY look ORDER BY look",
-                    values,
-                ).fetchall()
-            )
+            row = data.execute(f"{SELECT} WHERE id = ?", (number,)).fetchone()
+        return None if row is None else dropped_of(row)
 
 
 _COLUMNS = "id, drop_id, frame, name, picture, width, height, box, cut, mark, look, answer"
-_SELECT = f"SELECT {_COLUMNS} FROM crops"
+SELECT = f"SELECT {_COLUMNS} FROM crops"
+"""How rows are read, for `dropped_of`."""
 
 
-def _row(row: sqlite3.Row | tuple[Any, ...]) -> Dropped:
+def dropped_of(row: sqlite3.Row | tuple[Any, ...]) -> Dropped:
+    """A row that `SELECT` finds."""
     number, drop, frame, name, picture, width, height, box, cut, mark, look, answer = row
     return Dropped(
         number,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,14 +9,23 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 import raresign
-from raresign.language.spoken import _, later, ngettext
+from raresign.language.spoken import _, later
+from raresign.studio.action import Action
+from raresign.studio.found_decisions import DECIDED, decide, decided_words, decisions
 from raresign.studio.found_pictures import found_picture
 from raresign.studio.page import Page, done, html
-from raresign.studio.searching import DECIDED, SOURCE, Search, model_signs, piece_of
-from raresign.studio.store import Action
+from raresign.studio.searching import SOURCE, Search, model_signs
+from raresign.studio.teaching import (
+    TAUGHT,
+    confirmed_crops,
+    confirmed_csv,
+    taught_words,
+    teach,
+    untaught_crops,
+    unteach,
+)
 from raresign.studio.workplace import Workplace
 
-_TAUGHT = "taught"
 _SHOWN = 24
 _SIGNS = 60
 _FOLDERS = 20
@@ -33,9 +39,9 @@ def _routes(here: Workplace) -> APIRouter:
     router = APIRouter()
     search = Search(here)
     here.endings.append(search.close)
-    here.know(DECIDED, _decided_words)
+    here.know(DECIDED, decided_words)
     here.know(SOURCE, _source_words)
-    here.know(_TAUGHT, _taught_words, lambda action: _unteach(here, action))
+    here.know(TAUGHT, taught_words, lambda action: unteach(here, action))
 
     @router.get("/find")
     def find_page(request: Request) -> HTMLResponse:
@@ -107,7 +113,7 @@ def _routes(here: Workplace) -> APIRouter:
         return Response(shown, media_type="image/webp", headers={"Cache-Control": _DAY})
 
     @router.post("/find/decide")
-    def decide(request: Request, asked: _Asked) -> JSONResponse:
+    def decided(request: Request, asked: _Asked) -> JSONResponse:
         try:
             rows = [int(row) for row in asked["rows"]][:1000]
             code, answer = str(asked["code"]), str(asked["answer"])
@@ -115,18 +121,17 @@ def _routes(here: Workplace) -> APIRouter:
             rows = []
         if not rows:
             raise raresign.InputError(_("this crop is gone"), _("load the page again"))
-        return JSONResponse(done(request, search.decide(here.who(request), code, rows, answer)))
+        who = here.who(request)
+        return JSONResponse(done(request, decide(here, search.index, who, code, rows, answer)))
 
     @router.post("/find/teach")
-    def teach(request: Request, asked: _Asked) -> JSONResponse:
-        code = str(asked.get("code", ""))
-        kept = _teach(here, code)
-        action = here.store.act(here.who(request), _TAUGHT, code, {"crops": kept})
+    def taught(request: Request, asked: _Asked) -> JSONResponse:
+        action = teach(here, here.who(request), str(asked.get("code", "")))
         return JSONResponse(done(request, action))
 
     @router.get("/find/confirmed.csv")
     def confirmed(request: Request) -> Response:
-        text = _confirmed_csv(here)
+        text = confirmed_csv(confirmed_crops(here))
         name = f"{here.name}-found.csv".encode("ascii", "replace").decode()
         head = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=head)
@@ -140,11 +145,18 @@ def _candidates(search: Search, here: Workplace, asked: Any) -> dict[str, Any]:
         "informative" if asked.get("order") == "informative" else "best"
     )
     sign = _sign(here, asked.get("code", ""))
-    values: dict[str, Any] = {"sign": sign, "candidates": None, "yes": 0, "no": 0, "order": order}
+    values: dict[str, Any] = {
+        "sign": sign,
+        "candidates": None,
+        "yes": 0,
+        "no": 0,
+        "new": 0,
+        "order": order,
+    }
     ranking = search.ranking(sign["code"]) if sign else None
     if sign is None or ranking is None:
         return values | {"progress": search.progress}
-    said = search.decisions(sign["code"], ranking.index)
+    said = decisions(here, sign["code"], ranking.index)
     found = ranking.best(_SHOWN, order, said.confirmed, said.rejected)
     return values | {
         "candidates": [
@@ -161,6 +173,7 @@ def _candidates(search: Search, here: Workplace, asked: Any) -> dict[str, Any]:
         ],
         "yes": len(said.confirmed),
         "no": said.denied,
+        "new": len(untaught_crops(here, sign["code"])),
         "progress": search.progress,
     }
 
@@ -187,74 +200,6 @@ def _folders_like(typed: str) -> list[str]:
     except (OSError, ValueError):
         return []
     return found[:_FOLDERS]
-
-
-def _teach(here: Workplace, code: str) -> int:
-    """Let the confirmed crops of a class help the model; how many crops it keeps of it now.
-
-    Raises:
-        InputError: The model cannot be changed, or no crop is confirmed.
-    """
-    if not here.can_change:
-        raise raresign.InputError(
-            _("this model cannot learn"),
-            _("make a run folder of it: `raresign start RUN`, then `raresign studio RUN`"),
-        )
-    with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
-        file = Path(folder) / "confirmed.csv"
-        file.write_text(_confirmed_csv(here, code), encoding="utf-8")
-        kept = raresign.add_checked_photos(here.run, file)
-    here.model.refresh()
-    return kept[code]
-
-
-def _unteach(here: Workplace, action: Action) -> None:
-    """Take the crops of a class out of the model again."""
-    if action.after is None:
-        _teach(here, action.subject)
-        return
-    raresign.remove_photos(here.run, [action.subject])
-    here.model.refresh()
-
-
-def _confirmed_csv(here: Workplace, code: str = "") -> str:
-    """Confirmed crops, those of one class or of all, as `add-photos RUN --from` reads them."""
-    file = io.StringIO(newline="")
-    table = csv.writer(file)
-    table.writerow(["file", "code", "x0", "y0", "x1", "y1"])
-    for subject, value in here.store.values(DECIDED).items():
-        if "is" not in value or (code and value["is"] != code):
-            continue
-        for key in (subject, *value.get("with", ())):
-            path, part = piece_of(key)
-            sides = part.split(",") if part else [""] * 4
-            safe = f"./{path}" if path.startswith(("=", "+", "-", "@")) else path
-            table.writerow([safe.encode("utf-8", "replace").decode(), value["is"], *sides])
-    return "\ufeff" + file.getvalue()
-
-
-def _decided_words(action: Action) -> str:
-    name = Path(piece_of(action.subject)[0]).name
-    now = action.after or {}
-    if "is" in now:
-        more = len(now.get("with", ()))
-        if more:
-            told = _("{name} and {n} more of this sign show {code}")
-            return told.format(name=name, n=more, code=now["is"])
-        return _("{name} shows {code}").format(name=name, code=now["is"])
-    if now.get("not"):
-        return _("{name} does not show {code}").format(name=name, code=now["not"][-1])
-    return _("{name} is undecided again").format(name=name)
-
-
-def _taught_words(action: Action) -> str:
-    if action.after is None:
-        return _("the model has forgotten the crops of {code}").format(code=action.subject)
-    return ngettext(
-        "the model has learned {code} from {n} crop",
-        "the model has learned {code} from {n} crops",
-        action.after["crops"],
-    ).format(code=action.subject, n=action.after["crops"])
 
 
 def _source_words(action: Action) -> str:

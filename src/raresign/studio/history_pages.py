@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from raresign.language.spoken import LANGUAGES, _
+from raresign.studio.action import Action
 from raresign.studio.door import LANGUAGE
 from raresign.studio.page import html
-from raresign.studio.store import Action
 from raresign.studio.workplace import Workplace
 
 _SHOWN = 200

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,41 +15,25 @@ from starlette.background import BackgroundTask
 
 import raresign
 from raresign.language.spoken import _, later, ngettext
-from raresign.studio.dropped import LOOKS, ORDERS, Dropped, DroppedCrops, Filter
+from raresign.studio.action import Action
+from raresign.studio.crop_list import CropList, Filter
+from raresign.studio.dropped import Dropped, DroppedCrops
+from raresign.studio.name_list import FORMS, answers_of, asked_filter, listed, shown
 from raresign.studio.naming import Naming, nearest, read_crops
 from raresign.studio.page import Page, done, html
 from raresign.studio.pictures import Box, PictureFolder, looks_like_frame, size_of
-from raresign.studio.store import Action, OutdatedError
+from raresign.studio.store import OutdatedError
 from raresign.studio.workplace import Workplace
 
-_PAGE = 60
 _MOST_FILES = 2000
 _BOX_FILES = (".json", ".csv", ".tsv", ".txt")
-_FORMS = ("csv", "xlsx", "jsonl", "parquet")
 _MOST_BOXES = 1000
 _DAY = "private, max-age=86400, immutable"
-LOOK_WORDS = {
-    "sure": later("named"),
-    "check": later("look at these"),
-    "unknown": later("unknown signs"),
-    "none": later("no sign"),
-    "error": later("not readable"),
-    "frame": later("whole frames"),
-    "waiting": later("waiting"),
-}
-ORDER_WORDS = {
-    "dropped": later("as dropped"),
-    "newest": later("newest first"),
-    "unsure": later("least sure first"),
-    "sure": later("surest first"),
-    "sign": later("by sign"),
-    "name": later("by file name"),
-}
 
 
 def _routes(here: Workplace) -> APIRouter:
     router = APIRouter()
-    crops = DroppedCrops(here.store)
+    crops, every = DroppedCrops(here.store), CropList(here.store)
     pictures = PictureFolder(here.files / "pictures")
     naming = Naming(here, crops, pictures)
     here.endings.append(naming.close)
@@ -65,18 +47,18 @@ def _routes(here: Workplace) -> APIRouter:
 
     here.know("drop", _drop_words, reverse_drop)
     here.know("boxes", _boxes_words, reverse_boxes)
-    if crops.counts(Filter()):
+    if every.counts(Filter()):
         naming.wake()
 
     @router.get("/")
     def page(request: Request) -> HTMLResponse:
         naming.wake()
         known = _progress(here)  # before the list: what is done by now stands in it
-        return html(request, "name.html.j2", **_list(here, crops, request), **known)
+        return html(request, "name.html.j2", **listed(here, crops, every, request), **known)
 
     @router.get("/name/rows")
     def rows(request: Request) -> HTMLResponse:
-        return html(request, "name_rows.html.j2", **_list(here, crops, request))
+        return html(request, "name_rows.html.j2", **listed(here, crops, every, request))
 
     @router.get("/name/progress")
     def progress(request: Request) -> HTMLResponse:
@@ -86,7 +68,7 @@ def _routes(here: Workplace) -> APIRouter:
         if here.is_loaded:
             left = crops.waiting(here.model.current.version)
         else:
-            left = crops.counts(Filter()).get("waiting", 0)
+            left = every.counts(Filter()).get("waiting", 0)
         return {"left": left, "reading": naming.frames_left > 0, "loading": not here.is_loaded}
 
     @router.post("/name/drops")
@@ -142,7 +124,7 @@ def _routes(here: Workplace) -> APIRouter:
             cuts = None if row.cut is None else [row.cut]
             read = read_crops(recogniser, pictures.file(row.picture), cuts)[0]
             near = [] if isinstance(read, str) else nearest(recogniser, read)
-        return html(request, "name_crop.html.j2", row=_shown(row), near=near)
+        return html(request, "name_crop.html.j2", row=shown(row), near=near)
 
     @router.get("/name/frame/{number}")
     def frame(request: Request, number: int) -> HTMLResponse:
@@ -178,116 +160,18 @@ def _routes(here: Workplace) -> APIRouter:
 
     @router.get("/name/answers.{form}")
     def export(request: Request, form: str) -> FileResponse:
-        if form not in _FORMS:
+        if form not in FORMS:
             raise raresign.InputError(
                 _("answers are not written as .{form}").format(form=form),
-                _("end its name with {listed}").format(listed=", ".join(_FORMS)),
+                _("end its name with {listed}").format(listed=", ".join(FORMS)),
             )
         folder = tempfile.TemporaryDirectory(prefix="raresign-")
         file = Path(folder.name) / f"answers.{form}"
-        raresign.save_answers(file, _answers(crops, _filter(here, request)))
+        raresign.save_answers(file, answers_of(every, asked_filter(here, request)))
         told = f"{here.name}-answers.{form}"
         return FileResponse(file, filename=told, background=BackgroundTask(folder.cleanup))
 
     return router
-
-
-def _list(here: Workplace, crops: DroppedCrops, request: Request) -> dict[str, Any]:
-    """What the list of crops shows."""
-    asked = request.query_params
-    some = _filter(here, request)
-    order = asked.get("order", "dropped")
-    number = max(1, int(asked["page"])) if asked.get("page", "").isdigit() else 1
-    counts = crops.counts(replace(some, looks=()))
-    every = sum(counts.values())
-    found = sum(counts.get(look, 0) for look in some.looks) if some.looks else every
-    last = max(1, -(-found // _PAGE))
-    number = min(number, last)
-    rows = crops.rows(some, order, _PAGE, (number - 1) * _PAGE)
-    return {
-        "rows": [_shown(row) for row in rows],
-        "counts": counts,
-        "every": every,
-        "found": found,
-        "looks": LOOK_WORDS,
-        "orders": ORDER_WORDS,
-        "order": order if order in ORDERS else "dropped",
-        "some": some,
-        "number": number,
-        "last": last,
-        "first": (number - 1) * _PAGE + 1,
-        "drops": crops.drops(),
-        "forms": _FORMS,
-    }
-
-
-def _filter(here: Workplace, request: Request) -> Filter:
-    """The filter that a request asks for."""
-    asked = request.query_params
-    text = asked.get("text", "").strip()[:200]
-    codes: tuple[str, ...] = ()
-    if text and here.is_loaded:
-        codes = tuple(
-            sign.code
-            for sign in here.recogniser.catalogue.classes
-            if text.lower() in f"{sign.code} {raresign.spoken_name(sign.code, sign.title)}".lower()
-        )[:900]
-    drop = asked.get("drop", "")
-    looks = tuple(look for look in LOOKS if look in asked.getlist("look"))
-    return Filter(looks, text, codes, int(drop) if drop.isdigit() else None)
-
-
-def _shown(row: Dropped) -> dict[str, Any]:
-    """A row as the templates show it."""
-    told: dict[str, Any] = {"row": row, "look": row.look, "guesses": [], "said": "", "why": ""}
-    if row.answer is None or "unreadable" in row.answer:
-        told["said"] = {
-            "frame": _("a whole frame"),
-            "error": _("not readable"),
-        }.get(row.look, _("waiting"))
-        if row.look == "error":
-            told["why"] = _("this is no picture that can be read")
-        return told
-    answer = _answer(row)
-    told["said"] = answer.spoken or _("not readable")
-    told["guesses"] = [
-        {"code": one.code, "name": one.spoken, "probability": one.probability}
-        for one in answer.answers
-    ]
-    told["why"] = _why(answer)
-    return told
-
-
-def _why(answer: Any) -> str:
-    """Why a crop is answered so, in words; "" where it is named surely."""
-    if answer.error is not None:
-        return str(answer.error)
-    if answer.level == "none":
-        return _("it looks like no sign")
-    best = answer.answers[0] if answer.answers else None
-    share = f"{100 * best.probability:.0f}\u00a0%" if best else ""
-    if answer.level == "class":
-        return _("only {share} sure").format(share=share) if answer.check_me else ""
-    known = f"{100 * (answer.known or 0):.0f}\u00a0%"
-    told = _("most like {sign}, but that the model knows this sign is only {known} likely")
-    return told.format(sign=best.spoken if best else "?", known=known)
-
-
-def _answer(row: Dropped) -> Any:
-    """The `FileAnswer` of a row."""
-    plain: dict[str, Any] = row.answer or {}
-    return raresign.FileAnswer.from_dict(plain)
-
-
-def _answers(crops: DroppedCrops, some: Filter) -> Iterator[Any]:
-    """All answers of a filter; what waits and whole frames have none."""
-    for row in crops.every(some):
-        if row.answer is None:
-            continue
-        if "unreadable" in row.answer:
-            yield raresign.FileAnswer(row.name, (), _("this is no picture that can be read"))
-        else:
-            yield _answer(row)
 
 
 def _keep(

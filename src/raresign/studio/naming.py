@@ -16,7 +16,8 @@ import numpy as np
 import raresign
 from raresign.language.spoken import _
 from raresign.service.request_log import tell
-from raresign.studio.dropped import Dropped, DroppedCrops, Filter
+from raresign.studio.crop_list import CropList, Filter
+from raresign.studio.dropped import Dropped, DroppedCrops
 from raresign.studio.pictures import Box, PictureFolder
 
 if TYPE_CHECKING:
@@ -121,7 +122,9 @@ class Naming:
     def _read_boxes(self, drop: int) -> None:
         """Find the signs of a drop's frames in its files of boxes."""
         files = self._crops.boxes_files(drop)
-        rows = [row for row in self._crops.every(Filter(drop=drop)) if row.frame is None]
+        rows = [
+            row for row in CropList(self._here.store).every(Filter(drop=drop)) if row.frame is None
+        ]
         with tempfile.TemporaryDirectory(prefix="raresign-") as folder:
             frames, boxes = Path(folder) / "frames", Path(folder) / "boxes"
             boxes.mkdir()

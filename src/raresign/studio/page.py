@@ -13,7 +13,7 @@ from markupsafe import Markup
 import raresign
 from raresign.language.spoken import _, current_language, ngettext
 from raresign.report import words
-from raresign.studio.store import Action
+from raresign.studio.action import Action
 from raresign.studio.workplace import Workplace, workplace_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = words.percent, words.count, words.duration, words.counted_crops, words.counted_classes
+    filters = (
+        *(words.percent, words.number, words.count, words.duration),
+        *(words.counted_crops, words.counted_classes),
+    )
     environment.filters.update({one.__name__: one for one in filters})
     environment.filters |= {
         "family": raresign.spoken_family,

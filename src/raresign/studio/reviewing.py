@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 import raresign
 from raresign.language.spoken import _, current_language
+from raresign.studio.action import Action
 from raresign.studio.review_pictures import crop_bytes
-from raresign.studio.store import Action, OutdatedError
+from raresign.studio.store import OutdatedError
 from raresign.studio.workplace import Workplace
 
 KIND = "correction"

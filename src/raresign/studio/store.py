@@ -12,13 +12,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import raresign
 from raresign.language.spoken import _
+from raresign.studio.action import Action
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS actions (
@@ -52,32 +52,6 @@ ANY: Any = object()
 
 class OutdatedError(raresign.InputError):
     """Somebody else was faster: the value is no longer what the page showed."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """One thing that somebody did.
-
-    Args:
-        id: Its number; later actions have larger ones.
-        at: When, ISO 8601 in UTC.
-        who: Name of a key, or of the user of this machine.
-        kind: What was given a value, such as "label" or "class".
-        subject: Of which thing, such as the name of a crop.
-        before, after: The values, plain ones of JSON; None where there is none.
-        undoes: The action that it took back.
-        undone_by: The action that took it back.
-    """
-
-    id: int
-    at: str
-    who: str
-    kind: str
-    subject: str
-    before: Any
-    after: Any
-    undoes: int | None = None
-    undone_by: int | None = None
 
 
 class Store:
@@ -167,15 +141,27 @@ class Store:
     def _check_undoable(self, one: Action) -> None:
         if self.action(one.id).undone_by is not None:
             raise OutdatedError(_("this was taken back already"), _("load the page again"))
-        with self.reading() as data:
-            found = data.execute(
-                "SELECT action FROM facts WHERE kind = ? AND subject = ?", (one.kind, one.subject)
-            ).fetchone()
-        if found is None or found[0] != one.id:
+        if one.id not in self._last(one.kind, one.subject):
             raise OutdatedError(
                 _("{subject} was changed again later").format(subject=one.subject),
                 _("take the later change back first"),
             )
+
+    def _last(self, kind: str, subject: str) -> set[int]:
+        """The last action on a subject, and the last one that was not taken back."""
+        with self.reading() as data:
+            rows = data.execute(
+                "SELECT id, undoes FROM actions WHERE kind = ? AND subject = ? ORDER BY id DESC",
+                (kind, subject),
+            ).fetchall()
+        before = 0
+        for number, undoes in rows:
+            if before and number >= before:
+                continue
+            if undoes is None:
+                return {rows[0][0], number}
+            before = undoes  # all from that one on has come to nothing
+        return {rows[0][0]} if rows else set()
 
     def value(self, kind: str, subject: str) -> Any:
         """The value that a subject has; None for none."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from raresign.service.guard import KEY
 from raresign.service.served_model import ServedModel
-from raresign.studio.store import Action, Store
+from raresign.studio.action import Action
+from raresign.studio.store import Store
 from raresign.studio.workshop import Workshop
 
 if TYPE_CHECKING:

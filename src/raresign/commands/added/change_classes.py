@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,10 @@ from raresign.language.spoken import _, ngettext
 from raresign.runs.exchange import exchange
 from raresign.runs.photo_embeddings import (
     Photos,
-    forget_photos,
     has_photos,
     keep_photos,
+    known_photos,
+    photo_names,
     read_photos,
     with_known_photos,
 )
@@ -122,13 +123,31 @@ def add_checked_photos(run: str | Path, answers: str | Path, say: Say = silent) 
         return _keep(folder, recogniser, found, say)
 
 
-def remove_photos(run: str | Path, codes: Sequence[str], say: Say = silent) -> None:
-    """Take the photos of classes out again: the classes answer as if they had never come.
+def kept_photos(run: str | Path, code: str) -> tuple[str, ...]:
+    """Names of the real crops that a run keeps of a class, for `remove_photos`; () for none.
+
+    A name goes by what the net makes of the crop, so one crop has one name, whatever its file.
+
+    Raises:
+        InputError: No run folder, or its photos are damaged.
+    """
+    path = RunFolder.open(run).path
+    return tuple(photo_names(known_photos(path, code))) if has_photos(path, code) else ()
+
+
+def remove_photos(
+    run: str | Path,
+    codes: Sequence[str],
+    say: Say = silent,
+    only: Collection[str] | None = None,
+) -> None:
+    """Take photos of classes out again: the classes answer as if these had never come.
 
     Args:
         run: The run folder.
         codes: The classes.
         say: See `add_photos`.
+        only: Names of those to take out, see `kept_photos`; None takes all out.
 
     Raises:
         InputError: The run keeps no photos of one of them; nothing is changed then.
@@ -143,8 +162,21 @@ def remove_photos(run: str | Path, codes: Sequence[str], say: Say = silent) -> N
                     if known
                     else _("none were added"),
                 )
+        left = {} if only is None else _left(folder, codes, frozenset(only))
+        photos = _fitted(folder, folder.recogniser(), left, without=codes) if left else {}
         with exchange(folder.path) as place:
-            forget_photos(folder.path, place, codes)
+            keep_photos(folder.path, place, photos, forgotten=codes)
+
+
+def _left(folder: RunFolder, codes: Sequence[str], gone: Collection[str]) -> dict[str, np.ndarray]:
+    """Class code -> embeddings of its photos that stay, of classes of which some do."""
+    found = {}
+    for code in codes:
+        known = known_photos(folder.path, code)
+        stays = [name not in gone for name in photo_names(known)]
+        if any(stays):
+            found[code] = known[stays]
+    return found
 
 
 def _ready(folder: RunFolder) -> Recogniser:
@@ -168,13 +200,23 @@ def _keep(
     a class come does not matter.
     """
     every = {code: with_known_photos(folder.path, code, new) for code, new in found.items()}
-    head = folder.recogniser(recogniser.encoder, without=found).head
-    labelled = {folder.catalogue.label_of(code): each for code, each in every.items()}
-    photos = fit_photos(head, labelled)
+    photos = _fitted(folder, recogniser, every, without=every)
     with exchange(folder.path) as place:
-        keep_photos(folder.path, place, dict(zip(every, photos, strict=True)))
+        keep_photos(folder.path, place, photos)
     _tell_unnamed(folder.recogniser(recogniser.encoder), found, say)
     return {code: len(each) for code, each in every.items()}
+
+
+def _fitted(
+    folder: RunFolder,
+    recogniser: Recogniser,
+    every: Mapping[str, np.ndarray],
+    without: Collection[str],
+) -> dict[str, Photos]:
+    """Class code -> its photos with what they lift, by the run without photos of some classes."""
+    head = folder.recogniser(recogniser.encoder, without=without).head
+    labelled = {folder.catalogue.label_of(code): each for code, each in every.items()}
+    return dict(zip(every, fit_photos(head, labelled), strict=True))
 
 
 def _tell_unnamed(recogniser: Recogniser, found: Mapping[str, np.ndarray], say: Say) -> None:

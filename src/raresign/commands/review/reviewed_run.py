@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,27 +14,22 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from raresign.commands.corrections import UNREADABLE, Box
-from raresign.commands.data_folder import open_test
-from raresign.commands.train.share_for_test import rows_for_test
+from raresign.commands.review.class_figures import ClassFigures, believed_from
+from raresign.commands.review.crop_boxes import CropKey, crop_keys, read_boxes
 from raresign.crops.decode import UnreadableFile, decode_crop
 from raresign.errors import InputError
 from raresign.evaluation.called_crops import CalledCrops
 from raresign.evaluation.costly_confusions import CostlyConfusions
 from raresign.evaluation.intervals import Estimate
-from raresign.fitting.review_curve import ReviewCurve, fit_class_curve, fit_common_curve
+from raresign.fitting.review_curve import ReviewCurve, fit_common_curve
 from raresign.report.tables import predicted_recall
 from raresign.runs.added_classes import AddedFolder
 from raresign.runs.evaluation_files import EVALUATION
 from raresign.runs.run_folder import RunFolder
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
-from raresign.signs.countries.icon_source import is_drawn
 
 _PRECISION = 0.95
 _MOST_FITTED = 20_000
-_LEVELS = np.linspace(0.02, 0.995, 60)
-
-CropKey = tuple[str, int]
-"""A crop of a test: its path, and how often that path stood before."""
 
 
 @dataclass(frozen=True)
@@ -65,53 +58,6 @@ class SeenCrop:
     def wrong(self) -> bool:
         """Whether it has a label, and was called another class."""
         return self.code not in ("", self.predicted_code)
-
-
-@dataclass(frozen=True, eq=False)
-class BelievedFrom:
-    """From which probability on a class is right as often as was asked, by the test crops.
-
-    Attributes:
-        precision: How often it shall be right.
-        threshold: Probability in [0, 1]; 1 where none is enough.
-        low, high: 95 % interval of it.
-        answers: Test crops that were called the class.
-        right: Those that were right.
-        levels: (K,) probabilities that the curve is drawn at.
-        shares: Three (K,) arrays: how often answers of these are right, lowest, highest.
-        more_reviews: How many more would help.
-    """
-
-    precision: float
-    threshold: float
-    low: float
-    high: float
-    answers: int
-    right: int
-    levels: NDArray[np.float64]
-    shares: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-    more_reviews: int
-
-
-@dataclass(frozen=True, eq=False)
-class ClassFigures:
-    """What is known of one class.
-
-    Attributes:
-        code: Its class code.
-        recall: Of its test crops, with the 95 % interval; NaN without crops.
-        expected: Recall forecast from its icon, with the 90 % interval; None if there is none.
-        taken_for: (code, crops) that its crops were called, the most frequent first.
-        taken_from: (code, crops) of other classes that were called it.
-        believed: Its threshold; None where nothing was called it.
-    """
-
-    code: str
-    recall: Estimate
-    expected: Estimate | None
-    taken_for: tuple[tuple[str, int], ...]
-    taken_from: tuple[tuple[str, int], ...]
-    believed: BelievedFrom | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,7 +202,7 @@ class ReviewedRun:
             self.expected.get(code),
             self._counted(crops.predicted[own & wrong]) if n else (),
             self._counted(crops.labels[called & wrong]),
-            self._believed(label, precision),
+            believed_from(self._common, crops, label, precision),
         )
 
     def picture(self, row: int) -> Image.Image | None:
@@ -288,23 +234,6 @@ class ReviewedRun:
         counts = Counter(labels.tolist()).most_common()
         return tuple((self.crops.codes[label], count) for label, count in counts)
 
-    def _believed(self, label: int, precision: float) -> BelievedFrom | None:
-        crops = self.crops
-        known = crops.labels >= 0
-        own = known & (crops.predicted == label)
-        if not own.any():
-            return None
-        curve = fit_class_curve(self._common, crops.confidence[own], crops.correct[own])
-        threshold, low, high = curve.threshold(precision)
-        return BelievedFrom(
-            precision,
-            *(threshold, low, high),
-            *(curve.reviews, curve.right),
-            _LEVELS,
-            curve.right_share(_LEVELS),
-            curve.more_reviews(precision),
-        )
-
     @cached_property
     def _common(self) -> ReviewCurve:
         """The curve of all classes; some corrections more or less do not move it."""
@@ -324,7 +253,7 @@ class ReviewedRun:
 
     @cached_property
     def _keys(self) -> list[CropKey]:
-        return _keys(self.crops.paths)
+        return crop_keys(self.crops.paths)
 
     @cached_property
     def _row_of(self) -> dict[CropKey, int]:
@@ -333,44 +262,11 @@ class ReviewedRun:
     @property
     def _boxes(self) -> Mapping[CropKey, Box]:
         if "boxes" not in self._shared:
-            self._shared["boxes"] = self._read_boxes()
+            self._shared["boxes"] = read_boxes(
+                self.root, self.catalogue, self.info, self.crops.paths
+            )
         found: Mapping[CropKey, Box] = self._shared["boxes"]
         return found
-
-    def _read_boxes(self) -> dict[CropKey, Box]:
-        """Boxes of the test crops; none where the data are gone or have none."""
-        settings = self.info.get("settings", {})
-        table = None
-        with suppress(InputError, OSError), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            table = open_test(
-                self.root,
-                self.catalogue,
-                self.crops_place,
-                settings.get("layout", "auto") if settings.get("layout") != "table" else "auto",
-                corrected=False,
-            )
-        if table is not None and (share := settings.get("test_share")):
-            table = table.filter(rows_for_test(table, share, self.info["seed"]))
-        if table is None or table.boxes is None:
-            return {}
-        prefix = "" if is_drawn(str(self.root)) else f"{self.root}/"
-        paths = [str(path).removeprefix(prefix) for path in table.paths]
-        there, seen = Counter(paths), Counter(self.crops.paths)
-        return {
-            key: (box[0], box[1], box[2], box[3])
-            for key, box in zip(_keys(tuple(paths)), table.boxes.tolist(), strict=True)
-            if there[key[0]] == seen[key[0]] and box[0] == box[0]  # a row that could not be read
-        }
-
-
-def _keys(paths: tuple[str, ...]) -> list[CropKey]:
-    seen: Counter[str] = Counter()
-    found = []
-    for path in paths:
-        found.append((path, seen[path]))
-        seen[path] += 1
-    return found
 
 
 def _forecast_of(added: AddedFolder) -> Estimate | None:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from raresign.errors import InputError
-from raresign.finding.class_ranking import Claims, ClassRanking
-from raresign.finding.crop_index import CropIndex, encoder_digest
+from raresign.finding.claims import Claims
+from raresign.finding.class_ranking import ClassRanking
+from raresign.finding.crop_index import CropIndex
+from raresign.finding.index_place import encoder_digest
 from raresign.finding.index_store import Embedded, IndexStore
 from raresign.finding.pieces import Piece
 from raresign.finding.vectors import unpacked

@@ -11,7 +11,8 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // An icon file of any kind; an opaque photo needs four corners first.
   async function take(file) {
-    const told = await studio.send(`/add/icon?name=${encodeURIComponent(file.name)}`, file);
+    const name = page.dataset.wanted ? `${page.dataset.wanted}.file` : file.name;
+    const told = await studio.send(`/add/icon?name=${encodeURIComponent(name)}`, file);
     if (told) chosen(told);
   }
   function chosen(told) {
@@ -130,6 +131,11 @@ document.addEventListener("DOMContentLoaded", () => {
     const told = await studio.send("/add/template", { text: by("template-text").value });
     if (told) chosen(told);
   });
+  // A sign that was looked up elsewhere: drawn where we can draw it, else its icon takes its number.
+  if (page.dataset.wanted) {
+    by("template-text").value = page.dataset.wanted;
+    by("template").requestSubmit();
+  }
   studio.keys({ o: () => by("icon-file").click(), a: add });
 
   // Four corners on a photo, by mouse, finger or arrow keys.
