@@ -11,22 +11,27 @@ from pathlib import Path
 from raresign.answers.answer import FileAnswer
 from raresign.cluster.ray_cluster import RayCluster
 from raresign.crops.crop_table import CropTable
+from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.runtime.recogniser import BATCH, Recogniser, Size
 
 _Shared = tuple[Recogniser, int]
+_Picture = str | StoredPicture
 
 
 def answers_of_files(
-    cluster: RayCluster, model: Recogniser, files: Iterable[str | Path], top: int
+    cluster: RayCluster, model: Recogniser, files: Iterable[Path | StoredPicture], top: int
 ) -> Iterator[tuple[FileAnswer, Size]]:
-    """`model.answer_sized` of files, on the machines of a cluster, in the order given."""
+    """`model.answer_sized` of files, on the machines of a cluster, in the order given.
+
+    Pictures of a storage or of a tar are fetched here and sent.
+    """
     given: list[list[str]] = []
 
-    def pieces() -> Iterator[list[str]]:
+    def pieces() -> Iterator[list[_Picture]]:
         rest = iter(files)
-        while some := [str(file) for file in islice(rest, BATCH)]:
-            given.append(some)
-            yield [os.path.abspath(path) for path in some]  # noqa: PTH100 - of links, their names
+        while some := list(islice(rest, BATCH)):
+            given.append([str(file) for file in some])
+            yield [_seen_afar(file) for file in some]
 
     for told in cluster.map(_sized, (model, top), pieces()):
         for path, (answer, size) in zip(given.pop(0), told, strict=True):
@@ -51,7 +56,13 @@ def _part(table: CropTable, rows: slice) -> CropTable:
     return CropTable(table.paths[rows], table.labels[rows], boxes, table.class_names[rows])
 
 
-def _sized(shared: _Shared, files: Sequence[str]) -> list[tuple[FileAnswer, Size]]:
+def _seen_afar(file: Path | StoredPicture) -> _Picture:
+    if isinstance(file, StoredPicture):
+        return file
+    return os.path.abspath(file)  # noqa: PTH100 - of links, their names
+
+
+def _sized(shared: _Shared, files: Sequence[_Picture]) -> list[tuple[FileAnswer, Size]]:
     model, top = shared
     return list(model.answer_sized(files, top))
 

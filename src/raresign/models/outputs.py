@@ -64,7 +64,7 @@ def tensor_outputs(
         labels: (N,) int64; -1 unless given.
     """
     net.eval()
-    said = []
+    said: list[list[Tensor]] = []
     for several in [crops] if isinstance(crops, Tensor) else crops:
         size = _CPU_BATCH if several.device.type == "cpu" else _BATCH
         answered = partial(_answered, net, several)

@@ -25,7 +25,7 @@ def shared_statistics(net: nn.Module) -> Iterator[None]:
             trains, and all processes must take the same steps.
     """
     norms = [part for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
-    kinds = [type(norm) for norm in norms]
+    kinds: list[Any] = [type(norm) for norm in norms]
     try:
         for norm, kind in zip(norms, kinds, strict=True):
             norm.__class__ = _shared(kind)
@@ -60,7 +60,7 @@ class _SharedStatistics:
 
 
 @cache
-def _shared(kind: type[nn.Module]) -> type[nn.Module]:
+def _shared(kind: Any) -> Any:
     return type(f"Shared{kind.__name__}", (_SharedStatistics, kind), {})
 
 

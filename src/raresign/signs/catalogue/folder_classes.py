@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
 
-import numpy as np
-
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.signs.catalogue.all_icons import icon_problems, refuse_bad
@@ -59,7 +57,7 @@ def choose_country(
 
 def _family(icon: Pixels) -> str:
     """`family_of_icon`, from the cache if it was seen before."""
-    digest = hashlib.sha256(np.ascontiguousarray(icon)).hexdigest()
+    digest = hashlib.sha256(icon.tobytes()).hexdigest()
     return kept_text(("family", icon.shape, digest), lambda: family_of_icon(icon))
 
 
