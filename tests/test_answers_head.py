@@ -11,8 +11,9 @@ import pytest
 from scipy import special
 
 from raresign.answers import numerics
+from raresign.answers.added_class import AddedClass
 from raresign.answers.fusion import Fusion
-from raresign.answers.head import AddedClass, Head
+from raresign.answers.head import Head
 from raresign.answers.head_state import head_from_state, state_of_head
 from raresign.answers.known_score import KnownScore
 from raresign.answers.prototypes import PrototypeIndex

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 import raresign
+from raresign.errors import InputError
+from raresign.files import write_json
 from raresign.models.model_files import load_model, save_model
 from raresign.models.saved_rows import WEIGHTS_FILE
 
@@ -86,3 +88,11 @@ def test_runs_that_cannot_be_repeated(
     assert ended.code == 2
     assert said in ended.err
     assert not (tmp_path / "again").exists()
+
+
+def test_a_run_that_names_a_url_reaches_no_server(tmp_path: Path) -> None:
+    settings = {"data": "http://127.0.0.1:9/secret?key=1"}
+    info = {"name": "evil", "stages": [], "finished": True, "settings": settings}
+    write_json(tmp_path / "run" / "run.json", info)
+    with pytest.raises(InputError, match=r"says that its data is at http://127.0.0.1:9/secret;"):
+        raresign.rerun(tmp_path / "run", tmp_path / "again")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from raresign.answers.head import AddedClass
+from raresign.answers.added_class import AddedClass
 from raresign.commands.demonstration import demo
 from raresign.errors import InputError
 from raresign.runs.added_classes import (

@@ -288,14 +288,6 @@ def test_without_fsspec_one_sentence_says_what_to_install(monkeypatch: pytest.Mo
         raresign.load("s3://bucket/a.raresign")
 
 
-def test_a_run_that_names_a_url_reaches_no_server(tmp_path: Path) -> None:
-    settings = {"data": "http://127.0.0.1:9/secret?key=1"}
-    info = {"name": "evil", "stages": [], "finished": True, "settings": settings}
-    write_json(tmp_path / "run" / "run.json", info)
-    with pytest.raises(InputError, match=r"says that its data is at http://127.0.0.1:9/secret;"):
-        raresign.rerun(tmp_path / "run", tmp_path / "again")
-
-
 @pytest.fixture(scope="module")
 def s3() -> Iterator[Any]:
     """A bucket on a server of this machine."""

@@ -37,7 +37,7 @@ FORMS = 3
 MARKS = ("_", "ngettext", "pgettext", "later")
 BETWEEN = "\4"
 """What gettext puts between the context of a message and the message."""
-ENGLISH = ("protocol", "synth", "fit-camera", "realism", "bench", "serve", "new-key")
+ENGLISH = ("protocol", "synth", "bench", "serve")
 """Commands of engineers: of their help pages the first paragraph alone is translated."""
 
 _PLACE = re.compile(r"\{(\w*)[^{}]*\}")

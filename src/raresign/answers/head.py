@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from raresign.answers.added_class import AddedClass
 from raresign.answers.answer_policy import AnswerPolicy
 from raresign.answers.fusion import Fusion
 from raresign.answers.known_score import known_features
@@ -18,25 +19,6 @@ from raresign.answers.prototypes import SOURCES, PrototypeIndex
 from raresign.answers.recognition import Recognition
 from raresign.answers.unknown_rule import SURE_DIGITS, UnknownRule, family_probabilities
 from raresign.errors import InputError
-
-
-@dataclass(frozen=True)
-class AddedClass:
-    """A class that was added after training: a row of the classifier and prototypes.
-
-    Attributes:
-        family: Shape and colour.
-        row: (E,) float32, `bias` a number: its logit is row . features + bias.
-        bias: See `row`.
-        embedding: (k, E) float32 of its crops, in the order of `SOURCES`: synthetic, icon, real.
-        sources: (k,) uint8, positions in `SOURCES`.
-    """
-
-    family: str
-    row: np.ndarray
-    bias: float
-    embedding: np.ndarray
-    sources: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

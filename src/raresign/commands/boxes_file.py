@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from pathlib import Path
 
@@ -210,7 +210,10 @@ def _of_csv(file: Path, frames: FrameFiles) -> Annotations:
                 return next((plain[name] for name in names if plain.get(name)), "")
 
             yield Detected(
-                **vars(row), id=cell(("id",)), track=cell(_TRACK), score=score_of(cell(_SCORE))
+                **{part.name: getattr(row, part.name) for part in fields(row)},
+                id=cell(("id",)),
+                track=cell(_TRACK),
+                score=score_of(cell(_SCORE)),
             )
 
     part.rows = list(marked())

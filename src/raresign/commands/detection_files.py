@@ -21,7 +21,7 @@ ONE_PICTURE: tuple[Kind, ...] = ("detector", "annotations")
 _PICTURE_KEYS = ("file", "image", "picture", "path", "filename", "file_name")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Detected(Annotation):
     """One sign that a detector found.
 
@@ -131,10 +131,12 @@ def _megadetector(file: Path, content: Any, frames: FrameFiles) -> Annotations:
 def _coco_results(file: Path, content: Any, frames: FrameFiles, base: Path) -> Annotations:
     """Source: "COCO results format", cocodataset.org: x, y, width, height in pixels."""
     given = Annotations(file, "size")
-    rows = [row for row in content if isinstance(row, Mapping)]
-    ids = {str(row["image_id"]) for row in rows if "image_id" in row}
+    ids = {
+        str(row["image_id"]) for row in content if isinstance(row, Mapping) and "image_id" in row
+    }
     names = _image_names(file, ids, base)
     for number, row in enumerate(content):
+        content[number] = None  # of a million results few are held twice
         where = f"result {number}"
         if not isinstance(row, Mapping) or "image_id" not in row:
             given.left.add("without an image_id", where)

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from raresign.answers.head import AddedClass, Head
+from raresign.answers.added_class import AddedClass
+from raresign.answers.head import Head
 from raresign.answers.prototypes import SOURCES
 from raresign.fitting.new_rows import fit_rows, guarded_bias
 from raresign.models.outputs import Outputs

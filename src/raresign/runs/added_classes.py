@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError
 
-from raresign.answers.head import AddedClass
+from raresign.answers.added_class import AddedClass
 from raresign.answers.prototypes import SOURCES
 from raresign.errors import InputError
 from raresign.files import read_bytes, write_json

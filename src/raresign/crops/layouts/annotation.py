@@ -17,7 +17,7 @@ Unit = Literal["pixels", "shares", "percent"]
 """Pixels of the frame, or shares (0 to 1) or per cent of its width and height."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """One sign.
 
