@@ -24,8 +24,10 @@ def shared_statistics(net: nn.Module) -> Iterator[None]:
         net: Changed in place until the end of the block. A process group must be there whenever it
             trains, and all processes must take the same steps.
     """
-    norms = [part for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
-    kinds = [type(norm) for norm in norms]
+    norms: list[Any] = [
+        part for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)
+    ]
+    kinds: list[Any] = [type(norm) for norm in norms]
     try:
         for norm, kind in zip(norms, kinds, strict=True):
             norm.__class__ = _shared(kind)
