@@ -38,7 +38,8 @@ def kept_drawing(parts: tuple[object, ...], make: Callable[[], Pixels]) -> Pixel
         digest, height, width = _HEAD.unpack_from(content)
         body = content[_HEAD.size :]
         if hashlib.sha256(body).digest() == digest:
-            return np.frombuffer(body, np.uint8).reshape(height, width, 4).copy()
+            kept: Pixels = np.frombuffer(body, np.uint8).reshape(height, width, 4).copy()
+            return kept
     made = np.ascontiguousarray(make())
     body = made.tobytes()
     head = _HEAD.pack(hashlib.sha256(body).digest(), *made.shape[:2])
