@@ -69,6 +69,27 @@ def test_killed(after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert not [path for path in run.iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize("after", range(12))
+def test_a_killed_removal_leaves_no_empty_folder(
+    after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    write(run, OLD)
+
+    def remove() -> None:
+        with exchange(run) as place:
+            (place / "added").mkdir()
+
+    with monkeypatch.context() as patch, contextlib.suppress(Killed):
+        killed(after, patch)
+        remove()
+    finish_exchange(run)
+    if (run / "added").exists():
+        assert content(run / "added") == {"a/row": "old", "b/row": "old"}
+        remove()
+    assert not (run / "added").exists()
+
+
 def test_what_fails_changes_nothing(tmp_path: Path) -> None:
     write(tmp_path, OLD)
 

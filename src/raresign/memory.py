@@ -16,6 +16,8 @@ _SAID = (
     "bad_alloc",
     "bad allocation",
     "failed to allocate memory",
+    "could not create a primitive",  # oneDNN, of whatever it has no room for
+    "could not create a memory",
 )
 """What torch and onnxruntime say, which have no common class of error for it."""
 

@@ -44,6 +44,7 @@ def kill_often(operation: Operation, place: Path, kills: int, seed: int, tell: T
         if problem:
             tell(f"{named}: {problem}")
             row.problems.append(f"{named}: {problem}")
+        print(f"{named}: {row.kills} kills, {row.matched} of {row.repeats} matched", flush=True)
         if trial > 4 * kills + 20:
             row.problems.append("most ended before they could be killed")
             break

@@ -60,8 +60,9 @@ def finish_exchange(path: Path) -> None:
     for new in sorted(ready.iterdir()):
         _remove(gone)
         own = path / new.name
-        if own.is_dir() and new.is_dir() and not any(new.iterdir()):  # nothing is left of it
-            own.replace(gone)
+        if new.is_dir() and not any(new.iterdir()):  # nothing is left of it
+            if own.is_dir():  # not so if this was killed right here
+                own.replace(gone)
             new.rmdir()
             continue
         if own.is_dir():  # no folder can be replaced that holds files
