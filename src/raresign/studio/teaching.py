@@ -22,7 +22,7 @@ then: "crops", the keys of crops, and "photos", the names that the run gave them
 
 def confirmed_crops(here: Workplace, code: str = "") -> dict[str, str]:
     """Key -> class code of the crops that people have confirmed, of one class or of all."""
-    found = {}
+    found: dict[str, str] = {}
     for subject, value in here.store.values(DECIDED).items():
         if "is" in value and code in ("", value["is"]):
             found |= dict.fromkeys((subject, *value.get("with", ())), str(value["is"]))
