@@ -25,7 +25,10 @@ for _library in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
     pytest.importorskip(_library, reason='needs pip install "raresign[studio]"')
 
 LOOKS = [(1280, "light", "en-US"), (400, "dark", "ru-RU")]
-PAGES = ("/", "/add", "/find", "/review", "/compare", "/report", "/history", "/nothing")
+PAGES = (
+    *("/", "/add", "/find", "/review", "/review/mistakes", "/compare", "/report", "/history"),
+    "/nothing",
+)
 HOSTILE = "<script>document.title='x'</script>.png"
 AXE = "axe-core@4.14.1"
 
