@@ -9,6 +9,7 @@ import struct
 import tempfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +271,44 @@ def test_a_network_whose_names_are_no_text_is_one_message(part: bytes) -> None:
     content = graph().replace(part, b"\xff" + part[1:])
     with pytest.raises(InputError, match="the encoder"):
         OnnxEncoder(content)
+
+
+HUGE = 10**400
+"""`OverflowError: int too large to convert to float`, wherever annotations hold one."""
+
+
+@pytest.mark.parametrize(
+    ("make", "file", "wrong"),
+    [
+        ("mapillary", "annotations/aB.json", ('"width": 200', f'"width": {HUGE}')),
+        ("label_studio", "export.json", ('"original_width": 200', f'"original_width": {HUGE}')),
+        ("label_studio", "export.json", ('"x": 20.0', f'"x": {HUGE}')),
+        ("coco", "train/_annotations.coco.json", ('"width": 200', f'"width": {HUGE}')),
+        ("coco", "train/_annotations.coco.json", ("[40, 20,", f"[40, {HUGE},")),
+        ("tt100k", "annotations_all.json", ('"xmin": 40', f'"xmin": {HUGE}')),
+    ],
+)
+def test_numbers_that_no_float_holds_are_no_traceback(
+    make: str, file: str, wrong: tuple[str, str], tmp_path: Path
+) -> None:
+    root = getattr(test_layouts, make)(tmp_path / "data")
+    text = (root / file).read_text()
+    assert wrong[0] in text
+    (root / file).write_text(text.replace(*wrong))
+    with suppress(InputError):
+        test_layouts.read(root)
+
+
+def test_detections_with_numbers_that_no_float_holds(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 40)).save(tmp_path / "a.png")
+    ring = [[[1, 2], [30, 2], [HUGE, 30], [1, 30]]]
+    shapes: list[Any] = [[1, 2, 30, 30], {"type": "Polygon", "coordinates": ring}]
+    rows = [{"shape": shape, "semantics": [], "score": HUGE} for shape in shapes]
+    (tmp_path / "a.json").write_text(json.dumps({"annotations": rows}))
+    (sign,) = boxed_signs(tmp_path / "a.json", [tmp_path])
+    assert (sign.box, sign.score) == ((1.0, 2.0, 30.0, 30.0), None)
+    table = tmp_path / "t.csv"
+    shape = json.dumps({"name": "circle", "cx": HUGE, "cy": 1, "r": 2}).replace('"', '""')
+    table.write_text(f'file,region_shape_attributes\na.png,"{shape}"\n')
+    with pytest.raises(InputError):
+        boxed_signs(table, [tmp_path])

@@ -329,7 +329,7 @@ def _predictions(folder: Path) -> Target:
 
 
 KINDS = [
-    Kind("bundle", 90_000, _bundle_bytes, ("raresign.bundles", "zipfile")),
+    Kind("bundle", 90_000, _bundle_bytes, ("raresign.bundles",)),
     Kind("parts of a bundle", 1_000, _bundle_parts),
     Kind("patch", 1_500, _patch),
     Kind("network, looked through", 230_000, _checked_network, ("raresign.networks",)),

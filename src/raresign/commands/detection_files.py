@@ -201,7 +201,7 @@ def _around(shape: Mapping[str, Any]) -> tuple[float, float, float, float] | Non
     """The box of a GeoJSON polygon, as platforms give the shapes that they were given as boxes."""
     try:
         points = [(float(x), float(y)) for x, y, *_ in shape["coordinates"][0]]
-    except (KeyError, IndexError, TypeError, ValueError):
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return None
     across, down = zip(*points, strict=True) if points else ((), ())
     return (min(across), min(down), max(across), max(down)) if points else None
@@ -216,6 +216,6 @@ def score_of(value: Any) -> float | None:
     """
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return found if math.isfinite(found) and 0 <= found <= 1 else None

@@ -235,7 +235,7 @@ def _outline(polygons: Any) -> tuple[float, ...] | None:
             for polygon in polygons
             for x, y in zip(polygon[::2], polygon[1::2], strict=True)
         ]
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         return None
     if not points:
         return None

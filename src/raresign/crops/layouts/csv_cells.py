@@ -101,7 +101,7 @@ def box_of_json(cell: str) -> list[float] | None:
             if all(key in shape for key in keys):
                 a, b, c, d = (float(shape[key]) for key in keys)
                 return [a, b, a + c, b + d] if kind == "size" else [a, b, c, d]
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         return None
     return None
 

@@ -173,7 +173,7 @@ def _add(
     try:
         wide, high = float(result["original_width"]), float(result["original_height"])
         box = _box(value, wide, high)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         what = "a brush" if "rle" in value or "format" in value else "a region without its numbers"
         given.left.add(what, where)
         return
@@ -184,7 +184,7 @@ def _corners(x: Any, y: Any, w: Any, h: Any) -> tuple[Any, ...]:
     """The corners of a box; what is no number as it stands, to be told of."""
     try:
         return float(x), float(y), float(x) + float(w), float(y) + float(h)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return x, y, w, h
 
 
