@@ -78,5 +78,6 @@ def _splits(root: Path) -> dict[str, Split]:
 
 def _is_number(value: object) -> bool:
     """Whether it is a number, and one that a float can hold."""
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return plain and abs(value) <= sys.float_info.max
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
