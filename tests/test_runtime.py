@@ -131,7 +131,7 @@ def test_what_is_no_picture_is_refused(recogniser: Recogniser, wrong: Any) -> No
 def test_of_an_iterator_few_pictures_are_held(
     recogniser: Recogniser, crop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recogniser_module, "_BATCH", 3)
+    monkeypatch.setattr(recogniser_module, "BATCH", 3)
     taken = 0
 
     def endless() -> Iterator[Path]:

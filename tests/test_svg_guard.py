@@ -422,7 +422,11 @@ def test_no_process_is_left_behind(tmp_path: Path) -> None:
         f"c.load_icon({str(path)!r}, 32); print(r._resting[False][0]._process.pid)"
     )
     pid = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", program],
+        env={**os.environ, "RARESIGN_CACHE": str(tmp_path)},  # nothing is drawn yet
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert not pid.stderr
     assert not Path(f"/proc/{pid.stdout.strip()}").exists()
