@@ -37,9 +37,9 @@ def spoken_type(kind: str) -> str:
 
     Example:
         >>> spoken_type("freq")
-        'freq'
+        'frequent'
     """
-    types = {"rare": pgettext("one sign", "rare"), "freq": pgettext("one sign", "freq")}
+    types = {"rare": pgettext("one sign", "rare"), "freq": pgettext("one sign", "frequent")}
     return types.get(kind, kind)
 
 
