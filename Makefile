@@ -4,7 +4,7 @@
 # make runtime    a second virtual environment without torch; prints its size and first answer
 # make container  what docker/Dockerfile does, without docker: installs, serves as a plain user, asks
 # make sbom     writes build/sbom.json: every package that the program is made of (CycloneDX)
-# make audit    asks pypi.org for known faults of these packages; needs the network
+# make audit    asks for known faults of these packages; needs the network
 # make scale    how everything grows with crops and classes; several processes against one (docs/scale.md)
 # make fuzz     gives a million wrong inputs to every reader of files and to the service (docs/reliability.md)
 # make faults     kills every command at random moments, fills disks, breaks files (half an hour)

@@ -20,7 +20,7 @@ headers() {
         -o Dir::State::Lists=$apt/lists -o Dir::Cache=$apt/cache"
     (cd "$apt" && apt-get $own update && apt-get $own download libonnxruntime-dev &&
         dpkg-deb -x libonnxruntime-dev_*.deb root) >/dev/null 2>&1 &&
-        cp -r "$apt/root/usr/include/onnxruntime" "$folder/include"
+        cp -r "$apt"/root/*/include/onnxruntime "$folder/include"
     done=$?
     rm -rf "$apt"
     return $done

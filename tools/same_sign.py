@@ -1,6 +1,6 @@
 """How near crops of one physical sign are, and crops of two: what `finding/same_sign.py` goes by.
 
-    python tools/same_sign.py /work/gtsrb/cropped-train [--run RUN] [--most 8]
+    python tools/same_sign.py DATA/cropped-train [--run RUN] [--most 8]
 
 Reads DATA/CLASS/TRACK_FRAME.png, as GTSRB names its crops, and prints for pairs of crops of one
 class: the share of pairs that would be taken for one sign, of one track and of two tracks.

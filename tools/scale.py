@@ -224,13 +224,18 @@ MEASURES: dict[str, tuple[Measure, tuple[int, ...], int]] = {
 """Name -> what is measured, its sizes, whether these are crops."""
 
 
-def measured(name: str, size: int) -> dict[str, float] | str:
+def most_seconds(full: bool) -> int:
+    """Processor seconds that one measurement may take."""
+    return MOST_SECONDS * (10 if full else 1)
+
+
+def measured(name: str, size: int, full: bool) -> dict[str, float] | str:
     """A measurement in a process of its own, or why there is none."""
-    command = [sys.executable, __file__, "--one", name, "--size", str(size)]
+    command = [sys.executable, __file__, "--one", name, "--size", str(size), *["--full"] * full]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     if ended.returncode:
         last = ended.stderr.strip().splitlines()[-1:] or [""]
-        return f"above {MOST_SECONDS} s" if ended.returncode < 0 else last[0][:80]
+        return f"above {most_seconds(full)} s" if ended.returncode < 0 else last[0][:80]
     found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
     return found
 
@@ -249,13 +254,14 @@ def survey(found: dict[str, dict[int, dict[str, float]]]) -> list[str]:
         "| work | core-hours | machines | dollars | disk |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
-    for name in ("pack", "predict", "index"):
+    for name in [name for name in ("pack", "predict", "index") if name in found]:
         hours = SURVEY * a_crop(name) / 3600
         disk = f"{SURVEY * a_crop(name, 'bytes') / 1e12:,.1f} TB" if name != "predict" else ""
         machines = math.ceil(hours / (CORES * 24 * DAYS))
         lines.append(f"| {name} | {hours:,.0f} | {machines} | {hours * PRICE:,.0f} | {disk} |")
-    hours = SURVEY * a_crop("find in an index") / 3600
-    lines.append(f"| find, a class | {hours:,.1f} | | {hours * PRICE:,.0f} | |")
+    if "find in an index" in found:
+        hours = SURVEY * a_crop("find in an index") / 3600
+        lines.append(f"| find, a class | {hours:,.1f} | | {hours * PRICE:,.0f} | |")
     return lines
 
 
@@ -268,7 +274,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
-        resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS * (10 if given.full else 1),) * 2)
+        resource.setrlimit(resource.RLIMIT_CPU, (most_seconds(given.full),) * 2)
         with tempfile.TemporaryDirectory() as folder:
             result = MEASURES[given.one][0](given.size, Path(folder))
         result["MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -285,7 +291,7 @@ def main() -> None:
         if given.full and crops:
             sizes = (*sizes, 10 * sizes[-1])
         for size in sizes:
-            one = measured(name, size)
+            one = measured(name, size, given.full)
             if isinstance(one, str):
                 print(f"| {name} | {size:,} | {one} | | | |", flush=True)
                 break

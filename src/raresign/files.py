@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
-import platform
 import re
+import shutil
 import stat
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from raresign.language.spoken import later
+from raresign.locks import hold_lock, this_machine
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_BINARY"))
 UNFINISHED = ".raresign-"
 """How the name of a file begins that is being written."""
-_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-"""In these names: a lock of one machine may say nothing to another that shares the disk."""
 _STALE_AFTER_SECONDS = 86400.0
 MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
@@ -34,6 +31,19 @@ def default_cache() -> Path:
     """Where packs, indexes, drawings and copies lie: `$RARESIGN_CACHE` or `~/.cache/raresign`."""
     chosen = os.environ.get("RARESIGN_CACHE")
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "raresign"
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; a name that no disk takes is none.
+
+    Example:
+        >>> is_file("/"), is_file("x" * 300)
+        (False, False)
+    """
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def is_there(path: str | os.PathLike[str]) -> bool:
@@ -153,6 +163,40 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         os.close(handle)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder beside `path`, which gets this name if the block succeeds, and goes if not.
+
+    Where another process was first, which made the same, that one's stays.
+
+    Example:
+        >>> home = Path(tempfile.mkdtemp())
+        >>> with whole_folder(home / "made") as temporary:
+        ...     _ = (temporary / "a.txt").write_text("a")
+        >>> [path.name for path in home.iterdir()]
+        ['made']
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=path.parent))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        name_folder(temporary, path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def name_folder(temporary: Path, path: Path) -> None:
+    """Give a folder its name; it goes if another process was first, which made the same."""
+    try:
+        temporary.rename(path)
+    except OSError:
+        if not path.is_dir():
+            raise
+        shutil.rmtree(temporary)
+
+
 def _begun(path: Path) -> tuple[Path, int]:
     """A new file beside `path`, and a descriptor that holds its lock.
 
@@ -160,7 +204,7 @@ def _begun(path: Path) -> tuple[Path, int]:
     one that writes `path`. While another process writes to it the name is a random one.
     """
     prefix = f"{UNFINISHED}{path.stem[:99]}-"
-    usual = path.with_name(f"{prefix}{_MACHINE}{path.suffix}")
+    usual = path.with_name(f"{prefix}{this_machine()}{path.suffix}")
     handle = _locked(usual, os.O_CREAT)
     if handle is not None:
         os.ftruncate(handle, 0)
@@ -170,33 +214,24 @@ def _begun(path: Path) -> tuple[Path, int]:
 
 
 def _locked(place: Path, more: int = 0) -> int | None:
-    """A descriptor that holds the lock of a file of ours; None if another process holds it.
-
-    The lock is the kernel's: it ends with the process that holds it, however that ends.
-    """
-    if sys.platform == "win32":  # no locks there that end with the process
-        return None
-    import fcntl
-
-    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    """A descriptor that holds the lock of a file of ours; None if another process holds it."""
+    flags = _FLAGS | getattr(os, "O_NOFOLLOW", 0) | os.O_RDWR
     try:
         handle = os.open(place, flags | more, 0o600)
     except OSError:
         return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    held = hold_lock(handle)
+    with suppress(OSError):
         found = os.fstat(handle)
         # It may have got another name since it was opened; a link of a stranger leads elsewhere.
         same = os.path.samestat(found, place.lstat())
-        if same and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        if held and same and stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
             return handle
-    except BlockingIOError:
-        pass
-    except OSError:  # a disk without locks
-        with suppress(OSError):
-            if more and not place.lstat().st_size:
-                place.unlink()
     os.close(handle)
+    if held is None and more:  # no locks here
+        with suppress(OSError):
+            if not place.lstat().st_size:
+                place.unlink()
     return None
 
 
@@ -210,7 +245,7 @@ def sweep(folder: Path) -> None:
             found = place.lstat()
             if not stat.S_ISREG(found.st_mode):
                 continue
-            ours = place.stem.endswith(f"-{_MACHINE}")
+            ours = place.stem.endswith(f"-{this_machine()}")
             handle = _locked(place) if ours else None
             if handle is not None:
                 place.unlink()

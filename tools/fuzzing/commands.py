@@ -79,7 +79,7 @@ def _predict(at: Path) -> list[object]:
 def _bundles() -> list[bytes]:
     import tempfile
 
-    from fuzzing.models import tiny_parts
+    from fuzzing.tiny_model import tiny_parts
     from raresign.bundles.archive import write_archive
 
     with tempfile.TemporaryDirectory() as folder:

@@ -46,6 +46,21 @@ class Kind:
     guided: tuple[str, ...] = ()
 
 
+def drawing(count: int, seed: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A decorator behind hypothesis' `given`: so many inputs, all of them by the seed."""
+    from hypothesis import HealthCheck, Phase, settings
+    from hypothesis import seed as of_seed
+
+    set_up = settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    return lambda give: of_seed(seed)(set_up(give))
+
+
 def field_files(*patterns: str) -> Iterator[bytes]:
     """Small files of RARESIGN_DATA/field-cases, where it is set."""
     if not (data := os.environ.get("RARESIGN_DATA")):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fuzzing.kind import Kind, Target
+from fuzzing.kind import Kind, Target, drawing
 
 if TYPE_CHECKING:
     from fuzzing.attempts import Attempts
@@ -24,7 +24,7 @@ _FORM = "multipart/form-data; boundary=b"
 
 def _model(folder: Path) -> Any:
     """A served run folder; classes are read and judged, and no torch is loaded for them."""
-    from fuzzing.models import tiny_run
+    from fuzzing.tiny_model import tiny_run
     from raresign.errors import InputError
     from raresign.service.served_model import ServedModel
     from raresign.signs.icons.icon_file import load_icon
@@ -157,8 +157,7 @@ HELD: list[Held] = []
 def by_description(attempts: Attempts, count: int, seed: int) -> None:
     """Requests that schemathesis makes of /openapi.json, right and wrong ones, at every address."""
     import schemathesis
-    from hypothesis import HealthCheck, Phase, given, settings
-    from hypothesis import seed as of_seed
+    from hypothesis import given
     from hypothesis.errors import Unsatisfiable
     from schemathesis import GenerationMode
     from schemathesis.checks import load_all_checks, not_a_server_error
@@ -178,14 +177,7 @@ def by_description(attempts: Attempts, count: int, seed: int) -> None:
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
-            @of_seed(seed)
-            @settings(
-                max_examples=each,
-                database=None,
-                deadline=None,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            )
+            @drawing(each, seed)
             @given(case=operation.as_strategy(mode))
             def give(case: Any) -> None:
                 held.case = case

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from fuzzing.attempts import Attempts, Board
-from fuzzing.kind import Target
+from fuzzing.kind import Target, drawing
 from fuzzing.mutation import ODD_TEXTS, ODD_VALUES, Mutator
 
 ROUTES = ("mutated", "hypothesis", "guided")
@@ -123,20 +123,10 @@ def _by_hypothesis(
     target: Target, mutator: Mutator, attempts: Attempts, count: int, seed: int
 ) -> None:
     """Inputs made of nothing: values, cells and bytes that hypothesis draws."""
-    from hypothesis import HealthCheck, Phase, given, settings
-    from hypothesis import seed as of_seed
+    from hypothesis import given
 
-    made = _strategy(target, mutator)
-
-    @of_seed(seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(made)
+    @drawing(count, seed)
+    @given(_strategy(target, mutator))
     def give(data: bytes) -> None:
         attempts.one(data, attempts.tally.inputs)
 

@@ -17,7 +17,7 @@ from raresign.crops.layouts.csv_file import csv_rows
 from raresign.crops.layouts.csv_layout import csv_annotations
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.errors import InputError
-from raresign.files import is_there, whole_file
+from raresign.files import is_file, whole_file
 from raresign.language.spoken import _
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.storage.places import file_name
@@ -256,4 +256,4 @@ class _FromHere(FrameFiles):
 
     def find(self, name: str) -> Path:
         here = Path(name)
-        return here if is_there(here) and here.is_file() else super().find(name)
+        return here if is_file(here) else super().find(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +12,7 @@ from raresign.answers.answer import FileAnswer
 from raresign.commands.answers_file import answer_columns, check_answers_file, write_answers
 from raresign.errors import InputError
 from raresign.language.spoken import _, later
+from raresign.locks import hold_lock
 from raresign.storage.published import check_writable, forget_place, publish, staged
 
 _FLUSHED = 64
@@ -104,20 +104,12 @@ class AnswersJournal:
 
     def _alone(self, file: BinaryIO) -> BinaryIO:
         """Hold the lock of the journal, which ends with the process."""
-        if sys.platform == "win32":  # no locks there that end with the process
-            return file
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if hold_lock(file) is False:
             file.close()
             raise InputError(
                 _("another process writes {part}").format(part=self.part),
                 _("wait until it is done, or give another --out"),
-            ) from error
-        except OSError:  # a disk without locks
-            pass
+            )
         return file
 
     def answers(self) -> Iterator[FileAnswer]:

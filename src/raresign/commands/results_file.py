@@ -152,8 +152,7 @@ def schema_problems(
     if isinstance(value, int | float) and not isinstance(value, bool):
         low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
         if not (abs(value) <= sys.float_info.max and low <= value <= high):
-            shown = f"{str(value)[:40]} is not from {low} to {high}"
-            yield f"{at}{shown}"
+            yield f"{at}{str(value)[:40]} is not from {low} to {high}"
     if isinstance(value, str) and len(value) < schema.get("minLength", 0):
         yield f"{at}it is empty"
     if isinstance(value, list):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -25,6 +24,7 @@ from raresign.crops.pack_name import PackKey, pack_key
 from raresign.crops.pack_seal import seal, unsealed
 from raresign.crops.squashing import squashed_chunks
 from raresign.errors import InputError
+from raresign.files import name_folder
 from raresign.framing.finder import Framing
 
 _CROPS, _TABLE = "crops.npy", "table.parquet"
@@ -174,12 +174,7 @@ def _make(
             away = Path(tempfile.mkdtemp(prefix=f"{key.digest}-", dir=unfinished)) / "old"
             with suppress(FileNotFoundError):  # another process did so
                 folder.rename(away)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if not folder.is_dir():
-                raise
-            shutil.rmtree(temporary)  # another process was first, with the same content
+        name_folder(temporary, folder)
     sweep(unfinished)
 
 

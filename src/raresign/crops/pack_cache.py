@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from raresign.errors import InputError
 from raresign.files import read_text
+from raresign.locks import hold_lock, this_machine
 
 PACKS, UNFINISHED = "packs", "unfinished"
 """Folders of ours in the cache. Nothing outside them is ever removed, nor in them what does not
@@ -59,7 +58,7 @@ def _marked(unfinished: Path, name: str) -> tuple[Path, int | None]:
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=unfinished))
         handle = _locked(folder, wait=True)
         try:
-            text = _machine() if handle is not None else ""
+            text = this_machine() if handle is not None else ""
             (folder / MARK).write_text(text, encoding="utf-8")
         except FileNotFoundError:  # swept, as it was empty and not locked yet
             if handle is not None:
@@ -68,27 +67,16 @@ def _marked(unfinished: Path, name: str) -> tuple[Path, int | None]:
             return folder, handle
 
 
-def _machine() -> str:
-    """In a mark: where the lock says something; another machine may share the disk."""
-    return f"locked on {platform.node()}"
-
-
 def _locked(folder: Path, wait: bool = False) -> int | None:
     """A descriptor that holds the lock of a folder; None if another has it, or there are none."""
-    if sys.platform == "win32":
-        return None
-    import fcntl
-
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # of Windows, too, where no folder is opened
         return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
-        os.close(handle)
-        return None
-    return handle
+    if hold_lock(handle, wait):
+        return handle
+    os.close(handle)
+    return None
 
 
 def sweep(unfinished: Path) -> None:
@@ -126,7 +114,7 @@ def _sweep_killed(folder: Path) -> None:
         mark = None
     except (OSError, UnicodeDecodeError):
         return
-    handle = _locked(folder) if mark in (None, _machine()) else None
+    handle = _locked(folder) if mark in (None, this_machine()) else None
     if handle is None:
         return
     if mark is None:

@@ -96,11 +96,7 @@ def report_page(run: Path, data: Path | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (
-        *(words.percent, words.number, words.count, words.duration),
-        *(words.counted_crops, words.counted_classes),
-    )
-    environment.filters.update({filter_.__name__: filter_ for filter_ in filters})
+    environment.filters |= words.FILTERS
     environment.filters |= {"family": spoken_family, "type": spoken_type, "said": _}
     environment.globals.update({"zip": zip, "_": _said, "ngettext": _counted})
     return environment.get_template("report.html.j2").render(report_values(run, data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from raresign.language.spoken import _, current_language, ngettext
@@ -214,3 +215,9 @@ def _figures(group: GroupMetrics, simulated: bool) -> dict[str, str]:
         made = ngettext("{n} simulated crop", "{n} simulated crops", group.crops)
         made = made.format(n=count(group.crops))
     return {"crops": made, "recall": f"{percent(group.micro.value)} ({share})"}
+
+
+FILTERS: dict[str, Callable[..., str]] = {
+    one.__name__: one for one in (percent, number, count, duration, counted_crops, counted_classes)
+}
+"""Of the templates of report and studio."""

@@ -16,9 +16,10 @@ def said_threads() -> int:
         InputError: It holds something else than numbers.
 
     Example:
-        >>> os.environ["OMP_NUM_THREADS"] = "1"
-        >>> said_threads()
-        1
+        >>> from unittest.mock import patch
+        >>> with patch.dict(os.environ, OMP_NUM_THREADS="4,1"):
+        ...     said_threads()
+        4
     """
     told = os.environ.get("OMP_NUM_THREADS") or "0"
     first = told.split(",")[0].strip()

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from raresign.errors import InputError
-from raresign.files import UNFINISHED, default_cache, whole_file
+from raresign.files import default_cache, whole_file, whole_folder
 from raresign.language.spoken import _
 from raresign.storage.opened import open_storage, told
 from raresign.storage.places import as_path, file_name, shown, url_of
@@ -122,8 +121,7 @@ def _copied_folder(system: Any, path: str, url: str, home: Path, name: str) -> P
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     _check_room(target.parent, sum(length_of(info) or 0 for info in found.values()), url)
-    temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent))
-    try:
+    with whole_folder(target) as temporary:
         for part in found:
             (temporary / part).parent.mkdir(parents=True, exist_ok=True)
 
@@ -136,18 +134,8 @@ def _copied_folder(system: Any, path: str, url: str, home: Path, name: str) -> P
                     pass
             finally:
                 pool.shutdown(cancel_futures=True)
-        temporary.chmod(0o755)
         if not known and target.is_dir():
             shutil.rmtree(target)
-        try:
-            temporary.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
-            shutil.rmtree(temporary)  # another process was first, with the same content
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return target
 
 

@@ -64,7 +64,7 @@ def listed(
         "some": some,
         "number": number,
         "last": last,
-        "first": (number - 1) * _PAGE + 1,
+        "first": skip + 1,
         "drops": dropped.drops(),
         "forms": FORMS,
     }

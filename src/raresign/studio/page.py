@@ -59,11 +59,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = (
-        *(words.percent, words.number, words.count, words.duration),
-        *(words.counted_crops, words.counted_classes),
-    )
-    environment.filters.update({one.__name__: one for one in filters})
+    environment.filters |= words.FILTERS
     environment.filters |= {
         "family": raresign.spoken_family,
         "type": raresign.spoken_type,

@@ -162,8 +162,6 @@ def fit_stage(
     module = StageModule(net, stage, data, number)
     progress = Progress(max_seconds)
     curve = Curve(folder / "metrics.csv", progress)
-    # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
-    held_out = [data.split.validation, data.split.pseudo_rare]
     callbacks: list[lightning.Callback] = [progress, curve, LearningRates()]
     if stage.hold_out and len(data.split.pseudo_rare):
         callbacks.append(BestCheckpoint(folder, progress))
@@ -193,7 +191,11 @@ def fit_stage(
         default_root_dir=str(folder),
         plugins=[WholeCheckpoints()],
     )
-    held_out = [rows[: None if stage.hold_out else 0] for rows in held_out]
+    # Empty loaders where nothing is held out: Lightning resumes right only where it validates.
+    held_out = [
+        rows[: None if stage.hold_out else 0]
+        for rows in (data.split.validation, data.split.pseudo_rare)
+    ]
     if processes > 1:  # each measures a share
         held_out = [_dealt(rows, trainer.global_rank, processes) for rows in held_out]
     loaders = [_loader(torch.from_numpy(rows), 256) for rows in held_out]

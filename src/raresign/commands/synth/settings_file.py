@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from raresign.commands.progress import Say
 from raresign.commands.synth.engine import SynthEngine, open_engine
 from raresign.errors import InputError
 from raresign.files import read_text, write_json
+from raresign.locks import hold_lock
 from raresign.parsing import parse_json
 from raresign.signs.countries.icon_source import is_drawn
 from raresign.storage.local_copy import local_copy
@@ -155,17 +155,11 @@ def alone(out: Path) -> Iterator[None]:
     Raises:
         InputError: Another process holds it.
     """
-    if sys.platform == "win32":  # no advisory locks there that end with the process
-        yield
-        return
-    import fcntl
-
     with (out / _NAME).open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"another process writes to {out}", "wait until it is done") from error
-        for path in out.iterdir():
+        held = hold_lock(file)
+        if held is False:
+            raise InputError(f"another process writes to {out}", "wait until it is done")
+        for path in out.iterdir() if held else ():
             if _LITTER.fullmatch(path.name):
                 path.unlink()
         yield

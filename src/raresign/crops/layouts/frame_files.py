@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from raresign.crops.layouts.listing import pictures_under
+from raresign.files import is_file
 
 _LONGEST_PART, _LONGEST_PATH = 255, 3000
 """Bytes of a file's name and of a path that a disk takes at least."""
@@ -64,7 +65,7 @@ class FrameFiles:
             return self._folders[0] / _possible(name)
         for folder in self._folders:
             for way in ways:
-                if way and _is_file(path := folder / way):
+                if way and is_file(path := folder / way):
                     return path
         for way in ways:
             if found := self._alike(way):
@@ -129,14 +130,6 @@ def _ways(name: str) -> list[str]:
     ways += [unicodedata.normalize(form, way) for way in ways for form in ("NFC", "NFD")]
     plain = [re.sub(r"^(?:[A-Za-z]:)?/+", "", way) if way != name else way for way in ways]
     return list(dict.fromkeys(plain))
-
-
-def _is_file(path: Path) -> bool:
-    """Whether there is such a file; a name that no disk takes is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _fits(name: str) -> bool:

@@ -7,9 +7,7 @@ them; a tar of class folders is a shard, too.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +15,7 @@ from typing import IO, Any
 from raresign.crops.layouts.listing import PICTURE_SUFFIXES
 from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.errors import InputError
-from raresign.files import MAX_BYTES, UNFINISHED, default_cache
+from raresign.files import MAX_BYTES, default_cache, whole_folder
 from raresign.language.spoken import _, later
 from raresign.parsing import parse_json
 from raresign.storage.local_copy import COPIES
@@ -95,21 +93,9 @@ def unpacked(place: Path) -> Path:
     target = default_cache() / COPIES / _UNPACKED / known.hexdigest() / place.stem
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=target.parent))
-    try:
+    with whole_folder(target) as temporary:
         for shard in shards:
             _unpack(shard, temporary, len(shards) > 1)
-        temporary.chmod(0o755)
-        try:
-            temporary.rename(target)
-        except OSError:
-            if not target.is_dir():
-                raise
-            shutil.rmtree(temporary)  # another process was first, with the same content
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     return target
 
 

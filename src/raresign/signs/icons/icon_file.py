@@ -16,7 +16,7 @@ from raresign.files import read_bytes
 from raresign.language.spoken import _
 from raresign.signs.icons.kept_drawings import kept_drawing
 from raresign.signs.icons.png_icon import JPEG_SUFFIXES, read_png
-from raresign.signs.icons.svg_guard import DRAWN_TEXT, svg_bytes
+from raresign.signs.icons.svg_guard import DRAWN_TEXT, MAX_BYTES, svg_bytes
 from raresign.signs.icons.svg_renderer import MAX_SIDE, draw_svg
 from raresign.signs.icons.templates import read_icon_svg
 
@@ -104,7 +104,7 @@ def load_icon(path: str | Path, size: int | None = None, code: str | None = None
         raise InputError(f"icon size {size}", "give at least 1 px")
     if path.suffix.lower() == ".svg" and path.is_file():
         with suppress(OSError):  # told below
-            content = hashlib.sha256(read_bytes(path)).hexdigest()
+            content = hashlib.sha256(read_bytes(path, MAX_BYTES)).hexdigest()
             return kept_drawing((path.name, content, size, code), lambda: _load(path, size, code))
     return _load(path, size, code)
 
