@@ -24,11 +24,12 @@ import yaml
 from PIL import Image
 
 import raresign
-from conftest import CROP_SIZE, Ended, tiny_stages, write_data, write_photo
+from conftest import CROP_SIZE, Ended, tiny_stages
 from docs_blocks import LANGUAGES, PAGES, ROOT, Block, blocks, inline_commands
 from docs_served import Served
 from raresign.cli.app import app
 from raresign.lab.protocol.ideas import load_ideas
+from tiny_data import write_data, write_photo
 
 Cli = Callable[..., Ended]
 

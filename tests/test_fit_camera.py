@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from conftest import Ended, write_data
+from conftest import Ended
 from raresign import (
     BackgroundAtlas,
     IconAtlas,
@@ -25,6 +25,7 @@ from raresign import (
 )
 from raresign.commands.synth.engine import as_bytes
 from raresign.errors import InputError
+from tiny_data import write_data
 
 SIZE = 32
 # The real crops here are synthetic ones, framed as the synthesis frames them.

@@ -13,8 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import raresign
-from conftest import write_photo
 from raresign.studio.application import create_studio
+from tiny_data import write_photo
 
 CODE, OTHER = "2.5", "4.1.1"
 
