@@ -46,7 +46,8 @@ def log_results(
                 if isinstance(recall, float):
                     values[f"test recall/{group}"] = recall
                     writer.add_scalar(f"test recall/{group}", recall, number)
-        writer.add_hparams(_flat(settings), values, run_name=".")
+        # Into a file of its own, with the last values once more: at their own step.
+        writer.add_hparams(_flat(settings), values, run_name=".", global_step=len(stages))
     finally:
         writer.close()
 
