@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from raresign.files import sweep, whole_file
 from raresign.memory import is_out_of_memory, parts_that_fit
 from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet
+from raresign.runs.sealed_arrays import save_sealed
 from raresign.signs.icons import svg_renderer
 from raresign.training.recipe import load_recipe
 from raresign.training.stage_loop import fit_stages
@@ -105,6 +107,29 @@ def test_what_a_killed_pack_left_goes_at_once(tmp_path: Path) -> None:
         (tmp_path / f"{'3' * 32}-empty").mkdir()  # killed before it had a mark
         sweep_packs(tmp_path)
         assert names(tmp_path) == sorted([held.name, foreign.name])
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_leaves_no_folder_of_a_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"), new_folder(tmp_path, "1" * 32):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_arrays_on_a_full_disk_are_an_error_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`SafetensorError` of its own writing was a traceback for the user."""
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        save_sealed(tmp_path / "a.safetensors", {"row": np.ones(3, np.float32)})
+    assert names(tmp_path) == []
 
 
 def test_a_journal_of_which_not_even_the_first_line_is_whole(tmp_path: Path) -> None:

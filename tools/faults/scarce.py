@@ -40,8 +40,8 @@ def dying_workers(material: Material, place: Path) -> Fault:
 
 def _svg_worker(material: Material) -> bool:
     """Every process that draws is killed once before it answers."""
-    icon = material.icons / "3.1.svg"
-    wanted = raresign.load_icon(icon, code="3.1")
+    svg = (material.icons / "3.1.svg").read_bytes()
+    wanted = svg_renderer.draw_svg(svg, 64, "3.1.svg")
     killed, draw = [0], svg_renderer._Worker.draw
 
     def killing(worker: svg_renderer._Worker, *given: object) -> object:
@@ -51,7 +51,7 @@ def _svg_worker(material: Material) -> bool:
         return draw(worker, *given)  # type: ignore[arg-type]
 
     svg_renderer._Worker.draw = killing  # type: ignore[method-assign,assignment]
-    return bool(np.array_equal(raresign.load_icon(icon, code="3.1"), wanted)) and killed[0] == 1
+    return svg_renderer.draw_svg(svg, 64, "3.1.svg") == wanted and killed[0] == 1
 
 
 def _studio_worker() -> bool:

@@ -97,13 +97,13 @@ RUN = {
 def _run_json(folder: Path) -> Target:
     """run.json, and the parts of it that any command asks for."""
     from raresign.errors import InputError
-    from raresign.runs.presets import with_kept_presets
+    from raresign.runs.recipe_file import saved_recipe
     from raresign.runs.run_folder import RunFolder
 
     def read(path: Path) -> object:
         run = RunFolder.open(path.parent)
         run.check_finished()
-        with_kept_presets(path.parent, run.info["settings"]["recipe"])
+        saved_recipe(run)
         return run.framing
 
     seeds = [json.dumps(RUN).encode()]

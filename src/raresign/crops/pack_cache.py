@@ -60,9 +60,13 @@ def _marked(unfinished: Path, name: str) -> tuple[Path, int | None]:
         try:
             text = this_machine() if handle is not None else ""
             (folder / MARK).write_text(text, encoding="utf-8")
-        except FileNotFoundError:  # swept, as it was empty and not locked yet
+        except BaseException as error:
             if handle is not None:
                 os.close(handle)
+            shutil.rmtree(folder, ignore_errors=True)
+            if not isinstance(error, FileNotFoundError):
+                raise
+            # Swept, as it was empty and not locked yet: another one.
         else:
             return folder, handle
 

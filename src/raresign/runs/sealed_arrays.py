@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load, save_file
+from safetensors.numpy import load, save
 
 from raresign.files import read_bytes, whole_file
 from raresign.models.saved_rows import state_digest
@@ -36,7 +36,8 @@ def save_sealed(
     # bytes.
     sealed = json.dumps({"plain": text, "sha256": _digest(state, text, beside)})
     with whole_file(file) as temporary:
-        save_file(state, temporary, metadata={_SEALED: sealed})
+        # Not by its `save_file`, whose error at a full disk is no OSError.
+        temporary.write_bytes(save(state, metadata={_SEALED: sealed}))
 
 
 def load_sealed(file: Path, beside: bytes = b"") -> tuple[dict[str, np.ndarray], Any]:

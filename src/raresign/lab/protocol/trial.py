@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from raresign.answers.prototypes import PrototypeIndex
 from raresign.commands.data_folder import DataFolder
@@ -134,21 +134,19 @@ def run_trial(
     if sweep is not None:
         sweep(net, rows)
     real = np.bincount(pack.labels[training], minlength=len(source.catalogue)) > 0
+    outputs = {
+        "rows": rows,
+        "labels": pack.labels[rows],
+        "plays_rare": np.arange(len(rows)) >= len(fold.validation),
+        "real": real,
+        "logits": measured.logits,
+        "embedding": measured.embedding.astype(np.float16),
+        "index": index.embedding.astype(np.float16),
+        "index_logits": index.logits.astype(np.float16),
+        "index_labels": index.labels,
+    }
     with whole_file(folder / "outputs.safetensors") as temporary:
-        save_file(
-            {
-                "rows": rows,
-                "labels": pack.labels[rows],
-                "plays_rare": np.arange(len(rows)) >= len(fold.validation),
-                "real": real,
-                "logits": measured.logits,
-                "embedding": measured.embedding.astype(np.float16),
-                "index": index.embedding.astype(np.float16),
-                "index_logits": index.logits.astype(np.float16),
-                "index_labels": index.labels,
-            },
-            temporary,
-        )
+        temporary.write_bytes(save(outputs))
     write_json(
         folder / "trial.json",
         {

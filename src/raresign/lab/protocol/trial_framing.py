@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.pack import CropPack
@@ -71,7 +71,7 @@ def write_framing(
     for place, said in _answers(net, table.filter(chosen), framing):
         answers[:, order[place]] = said
     with whole_file(folder / FRAMING_FILE) as temporary:
-        save_file({"windows": np.array(_WINDOWS), "answers": answers}, temporary)
+        temporary.write_bytes(save({"windows": np.array(_WINDOWS), "answers": answers}))
 
 
 def _packed(table: CropTable, pack: CropPack) -> np.ndarray:
