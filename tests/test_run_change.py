@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,8 +18,10 @@ import pytest
 from raresign.answers.added_class import AddedClass
 from raresign.commands.demonstration import demo
 from raresign.errors import InputError
+from raresign.runs import added_classes
 from raresign.runs.added_classes import (
     AddedFolder,
+    added_places,
     check_added,
     keep_added,
     read_added,
@@ -250,6 +253,27 @@ def test_a_reader_sees_that_a_run_changes(run: Path, tmp_path: Path) -> None:
 
 def catalogue_of(folder: Path) -> SignCatalogue:
     return SignCatalogue([new_class(folder, code, 1, k).sign for k, code in enumerate("xy")])
+
+
+def test_classes_are_of_one_state_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Two classes go while they are read: the reader sees both or none, and no damage."""
+    run = tmp_path / "run"
+    RunFolder.create(run, {"recipe": {"stages": []}}, catalogue_of(tmp_path), {"seed": 1})
+    add(run, new_class(tmp_path, "a", 1, 10), new_class(tmp_path, "b", 2, 11))
+    folder, places = RunFolder.open(run), added_places(run)
+
+    def places_that_go(path: Path) -> Iterator[Path]:
+        yield places[0]
+        patch.undo()
+        remove(run, "a", "b")
+        yield places[1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(added_classes, "added_places", places_that_go)
+        assert folder.catalogue.codes == ("x", "y")
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("after", range(22))

@@ -43,16 +43,20 @@ class AddedFolder:
     info: dict[str, Any]
 
 
-def read_added(path: Path, trained: Sequence[SignClass] = ()) -> list[AddedFolder]:
+def read_added(
+    path: Path,
+    trained: Sequence[SignClass] = (),
+    tell: Callable[[str], object] = warnings.warn,
+) -> list[AddedFolder]:
     """The classes that were added to the run in `path`, in the order in which they came.
 
-    One that is damaged is left out with a warning, and the run answers without it. Ids rise with
-    the order, so that each row of the classifier is of its class: one that does not is given the
-    next free one.
+    One that is damaged is left out, and the run answers without it. Ids rise with the order, so
+    that each row of the classifier is of its class: one that does not is given the next free one.
 
     Args:
         path: The run folder.
         trained: The classes that the run was trained with, whose codes and ids are taken.
+        tell: Is told of each that is damaged.
     """
     codes = {sign.code for sign in trained}
     found = []
@@ -62,10 +66,9 @@ def read_added(path: Path, trained: Sequence[SignClass] = ()) -> list[AddedFolde
             if one.sign.code in codes:
                 raise ValueError("the run was trained with a class of this code")
         except (OSError, SafetensorError, LookupError, ValueError, TypeError) as error:
-            warnings.warn(
+            tell(
                 f"{place} is damaged, and the run answers without this class: "
-                f"{str(error)[:200]}; `raresign remove-class` takes it away",
-                stacklevel=2,
+                f"{str(error)[:200]}; `raresign remove-class` takes it away"
             )
             continue
         found.append(one)

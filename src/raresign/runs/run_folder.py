@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -211,13 +212,29 @@ class RunFolder:
 
     @cached_property
     def added(self) -> list[AddedFolder]:
-        """The added classes, in the order in which they came; damaged ones are left out."""
-        return read_added(self.path, self.trained_catalogue.classes)
+        """The added classes, in the order in which they came.
+
+        Damaged ones are left out with a warning. They are of one state of the run: where another
+        process changes it meanwhile, they are read again.
+
+        Raises:
+            InputError: It changes without end.
+        """
+        for _try in range(_TRIES):
+            told: list[str] = []
+            found = read_added(self.path, self.trained_catalogue.classes, told.append)
+            if self._is_current():
+                for one in told:
+                    warnings.warn(one, stacklevel=2)
+                return found
+            self._reopen()
+        raise self._restless()
 
     @cached_property
     def catalogue(self) -> SignCatalogue:
         """The classes that the run was trained with and, behind them, the added ones."""
-        return self.trained_catalogue.extended([one.sign for one in self.added])
+        added = self.added  # first: it may open the run anew
+        return self.trained_catalogue.extended([one.sign for one in added])
 
     @property
     def framing(self) -> Framing:
@@ -247,7 +264,10 @@ class RunFolder:
                 if self._is_current():
                     return found
             self._reopen()  # another process has changed the run meanwhile
-        raise InputError(f"{self.path} changes without end", "wait for the other commands")
+        raise self._restless()
+
+    def _restless(self) -> InputError:
+        return InputError(f"{self.path} changes without end", "wait for the other commands")
 
     def _is_current(self) -> bool:
         """Whether all that was read of the run is of one state of it."""
@@ -261,6 +281,7 @@ class RunFolder:
             self.__dict__.pop(name, None)
 
     def _read(self, encoder: Encoder | None, without: Collection[str]) -> Recogniser:
+        added = self.added  # first: it may open the run anew
         self.check_trained()
         fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
         if fused and self.info.get("finished") and not has_head(self.path):
@@ -271,9 +292,9 @@ class RunFolder:
         saved = classifier_rows(self.path)
         head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
         width = saved.rows.shape[1]
-        for one in self.added:
+        for one in added:
             self._check_width(f"the added class '{one.sign.code}' is", len(one.added.row), width)
-        head = head.with_classes([one.added for one in self.added])
+        head = head.with_classes([one.added for one in added])
         for code, photos in read_photos(self.path):
             label = self.catalogue.label_of(code)
             if label < 0 or code in without:  # the first: of a class that has gone
