@@ -27,6 +27,7 @@ SMOKE = [kind for kind in kinds.KINDS if not kind.name.startswith(SLOW)]
 @pytest.mark.parametrize("kind", SMOKE, ids=lambda kind: kind.name)
 def test_some_wrong_inputs_of_every_kind(kind: Kind, tmp_path: Path) -> None:
     target = kind.open(tmp_path)
+    assert target.read(target.seeds[0]) is not False, "spoiled refusals would try nothing else"
     mutator = Mutator(target.seeds, target.forms, target.head)
     (tmp_path / "board").unlink(missing_ok=True)
     board = Board(tmp_path / "board")

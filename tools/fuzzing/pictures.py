@@ -25,14 +25,15 @@ _DRAWINGS = (
 )
 
 
-def _pictures(form: str, modes: str) -> list[bytes]:
-    """Small pictures of a form, in several modes."""
-    from PIL import Image
+def _pictures(form: str, modes: str, margin: int = 0) -> list[bytes]:
+    """Small pictures of a form, in several modes, with a white margin of so many pixels."""
+    from PIL import Image, ImageOps
 
     seeds = []
     for mode in modes.split():
         side = (24, 20) if mode != "1" else (19, 13)
-        picture = Image.radial_gradient("L").resize(side).convert(mode)
+        disc = Image.radial_gradient("L").resize(side)
+        picture = ImageOps.expand(disc, margin, 255).convert(mode)
         more: list[dict[str, Any]] = [{}]
         if form in ("JPEG", "PNG", "WEBP", "TIFF"):
             exif = Image.Exif()
@@ -79,7 +80,8 @@ def _icon(form: str, folder: Path) -> Target:
     from raresign.signs.icons.icon_file import load_icon
 
     path = folder / f"3.1.{'png' if form == 'PNG' else 'jpg'}"
-    seeds = _pictures(form, "RGBA P L LA RGB I;16" if form == "PNG" else "RGB L CMYK")
+    modes = "RGBA P L LA RGB I;16" if form == "PNG" else "RGB L CMYK"
+    seeds = _pictures(form, modes, margin=4)
     read: Callable[[Path], object] = partial(load_icon, size=32)
     return Target(with_field(seeds, "icons/*.png", most=8), reading(path, read), (InputError,))
 

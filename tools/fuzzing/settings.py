@@ -18,14 +18,14 @@ stages:
   - use: mixed
     steps: 5
     preset: road
-  - {kind: finish, name: end, steps: 3, start: weights}
+  - {kind: mixed, name: end, steps: 3, start: previous, real: 4, synthetic: 4}
 """
 _PRESET = """\
 engine: road
 pose: {tilt: [-10, 10]}
 sensor: {pixels: [12, 80]}
 jpeg: {probability: 0.5}
-guard: {contrast: 0.1}
+guard: {least_contrast: 0.1}
 """
 _REFERENCE = "engine: reference\nicon_pixels: [16, 100]\nbrightness: [0.5, 0.8]\n"
 _IDEAS = (
@@ -72,7 +72,15 @@ RUN = {
         "recipe": {
             "recognition": "fused",
             "framing": "whole",
-            "stages": [{"kind": "mixed", "preset": "presets/road.yaml"}],
+            "stages": [
+                {
+                    "kind": "mixed",
+                    "steps": 5,
+                    "real": 4,
+                    "synthetic": 4,
+                    "preset": "presets/road.yaml",
+                }
+            ],
         },
     },
     "seconds": 1.5,
@@ -106,6 +114,8 @@ def _run_json(folder: Path) -> Target:
         saved_recipe(run)
         return run.framing
 
+    (folder / "presets").mkdir(exist_ok=True)
+    (folder / "presets" / "road.yaml").write_text(_PRESET)
     seeds = [json.dumps(RUN).encode()]
     return Target(seeds, reading(folder / "run.json", read), (InputError,), ("json",))
 
