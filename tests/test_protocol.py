@@ -14,13 +14,14 @@ import pytest
 from safetensors.numpy import load_file
 
 from raresign.errors import InputError
+from raresign.lab.protocol.ideas import REFERENCE
 from raresign.lab.protocol.run_trials import protocol
 from raresign.lab.protocol.table import ProtocolTable
 
 Cli = Callable[..., Any]
-run_module = importlib.import_module("raresign.lab.protocol.run_trials")
+jobs_module = importlib.import_module("raresign.lab.protocol.trial_jobs")
 loop_module = importlib.import_module("raresign.training.stage_loop")
-CEILING, REFERENCE = "ceiling: real crops of the classes that play rare", run_module.REFERENCE
+CEILING = "ceiling: real crops of the classes that play rare"
 IDEA = "less smoothing"
 
 
@@ -124,7 +125,7 @@ def test_recalls_against_a_loop(measured: Measured) -> None:
 def test_measured_crops_never_train(
     measured: Measured, data_folder: Path, shared_cache: Path
 ) -> None:
-    source, pack, _ = run_module._material(str(data_folder), None, None, 32, 2, "found")
+    source, pack, _ = jobs_module.material(str(data_folder), None, None, 32, 2, "found")
     crops = np.asarray(pack.crops)
     for folder, info, arrays in measured.trials():
         trained = measured.trained[folder]
@@ -167,7 +168,7 @@ def test_a_second_run_trains_nothing(
     def never(job: Any) -> None:
         raise AssertionError(f"{job.title} was trained again")
 
-    monkeypatch.setattr(run_module, "_one", never)
+    monkeypatch.setattr(jobs_module, "_one", never)
     again = protocol(
         data_folder, measured.out, measured.recipe, folds=2, seeds=1, ideas=measured.ideas
     )
@@ -189,13 +190,13 @@ def test_an_unfinished_trial_is_repeated(
     kept = load_file(file.with_name("outputs.safetensors"))
     file.unlink()
     jobs: list[Any] = []
-    one = run_module._one
+    one = jobs_module._one
 
     def spy(job: Any) -> None:
         jobs.append(job)
         one(job)
 
-    monkeypatch.setattr(run_module, "_one", spy)
+    monkeypatch.setattr(jobs_module, "_one", spy)
     table = protocol(data_folder, measured.out, measured.recipe, folds=2, seeds=1)
     assert [(job.title, job.fold, job.seed) for job in jobs] == [("base", 1, 0)]
     again = load_file(file.with_name("outputs.safetensors"))

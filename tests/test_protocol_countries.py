@@ -27,7 +27,7 @@ from raresign.lab.protocol.verdict import Change, verdict_of
 from raresign.models.outputs import net_outputs
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
-run_module = importlib.import_module("raresign.lab.protocol.run_trials")
+jobs_module = importlib.import_module("raresign.lab.protocol.trial_jobs")
 IDEA = "less smoothing"
 QUICK: dict[str, Any] = {"folds": 2, "seeds": 1}
 
@@ -84,7 +84,7 @@ def test_one_folder_alone_goes_on_with_its_trials(
     def never(job: Any) -> None:
         raise AssertionError(f"{job.title} was trained again")
 
-    monkeypatch.setattr(run_module, "_one", never)
+    monkeypatch.setattr(jobs_module, "_one", never)
     first = measured.folders[0]
     alone = protocol(first, measured.out / "first", measured.recipe, **measured.options)
     both = measured.table.tables["first"]

@@ -24,7 +24,7 @@ from raresign.training.training_data import TrainingData
 
 Tiny = Callable[..., dict[str, Any]]
 loop_module = importlib.import_module("raresign.training.stage_loop")
-run_module = importlib.import_module("raresign.lab.protocol.run_trials")
+jobs_module = importlib.import_module("raresign.lab.protocol.trial_jobs")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ Absent = tuple[Path, AbsentTable, list[TrainingData]]
 
 
 def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
-    source, pack, parts = run_module._material(data_folder, None, None, 32, 2, "found")
+    source, pack, parts = jobs_module.material(data_folder, None, None, 32, 2, "found")
     crops = np.asarray(pack.crops)
     assert len(absent[2]) == 2
     for fold, data in zip(parts, absent[2], strict=True):
@@ -76,7 +76,7 @@ def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
 def test_absent_figures_against_loops(absent: Absent, data_folder: Path) -> None:
     out, table, _ = absent
     trials = [load_absent(file.parent) for file in sorted(out.glob("*/*/absent.json"))]
-    _, pack, parts = run_module._material(data_folder, None, None, 32, 2, "found")
+    _, pack, parts = jobs_module.material(data_folder, None, None, 32, 2, "found")
     added, lost = [], []
     counts = {kind: [0, 0, 0, 0] for kind in ("known", "near", "far")}
     for trial in trials:

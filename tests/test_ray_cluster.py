@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 
 import raresign
 from raresign.cluster.ray_cluster import RayCluster
@@ -111,6 +113,33 @@ def test_index_and_synthetic_crops_are_those_of_this_machine(
     assert len(files) == 6 * 30 + 1
     for file in files:
         assert (tmp_path / "made" / file).read_bytes() == (tmp_path / "afar" / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_trials_are_those_of_this_machine_though_one_dies(
+    two_machines: Any, tmp_path: Path, data_folder: Path, tiny: Callable[..., Any]
+) -> None:
+    recipe, cluster = tmp_path / "tiny.yaml", RayCluster(two_machines.address)
+    recipe.write_text(json.dumps(tiny()))  # JSON is YAML
+    options = {"folds": 2, "seeds": 2, "reference": False}
+    raresign.protocol(data_folder, tmp_path / "here", recipe, **options)
+    victim, said = two_machines.add_node(num_cpus=1), list[str]()
+
+    def say(text: str) -> None:
+        said.append(text)
+        if text.startswith("1 of 4"):
+            two_machines.remove_node(victim, allow_graceful=False)
+
+    raresign.protocol(data_folder, tmp_path / "afar", recipe, **options, cluster=cluster, say=say)
+    assert [text[:6] for text in said[-4:]] == [f"{number} of 4" for number in range(1, 5)]
+    files = sorted(tmp_path.glob("here/*/*/outputs.safetensors"))
+    assert len(files) == 4
+    for file in files:
+        one, two = (
+            load_file(file),
+            load_file(tmp_path / "afar" / file.relative_to(tmp_path / "here")),
+        )
+        np.testing.assert_allclose(one["logits"], two["logits"], atol=1e-4)
 
 
 def test_an_address_needs_the_engine() -> None:

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 import typer
 
 import raresign
-from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict
+from raresign.cli.options import (
+    Address,
+    Crops,
+    Data,
+    Engine,
+    Json,
+    Layout,
+    MeasuredRun,
+    Run,
+    Strict,
+    cluster_of,
+)
 from raresign.cli.printing import echo
 from raresign.cli.tables import (
     error_console,
@@ -171,6 +182,8 @@ def protocol(
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(metavar="NUMBER", help="Trials at a time.")] = 1,
+    engine: Engine = "local",
+    address: Address = None,
     as_json: Json = False,
 ) -> None:
     """Judge recipes on real crops of frequent classes that play rare; the test crops stay closed.
@@ -188,6 +201,7 @@ def protocol(
             "--absent measures one recipe: run it once for each, with --recipe and another --out",
         )
     shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs}
+    shared |= {"cluster": cluster_of(engine, address)}
     shared |= {"say": error_console().print}
     if not absent:
         shared |= {"ideas": ideas, "only": only or (), "reference": reference, "framing": framing}

@@ -2,63 +2,26 @@
 
 from __future__ import annotations
 
-import functools
-import json
-import multiprocessing
-import os
-import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import torch
-
-from raresign.commands.data_folder import DataFolder, open_data
+from raresign.cluster.ray_cluster import RayCluster
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.run_recipe import definite
-from raresign.crops.pack import CropPack, pack_crops
 from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
-from raresign.files import default_cache
-from raresign.framing.finder import Framing
 from raresign.lab.protocol.absent_table import AbsentTable
-from raresign.lab.protocol.absent_trial import load_absent, run_absent
-from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
+from raresign.lab.protocol.absent_trial import load_absent
+from raresign.lab.protocol.folds import leaking_clusters
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable
-from raresign.lab.protocol.trial import load_trial, run_trial, trial_folder
-from raresign.lab.protocol.trial_framing import FRAMING_FILE, framing_losses, write_framing
-from raresign.models.sign_net import SignNet
+from raresign.lab.protocol.trial import load_trial, trial_folder
+from raresign.lab.protocol.trial_framing import framing_losses
+from raresign.lab.protocol.trial_jobs import TrialJob, material, run_jobs
 from raresign.training.recipe import Recipe, load_recipe
-
-_Data = tuple[str | Path, str | Path | None, str | None, int, int, Framing]
-"""Data folder, its icons and country as they were asked for, crop size, folds, framing."""
-_VALIDATION = 0.15
-_FOLD_SEED = 0
-"""The folds are the same for every seed and row, or nothing could be paired."""
-
-
-@dataclass(frozen=True)
-class _Job:
-    """One trial, as it travels to a process."""
-
-    kind: Literal["row", "ceiling", "absent"]
-    data: _Data
-    recipe: Recipe
-    title: str
-    fold: int
-    seed: int
-    folder: Path
-    framing: bool = False
-
-    @property
-    def record(self) -> Path:
-        """The file that is written last."""
-        return self.folder / ("absent.json" if self.kind == "absent" else "trial.json")
 
 
 def protocol(
@@ -75,6 +38,7 @@ def protocol(
     icons: str | Path | None = None,
     country: str | None = None,
     jobs: int = 1,
+    cluster: RayCluster | None = None,
     say: Say = silent,
 ) -> ProtocolTable:
     """Measure recipes on real crops of frequent classes that play rare, fold by fold.
@@ -96,6 +60,7 @@ def protocol(
             not are trained again: their nets are not kept).
         icons, country: See `open_data`.
         jobs: Trials at a time, each in a process with its share of the cores.
+        cluster: Runs the trials instead, one a processor; its machines see the same files.
         say: Is told what happens.
 
     Raises:
@@ -121,7 +86,7 @@ def protocol(
     }
     _check_counts(seeds, jobs)
     given = data, icons, country, base.crop_size, folds, base.framing
-    source, pack, parts = _material(*given)
+    source, pack, parts = material(*given)
     say(str(source.choice))
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
@@ -135,8 +100,8 @@ def protocol(
     for seed, (title, chosen), number in product(range(seeds), rows.items(), range(folds)):
         folder = trial_folder(Path(out), title, chosen, number, seed)
         kind: Literal["row", "ceiling"] = "ceiling" if title == CEILING else "row"
-        wanted.append(_Job(kind, given, chosen, title, number, seed, folder, framing))
-    _run(wanted, jobs, say)
+        wanted.append(TrialJob(kind, given, chosen, title, number, seed, folder, framing))
+    run_jobs(wanted, jobs, say, cluster)
     trials = {
         title: [load_trial(job.folder) for job in wanted if job.title == title] for title in rows
     }
@@ -158,6 +123,7 @@ def protocol_absent(
     icons: str | Path | None = None,
     country: str | None = None,
     jobs: int = 1,
+    cluster: RayCluster | None = None,
     say: Say = silent,
 ) -> AbsentTable:
     """Measure what happens to signs that training knew nothing of, not even their icons.
@@ -166,7 +132,8 @@ def protocol_absent(
     real crops play unknown; then they are added from their icons (`add_class`) and recognised.
 
     Args:
-        data, out, folds, seeds, icons, country, jobs, say: As for `protocol`.
+        data, out, folds, seeds, icons, country, jobs, cluster, say: As for
+            `protocol`.
         recipe: What is trained.
 
     Raises:
@@ -175,12 +142,12 @@ def protocol_absent(
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
     given = data, icons, country, chosen.crop_size, folds, chosen.framing
-    say(str(_material(*given)[0].choice))  # wrong input is found by now: nothing has run yet
+    say(str(material(*given)[0].choice))  # wrong input is found by now: nothing has run yet
     wanted = []
     for seed, number in product(range(seeds), range(folds)):
         folder = trial_folder(Path(out), "absent", chosen, number, seed)
-        wanted.append(_Job("absent", given, chosen, "absent", number, seed, folder))
-    _run(wanted, jobs, say)
+        wanted.append(TrialJob("absent", given, chosen, "absent", number, seed, folder))
+    run_jobs(wanted, jobs, say, cluster)
     table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
     table.write(Path(out))
     return table
@@ -199,7 +166,7 @@ def check_folder(
         InputError: As for `protocol`.
     """
     chosen = definite(load_recipe(recipe))
-    _material(data, icons, country, chosen.crop_size, folds, chosen.framing)
+    material(data, icons, country, chosen.crop_size, folds, chosen.framing)
 
 
 def _check_counts(seeds: int, jobs: int) -> None:
@@ -216,91 +183,3 @@ def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
         for stage in recipe.stages
     )
     return recipe.model_copy(update={"stages": stages})
-
-
-@functools.lru_cache(maxsize=4)
-def _material(
-    data: str | Path,
-    icons: str | Path | None,
-    country: str | None,
-    size: int,
-    folds: int,
-    framing: Framing,
-) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
-    """Crops and folds, once a process."""
-    source = open_data(data, icons=icons, country=country)
-    if not len(source.training):
-        raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
-    pack = pack_crops(source.training, size, default_cache(), False, framing=framing)
-    parts = protocol_folds(
-        pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
-    )
-    return source, pack, parts
-
-
-def _finished(job: _Job) -> bool:
-    """Whether the trial lies in its folder.
-
-    Raises:
-        InputError: One of other folds or other data lies there: nothing could be paired with it.
-    """
-    try:
-        info = json.loads(job.record.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError) as error:
-        raise InputError(f"{job.record} cannot be read: {error}", "delete it") from error
-    source, _, parts = _material(*job.data)
-    classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
-    icons = info.get("icons") or "own"  # null in trials of an earlier version
-    if info.get("classes") != classes or icons != str(source.icons):
-        raise InputError(f"{job.folder} is of other folds or data", "name another --out")
-    return not job.framing or (job.folder / FRAMING_FILE).is_file()
-
-
-def _run(wanted: list[_Job], jobs: int, say: Say) -> None:
-    """All unfinished trials, some at a time."""
-    waiting = [job for job in wanted if not _finished(job)]
-
-    def done(number: int, job: _Job) -> None:
-        say(f"{number + 1} of {len(waiting)}: {job.title}, fold {job.fold}, seed {job.seed}")
-
-    if jobs == 1:
-        for number, job in enumerate(waiting):
-            _one(job)
-            done(number, job)
-        return
-    threads = max(1, torch.get_num_threads() // jobs)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _start, (threads,)) as pool:
-        futures = {pool.submit(_one, job): job for job in waiting}
-        for number, future in enumerate(as_completed(futures)):
-            future.result()
-            done(number, futures[future])
-
-
-def _start(threads: int) -> None:
-    """A process of the pool: its share of the cores, and an end when its parent's comes."""
-    torch.set_num_threads(threads)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _one(job: _Job) -> None:
-    source, pack, parts = _material(*job.data)
-    given = source, pack, parts[job.fold], job.recipe, job.fold, job.seed, job.folder
-    if job.kind == "absent":
-        run_absent(*given)
-        return
-
-    def sweep(net: SignNet, rows: np.ndarray) -> None:
-        write_framing(net, source.training, pack, rows, job.data[-1], job.folder)
-
-    spare = job.kind == "ceiling"
-    run_trial(*given, job.title, spare, sweep if job.framing else None)

@@ -33,7 +33,7 @@ def protocol_countries(
         folders: Data folders, each with another name.
         out, recipe, folds: As for `protocol`, for each folder.
         icons, country: As for `protocol`: one for all folders, or one for each in their order.
-        options: More of `protocol`: seeds, ideas, only, reference, framing, jobs, say.
+        options: More of `protocol`: seeds, ideas, only, reference, framing, jobs, cluster, say.
 
     Raises:
         InputError: As for `protocol`, for any folder: nothing has run yet then.
