@@ -130,7 +130,9 @@ def app_of_environment() -> FastAPI:
 
 def _json(said: BaseModel | dict[str, Any]) -> bytes:
     """An answer as it is sent."""
-    return said.model_dump_json().encode() if isinstance(said, BaseModel) else to_json(said, inf_nan_mode="null")
+    if isinstance(said, BaseModel):
+        return said.model_dump_json().encode()
+    return to_json(said, inf_nan_mode="null")
 
 
 def _written(
@@ -139,7 +141,7 @@ def _written(
     """A handler that gives its answer as it is sent."""
 
     async def written(request: Request) -> bytes:
-        return to_json(await handler(request), inf_nan_mode="null")
+        return _json(await handler(request))
 
     return written
 
