@@ -1,9 +1,9 @@
 """A short way to the addresses that are asked often: past the routing of the library.
 
 FastAPI finds the route of a request, reads what its handler asks for and watches over both in a
-dozen layers: half a millisecond of processor time, a tenth of what a crop takes. Our handlers read
-their requests themselves, so they need none of it. FastAPI describes the same routes, and answers
-all other addresses, and other methods.
+dozen layers. Our handlers read their requests themselves, so they need none of it, and a request of
+one crop feels it. FastAPI describes the same routes, and answers all other addresses, and other
+methods.
 """
 
 from __future__ import annotations
