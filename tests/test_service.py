@@ -530,6 +530,18 @@ def test_what_was_accepted_is_answered_before_the_end() -> None:
         batcher.submit(model, list, 0, 1)
 
 
+def until_it_listens(port: int) -> None:
+    """A moment passes between "ready" and that, on a busy machine a long one."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < until, "the service does not listen"
+            time.sleep(0.02)
+
+
 def test_a_process_that_is_stopped_answers_first(pictures: dict[str, bytes]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -540,6 +552,7 @@ def test_a_process_that_is_stopped_answers_first(pictures: dict[str, bytes]) -> 
         lines = iter(process.stderr.readline, "")
         try:
             assert any('"event": "ready"' in line for line in lines)
+            until_it_listens(port)
             content = [base64_of(one) for one in pictures.values()] * 2
             body = json.dumps({"pictures": [{"content": one} for one in content]}).encode()
             kind, sent = {"Content-Type": "application/json"}, threading.Barrier(9)

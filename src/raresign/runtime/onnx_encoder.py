@@ -59,6 +59,7 @@ class OnnxEncoder:
         source: The file, or what it holds.
         checked: Whether a checksum of it was compared already.
         threads: Cores to use; as many as OMP_NUM_THREADS says, or all, unless given.
+        spinning: See `open_network`.
 
     Attributes:
         crop_size: S, side of the crops in pixels.
@@ -71,9 +72,13 @@ class OnnxEncoder:
     """
 
     def __init__(
-        self, source: str | Path | bytes, checked: bool = False, threads: int | None = None
+        self,
+        source: str | Path | bytes,
+        checked: bool = False,
+        threads: int | None = None,
+        spinning: bool = True,
     ) -> None:
-        self._source = source
+        self._source, self._threads = source, threads
         path = "the encoder" if isinstance(source, bytes) else str(source)
         try:
             content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
@@ -83,7 +88,7 @@ class OnnxEncoder:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         threads = said_threads() if threads is None else threads
         try:
-            self._session = open_network(content, threads)
+            self._session = open_network(content, threads, spinning)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         try:
@@ -110,6 +115,11 @@ class OnnxEncoder:
         source = self._source
         content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
         return OnnxEncoder, (content, False)
+
+    def beside_others(self) -> OnnxEncoder:
+        """The same for a process that does more at a time: its threads wait without spinning."""
+        other = OnnxEncoder(self._source, checked=True, threads=self._threads, spinning=False)
+        return other if other.digest == self.digest else self  # the file was exchanged meanwhile
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from raresign.service.batching import Batcher, Crop, QueueFullError, StoppingError
+from raresign.service.ending import ended
 from raresign.service.figures import Figures
-from raresign.service.messages import CropAnswer, Guess
 from raresign.service.refusal import Refused, too_many
 from raresign.service.served_model import Loaded, ServedModel
 from raresign.service.settings import Settings
@@ -35,8 +34,8 @@ class Answering:
 
     async def crops(
         self, pictures: Sequence[bytes], boxes: Sequence[Boxes], top: int
-    ) -> tuple[Loaded, list[CropAnswer]]:
-        """Answer pictures: the model that did, and an answer a crop, or why it cannot be read.
+    ) -> tuple[Loaded, list[dict[str, Any]]]:
+        """Answer pictures: the model that did, and a `CropAnswer` a crop as plain values.
 
         Args:
             pictures: Picture files.
@@ -70,34 +69,39 @@ class Answering:
             raise too_many("crops") from None
         except StoppingError:
             raise Refused(503, "the service is being stopped", "ask another one") from None
-        try:
-            told = await asyncio.wait_for(asyncio.wrap_future(coming), self.settings.answer_seconds)
-        except (TimeoutError, asyncio.TimeoutError):
+        told = await ended(coming, self.settings.answer_seconds)
+        if told is None:
             hint = "send fewer or smaller pictures, or try again later"
-            raise Refused(504, f"no answer in {self.settings.answer_seconds:g} s", hint) from None
+            raise Refused(504, f"no answer in {self.settings.answer_seconds:g} s", hint)
         self.figures.answered([one.level for one in told], self.batcher.waiting)
         answers = [
-            _typed(one, number, box, top) for one, (number, box) in zip(told, places, strict=True)
+            _plain(one, number, box, top) for one, (number, box) in zip(told, places, strict=True)
         ]
         return loaded, answers
 
 
-def _typed(one: Any, picture: int, box: Sequence[float] | None, top: int) -> CropAnswer:
-    """An answer as it is sent; `construct`, as its values are ours."""
+def _plain(one: Any, picture: int, box: Sequence[float] | None, top: int) -> dict[str, Any]:
+    """The fields of a `CropAnswer`: our own values need no check, and a model costs ten times that.
+
+    An answer whose picture could not be read has no guesses, and says why.
+    """
     guesses = [
-        Guess.model_construct(
-            code=each.code, name=each.name, probability=each.probability, family=each.family
-        )
+        {
+            "code": each.code,
+            "name": each.name,
+            "probability": each.probability,
+            "family": each.family,
+        }
         for each in one.answers[:top]
     ]
-    return CropAnswer.model_construct(
-        picture=picture,
-        box=None if box is None else [*box],
-        answer=one.answer,
-        level=one.level,
-        known=one.known,
-        family=one.family,
-        answers=guesses,
-        check_me=one.check_me,
-        error=one.error,
-    )
+    return {
+        "picture": picture,
+        "box": None if box is None else [*box],
+        "answer": one.answer,
+        "level": one.level,
+        "known": one.known,
+        "family": one.family,
+        "answers": guesses,
+        "check_me": one.check_me,
+        "error": one.error,
+    }

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from pydantic_core import to_json
 
 import raresign
 from raresign.service import messages as told
 from raresign.service.answering import Answering
 from raresign.service.batching import Batcher
 from raresign.service.bodies import FORM, JSON
+from raresign.service.direct import Direct
 from raresign.service.docs_page import docs_page
 from raresign.service.figures import Figures
 from raresign.service.guard import Guard
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.requests import Request
 
+_Said = BaseModel | dict[str, Any] | None
 _LOOK_SECONDS = 2.0
 """How often the disk is asked whether the model has changed."""
 _REF = "#/components/schemas/{model}"
@@ -105,10 +108,16 @@ def build_app(settings: Settings, model: ServedModel | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=life,
     )
-    _add_routes(app, Routes(answering), figures)
+    routes = Routes(answering)
+    _add_routes(app, routes, figures)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _unknown)
     app.add_exception_handler(RequestValidationError, _invalid)
+    often = {
+        ("POST", "/v1/classify"): _written(routes.classify),
+        ("POST", "/v1/annotate"): _written(routes.annotate),
+    }
+    app.add_middleware(Direct, answers=often)
     app.add_middleware(Guard, settings=settings, keys=keys, figures=figures)
     return app
 
@@ -117,6 +126,24 @@ def app_of_environment() -> FastAPI:
     """The application of a worker process, which log and settings come to from outside."""
     log_to_stderr()
     return build_app(Settings.of_environment())
+
+
+def _json(said: BaseModel | dict[str, Any]) -> bytes:
+    """An answer as it is sent."""
+    if isinstance(said, BaseModel):
+        return said.model_dump_json().encode()
+    return to_json(said, inf_nan_mode="null")
+
+
+def _written(
+    handler: Callable[[Request], Awaitable[dict[str, Any]]],
+) -> Callable[[Request], Awaitable[bytes]]:
+    """A handler that gives its answer as it is sent."""
+
+    async def written(request: Request) -> bytes:
+        return _json(await handler(request))
+
+    return written
 
 
 async def _look(model: ServedModel) -> None:
@@ -133,7 +160,7 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
     def add(
         method: str,
         path: str,
-        handler: Callable[..., Awaitable[BaseModel | None]],
+        handler: Callable[..., Awaitable[_Said]],
         answer: type[BaseModel] | None,
         errors: tuple[int, ...] = (),
         body: dict[str, Any] | None = None,
@@ -146,7 +173,7 @@ def _add_routes(app: FastAPI, routes: Routes, figures: Figures) -> None:
             where = None
             if status == 202 and isinstance(said, told.JobTold):
                 where = {"Location": f"/v1/jobs/{said.id}"}
-            return Response(said.model_dump_json(), status, where, JSON)
+            return Response(_json(said), status, where, JSON)
 
         vars(answered)["__signature__"] = _signature(handler)
         answered.__doc__ = handler.__doc__

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -154,7 +155,7 @@ class Guard:
             if whole:  # what follows the body is the end of the connection, whenever that is
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), until - time.monotonic())
+                message = await _in_time(receive, until - time.monotonic())
             except (TimeoutError, asyncio.TimeoutError):
                 hint = f"a request must have come whole in {self._settings.read_seconds:g} s"
                 raise Refused(408, "the request came too slowly", hint, _CLOSE) from None
@@ -169,6 +170,16 @@ class Guard:
     def _too_large(self) -> Refused:
         hint = f"send at most {self._settings.most_bytes / 1e6:g} MB"
         return Refused(413, "the request is too large", hint, _CLOSE)
+
+
+async def _in_time(receive: Receive, seconds: float) -> Message:
+    """A message; TimeoutError if it does not come within some seconds."""
+    if seconds <= 0:
+        raise TimeoutError
+    if sys.version_info < (3, 11):
+        return await asyncio.wait_for(receive(), seconds)
+    async with asyncio.timeout(seconds):  # a third of what `wait_for` costs
+        return await receive()
 
 
 _CLOSE = {"Connection": "close"}

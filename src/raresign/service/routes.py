@@ -25,7 +25,7 @@ _ICONS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpg"))
 
 
 class Routes:
-    """The handlers, one method an address.
+    """The handlers, one method an address. What is asked often is answered in plain values.
 
     Args:
         answering: Answers.
@@ -35,7 +35,7 @@ class Routes:
         self._answering = answering
         self._settings, self._model = answering.settings, answering.model
 
-    async def classify(self, request: Request) -> BaseModel:
+    async def classify(self, request: Request) -> dict[str, Any]:
         """Name signs on pictures."""
         most = self._settings.most_crops
         if kind_of(request) == FORM:
@@ -51,9 +51,9 @@ class Routes:
             pictures = [b64decode(one.content) for one in asked.pictures]
             boxes, top = [one.boxes for one in asked.pictures], asked.top
         loaded, answers = await self._answering.crops(pictures, boxes, top)
-        return told.Classified.model_construct(model=_version(loaded), answers=answers)
+        return {"model": _version(loaded), "answers": answers}
 
-    async def annotate(self, request: Request) -> BaseModel:
+    async def annotate(self, request: Request) -> dict[str, Any]:
         """Say what a detector's boxes show."""
         if kind_of(request) == FORM:
             pictures, form = await read_form(
@@ -69,16 +69,12 @@ class Routes:
         made = []
         for one, answer in zip(detections, answers, strict=True):
             said: dict[str, str] = {}
-            if answer.level == "class":
-                best = answer.answers[0]
-                said = raresign.semantics(best.code, signs.country, model, best.probability)
-            pairs = [told.Semantics(key=key, value=value) for key, value in said.items()]
-            made.append(
-                told.Annotation.model_construct(
-                    id=one.id, shape=one.shape, semantics=pairs, answer=answer
-                )
-            )
-        return told.AnnotationsMade.model_construct(model=model, annotations=made)
+            if answer["level"] == "class":
+                code, probability = (answer["answers"][0][key] for key in ("code", "probability"))
+                said = raresign.semantics(code, signs.country, model, probability)
+            pairs = [{"key": key, "value": value} for key, value in said.items()]
+            made.append({"id": one.id, "shape": one.shape, "semantics": pairs, "answer": answer})
+        return {"model": model, "annotations": made}
 
     async def classes(self, request: Request) -> BaseModel:
         """List the classes of the model."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -11,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from raresign.runs.loading import load
 CLIENTS = (1, 8, 64)
 SECONDS = {True: 2.0, False: 10.0}
 """Of each measurement: quick, or not."""
+_ROUNDS = 4
 _TOGETHER = 64
 _BROKEN = b"\x89PNG\r\n\x1a\nbroken"
 _MARK = b"raresign-bench"
@@ -34,7 +36,7 @@ def bench_service(quick: bool, data: Path | None, run: str | Path | None) -> dic
     """Load on the loopback: each client sends a request, waits for the answer, sends the next.
 
     The clients run in this process, on the same cores as the service. One picture in a hundred is
-    broken.
+    broken. All measurements take turns, so that what else runs on the machine troubles all alike.
 
     Args:
         quick: 2 seconds a measurement instead of 10.
@@ -49,43 +51,95 @@ def bench_service(quick: bool, data: Path | None, run: str | Path | None) -> dic
         `serve.1.of_alone` is the share of one at a time. `serve.lost`: requests without an answer;
         `serve.wrong`: pictures with that of another.
 
+        Processor time a picture, in ms, for machines whose clients are elsewhere:
+        `serve.direct_cpu_ms`, `serve.direct_alone_cpu_ms`, `serve.N.server_cpu_ms`,
+        `.client_cpu_ms`, and `.server_over_direct`, the service's over 64 at a time in one process;
+        `serve.1.server_over_alone` over one at a time. Those of the service are left out where the
+        system has no `/proc`.
+
     Raises:
         InputError: No model, or no crop.
     """
-    seconds = SECONDS[quick]
+    seconds = SECONDS[quick] / _ROUNDS
     pictures = picture_bytes(data)
     model = run or BUILT_IN
     direct = load(model)
     wanted = [one.answer for one in direct.answer(pictures)]
     batch = [pictures[k % len(pictures)] for k in range(_TOGETHER)]
-    together = _rate(lambda: direct.answer(batch), _TOGETHER, seconds)
-    alone = _rate(lambda: direct.answer(batch[0]), 1, seconds)
-    figures: dict[str, Any] = {
-        "serve.direct_per_second": together,
-        "serve.direct_alone_per_second": alone,
-    }
     single = [_Asked(_request([one]), [said]) for one, said in zip(pictures, wanted, strict=True)]
     single.append(_Asked(_request([_BROKEN]), [None]))
     said = [wanted[k % len(pictures)] for k in range(_TOGETHER)]
     many = [_Asked(_request(batch), said)] * 2
-    lost = wrong = 0
-    with _served(model) as port:
-        asyncio.run(_load(port, single, 4, 0.25 * seconds))
-        measured = [(f"serve.{one}", single, one) for one in CLIENTS]
-        for name, asked, clients in [*measured, (f"serve.1x{_TOGETHER}", many, 1)]:
-            begun = time.perf_counter()
-            times, gone, other = asyncio.run(_load(port, asked, clients, seconds))
-            each = len(asked[0].wanted)
-            rate = each * len(times) / (time.perf_counter() - begun)
-            lost, wrong = lost + gone, wrong + other
-            figures |= {
-                f"{name}.per_second": rate,
-                f"{name}.of_direct": rate / together,
-                f"{name}.p50_ms": 1000 * statistics.median(times),
-                f"{name}.p99_ms": 1000 * sorted(times)[int(0.99 * len(times))],
-            }
-    figures["serve.1.of_alone"] = figures["serve.1.per_second"] / alone
+    loads = {f"serve.{one}": (single, one) for one in CLIENTS}
+    loads[f"serve.1x{_TOGETHER}"] = (many, 1)
+    together, alone, found = _Found(), _Found(), {name: _Found() for name in loads}
+    with _served(model) as (port, process):
+        asyncio.run(_load(port, single, 4, seconds, _Found()))
+        for _ in range(_ROUNDS):
+            _measure_direct(lambda: direct.answer(batch), _TOGETHER, seconds, together)
+            _measure_direct(lambda: direct.answer(batch[0]), 1, seconds, alone)
+            for name, (asked, clients) in loads.items():
+                _measure_load(port, process, asked, clients, seconds, found[name])
+    figures: dict[str, Any] = {
+        "serve.direct_per_second": together.rate,
+        "serve.direct_alone_per_second": alone.rate,
+        "serve.direct_cpu_ms": together.own_ms,
+        "serve.direct_alone_cpu_ms": alone.own_ms,
+    }
+    for name, one in found.items():
+        figures |= {
+            f"{name}.per_second": one.rate,
+            f"{name}.of_direct": one.rate / together.rate,
+            f"{name}.p50_ms": 1000 * statistics.median(one.times),
+            f"{name}.p99_ms": 1000 * sorted(one.times)[int(0.99 * len(one.times))],
+            f"{name}.client_cpu_ms": one.own_ms,
+        }
+        if one.served > 0:
+            figures[f"{name}.server_cpu_ms"] = one.served_ms
+            figures[f"{name}.server_over_direct"] = one.served_ms / together.own_ms
+    figures["serve.1.of_alone"] = found["serve.1"].rate / alone.rate
+    if found["serve.1"].served > 0:
+        figures["serve.1.server_over_alone"] = found["serve.1"].served_ms / alone.own_ms
+    lost, wrong = (sum(getattr(one, of) for one in found.values()) for of in ("lost", "wrong"))
     return {**figures, "serve.lost": lost, "serve.wrong": wrong}
+
+
+@dataclass
+class _Found:
+    """What was measured of one kind of load, over all rounds; times are in seconds.
+
+    Args:
+        pictures: That were answered.
+        passed: By the clock.
+        own: Processor time of this process.
+        served: That of the service; 0 where it cannot be told.
+        times: From each request to its answer.
+        lost: Requests without an answer.
+        wrong: Pictures with another's.
+    """
+
+    pictures: int = 0
+    passed: float = 0.0
+    own: float = 0.0
+    served: float = 0.0
+    times: list[float] = field(default_factory=list)
+    lost: int = 0
+    wrong: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second."""
+        return self.pictures / self.passed
+
+    @property
+    def own_ms(self) -> float:
+        """Processor time of this process, a picture."""
+        return 1000 * self.own / max(1, self.pictures)
+
+    @property
+    def served_ms(self) -> float:
+        """Processor time of the service, a picture."""
+        return 1000 * self.served / max(1, self.pictures)
 
 
 @dataclass(frozen=True)
@@ -96,13 +150,39 @@ class _Asked:
     wanted: list[str | None]
 
 
-def _rate(ask: Callable[[], object], pictures: int, seconds: float) -> float:
-    """Pictures a second of a call that answers some."""
-    counted, begun = 0, time.perf_counter()
+def _measure_direct(
+    ask: Callable[[], object], pictures: int, seconds: float, found: _Found
+) -> None:
+    """Repeat a call that answers some pictures."""
+    begun, used = time.perf_counter(), time.process_time()
     while (passed := time.perf_counter() - begun) < seconds:
         ask()
-        counted += pictures
-    return counted / passed
+        found.pictures += pictures
+    found.passed += passed
+    found.own += time.process_time() - used
+
+
+def _measure_load(
+    port: int, process: int, asked: Sequence[_Asked], clients: int, seconds: float, found: _Found
+) -> None:
+    """Let some clients ask."""
+    before, served = len(found.times), _processor_time(process)
+    begun, used = time.perf_counter(), time.process_time()
+    asyncio.run(_load(port, asked, clients, seconds, found))
+    found.passed += time.perf_counter() - begun
+    found.own += time.process_time() - used
+    found.served += _processor_time(process) - served
+    found.pictures += (len(found.times) - before) * len(asked[0].wanted)
+
+
+def _processor_time(process: int) -> float:
+    """Seconds of processor time that a process has used; 0 where there is no `/proc`."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    user, system = told.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _request(pictures: Sequence[bytes]) -> bytes:
@@ -119,8 +199,8 @@ def _request(pictures: Sequence[bytes]) -> bytes:
 
 
 @contextmanager
-def _served(model: str | Path) -> Iterator[int]:
-    """A service in a process of its own, ready to answer; its port."""
+def _served(model: str | Path) -> Iterator[tuple[int, int]]:
+    """A service in a process of its own, ready to answer: its port and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -136,25 +216,22 @@ def _served(model: str | Path) -> Iterator[int]:
                     time.sleep(0.1)
             else:
                 raise InputError(f"{model} cannot be served", f"try raresign serve {model}")
-            yield port
+            yield port, process.pid
         finally:
             process.terminate()
 
 
 async def _load(
-    port: int, asked: Sequence[_Asked], clients: int, seconds: float
-) -> tuple[list[float], int, int]:
-    """Seconds of each answer, how many were lost, and how many pictures got another's.
+    port: int, asked: Sequence[_Asked], clients: int, seconds: float, found: _Found
+) -> None:
+    """Let some clients ask, and note times, losses and mix-ups.
 
     The last request is sent once in a hundred times, the others in turn.
     """
     until = time.perf_counter() + seconds
-    times: list[float] = []
-    lost = wrong = 0
     rare = len(asked) - 1
 
     async def client(first: int) -> None:
-        nonlocal lost, wrong
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         number = first
         while time.perf_counter() < until:
@@ -164,19 +241,18 @@ async def _load(
                 writer.write(sent.request)
                 status, body = await asyncio.wait_for(_answer(reader), 60)
             except (OSError, EOFError, asyncio.TimeoutError):
-                lost += 1
+                found.lost += 1
                 writer.close()
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
             else:
-                times.append(time.perf_counter() - begun)
+                found.times.append(time.perf_counter() - begun)
                 told = [one["answer"] for one in body["answers"]] if status == 200 else []
                 pairs = zip_longest(told, sent.wanted, fillvalue="")
-                wrong += sum(said != want for said, want in pairs)
+                found.wrong += sum(said != want for said, want in pairs)
             number += clients
         writer.close()
 
     await asyncio.gather(*(client(first) for first in range(clients)))
-    return times, lost, wrong
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, Any]:
