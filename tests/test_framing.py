@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.framing.finder import FILL, find_sign, framing_box, read_crop
+from raresign.framing.finder import FILL, find_sign, framing_boxes, read_crop
 from raresign.framing.framed_picture import framed
 from raresign.signs.countries.drawn_folder import drawn_icons
 from raresign.signs.icons.icon_file import load_icon
@@ -98,7 +98,7 @@ def test_the_crop_is_the_same_however_it_was_framed():
 
 def test_what_is_no_sign_still_gives_a_crop():
     for picture in (Image.new("RGB", (1, 1)), Image.new("RGB", (300, 2), (255, 255, 255))):
-        x, y, half_width, half_height = framing_box(picture, "found")
+        x, y, half_width, half_height = framing_boxes([picture], "found")[0]
         assert abs(x) <= 0.85
         assert abs(y) <= 0.85
         assert 0.2 < half_width < 1.5 * FILL

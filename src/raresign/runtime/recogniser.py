@@ -22,7 +22,7 @@ from raresign.crops.decode import MAX_PIXELS, UnreadableFile, cut_box
 from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.crops.squashing import CONTEXT, squashed_chunks
 from raresign.errors import InputError
-from raresign.framing.finder import Finder, Framing, read_crop
+from raresign.framing.finder import TOGETHER, Finder, Framing, enough, read_crop, read_crops
 from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
@@ -257,31 +257,67 @@ def _squashed(
 ) -> Iterator[_Squashed]:
     """Read pictures in threads, in order; few are ahead, so memory stays flat.
 
-    Files are read while the batch before is answered; of pixels, which take memory, fewer wait.
+    Files are read while the batch before is answered, some by one thread at once, or threads would
+    mostly wait for each other; of pixels, which take memory, fewer wait.
     """
     workers = os.cpu_count() or 1
-    waiting: deque[Future[_Squashed]] = deque()
+    waiting: deque[tuple[int, Future[list[_Squashed]]]] = deque()
+    together: list[Any] = []
+    count = 0
     pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
+
+    def submit(some: list[Any]) -> None:
+        waiting.append((len(some), pool.submit(_squash_all, some, size, framing, finder)))
+
     try:
         for image in images:
-            if isinstance(image, Image.Image):  # may be one object whose frames change
-                waiting.append(Future())
-                waiting[-1].set_result(_squash_one(image, size, framing, finder))
+            count += 1
+            files = bool(name_of(image)) and not isinstance(image, StoredPicture)
+            if together and (not files or len(together) == TOGETHER):
+                submit(together)
+                together = []
+            if files:
+                together.append(image)
+            elif isinstance(image, Image.Image):  # may be one object whose frames change
+                done: Future[list[_Squashed]] = Future()
+                done.set_result(_squash_all([image], size, framing, finder))
+                waiting.append((1, done))
             else:
-                waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing, finder))
-            files = name_of(image) and not isinstance(image, StoredPicture)
-            if len(waiting) > (BATCH if files else 8 * workers):
-                yield waiting.popleft().result()
+                submit([own_pixels(image)])
+            while waiting and count > (BATCH if files else 8 * workers):
+                number, some = waiting.popleft()
+                count -= number
+                yield from some.result()
+        submit(together)
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft()[1].result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _squash_one(image: Any, size: int, framing: Framing, finder: Finder | None) -> _Squashed:
-    try:
-        with ExitStack() as held:
-            picture = rgb_picture(image, held)
-            return name_of(image), read_crop(picture, size, framing, finder), picture.size
-    except UnreadableFile as error:
-        return name_of(image), error.reason, (0, 0)
+def _squash_all(
+    images: Sequence[Any], size: int, framing: Framing, finder: Finder | None
+) -> list[_Squashed]:
+    """Read some pictures together, as far as memory allows."""
+    found: list[_Squashed] = []
+    group: dict[int, Image.Image] = {}  # place in `found` -> picture that is to be read
+
+    def read_group() -> None:
+        crops = read_crops([*group.values()], size, framing, finder)
+        for place, crop in zip(group, crops, strict=True):
+            found[place] = found[place][0], crop, group[place].size
+        group.clear()
+        held.close()  # the next large picture may be decoded
+
+    with ExitStack() as held:
+        for image in images:
+            try:
+                group[len(found)] = rgb_picture(image, held)
+                found.append((name_of(image), "", (0, 0)))
+            except UnreadableFile as error:
+                found.append((name_of(image), error.reason, (0, 0)))
+                held.close()
+            if enough([*group.values()]):
+                read_group()
+        read_group()
+    return found
