@@ -34,6 +34,7 @@ class Finder:
     Args:
         content: An ONNX file that takes `crops`, (N, 3, S, S) float32 in [0, 1], and gives `box`,
             (N, 4).
+        own: It came with the package.
 
     Attributes:
         content: As given.
@@ -41,8 +42,8 @@ class Finder:
         digest: Names the version: crops that another one framed are others.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self._session = open_network(content, threads=1)  # callers bring threads of their own
+    def __init__(self, content: bytes, own: bool = False) -> None:
+        self._session = open_network(content, threads=1, own=own)  # callers bring threads
         self.content = content
         self.size = side_of(self._session)
         self.digest = hashlib.sha256(content).hexdigest()[:16]
@@ -73,7 +74,7 @@ class Finder:
 @cache
 def own_finder() -> Finder:
     """The finder of this version."""
-    return Finder((Path(__file__).parent / "finder.onnx").read_bytes())
+    return Finder((Path(__file__).parent / "finder.onnx").read_bytes(), own=True)
 
 
 def finder_digest() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -65,19 +66,23 @@ class OnnxEncoder:
         source: The file, or what it holds.
         checked: Whether a checksum of it was compared already.
         threads: Cores to use; as many as OMP_NUM_THREADS says, or all, unless given.
+        own: It came with the package.
 
     Attributes:
         crop_size: S, side of the crops in pixels.
-        digest: Checksum of the file.
+        digest: Names the file's content; what no file says is computed when it is asked for.
         model_digest: Checksum of the weights that the file was made from; "" if it names none.
-        digest: Names the file's content.
 
     Raises:
         InputError: The file is missing, damaged, or no such encoder.
     """
 
     def __init__(
-        self, source: str | Path | bytes, checked: bool = False, threads: int | None = None
+        self,
+        source: str | Path | bytes,
+        checked: bool = False,
+        threads: int | None = None,
+        own: bool = False,
     ) -> None:
         self._source = source
         path = "the encoder" if isinstance(source, bytes) else str(source)
@@ -87,11 +92,11 @@ class OnnxEncoder:
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        # Each core computes crops of its own: threads of onnxruntime that share one batch wait for
-        # each other, which took a quarter longer, and take the cores that pictures are read on.
+        # Each core computes crops of its own: threads of onnxruntime that share a batch spin while
+        # they wait for each other, on the cores that pictures are read on.
         self._threads = (said_threads() if threads is None else threads) or os.cpu_count() or 1
         try:
-            self._session = open_network(content, threads=1)
+            self._session = open_network(content, threads=1, own=own)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         try:
@@ -105,13 +110,21 @@ class OnnxEncoder:
                 f"{path} takes {names[0]} and gives {names[1]}",
                 "an encoder takes crops and gives embedding",
             )
-        sealed = _start_of_seal(content) is not None
-        self.digest = content[-_DIGITS:].decode() if sealed else hashlib.sha256(content).hexdigest()
+        if _start_of_seal(content) is not None:
+            self.digest = content[-_DIGITS:].decode()
+        elif not isinstance(source, bytes):
+            self.digest = hashlib.sha256(content).hexdigest()
         try:
             self.crop_size, self.width = side_of(self._session), int(given[0].shape[-1])
         except (ValueError, TypeError, IndexError) as error:
             raise InputError(f"{path} is no encoder of crops: {error}", _HINT) from error
         self.model_digest = str(metadata.get(MODEL_DIGEST, ""))
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the file's content."""
+        assert isinstance(self._source, bytes)  # or it is set above
+        return hashlib.sha256(self._source).hexdigest()
 
     def __reduce__(self) -> tuple[type[OnnxEncoder], tuple[bytes, bool]]:
         """For another process, on another machine perhaps: what the file holds."""
@@ -121,7 +134,6 @@ class OnnxEncoder:
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""
-
         count = len(crops)
         most = min(_BATCH, max(_FEWEST, -(-count // self._threads)))
 
