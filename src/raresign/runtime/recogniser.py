@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,18 +17,15 @@ from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import MAX_PIXELS, UnreadableFile, cut_box
-from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.crops.squashing import CONTEXT, squashed_chunks
 from raresign.errors import InputError
-from raresign.framing.finder import TOGETHER, Finder, Framing, enough, read_crop, read_crops
-from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
+from raresign.framing.finder import Finder, Framing, read_crop
+from raresign.runtime.pictures import is_picture, rgb_picture
+from raresign.runtime.squashed_pictures import Size, squashed_in_threads
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 BATCH = 256
 """Crops that are held and answered together."""
-
-Size = tuple[int, int]
-_Squashed = tuple[str, np.ndarray | str, Size]  # path; the crop, or why there is none; of the whole
 
 
 class Encoder(Protocol):
@@ -155,7 +150,8 @@ class Recogniser:
     ) -> Iterator[tuple[FileAnswer, Size]]:
         """`answer` of several pictures, each with its width and height; 0, 0 if it has an error."""
         _check_top(top)
-        squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
+        size = self.encoder.crop_size
+        squashed = squashed_in_threads(images, size, self.framing, self.finder, BATCH)
         while batch := list(islice(squashed, BATCH)):
             told = self.answer_read([crop for _, crop, _ in batch], top)
             for (path, _, size), answer in zip(batch, told, strict=True):
@@ -250,74 +246,3 @@ class Recogniser:
 def _check_top(top: int) -> None:
     if top < 1:
         raise InputError(f"{top} answers a picture", "ask for at least 1")
-
-
-def _squashed(
-    images: Iterable[Any], size: int, framing: Framing, finder: Finder | None
-) -> Iterator[_Squashed]:
-    """Read pictures in threads, in order; few are ahead, so memory stays flat.
-
-    Files are read while the batch before is answered, some by one thread at once, or threads would
-    mostly wait for each other; of pixels, which take memory, fewer wait.
-    """
-    workers = os.cpu_count() or 1
-    waiting: deque[tuple[int, Future[list[_Squashed]]]] = deque()
-    together: list[Any] = []
-    count = 0
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
-
-    def submit(some: list[Any]) -> None:
-        waiting.append((len(some), pool.submit(_squash_all, some, size, framing, finder)))
-
-    try:
-        for image in images:
-            count += 1
-            files = bool(name_of(image)) and not isinstance(image, StoredPicture)
-            if together and (not files or len(together) == TOGETHER):
-                submit(together)
-                together = []
-            if files:
-                together.append(image)
-            elif isinstance(image, Image.Image):  # may be one object whose frames change
-                done: Future[list[_Squashed]] = Future()
-                done.set_result(_squash_all([image], size, framing, finder))
-                waiting.append((1, done))
-            else:
-                submit([own_pixels(image)])
-            while waiting and count > (BATCH if files else 8 * workers):
-                number, some = waiting.popleft()
-                count -= number
-                yield from some.result()
-        submit(together)
-        while waiting:
-            yield from waiting.popleft()[1].result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _squash_all(
-    images: Sequence[Any], size: int, framing: Framing, finder: Finder | None
-) -> list[_Squashed]:
-    """Read some pictures together, as far as memory allows."""
-    found: list[_Squashed] = []
-    group: dict[int, Image.Image] = {}  # place in `found` -> picture that is to be read
-
-    def read_group() -> None:
-        crops = read_crops([*group.values()], size, framing, finder)
-        for place, crop in zip(group, crops, strict=True):
-            found[place] = found[place][0], crop, group[place].size
-        group.clear()
-        held.close()  # the next large picture may be decoded
-
-    with ExitStack() as held:
-        for image in images:
-            try:
-                group[len(found)] = rgb_picture(image, held)
-                found.append((name_of(image), "", (0, 0)))
-            except UnreadableFile as error:
-                found.append((name_of(image), error.reason, (0, 0)))
-                held.close()
-            if enough([*group.values()]):
-                read_group()
-        read_group()
-    return found
