@@ -26,7 +26,7 @@ from PIL import Image
 import raresign
 from conftest import Ended
 from raresign.fitting.one_graph.whole_model import one_graph
-from raresign.framing.finder import framing_box
+from raresign.framing.finder import framing_boxes
 from raresign.framing.framed_picture import framed
 from raresign.runs.built_in import built_in_recogniser
 from raresign.signs.countries.drawn_sign import render_sign
@@ -98,7 +98,7 @@ def test_crops_are_those_of_pillow(pictures: list[Path], graph: Path) -> None:
             pixels = {"picture": np.asarray(picture)}
             crop, box = session.run(["crop/crop", "found/box"], pixels)
             wanted = framed(picture, 64, box)
-            assert np.abs(box - framing_box(picture, "found")).max() < 2e-3
+            assert np.abs(box - framing_boxes([picture], "found")[0]).max() < 2e-3
         apart = np.abs(np.rint(crop[0] * 255) - wanted)
         assert (apart > 2).mean() < 0.05
         exact += not apart.any()

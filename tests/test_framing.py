@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from raresign.framing.finder import FILL, find_sign, framing_box, read_crop
+from raresign.framing.finder import FILL, find_sign, framing_boxes, read_crop, read_crops
 from raresign.framing.framed_picture import framed
+from raresign.runtime.squashed_pictures import squashed_in_threads
 from raresign.signs.countries.drawn_folder import drawn_icons
 from raresign.signs.icons.icon_file import load_icon
 from raresign.simulated.backgrounds import procedural_backgrounds
@@ -96,9 +99,41 @@ def test_the_crop_is_the_same_however_it_was_framed():
     assert (read_crop(tight, 48, "whole") == framed(tight, 48)).all()
 
 
+def test_company_changes_no_bit_of_a_crop():
+    rng = np.random.default_rng(3)
+    sizes = rng.integers(9, 120, (19, 2)).tolist()
+    pictures = [Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in sizes]
+    for framing in ("found", "whole"):
+        alone = [read_crop(picture, 32, framing) for picture in pictures]
+        assert np.array_equal(read_crops(pictures, 32, framing), alone)
+    assert read_crops([], 32, "found") == []
+
+
+def test_files_are_read_together_as_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Broken ones and large ones among them, of which one is in memory at a time."""
+    rng = np.random.default_rng(4)
+    paths = [tmp_path / f"{number}.png" for number in range(40)]
+    for number, path in enumerate(paths):
+        pixels = rng.integers(0, 256, (24, 20 + number, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(path)
+        if number % 7 == 3:
+            path.write_bytes(path.read_bytes()[:-900])
+    alone = [next(squashed_in_threads([path], 32, "found", None, 256)) for path in paths]
+    monkeypatch.setattr("raresign.crops.decode.LARGE_PIXELS", 1200)
+    monkeypatch.setattr("raresign.framing.finder._PIXELS_TOGETHER", 1200)
+    together = squashed_in_threads(paths, 32, "found", None, 5)
+    for path, one, other in zip(paths, alone, together, strict=True):
+        assert one[0] == other[0] == str(path)
+        assert one[2] == other[2]
+        assert np.array_equal(one[1], other[1])
+    assert sum(isinstance(crop, str) for _, crop, _ in alone) == 6
+
+
 def test_what_is_no_sign_still_gives_a_crop():
     for picture in (Image.new("RGB", (1, 1)), Image.new("RGB", (300, 2), (255, 255, 255))):
-        x, y, half_width, half_height = framing_box(picture, "found")
+        x, y, half_width, half_height = framing_boxes([picture], "found")[0]
         assert abs(x) <= 0.85
         assert abs(y) <= 0.85
         assert 0.2 < half_width < 1.5 * FILL

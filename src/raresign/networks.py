@@ -34,25 +34,23 @@ _REFUSED = {
 }
 
 
-def open_network(content: bytes, threads: int, spinning: bool = True) -> Any:
+def open_network(content: bytes, threads: int, own: bool = False) -> Any:
     """A session of onnxruntime on the CPU.
 
     Args:
         content: Of an ONNX file.
         threads: Cores to use; 0 takes all.
-        spinning: Whether threads that wait for each other keep their cores busy: sooner done where
-            nothing else wants these cores.
+        own: The file came with the package, as this code did: it need not be looked through.
 
     Raises:
         ValueError: See `check_network`.
         Exception: onnxruntime has a class of its own for each kind of damage.
     """
-    check_network(content)
+    if not own:
+        check_network(content)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    if not spinning:
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Else a file in onnxruntime's own format would be taken, too, which nothing has looked through.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

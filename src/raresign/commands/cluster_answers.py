@@ -12,7 +12,8 @@ from raresign.answers.answer import FileAnswer
 from raresign.cluster.ray_cluster import RayCluster
 from raresign.crops.crop_table import CropTable
 from raresign.crops.layouts.stored_picture import StoredPicture
-from raresign.runtime.recogniser import BATCH, Recogniser, Size
+from raresign.runtime.recogniser import BATCH, Recogniser
+from raresign.runtime.squashed_pictures import Size
 
 _Shared = tuple[Recogniser, int]
 _Picture = str | StoredPicture

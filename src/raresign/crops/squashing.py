@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import UnreadableFile, cut_box, decode_picture, read_file
-from raresign.framing.finder import Finder, Framing, framing_box
+from raresign.framing.finder import Finder, Framing, enough, framing_boxes
 from raresign.framing.framed_picture import framed
 
 _ROWS_A_CHUNK = 64
@@ -81,7 +82,16 @@ def _squash_rows(
     sizes: list[tuple[int, int]] = []
     hashes: list[str] = []
     refused: list[tuple[int, str]] = []
+    group: list[Image.Image] = []  # the last ones of those kept, to be read together
     opened: Path | None = None
+
+    def read_group() -> None:
+        first = len(kept) - len(group)
+        boxes[first : len(kept)] = framing_boxes(group, framing, finder)
+        for number, crop in enumerate(group, first):
+            crops[number] = framed(crop, size, boxes[number])
+        group.clear()
+
     with ExitStack() as held:
         for row in rows:
             path = table.paths[row]
@@ -98,13 +108,15 @@ def _squash_rows(
             except UnreadableFile as error:
                 refused.append((row, error.reason))
                 continue
-            boxes[len(kept)] = framing_box(crop, framing, finder)
-            crops[len(kept)] = framed(crop, size, boxes[len(kept)])
             kept.append(row)
+            group.append(crop)
             sizes.append(crop.size)
             row_hash = file_hash.copy()
             if box is not None and not np.isnan(box).any():
                 row_hash.update(box.tobytes())
             hashes.append(row_hash.hexdigest())
+            if enough(group):
+                read_group()
+        read_group()
     n = len(kept)
     return SquashedChunk(kept, crops[:n], sizes, boxes[:n], hashes, refused, len(rows))

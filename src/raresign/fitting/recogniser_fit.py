@@ -26,7 +26,7 @@ from raresign.fitting.rules_fit import (
     unknown_crops,
 )
 from raresign.fitting.synthetic_outputs import index_outputs
-from raresign.framing.finder import Framing, read_crop
+from raresign.framing.finder import Framing, read_crops
 from raresign.models.outputs import Outputs, TorchEncoder, net_outputs, net_rows, tensor_outputs
 from raresign.models.sign_net import SignNet
 from raresign.randomness import CropRandom
@@ -105,7 +105,7 @@ def no_sign_crops(
     places = backgrounds.crop(random)
     if framing == "found":
         pixels = places.mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        cut = [read_crop(Image.fromarray(place), backgrounds.size, framing) for place in pixels]
+        cut = read_crops([Image.fromarray(place) for place in pixels], backgrounds.size, framing)
         places = torch.from_numpy(np.stack(cut)).to(places.device).float().div_(255)
     return Augmentation()(places, random)
 

@@ -61,7 +61,7 @@ def built_in_recogniser() -> Recogniser:
             f"the built-in model is damaged: {type(error).__name__}: {error}",
             "install raresign again",
         ) from error
-    encoder = OnnxEncoder(part(ENCODER, known))
+    encoder = OnnxEncoder(part(ENCODER, known), checked=True, own=True)
     return Recogniser(encoder, head, catalogue, saved_framing(known["run"]))
 
 

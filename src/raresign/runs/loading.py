@@ -6,7 +6,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
-from raresign.bundles.bundle import ENCODER, Bundle, is_bundle
 from raresign.errors import InputError
 from raresign.language.spoken import _
 from raresign.models.built_in_files import BUILT_IN, is_built_in
@@ -32,6 +31,12 @@ def load(run: str | Path = BUILT_IN, engine: str = ENGINES[0]) -> Recogniser:
     """
     if engine not in ENGINES:
         raise InputError(f"no engine is called '{engine}'", f"use {', '.join(ENGINES)}")
+    if engine == ENGINES[0] and is_built_in(run):
+        from raresign.runs.built_in import built_in_recogniser
+
+        return built_in_recogniser()
+    from raresign.bundles.bundle import ENCODER, Bundle, is_bundle  # the built-in model needs none
+
     if engine != ENGINES[0]:
         if not is_bundle(run):
             raise InputError(
@@ -40,10 +45,6 @@ def load(run: str | Path = BUILT_IN, engine: str = ENGINES[0]) -> Recogniser:
             )
         bundle = Bundle.open(run)
         return replace(bundle.recogniser(), encoder=OpenVinoEncoder(bundle.parts[ENCODER]))
-    if is_built_in(run):
-        from raresign.runs.built_in import built_in_recogniser
-
-        return built_in_recogniser()
     if is_bundle(run):
         return Bundle.open(run).recogniser()
     from raresign.runs.run_folder import RunFolder  # a bundle needs none of what it imports

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +20,10 @@ from raresign.runtime.threads import said_threads
 ENCODER_FILE = "encoder.onnx"
 MODEL_DIGEST = "model_sha256"
 """Metadata of the file: checksum of the weights that it was made from."""
-_BATCH = 64
+_BATCH = 16
+"""Crops that one core computes at once: what they take of memory stays near its cache."""
+_FEWEST = 4
+"""Fewer crops are not divided among cores."""
 _MOST_BYTES = (1 << 31) - 1  # of a protobuf message
 _HINT = "delete it, and answers need torch; or train again"
 # A property of the graph (field 14 of ONNX's ModelProto: name, value) with the checksum of all
@@ -59,13 +66,12 @@ class OnnxEncoder:
         source: The file, or what it holds.
         checked: Whether a checksum of it was compared already.
         threads: Cores to use; as many as OMP_NUM_THREADS says, or all, unless given.
-        spinning: See `open_network`.
+        own: It came with the package.
 
     Attributes:
         crop_size: S, side of the crops in pixels.
-        digest: Checksum of the file.
+        digest: Names the file's content; what no file says is computed when it is asked for.
         model_digest: Checksum of the weights that the file was made from; "" if it names none.
-        digest: Names the file's content.
 
     Raises:
         InputError: The file is missing, damaged, or no such encoder.
@@ -76,9 +82,9 @@ class OnnxEncoder:
         source: str | Path | bytes,
         checked: bool = False,
         threads: int | None = None,
-        spinning: bool = True,
+        own: bool = False,
     ) -> None:
-        self._source, self._threads = source, threads
+        self._source = source
         path = "the encoder" if isinstance(source, bytes) else str(source)
         try:
             content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
@@ -86,9 +92,11 @@ class OnnxEncoder:
                 raise ValueError("the checksum does not match")
         except (OSError, ValueError) as error:
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
-        threads = said_threads() if threads is None else threads
+        # Each core computes crops of its own: threads of onnxruntime that share a batch spin while
+        # they wait for each other, on the cores that pictures are read on.
+        self._threads = (said_threads() if threads is None else threads) or os.cpu_count() or 1
         try:
-            self._session = open_network(content, threads, spinning)
+            self._session = open_network(content, threads=1, own=own)
         except Exception as error:  # onnxruntime has a class of its own for each kind of damage
             raise InputError(f"{path} is no readable encoder: {error}", _HINT) from error
         try:
@@ -102,13 +110,21 @@ class OnnxEncoder:
                 f"{path} takes {names[0]} and gives {names[1]}",
                 "an encoder takes crops and gives embedding",
             )
-        sealed = _start_of_seal(content) is not None
-        self.digest = content[-_DIGITS:].decode() if sealed else hashlib.sha256(content).hexdigest()
+        if _start_of_seal(content) is not None:
+            self.digest = content[-_DIGITS:].decode()
+        elif not isinstance(source, bytes):
+            self.digest = hashlib.sha256(content).hexdigest()
         try:
             self.crop_size, self.width = side_of(self._session), int(given[0].shape[-1])
         except (ValueError, TypeError, IndexError) as error:
             raise InputError(f"{path} is no encoder of crops: {error}", _HINT) from error
         self.model_digest = str(metadata.get(MODEL_DIGEST, ""))
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the file's content."""
+        assert isinstance(self._source, bytes)  # or it is set above
+        return hashlib.sha256(self._source).hexdigest()
 
     def __reduce__(self) -> tuple[type[OnnxEncoder], tuple[bytes, bool]]:
         """For another process, on another machine perhaps: what the file holds."""
@@ -116,18 +132,26 @@ class OnnxEncoder:
         content = source if isinstance(source, bytes) else read_bytes(source, _MOST_BYTES)
         return OnnxEncoder, (content, False)
 
-    def beside_others(self) -> OnnxEncoder:
-        """The same for a process that does more at a time: its threads wait without spinning."""
-        other = OnnxEncoder(self._source, checked=True, threads=self._threads, spinning=False)
-        return other if other.digest == self.digest else self  # the file was exchanged meanwhile
-
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """(N, E) float32 embeddings of (N, 3, S, S) uint8 crops."""
+        count = len(crops)
+        most = min(_BATCH, max(_FEWEST, -(-count // self._threads)))
 
-        def embedded(start: int, end: int) -> np.ndarray:
-            pixels = crops[start:end].astype(np.float32) / np.float32(255)
-            found: np.ndarray = self._session.run(["embedding"], {"crops": pixels})[0]
-            return found
+        def some(first: int) -> list[np.ndarray]:
+            own = crops[first : first + most]
+            return list(parts_that_fit(lambda *part: self._run(own[slice(*part)]), len(own), most))
 
         none = np.empty((0, self.width), np.float32)
-        return np.concatenate([none, *parts_that_fit(embedded, len(crops), _BATCH)])
+        starts = range(0, count, most)
+        if len(starts) < 2 or self._threads == 1:
+            parts = [*map(some, starts)]
+        else:
+            with ThreadPoolExecutor(min(self._threads, len(starts))) as cores:
+                parts = [*cores.map(some, starts)]
+        return np.concatenate([none, *chain(*parts)])
+
+    def _run(self, crops: np.ndarray) -> np.ndarray:
+        """`embed` of crops that one core computes at once."""
+        pixels = crops.astype(np.float32) / np.float32(255)
+        found: np.ndarray = self._session.run(["embedding"], {"crops": pixels})[0]
+        return found

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,18 +17,15 @@ from raresign.answers.head import Head
 from raresign.answers.recognition import Recognition
 from raresign.crops.crop_table import CropTable
 from raresign.crops.decode import MAX_PIXELS, UnreadableFile, cut_box
-from raresign.crops.layouts.stored_picture import StoredPicture
 from raresign.crops.squashing import CONTEXT, squashed_chunks
 from raresign.errors import InputError
 from raresign.framing.finder import Finder, Framing, read_crop
-from raresign.runtime.pictures import is_picture, name_of, own_pixels, rgb_picture
+from raresign.runtime.pictures import is_picture, rgb_picture
+from raresign.runtime.squashed_pictures import Size, squashed_in_threads
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 
 BATCH = 256
 """Crops that are held and answered together."""
-
-Size = tuple[int, int]
-_Squashed = tuple[str, np.ndarray | str, Size]  # path; the crop, or why there is none; of the whole
 
 
 class Encoder(Protocol):
@@ -155,7 +150,8 @@ class Recogniser:
     ) -> Iterator[tuple[FileAnswer, Size]]:
         """`answer` of several pictures, each with its width and height; 0, 0 if it has an error."""
         _check_top(top)
-        squashed = _squashed(images, self.encoder.crop_size, self.framing, self.finder)
+        size = self.encoder.crop_size
+        squashed = squashed_in_threads(images, size, self.framing, self.finder, BATCH)
         while batch := list(islice(squashed, BATCH)):
             told = self.answer_read([crop for _, crop, _ in batch], top)
             for (path, _, size), answer in zip(batch, told, strict=True):
@@ -250,38 +246,3 @@ class Recogniser:
 def _check_top(top: int) -> None:
     if top < 1:
         raise InputError(f"{top} answers a picture", "ask for at least 1")
-
-
-def _squashed(
-    images: Iterable[Any], size: int, framing: Framing, finder: Finder | None
-) -> Iterator[_Squashed]:
-    """Read pictures in threads, in order; few are ahead, so memory stays flat.
-
-    Files are read while the batch before is answered; of pixels, which take memory, fewer wait.
-    """
-    workers = os.cpu_count() or 1
-    waiting: deque[Future[_Squashed]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="squash")
-    try:
-        for image in images:
-            if isinstance(image, Image.Image):  # may be one object whose frames change
-                waiting.append(Future())
-                waiting[-1].set_result(_squash_one(image, size, framing, finder))
-            else:
-                waiting.append(pool.submit(_squash_one, own_pixels(image), size, framing, finder))
-            files = name_of(image) and not isinstance(image, StoredPicture)
-            if len(waiting) > (BATCH if files else 8 * workers):
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _squash_one(image: Any, size: int, framing: Framing, finder: Finder | None) -> _Squashed:
-    try:
-        with ExitStack() as held:
-            picture = rgb_picture(image, held)
-            return name_of(image), read_crop(picture, size, framing, finder), picture.size
-    except UnreadableFile as error:
-        return name_of(image), error.reason, (0, 0)

@@ -8,7 +8,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -175,11 +175,7 @@ class ServedModel:
     def _load(self) -> Loaded:
         stamp = _stamp(self.source, self.kind)  # before: a change meanwhile is seen next time
         name = self.source if self.kind == "built-in" else Path(os.path.realpath(self.source)).stem
-        recogniser = raresign.load(self.source)
-        beside_others = getattr(recogniser.encoder, "beside_others", None)  # torch has none
-        if beside_others is not None:  # requests are read while others are answered
-            recogniser = replace(recogniser, encoder=beside_others())
-        return Loaded(recogniser, name, stamp)
+        return Loaded(raresign.load(self.source), name, stamp)
 
 
 def _kind(source: str) -> Kind:

@@ -235,7 +235,7 @@ def add_whole(made: Assembly) -> str:
 
 
 def add_found(made: Assembly, picture: str, finder: onnx.GraphProto, size: int) -> str:
-    """The box that `framing_box` finds, with two looks of a finder at crops of `size`."""
+    """The box that `framing_boxes` finds, with two looks of a finder at crops of `size`."""
     first_axis = {"first_axis": np.array([0])}
     crop = add_crop(made, "first_look", picture, add_whole(made), size)
     said = made.add("first_finder", finder, crops=crop)["box"]

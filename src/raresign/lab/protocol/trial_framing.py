@@ -15,7 +15,7 @@ from raresign.crops.pack import CropPack
 from raresign.crops.reframing import SCALES, UNCHANGED, reframed_rows, sweep_reframings
 from raresign.errors import InputError
 from raresign.files import whole_file
-from raresign.framing.finder import Framing, read_crop
+from raresign.framing.finder import Framing, read_crops
 from raresign.lab.protocol.trial import Trial
 from raresign.models.outputs import net_outputs
 from raresign.models.sign_net import SignNet
@@ -96,7 +96,7 @@ def _answers(net: SignNet, table: CropTable, framing: Framing) -> Iterator[tuple
 
     for row, pictures in reframed_rows(table, _WINDOWS):
         places.append(row)
-        crops += [read_crop(picture, net.crop_size, framing) for picture in pictures]
+        crops += read_crops(pictures, net.crop_size, framing)
         if len(crops) >= _BATCH:
             yield from said()
             places, crops = [], []
