@@ -16,6 +16,7 @@ from raresign.crops.layouts.box_check import checked_boxes
 from raresign.crops.layouts.class_matching import Spellings, no_spellings
 from raresign.crops.layouts.labelling import WHOLE, Box, label_crops
 from raresign.crops.layouts.left_out import LeftOut
+from raresign.crops.layouts.listing import path_ranks
 from raresign.crops.layouts.split_names import Split
 from raresign.errors import InputError
 
@@ -156,7 +157,9 @@ def _table(
     spellings: Spellings,
     left_out: tuple[tuple[str, int], ...],
 ) -> CropTable:
-    rows = sorted(rows, key=lambda pair: pair[0].path)  # stable: boxes of a frame keep their order
+    ranks = path_ranks(row.path for row, _ in rows)
+    # Stable: boxes of a frame keep their order.
+    rows = sorted(rows, key=lambda pair: ranks[pair[0].path])
     table = label_crops(
         [row.path for row, _ in rows],
         [row.name for row, _ in rows],

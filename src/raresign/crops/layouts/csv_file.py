@@ -40,10 +40,11 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
             f"{', '.join(header) or '(none)'}",
             f"the first line must name {', '.join(columns)}",
         )
+    sheet = _is_sheet(path)
     for line, cells in lines:
         if not any(cells):
             continue
-        if _is_sheet(path) and len(cells) < len(header):  # empty cells at the end are not kept
+        if sheet and len(cells) < len(header):  # empty cells at the end are not kept
             cells += [""] * (len(header) - len(cells))
         if len(cells) != len(header):
             raise InputError(

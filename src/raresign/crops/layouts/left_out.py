@@ -45,6 +45,11 @@ class LeftOut:
             self._places.setdefault(reason, []).extend(places)
             self._quiet.add(reason)
 
+    def join(self, other: LeftOut) -> None:
+        """Count what another has counted and not told yet."""
+        for reason, places in other._places.items():
+            self._places.setdefault(reason, []).extend(places)
+
     def counts(self) -> tuple[tuple[str, int], ...]:
         """Reasons and how many each."""
         return tuple((reason, len(places)) for reason, places in self._places.items())
