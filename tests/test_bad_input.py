@@ -312,3 +312,11 @@ def test_detections_with_numbers_that_no_float_holds(tmp_path: Path) -> None:
     table.write_text(f'file,region_shape_attributes\na.png,"{shape}"\n')
     with pytest.raises(InputError):
         boxed_signs(table, [tmp_path])
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.json", "a.xml", "a.xlsx"])
+def test_a_pipe_that_nobody_writes_to_is_told(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    read = check_results(tmp_path / name) if name == "a.jsonl" else None
+    with pytest.raises(InputError, match=r"cannot read .*: it is a device, a pipe or a socket"):
+        boxed_signs(tmp_path / name, [tmp_path]) if read is None else list(read)

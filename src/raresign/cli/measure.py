@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 import raresign
-from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict
+from raresign.cli.options import Crops, Data, Json, Layout, MeasuredRun, Run, Strict, SvgText
 from raresign.cli.printing import echo
 from raresign.cli.tables import (
     error_console,
@@ -170,6 +170,7 @@ def protocol(
             metavar="CODE", help="As for train: once for all data folders, or once for each."
         ),
     ] = None,
+    svg_text: SvgText = False,
     jobs: Annotated[int, typer.Option(metavar="NUMBER", help="Trials at a time.")] = 1,
     as_json: Json = False,
 ) -> None:
@@ -187,7 +188,7 @@ def protocol(
             f"--{'only' if ideas is None else 'ideas'} with --absent",
             "--absent measures one recipe: run it once for each, with --recipe and another --out",
         )
-    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs}
+    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs, "svg_text": svg_text}
     shared |= {"say": error_console().print}
     if not absent:
         shared |= {"ideas": ideas, "only": only or (), "reference": reference, "framing": framing}

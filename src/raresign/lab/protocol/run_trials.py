@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import multiprocessing
 import os
@@ -17,17 +16,14 @@ from typing import Literal
 import numpy as np
 import torch
 
-from raresign.commands.data_folder import DataFolder, open_data
 from raresign.commands.progress import Say, silent
 from raresign.commands.train.run_recipe import definite
-from raresign.crops.pack import CropPack, pack_crops
 from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
-from raresign.files import default_cache
-from raresign.framing.finder import Framing
 from raresign.lab.protocol.absent_table import AbsentTable
 from raresign.lab.protocol.absent_trial import load_absent, run_absent
-from raresign.lab.protocol.folds import Fold, leaking_clusters, protocol_folds
+from raresign.lab.protocol.folded_data import FoldedData, material
+from raresign.lab.protocol.folds import leaking_clusters
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable
 from raresign.lab.protocol.trial import load_trial, run_trial, trial_folder
@@ -35,19 +31,13 @@ from raresign.lab.protocol.trial_framing import FRAMING_FILE, framing_losses, wr
 from raresign.models.sign_net import SignNet
 from raresign.training.recipe import Recipe, load_recipe
 
-_Data = tuple[str | Path, str | Path | None, str | None, int, int, Framing]
-"""Data folder, its icons and country as they were asked for, crop size, folds, framing."""
-_VALIDATION = 0.15
-_FOLD_SEED = 0
-"""The folds are the same for every seed and row, or nothing could be paired."""
-
 
 @dataclass(frozen=True)
 class _Job:
     """One trial, as it travels to a process."""
 
     kind: Literal["row", "ceiling", "absent"]
-    data: _Data
+    data: FoldedData
     recipe: Recipe
     title: str
     fold: int
@@ -74,6 +64,7 @@ def protocol(
     framing: bool = False,
     icons: str | Path | None = None,
     country: str | None = None,
+    svg_text: bool = False,
     jobs: int = 1,
     say: Say = silent,
 ) -> ProtocolTable:
@@ -94,7 +85,7 @@ def protocol(
         reference: Whether the published recipe and the ceiling are rows too.
         framing: Whether the measured crops are also scaled and shifted (finished trials that were
             not are trained again: their nets are not kept).
-        icons, country: See `open_data`.
+        icons, country, svg_text: See `open_data`.
         jobs: Trials at a time, each in a process with its share of the cores.
         say: Is told what happens.
 
@@ -120,8 +111,8 @@ def protocol(
         if not only or title in (*only, BASE)
     }
     _check_counts(seeds, jobs)
-    given = data, icons, country, base.crop_size, folds, base.framing
-    source, pack, parts = _material(*given)
+    given = FoldedData(data, base.crop_size, folds, base.framing, icons, country, svg_text)
+    source, pack, parts = material(given)
     say(str(source.choice))
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
@@ -157,6 +148,7 @@ def protocol_absent(
     seeds: int = 3,
     icons: str | Path | None = None,
     country: str | None = None,
+    svg_text: bool = False,
     jobs: int = 1,
     say: Say = silent,
 ) -> AbsentTable:
@@ -166,7 +158,7 @@ def protocol_absent(
     real crops play unknown; then they are added from their icons (`add_class`) and recognised.
 
     Args:
-        data, out, folds, seeds, icons, country, jobs, say: As for `protocol`.
+        data, out, folds, seeds, icons, country, svg_text, jobs, say: As for `protocol`.
         recipe: What is trained.
 
     Raises:
@@ -174,8 +166,8 @@ def protocol_absent(
     """
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
-    given = data, icons, country, chosen.crop_size, folds, chosen.framing
-    say(str(_material(*given)[0].choice))  # wrong input is found by now: nothing has run yet
+    given = FoldedData(data, chosen.crop_size, folds, chosen.framing, icons, country, svg_text)
+    say(str(material(given)[0].choice))  # wrong input is found by now: nothing has run yet
     wanted = []
     for seed, number in product(range(seeds), range(folds)):
         folder = trial_folder(Path(out), "absent", chosen, number, seed)
@@ -184,22 +176,6 @@ def protocol_absent(
     table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
     table.write(Path(out))
     return table
-
-
-def check_folder(
-    data: str | Path,
-    recipe: str | Path,
-    folds: int,
-    icons: str | Path | None,
-    country: str | None,
-) -> None:
-    """Find what is wrong with a data folder before anything runs.
-
-    Raises:
-        InputError: As for `protocol`.
-    """
-    chosen = definite(load_recipe(recipe))
-    _material(data, icons, country, chosen.crop_size, folds, chosen.framing)
 
 
 def _check_counts(seeds: int, jobs: int) -> None:
@@ -218,26 +194,6 @@ def _as_long(recipe: Recipe, base: Recipe) -> Recipe:
     return recipe.model_copy(update={"stages": stages})
 
 
-@functools.lru_cache(maxsize=4)
-def _material(
-    data: str | Path,
-    icons: str | Path | None,
-    country: str | None,
-    size: int,
-    folds: int,
-    framing: Framing,
-) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
-    """Crops and folds, once a process."""
-    source = open_data(data, icons=icons, country=country)
-    if not len(source.training):
-        raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
-    pack = pack_crops(source.training, size, default_cache(), False, framing=framing)
-    parts = protocol_folds(
-        pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
-    )
-    return source, pack, parts
-
-
 def _finished(job: _Job) -> bool:
     """Whether the trial lies in its folder.
 
@@ -250,7 +206,7 @@ def _finished(job: _Job) -> bool:
         return False
     except (OSError, ValueError) as error:
         raise InputError(f"{job.record} cannot be read: {error}", "delete it") from error
-    source, _, parts = _material(*job.data)
+    source, _, parts = material(job.data)
     classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
     icons = info.get("icons") or "own"  # null in trials of an earlier version
     if info.get("classes") != classes or icons != str(source.icons):
@@ -293,14 +249,14 @@ def _start(threads: int) -> None:
 
 
 def _one(job: _Job) -> None:
-    source, pack, parts = _material(*job.data)
+    source, pack, parts = material(job.data)
     given = source, pack, parts[job.fold], job.recipe, job.fold, job.seed, job.folder
     if job.kind == "absent":
         run_absent(*given)
         return
 
     def sweep(net: SignNet, rows: np.ndarray) -> None:
-        write_framing(net, source.training, pack, rows, job.data[-1], job.folder)
+        write_framing(net, source.training, pack, rows, job.data.framing, job.folder)
 
     spare = job.kind == "ceiling"
     run_trial(*given, job.title, spare, sweep if job.framing else None)
