@@ -37,9 +37,10 @@ from raresign.crops.layouts.text_files import read_json, read_text
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.errors import InputError
 from raresign.files import real_path
+from raresign.language.spoken import _, later
 
 _UNWIDENED = ("csv", "gtsrb")  # layouts whose boxes are cut as they are
-_HINT = (
+_HINT = later(
     "give a COCO file or a detector's (.json), a CSV with file,x0,y0,x1,y1, or a folder of YOLO "
     "label files"
 )
@@ -123,7 +124,7 @@ def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSi
     """The same signs with the boxes as they were given, tracks and confidences."""
     file, given = Path(boxes), [Path(frame) for frame in frames]
     if not file.exists():
-        raise InputError(f"{file}: there is no such file", _HINT)
+        raise InputError(_("{file}: there is no such file").format(file=file), _(_HINT))
     folders = [path for path in given if path.is_dir()]
     home = file if file.is_dir() else file.parent
     base = folders[0] if folders else given[0].parent if given else home
@@ -138,7 +139,10 @@ def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSi
         if not only or (real(sign.path) in only and not math.isnan(sign.box[0]))
     ]
     if not signs:
-        raise InputError(f"{file} holds no box of the frames in {base}", _HINT)
+        raise InputError(
+            _("{file} holds no box of the frames in {folder}").format(file=file, folder=base),
+            _(_HINT),
+        )
     ranks = path_ranks(sign.path for sign in signs)
     return sorted(signs, key=lambda sign: ranks[sign.path])
 
@@ -173,7 +177,7 @@ def _read(file: Path, base: Path, frames: Sequence[Path], alone: Path | None) ->
                 if kind_of_detections(content) == kind:
                     parts.append(read_detections(one, content, kind, finder, base, alone))
             return _checked(_of_one_source(parts, file), file, MARGIN)
-    layout_name, place, _ = recognised(file)
+    layout_name, place = recognised(file)[:2]
     if layout_name == "coco":
         found = [from_coco(place, base, AnyClass(), margin=0.0)]
     else:
@@ -220,8 +224,11 @@ def _checked(parts: Sequence[Annotations], source: Path, margin: float) -> list[
         part.left.tell(part.source)
         reasons += filter(None, [part.left.summary()])
     if not signs:
-        why = "; ".join(reasons) or "it holds no sign"
-        raise InputError(f"{source}: there is no usable sign ({why})", "mend what is named there")
+        why = "; ".join(reasons) or _("it holds no sign")
+        raise InputError(
+            _("{source}: there is no usable sign ({why})").format(source=source, why=why),
+            _("mend what is named there"),
+        )
     return signs
 
 

@@ -20,6 +20,7 @@ from raresign.crops.layouts.labelling import WHOLE, Box, present_rows
 from raresign.crops.layouts.misread import warn_of_misread
 from raresign.crops.layouts.percent import in_percent
 from raresign.errors import InputError
+from raresign.language.spoken import _, later
 
 MIN_SIDE = 4
 """Pixels; a narrower box shows no sign."""
@@ -49,15 +50,15 @@ def checked_boxes(given: Annotations, strict: bool) -> list[tuple[Annotation, Bo
     there = set(present_rows([row.path for row in given.rows], given.source, strict))
     for number, row in enumerate(given.rows):
         if number not in there:
-            left.count("their picture does not exist", row.where)
+            left.count(later("their picture does not exist"), row.where)
     rows = [row for number, row in enumerate(given.rows) if number in there]
     boxed = [row for row in rows if row.numbers is not None]
     headers = _headers(dict.fromkeys(row.path for row in boxed))
     counts = Counter(row.path for row in boxed)
     for path, header in headers.items():
         if isinstance(header, str):
-            for _ in range(counts[path]):
-                left.add("of pictures that cannot be read", f"{path.name} ({header})")
+            for _time in range(counts[path]):
+                left.add(later("of pictures that cannot be read"), f"{path.name} ({_(header)})")
     sound = [(row, numbers) for row in boxed if (numbers := _numbers(row, headers, given))]
     found = dict(_in_pictures(sound, headers, given)) if sound else {}
     kept: list[tuple[Annotation, Box]] = []
@@ -95,7 +96,7 @@ def _numbers(
     if len(numbers) == 4 and all(map(math.isfinite, numbers)):
         return numbers
     shown = _short(row.numbers)
-    given.left.add("their box is not four numbers", f"{row.where}: {shown}")
+    given.left.add(later("their box is not four numbers"), f"{row.where}: {shown}")
     return None
 
 
@@ -220,19 +221,22 @@ def _with_sign(
             real = " x ".join(f"{side:g}" for side in frames.stored[number])
             given.left.add(unclear[number], f"{row.where}: {stated} stated, {real} there")
         elif empty[number]:
-            given.left.add("their box has no area", where)
+            given.left.add(later("their box has no area"), where)
         elif beyond[number]:
             width, height = frames.upright[number].tolist()
-            place = f"{where} in {row.path.name} of {width:g} x {height:g} pixels"
-            given.left.add("their box lies outside the picture, or most of it does", place)
+            place = _("{where} in {name} of {width:g} x {height:g} pixels").format(
+                where=where, name=row.path.name, width=width, height=height
+            )
+            given.left.add(later("their box lies outside the picture, or most of it does"), place)
             outside.append(place)
         else:
             given.left.add(f"their box is narrower than {MIN_SIDE} pixels", where)
     if len(outside) > max(1.0, _MOST_OUTSIDE * len(rows)):
         raise InputError(
-            f"{given.source}: {len(outside)} of {len(rows)} boxes lie outside their pictures; the "
-            f"first is {outside[0]}",
-            "give the pictures that were annotated, unscaled and uncut",
+            _(
+                "{source}: {n} of {all} boxes lie outside their pictures; the first is {first}"
+            ).format(source=given.source, n=len(outside), all=len(rows), first=outside[0]),
+            _("give the pictures that were annotated, unscaled and uncut"),
         )
     every = zip(rows, boxes.tolist(), wrong.tolist(), strict=True)
     return [

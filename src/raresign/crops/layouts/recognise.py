@@ -52,7 +52,9 @@ def recognised(place: Path) -> tuple[str, Path, str]:
         ('reference', 'cropped-train')
     """
     if not place.exists():
-        raise InputError(f"{place}: there is no such file or folder", "check the path")
+        raise InputError(
+            _("{file}: there is no such file or folder").format(file=place), _("check the path")
+        )
     if place.is_dir():
         return _of_folder(place)
     if not place.is_file():
