@@ -28,6 +28,7 @@ from raresign.crops.decode import UnreadableFile, decode_crop, picture_header
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.errors import InputError
 from raresign.files import is_there
+from raresign.language.spoken import speaking
 from raresign.models.pretrained import _read
 from raresign.runtime.onnx_encoder import OnnxEncoder
 from raresign.runtime.threads import said_threads
@@ -312,3 +313,24 @@ def test_detections_with_numbers_that_no_float_holds(tmp_path: Path) -> None:
     table.write_text(f'file,region_shape_attributes\na.png,"{shape}"\n')
     with pytest.raises(InputError):
         boxed_signs(table, [tmp_path])
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.json", "a.xml", "a.xlsx"])
+def test_a_pipe_that_nobody_writes_to_is_told(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    read = check_results(tmp_path / name) if name == "a.jsonl" else None
+    with pytest.raises(InputError, match=r"cannot read .*: it is a device, a pipe or a socket"):
+        boxed_signs(tmp_path / name, [tmp_path]) if read is None else list(read)
+
+
+@pytest.mark.parametrize("text", ["file,class\na.png\n", "foo,bar\n1,2\n", "a.png,1,2,9,9\n", None])
+def test_a_wrong_table_of_boxes_is_told_in_one_language(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "a.csv"
+    if text is not None:
+        file.write_text(text)
+    with speaking("ru"), pytest.raises(InputError) as told:
+        boxed_signs(file, [tmp_path])
+    for sentence in (told.value.problem, told.value.hint):
+        letters = [letter for letter in sentence.replace(str(file), "") if letter.isalpha()]
+        assert any("а" <= letter <= "я" for letter in letters)
+        assert " the " not in sentence

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from raresign.errors import InputError
+from raresign.lab.protocol.folded_data import FoldedData, material
 from raresign.lab.protocol.ideas import REFERENCE
 from raresign.lab.protocol.run_trials import protocol
 from raresign.lab.protocol.table import ProtocolTable
@@ -125,7 +126,7 @@ def test_recalls_against_a_loop(measured: Measured) -> None:
 def test_measured_crops_never_train(
     measured: Measured, data_folder: Path, shared_cache: Path
 ) -> None:
-    source, pack, _ = jobs_module.material(str(data_folder), None, None, 32, 2, "found")
+    source, pack, _ = material(FoldedData(str(data_folder), 32, 2, "found"))
     crops = np.asarray(pack.crops)
     for folder, info, arrays in measured.trials():
         trained = measured.trained[folder]

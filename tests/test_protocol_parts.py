@@ -15,6 +15,7 @@ import pytest
 from raresign.errors import InputError
 from raresign.lab.protocol.absent_table import AbsentTable, Spread
 from raresign.lab.protocol.absent_trial import AbsentTrial, load_absent
+from raresign.lab.protocol.folded_data import FoldedData, material
 from raresign.lab.protocol.ideas import load_ideas, rows_of_ideas
 from raresign.lab.protocol.run_trials import protocol_absent
 from raresign.lab.protocol.table import paired_difference
@@ -54,7 +55,7 @@ Absent = tuple[Path, AbsentTable, list[TrainingData]]
 
 
 def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
-    source, pack, parts = jobs_module.material(data_folder, None, None, 32, 2, "found")
+    source, pack, parts = material(FoldedData(data_folder, 32, 2, "found"))
     crops = np.asarray(pack.crops)
     assert len(absent[2]) == 2
     for fold, data in zip(parts, absent[2], strict=True):
@@ -76,7 +77,7 @@ def test_absent_classes_are_nowhere(absent: Absent, data_folder: Path) -> None:
 def test_absent_figures_against_loops(absent: Absent, data_folder: Path) -> None:
     out, table, _ = absent
     trials = [load_absent(file.parent) for file in sorted(out.glob("*/*/absent.json"))]
-    _, pack, parts = jobs_module.material(data_folder, None, None, 32, 2, "found")
+    _, pack, parts = material(FoldedData(data_folder, 32, 2, "found"))
     added, lost = [], []
     counts = {kind: [0, 0, 0, 0] for kind in ("known", "near", "far")}
     for trial in trials:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,3 +78,17 @@ def test_a_catalogue_takes_its_drawn_text_along(tmp_path: Path, own_data: Path) 
     shutil.rmtree(own_data)
     for sign in SignCatalogue.load(tmp_path / "copy").classes:
         np.testing.assert_array_equal(load_icon(sign.icons[0], 48), before[sign.code])
+
+
+def test_the_protocol_draws_text(cli: Callable[..., Any], own_data: Path, tmp_path: Path) -> None:
+    code = next(iter(json.loads((own_data / "classes.json").read_text())))
+    for file in (own_data / "icons").glob(f"{code}*"):
+        file.unlink()
+    icon(own_data / "icons" / f"{code}.svg")
+    for folders in ([own_data], [own_data, tmp_path]):
+        # So many folds are refused as soon as the icons were read.
+        options = (*folders, "--out", tmp_path / "out", "--folds", 99)
+        plain, drawn = cli("protocol", *options), cli("protocol", *options, "--svg-text")
+        assert plain.code == drawn.code == 2
+        assert "needs a font" in plain.err
+        assert "99 folds" in drawn.err

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ UNFINISHED = ".raresign-"
 _STALE_AFTER_SECONDS = 86400.0
 MAX_BYTES = 1 << 29
 """Of a file that is read at once, unless told otherwise: half a gigabyte."""
+
+NO_FILE = later("it is a device, a pipe or a socket, not a file")
+"""Why what stands there is not read."""
 
 
 def default_cache() -> Path:
@@ -73,28 +77,39 @@ def real_path(path: str | os.PathLike[str]) -> Path:
         return Path(path)
 
 
+def open_file(path: str | os.PathLike[str]) -> BufferedReader:
+    """A regular file, opened to read its bytes; to open a pipe that nobody writes to waits not.
+
+    Raises:
+        OSError: It cannot be read or is no regular file.
+
+    Example:
+        >>> open_file("/dev/null")
+        Traceback (most recent call last):
+        ...
+        OSError: [Errno 22] it is a device, a pipe or a socket, not a file: '/dev/null'
+    """
+    handle = os.open(path, os.O_RDONLY | _FLAGS)
+    try:
+        mode = os.fstat(handle).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, NO_FILE, os.fspath(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
 def read_bytes(path: str | os.PathLike[str], most: int = MAX_BYTES) -> bytes:
     """The bytes of a regular file of bounded size; a pipe or a device neither hangs nor floods.
 
     Raises:
         OSError: It cannot be read, is no regular file, or is larger than `most` bytes.
-
-    Example:
-        >>> read_bytes("/dev/null")
-        Traceback (most recent call last):
-        ...
-        OSError: [Errno 22] it is a device, a pipe or a socket, not a file: '/dev/null'
     """
-    # Not blocking: to open a pipe that nobody writes to would wait for ever.
-    handle = os.open(path, os.O_RDONLY | _FLAGS)
-    with os.fdopen(handle, "rb", buffering=0) as file:
-        found = os.fstat(handle)
-        if stat.S_ISDIR(found.st_mode):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(
-                errno.EINVAL, "it is a device, a pipe or a socket, not a file", os.fspath(path)
-            )
+    with open_file(path) as file:
+        found = os.fstat(file.fileno())
         # A file may grow while it is read, and those of /proc say that they are empty.
         parts: list[bytes] = []
         length = 0

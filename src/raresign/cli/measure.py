@@ -18,6 +18,7 @@ from raresign.cli.options import (
     MeasuredRun,
     Run,
     Strict,
+    SvgText,
     cluster_of,
 )
 from raresign.cli.printing import echo
@@ -181,6 +182,7 @@ def protocol(
             metavar="CODE", help="As for train: once for all data folders, or once for each."
         ),
     ] = None,
+    svg_text: SvgText = False,
     jobs: Annotated[int, typer.Option(metavar="NUMBER", help="Trials at a time.")] = 1,
     engine: Engine = "local",
     address: Address = None,
@@ -200,7 +202,7 @@ def protocol(
             f"--{'only' if ideas is None else 'ideas'} with --absent",
             "--absent measures one recipe: run it once for each, with --recipe and another --out",
         )
-    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs}
+    shared: dict[str, Any] = {"folds": folds, "seeds": seeds, "jobs": jobs, "svg_text": svg_text}
     shared |= {"cluster": cluster_of(engine, address)}
     shared |= {"say": error_console().print}
     if not absent:

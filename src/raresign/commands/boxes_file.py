@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -24,19 +27,20 @@ from raresign.crops.layouts.annotated_crops import MARGIN, LayoutCrops, without_
 from raresign.crops.layouts.annotation import Annotation, Annotations
 from raresign.crops.layouts.box_check import checked_boxes
 from raresign.crops.layouts.coco import from_coco
-from raresign.crops.layouts.csv_file import csv_rows
+from raresign.crops.layouts.csv_file import csv_header, csv_rows
 from raresign.crops.layouts.csv_layout import csv_annotations
 from raresign.crops.layouts.frame_files import FrameFiles
 from raresign.crops.layouts.labelling import WHOLE, Box
-from raresign.crops.layouts.listing import files_under, pictures_under
+from raresign.crops.layouts.listing import files_under, path_ranks, pictures_under
 from raresign.crops.layouts.recognise import recognised
 from raresign.crops.layouts.text_files import read_json, read_text
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.errors import InputError
 from raresign.files import real_path
+from raresign.language.spoken import _, later
 
 _UNWIDENED = ("csv", "gtsrb")  # layouts whose boxes are cut as they are
-_HINT = (
+_HINT = later(
     "give a COCO file or a detector's (.json), a CSV with file,x0,y0,x1,y1, or a folder of YOLO "
     "label files"
 )
@@ -120,20 +124,39 @@ def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSi
     """The same signs with the boxes as they were given, tracks and confidences."""
     file, given = Path(boxes), [Path(frame) for frame in frames]
     if not file.exists():
-        raise InputError(f"{file}: there is no such file", _HINT)
+        raise InputError(_("{file}: there is no such file").format(file=file), _(_HINT))
     folders = [path for path in given if path.is_dir()]
     home = file if file.is_dir() else file.parent
     base = folders[0] if folders else given[0].parent if given else home
     only = {real_path(path) for path in given if not path.is_dir()} if not folders else set()
+    real = cache(real_path)
     alone = given[0] if len(given) == 1 and not folders else None
+    with _no_search_for_circles():
+        every = _read(file, base, given or [base], alone)
     signs = [
         sign
-        for sign in _read(file, base, given or [base], alone)
-        if not only or (real_path(sign.path) in only and not math.isnan(sign.box[0]))
+        for sign in every
+        if not only or (real(sign.path) in only and not math.isnan(sign.box[0]))
     ]
     if not signs:
-        raise InputError(f"{file} holds no box of the frames in {base}", _HINT)
-    return sorted(signs, key=lambda sign: sign.path)
+        raise InputError(
+            _("{file} holds no box of the frames in {folder}").format(file=file, folder=base),
+            _(_HINT),
+        )
+    ranks = path_ranks(sign.path for sign in signs)
+    return sorted(signs, key=lambda sign: ranks[sign.path])
+
+
+@contextmanager
+def _no_search_for_circles() -> Iterator[None]:
+    """Of millions of values that are made none are a circle: to look for some took a third."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 def _read(file: Path, base: Path, frames: Sequence[Path], alone: Path | None) -> list[BoxedSign]:
@@ -153,9 +176,10 @@ def _read(file: Path, base: Path, frames: Sequence[Path], alone: Path | None) ->
                 content = read_json(one) if number else first
                 if kind_of_detections(content) == kind:
                     parts.append(read_detections(one, content, kind, finder, base, alone))
-            return _checked(parts, file, MARGIN)
-    if recognised(file)[0] == "coco":
-        found = [from_coco(recognised(file)[1], base, AnyClass(), margin=0.0)]
+            return _checked(_of_one_source(parts, file), file, MARGIN)
+    layout_name, place = recognised(file)[:2]
+    if layout_name == "coco":
+        found = [from_coco(place, base, AnyClass(), margin=0.0)]
     else:
         layout = choose_layout(file, "auto", file)
         signs = layout.read(AnyClass())
@@ -170,26 +194,41 @@ def _read(file: Path, base: Path, frames: Sequence[Path], alone: Path | None) ->
     ]
 
 
+def _of_one_source(parts: list[Annotations], source: Path) -> list[Annotations]:
+    """Files of one detector, judged together: a file of one picture is too little to judge by."""
+    if len(parts) < 2:
+        return parts
+    whole = Annotations(source, parts[0].form, parts[0].unit)
+    for part in parts:
+        whole.rows += part.rows
+        whole.left.join(part.left)
+    return [whole]
+
+
 def _checked(parts: Sequence[Annotations], source: Path, margin: float) -> list[BoxedSign]:
     """The sound boxes of some files of one kind, and a row a frame that is not there."""
     signs: list[BoxedSign] = []
     reasons: list[str] = []
     for part in parts:
-        gone = dict.fromkeys(row.path for row in part.rows if not row.path.is_file())
+        frames = dict.fromkeys(row.path for row in part.rows)
+        gone = {path: None for path in frames if not path.is_file()}
         part.rows = [row for row in part.rows if row.path not in gone]
         for row, box in checked_boxes(part, strict=False):
             if box is WHOLE:
                 continue
-            sign = BoxedSign(row.path, box, margin)
             if isinstance(row, Detected):
-                sign = replace(sign, id=row.id, track=row.track, score=row.score)
-            signs.append(sign)
+                signs.append(BoxedSign(row.path, box, margin, row.id, row.track, row.score))
+            else:
+                signs.append(BoxedSign(row.path, box, margin))
         signs += [BoxedSign(path, WHOLE) for path in gone]
         part.left.tell(part.source)
         reasons += filter(None, [part.left.summary()])
     if not signs:
-        why = "; ".join(reasons) or "it holds no sign"
-        raise InputError(f"{source}: there is no usable sign ({why})", "mend what is named there")
+        why = "; ".join(reasons) or _("it holds no sign")
+        raise InputError(
+            _("{source}: there is no usable sign ({why})").format(source=source, why=why),
+            _("mend what is named there"),
+        )
     return signs
 
 
@@ -197,27 +236,30 @@ def _of_csv(file: Path, frames: FrameFiles) -> Annotations:
     """The boxes of a CSV, with its columns of tracks and confidences."""
     part = csv_annotations(file, frames, with_class=False)
     rows = csv_rows(file, ())
+    names = {_plain(column): column for column in dict.fromkeys(csv_header(file))}
+    ids, tracks, scores = (
+        [names[name] for name in wanted if name in names] for wanted in (("id",), _TRACK, _SCORE)
+    )
 
     def marked() -> Iterator[Annotation]:
         line, cells = 0, dict[str, str]()
+
+        def cell(columns: Sequence[str]) -> str:
+            return next((cells[column] for column in columns if cells[column]), "")
+
         for row in part.rows:
             wanted = int(row.where.removeprefix("line "))
             while line < wanted:
                 line, cells = next(rows)
-            plain = {name.strip().lower().replace(" ", "_"): cell for name, cell in cells.items()}
-
-            def cell(names: Sequence[str], plain: Mapping[str, str] = plain) -> str:
-                return next((plain[name] for name in names if plain.get(name)), "")
-
-            yield Detected(
-                **{part.name: getattr(row, part.name) for part in fields(row)},
-                id=cell(("id",)),
-                track=cell(_TRACK),
-                score=score_of(cell(_SCORE)),
-            )
+            own = (row.path, row.name, row.numbers, row.where, row.stated, row.split, row.area)
+            yield Detected(*own, cell(ids), cell(tracks), score_of(cell(scores)))
 
     part.rows = list(marked())
     return part
+
+
+def _plain(column: str) -> str:
+    return column.strip().lower().replace(" ", "_")
 
 
 def _as_drawn(found: LayoutCrops) -> LayoutCrops:

@@ -13,6 +13,7 @@ from typing import Any
 
 from raresign.answers.answer import FileAnswer
 from raresign.errors import InputError
+from raresign.files import open_file
 from raresign.language.spoken import _
 from raresign.parsing import parse_json
 from raresign.storage.local_copy import local_copy
@@ -79,14 +80,17 @@ def check_results(file: str | Path) -> Iterator[tuple[int, str]]:
 def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """(number, bytes) of the lines that are not empty; no line is held beyond its bound."""
     try:
-        with file.open("rb") as opened:
+        with open_file(file) as opened:
             number = 0
             while line := opened.readline(_LONGEST):
                 number += 1
                 if line.strip():
                     yield number, line
     except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}", "check the path") from error
+        raise InputError(
+            _("cannot read {file}: {why}").format(file=file, why=_(error.strerror or "")),
+            _("check the path"),
+        ) from error
 
 
 def _checked(line: bytes) -> tuple[dict[str, Any], list[str]]:

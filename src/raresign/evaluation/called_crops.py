@@ -132,6 +132,8 @@ class CalledCrops:
 
 def _levels(file: Path, paths: tuple[str, ...]) -> tuple[str, ...]:
     """The levels of the same crops; () where there is no such table."""
+    if not file.is_file():
+        return ()
     try:
         table = pq.ParquetFile(file).read(columns=["path", "level"])
     except (pa.ArrowException, OSError, ValueError):

@@ -16,8 +16,10 @@ from raresign.crops.layouts.box_check import checked_boxes
 from raresign.crops.layouts.class_matching import Spellings, no_spellings
 from raresign.crops.layouts.labelling import WHOLE, Box, label_crops
 from raresign.crops.layouts.left_out import LeftOut
+from raresign.crops.layouts.listing import path_ranks
 from raresign.crops.layouts.split_names import Split
 from raresign.errors import InputError
+from raresign.language.spoken import _
 
 Row = TypeVar("Row")
 MARGIN = 0.1
@@ -77,8 +79,11 @@ def annotated_crops(
         left.take(part.left)
     found = _without_doubles(found, left)
     if not found:
-        why = left.summary() or "it holds no sign"
-        raise InputError(f"{source}: there is no usable sign ({why})", "mend what is named there")
+        why = left.summary() or _("it holds no sign")
+        raise InputError(
+            _("{source}: there is no usable sign ({why})").format(source=source, why=why),
+            _("mend what is named there"),
+        )
     splits, places = [row.split for row, _ in found], [row.where for row, _ in found]
     training, test = split_rows(found, splits, places, left)
     left.tell(source)
@@ -156,7 +161,9 @@ def _table(
     spellings: Spellings,
     left_out: tuple[tuple[str, int], ...],
 ) -> CropTable:
-    rows = sorted(rows, key=lambda pair: pair[0].path)  # stable: boxes of a frame keep their order
+    ranks = path_ranks(row.path for row, _ in rows)
+    # Stable: boxes of a frame keep their order.
+    rows = sorted(rows, key=lambda pair: ranks[pair[0].path])
     table = label_crops(
         [row.path for row, _ in rows],
         [row.name for row, _ in rows],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +20,7 @@ from raresign.crops.layouts.labelling import WHOLE, Box, present_rows
 from raresign.crops.layouts.misread import warn_of_misread
 from raresign.crops.layouts.percent import in_percent
 from raresign.errors import InputError
+from raresign.language.spoken import _, later
 
 MIN_SIDE = 4
 """Pixels; a narrower box shows no sign."""
@@ -47,15 +50,15 @@ def checked_boxes(given: Annotations, strict: bool) -> list[tuple[Annotation, Bo
     there = set(present_rows([row.path for row in given.rows], given.source, strict))
     for number, row in enumerate(given.rows):
         if number not in there:
-            left.count("their picture does not exist", row.where)
+            left.count(later("their picture does not exist"), row.where)
     rows = [row for number, row in enumerate(given.rows) if number in there]
     boxed = [row for row in rows if row.numbers is not None]
     headers = _headers(dict.fromkeys(row.path for row in boxed))
+    counts = Counter(row.path for row in boxed)
     for path, header in headers.items():
         if isinstance(header, str):
-            count = sum(row.path == path for row in boxed)
-            for _ in range(count):
-                left.add("of pictures that cannot be read", f"{path.name} ({header})")
+            for _time in range(counts[path]):
+                left.add(later("of pictures that cannot be read"), f"{path.name} ({_(header)})")
     sound = [(row, numbers) for row in boxed if (numbers := _numbers(row, headers, given))]
     found = dict(_in_pictures(sound, headers, given)) if sound else {}
     kept: list[tuple[Annotation, Box]] = []
@@ -87,13 +90,13 @@ def _numbers(
     if isinstance(headers[row.path], str) or row.numbers is None:
         return None
     try:
-        numbers = [float(str(value)) for value in row.numbers]
+        numbers = [value if type(value) is float else float(str(value)) for value in row.numbers]
     except (TypeError, ValueError):
         numbers = []
-    if len(numbers) == 4 and np.isfinite(numbers).all():
+    if len(numbers) == 4 and all(map(math.isfinite, numbers)):
         return numbers
     shown = _short(row.numbers)
-    given.left.add("their box is not four numbers", f"{row.where}: {shown}")
+    given.left.add(later("their box is not four numbers"), f"{row.where}: {shown}")
     return None
 
 
@@ -202,36 +205,43 @@ def _with_sign(
     given: Annotations,
 ) -> list[tuple[int, Box]]:
     """Those whose box shows a sign of some size in its picture."""
-    kept: list[tuple[int, Box]] = []
+    sides = boxes[:, 2:] - boxes[:, :2]
+    inside = np.minimum(boxes[:, 2:], frames.upright) - np.maximum(boxes[:, :2], 0.0)
+    empty = (sides <= 0).any(axis=1)
+    beyond = (inside <= 0).any(axis=1) | (inside.prod(axis=1) < _FEWEST_INSIDE * sides.prod(axis=1))
+    narrow = inside.min(axis=1) < MIN_SIDE
+    wrong = empty | beyond | narrow
+    wrong[list(unclear)] = True
     outside: list[str] = []
-    for number, (row, drawn, box, size) in enumerate(
-        zip(rows, corners, boxes, frames.upright, strict=True)
-    ):
-        shown, (width, height) = _short(drawn.round(2).tolist()), size.tolist()
-        where = f"{row.where}: {shown}"
-        sides = box[2:] - box[:2]
-        inside = np.minimum(box[2:], size) - np.maximum(box[:2], 0.0)
+    for number in np.flatnonzero(wrong).tolist():
+        row = rows[number]
+        where = f"{row.where}: {_short(corners[number].round(2).tolist())}"
         if number in unclear:
             stated = " x ".join(f"{side:g}" for side in row.stated or ())
             real = " x ".join(f"{side:g}" for side in frames.stored[number])
             given.left.add(unclear[number], f"{row.where}: {stated} stated, {real} there")
-        elif (sides <= 0).any():
-            given.left.add("their box has no area", where)
-        elif (inside <= 0).any() or inside.prod() < _FEWEST_INSIDE * sides.prod():
-            place = f"{where} in {row.path.name} of {width:g} x {height:g} pixels"
-            given.left.add("their box lies outside the picture, or most of it does", place)
+        elif empty[number]:
+            given.left.add(later("their box has no area"), where)
+        elif beyond[number]:
+            width, height = frames.upright[number].tolist()
+            place = _("{where} in {name} of {width:g} x {height:g} pixels").format(
+                where=where, name=row.path.name, width=width, height=height
+            )
+            given.left.add(later("their box lies outside the picture, or most of it does"), place)
             outside.append(place)
-        elif inside.min() < MIN_SIDE:
-            given.left.add(f"their box is narrower than {MIN_SIDE} pixels", where)
         else:
-            kept.append((id(row), (box[0].item(), box[1].item(), box[2].item(), box[3].item())))
+            given.left.add(f"their box is narrower than {MIN_SIDE} pixels", where)
     if len(outside) > max(1.0, _MOST_OUTSIDE * len(rows)):
         raise InputError(
-            f"{given.source}: {len(outside)} of {len(rows)} boxes lie outside their pictures; the "
-            f"first is {outside[0]}",
-            "give the pictures that were annotated, unscaled and uncut",
+            _(
+                "{source}: {n} of {all} boxes lie outside their pictures; the first is {first}"
+            ).format(source=given.source, n=len(outside), all=len(rows), first=outside[0]),
+            _("give the pictures that were annotated, unscaled and uncut"),
         )
-    return kept
+    every = zip(rows, boxes.tolist(), wrong.tolist(), strict=True)
+    return [
+        (id(row), (box[0], box[1], box[2], box[3])) for row, box, is_wrong in every if not is_wrong
+    ]
 
 
 def _short(value: object) -> str:

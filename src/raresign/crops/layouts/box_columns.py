@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from raresign.crops.layouts.annotation import Form
 from raresign.crops.layouts.percent import without_percent
 from raresign.errors import InputError
+from raresign.language.spoken import _, ngettext
 
 # Words of a name that say nothing of which number of a box it is.
 _PLAIN = (
@@ -90,10 +91,15 @@ def box_columns(header: Sequence[str], source: object) -> BoxColumns | None:
     words = [name for name in marks if not re.search(r"[xy]", name.lower())]
     if len(marks) > (1 if words == marks else 0):
         raise InputError(
-            f"{source}: the column{'s' * (len(marks) > 1)} {', '.join(marks)} look"
-            f"{'s' * (len(marks) == 1)} like part of a box, but a box has four",
-            "call the corners x0, y0, x1, y1 (or x, y, width, height); if they are no box, rename "
-            "or remove them",
+            ngettext(
+                "{source}: the column {columns} looks like part of a box, but a box has four",
+                "{source}: the columns {columns} look like part of a box, but a box has four",
+                len(marks),
+            ).format(source=source, columns=", ".join(marks)),
+            _(
+                "call the corners x0, y0, x1, y1 (or x, y, width, height); if they are no box, "
+                "rename or remove them"
+            ),
         )
     return None
 

@@ -28,7 +28,7 @@ def with_point(cell: str) -> str:
         >>> with_point("10,5"), with_point("10, 5")
         ('10.5', '10, 5')
     """
-    return cell.replace(",", ".") if _DECIMAL.fullmatch(cell) else cell
+    return cell.replace(",", ".") if "," in cell and _DECIMAL.fullmatch(cell) else cell
 
 
 def numbers_of_cell(cell: str) -> list[float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from raresign.crops.layouts.sheet_file import sheet_rows
 from raresign.crops.layouts.text_files import read_text
 from raresign.errors import InputError
+from raresign.language.spoken import _
 
 
 def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -32,23 +33,25 @@ def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str
             or a line has too few or too many cells.
     """
     lines = _lines(path)
-    _, header = next(lines, (0, []))
+    header = next(lines, (0, []))[1]
     missing = [column for column in columns if column not in header]
     if missing:
         raise InputError(
-            f"{path} has no column {', '.join(missing)}; its columns are: "
-            f"{', '.join(header) or '(none)'}",
-            f"the first line must name {', '.join(columns)}",
+            _("{file} has no column {missing}; its columns are: {columns}").format(
+                file=path, missing=", ".join(missing), columns=", ".join(header) or _("(none)")
+            ),
+            _("the first line must name {columns}").format(columns=", ".join(columns)),
         )
+    sheet = _is_sheet(path)
     for line, cells in lines:
         if not any(cells):
             continue
-        if _is_sheet(path) and len(cells) < len(header):  # empty cells at the end are not kept
+        if sheet and len(cells) < len(header):  # empty cells at the end are not kept
             cells += [""] * (len(header) - len(cells))
         if len(cells) != len(header):
             raise InputError(
-                f"{path}, line {line}: {len(cells)} cells",
-                f"give one a column, that is {len(header)}",
+                _("{file}, line {line}: {n} cells").format(file=path, line=line, n=len(cells)),
+                _("give one a column, that is {n}").format(n=len(header)),
             )
         yield line, dict(zip(header, cells, strict=True))
 

@@ -19,6 +19,7 @@ from raresign.crops.layouts.split_names import Split, split_of_parts
 from raresign.crops.layouts.text_files import check_utf8
 from raresign.crops.layouts.unread_columns import declared_parts, marked_classes, refuse_boxes
 from raresign.errors import InputError
+from raresign.language.spoken import _
 
 _PATH = (
     "path filename file file_name filepath file_path image image_path img img_path image_name "
@@ -119,9 +120,11 @@ def csv_annotations(
     )
     if missing:
         raise InputError(
-            f"{csv} {_lacking(header, missing)}",
-            "the first line must name path and class (and x0, y0, x1, y1 where a picture is a "
-            "whole frame)",
+            _lacking(csv, header, missing),
+            _(
+                "the first line must name path and class (and x0, y0, x1, y1 where a picture is a "
+                "whole frame)"
+            ),
         )
     box = None if marked else box_columns(others, csv)
     read = (*box.columns, *box.stated) if box else ()
@@ -177,7 +180,7 @@ def columns_problem(csv: Path) -> str:
     if path_column.lower() == "name" and not _names_pictures(csv, path_column):
         path_column = ""
     lacks = ["path"] * (not path_column) + ["class"] * (not class_column)
-    return f"{csv} {_lacking(header, lacks)}" if lacks else ""
+    return _lacking(csv, header, lacks) if lacks else ""
 
 
 def _names_pictures(csv: Path, column: str) -> bool:
@@ -189,13 +192,17 @@ def _is_picture(name: str) -> bool:
     return name.lower().rpartition(".")[2] in PICTURE_SUFFIXES
 
 
-def _lacking(header: Sequence[str], lacks: Sequence[str]) -> str:
+def _lacking(csv: Path, header: Sequence[str], lacks: Sequence[str]) -> str:
     """What columns are missing, or that there is no line of columns at all."""
-    shown = ", ".join(header[:12]) or "(none)"
+    shown = ", ".join(header[:12]) or _("(none)")
     numbers = sum(bool(re.fullmatch(r"-?[\d.]+", cell)) for cell in header)
     if any(map(_is_picture, header)) or numbers > 2:
-        return f"has no line of column names; it begins with {shown}"
-    return f"has no column {', '.join(lacks)}; its columns are: {shown}"
+        return _("{file} has no line of column names; it begins with {shown}").format(
+            file=csv, shown=shown
+        )
+    return _("{file} has no column {missing}; its columns are: {columns}").format(
+        file=csv, missing=", ".join(lacks), columns=shown
+    )
 
 
 def _column(header: Sequence[str], names: str) -> str:

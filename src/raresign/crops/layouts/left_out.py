@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 from raresign.crops.layouts.labelling import first_names
+from raresign.language.spoken import _
 
 
 class LeftOut:
@@ -45,6 +46,11 @@ class LeftOut:
             self._places.setdefault(reason, []).extend(places)
             self._quiet.add(reason)
 
+    def join(self, other: LeftOut) -> None:
+        """Count what another has counted and not told yet."""
+        for reason, places in other._places.items():
+            self._places.setdefault(reason, []).extend(places)
+
     def counts(self) -> tuple[tuple[str, int], ...]:
         """Reasons and how many each."""
         return tuple((reason, len(places)) for reason, places in self._places.items())
@@ -52,7 +58,7 @@ class LeftOut:
     def summary(self) -> str:
         """All reasons in one line, with the first places of each."""
         return "; ".join(
-            f"{reason}: {len(places)} ({first_names(places)})"
+            f"{_(reason)}: {len(places)} ({first_names(places)})"
             for reason, places in self._places.items()
         )
 
@@ -62,5 +68,7 @@ class LeftOut:
             warnings.warn(f"{source}: {note}", stacklevel=3)
         for reason, places in self._places.items():
             if reason not in self._quiet:
-                text = f"{source}: {len(places)} left out, {reason}: {first_names(places)}"
+                text = _("{source}: {n} left out, {reason}: {first}").format(
+                    source=source, n=len(places), reason=_(reason), first=first_names(places)
+                )
                 warnings.warn(text, stacklevel=3)

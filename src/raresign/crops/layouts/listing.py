@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from raresign.errors import InputError
@@ -55,6 +55,18 @@ def each_picture_under(folder: Path) -> Iterator[Path]:
     for place, folders, _ in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from pictures_in(Path(place))
+
+
+def path_ranks(paths: Iterable[Path]) -> dict[Path, int]:
+    """The place of each path among all of them, in their order.
+
+    Example:
+        >>> path_ranks(map(Path, ["b", "a.b/c", "a/c", "b"]))
+        {PosixPath('a/c'): 0, PosixPath('a.b/c'): 1, PosixPath('b'): 2}
+    """
+    # Paths compare slowly, texts fast: sorted by their parts, few paths are left to be compared.
+    nearly = sorted(dict.fromkeys(paths), key=lambda path: path.parts)
+    return {path: rank for rank, path in enumerate(sorted(nearly))}
 
 
 def class_folders(root: Path) -> list[Path]:

@@ -27,6 +27,8 @@ from raresign.crops.layouts.tt100k import is_tt100k
 from raresign.crops.layouts.yolo_labels import NoLabel, parse_label
 from raresign.crops.layouts.yolo_names import find_names
 from raresign.errors import InputError
+from raresign.files import NO_FILE
+from raresign.language.spoken import _
 
 _OWN = ("classes.json", "demo.json", "catalogue.json", CORRECTIONS)  # ours, not a layout's
 _OURS = ("icons", "background_images", TEST_FOLDER)
@@ -50,8 +52,16 @@ def recognised(place: Path) -> tuple[str, Path, str]:
         ('reference', 'cropped-train')
     """
     if not place.exists():
-        raise InputError(f"{place}: there is no such file or folder", "check the path")
-    return _of_file(place) if place.is_file() else _of_folder(place)
+        raise InputError(
+            _("{file}: there is no such file or folder").format(file=place), _("check the path")
+        )
+    if place.is_dir():
+        return _of_folder(place)
+    if not place.is_file():
+        raise InputError(
+            _("cannot read {file}: {why}").format(file=place, why=_(NO_FILE)), _("check the path")
+        )
+    return _of_file(place)
 
 
 def _of_file(place: Path) -> tuple[str, Path, str]:
@@ -128,7 +138,7 @@ def _of_folder(place: Path) -> tuple[str, Path, str]:
         if file.name.startswith("GT-"):
             return "gtsrb", place, str(inside)
         if (found := _by_one(file, problems)) is not None:
-            layout, path, _ = found
+            layout, path = found[:2]
             return layout, path if layout in _OF_ONE_FILE else place, str(inside)
     if (place / TEST_FOLDER).is_dir():
         return "icons", place, f"{TEST_FOLDER}, without {TRAIN_FOLDER}"

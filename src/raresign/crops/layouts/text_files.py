@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from raresign.errors import InputError
 from raresign.files import read_bytes
+from raresign.language.spoken import _
 from raresign.parsing import encoding_of, parse_json
 
 
@@ -25,13 +26,25 @@ def read_text(path: Path, other_bytes: bool = False) -> str:
     try:
         data = read_bytes(path)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", "check the path") from error
+        raise _unread(path, error) from error
     encoding = encoding_of(data)
     if encoding == "UTF-8" or (other_bytes and not encoding.startswith(("UTF-16", "no text"))):
         return data.decode("utf-8-sig", "surrogateescape" if other_bytes else "strict")
     if encoding == "no text":
-        raise InputError(f"{path} is not a text file", "give a text in UTF-8")
-    raise InputError(f"{path} is {encoding} text, not UTF-8", "save it as UTF-8")
+        raise InputError(
+            _("{file} is not a text file").format(file=path), _("give a text in UTF-8")
+        )
+    raise InputError(
+        _("{file} is {encoding} text, not UTF-8").format(file=path, encoding=encoding),
+        _("save it as UTF-8"),
+    )
+
+
+def _unread(path: Path, error: OSError) -> InputError:
+    why = _(error.strerror or "")
+    return InputError(
+        _("cannot read {file}: {why}").format(file=path, why=why), _("check the path")
+    )
 
 
 def check_utf8(text: str, where: str) -> None:
@@ -59,8 +72,10 @@ def read_json(path: Path) -> Any:
         return parse_json(text)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"{path}: invalid JSON at line {error.lineno}, column {error.colno}: {error.msg}",
-            "mend the file there",
+            _("{file}: invalid JSON at line {line}, column {column}: {why}").format(
+                file=path, line=error.lineno, column=error.colno, why=error.msg
+            ),
+            _("mend the file there"),
         ) from error
     except ValueError as error:
         raise InputError(f"{path}: the JSON cannot be read: {error}", "export it again") from error
@@ -75,7 +90,7 @@ def read_xml(path: Path) -> ElementTree.Element:
     try:
         data = read_bytes(path)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", "check the path") from error
+        raise _unread(path, error) from error
     if b"<!ENTITY" in data.replace(b"\0", b""):  # UTF-16, too
         raise InputError(f"{path} defines entities in its DOCTYPE", "export it again as plain XML")
     try:

@@ -15,12 +15,13 @@ from raresign.crops.splits import near_duplicate_clusters
 from raresign.errors import InputError
 from raresign.lab.protocol.absent_table import AbsentTable
 from raresign.lab.protocol.absent_trial import load_absent
+from raresign.lab.protocol.folded_data import FoldedData, material
 from raresign.lab.protocol.folds import leaking_clusters
 from raresign.lab.protocol.ideas import BASE, CEILING, REFERENCE, load_ideas, rows_of_ideas
 from raresign.lab.protocol.table import ProtocolTable
 from raresign.lab.protocol.trial import load_trial, trial_folder
 from raresign.lab.protocol.trial_framing import framing_losses
-from raresign.lab.protocol.trial_jobs import TrialJob, material, run_jobs
+from raresign.lab.protocol.trial_jobs import TrialJob, run_jobs
 from raresign.training.recipe import Recipe, load_recipe
 
 
@@ -37,6 +38,7 @@ def protocol(
     framing: bool = False,
     icons: str | Path | None = None,
     country: str | None = None,
+    svg_text: bool = False,
     jobs: int = 1,
     cluster: RayCluster | None = None,
     say: Say = silent,
@@ -58,7 +60,7 @@ def protocol(
         reference: Whether the published recipe and the ceiling are rows too.
         framing: Whether the measured crops are also scaled and shifted (finished trials that were
             not are trained again: their nets are not kept).
-        icons, country: See `open_data`.
+        icons, country, svg_text: See `open_data`.
         jobs: Trials at a time, each in a process with its share of the cores.
         cluster: Runs the trials instead, one a processor; its machines see the same files.
         say: Is told what happens.
@@ -85,8 +87,8 @@ def protocol(
         if not only or title in (*only, BASE)
     }
     _check_counts(seeds, jobs)
-    given = data, icons, country, base.crop_size, folds, base.framing
-    source, pack, parts = material(*given)
+    given = FoldedData(data, base.crop_size, folds, base.framing, icons, country, svg_text)
+    source, pack, parts = material(given)
     say(str(source.choice))
     clusters = near_duplicate_clusters(pack.crops, labels=pack.labels)
     leaks = leaking_clusters(clusters, parts)
@@ -122,6 +124,7 @@ def protocol_absent(
     seeds: int = 3,
     icons: str | Path | None = None,
     country: str | None = None,
+    svg_text: bool = False,
     jobs: int = 1,
     cluster: RayCluster | None = None,
     say: Say = silent,
@@ -132,7 +135,7 @@ def protocol_absent(
     real crops play unknown; then they are added from their icons (`add_class`) and recognised.
 
     Args:
-        data, out, folds, seeds, icons, country, jobs, cluster, say: As for
+        data, out, folds, seeds, icons, country, svg_text, jobs, cluster, say: As for
             `protocol`.
         recipe: What is trained.
 
@@ -141,8 +144,8 @@ def protocol_absent(
     """
     chosen = definite(load_recipe(recipe))
     _check_counts(seeds, jobs)
-    given = data, icons, country, chosen.crop_size, folds, chosen.framing
-    say(str(material(*given)[0].choice))  # wrong input is found by now: nothing has run yet
+    given = FoldedData(data, chosen.crop_size, folds, chosen.framing, icons, country, svg_text)
+    say(str(material(given)[0].choice))  # wrong input is found by now: nothing has run yet
     wanted = []
     for seed, number in product(range(seeds), range(folds)):
         folder = trial_folder(Path(out), "absent", chosen, number, seed)
@@ -151,22 +154,6 @@ def protocol_absent(
     table = AbsentTable.from_trials([load_absent(job.folder) for job in wanted])
     table.write(Path(out))
     return table
-
-
-def check_folder(
-    data: str | Path,
-    recipe: str | Path,
-    folds: int,
-    icons: str | Path | None,
-    country: str | None,
-) -> None:
-    """Find what is wrong with a data folder before anything runs.
-
-    Raises:
-        InputError: As for `protocol`.
-    """
-    chosen = definite(load_recipe(recipe))
-    material(data, icons, country, chosen.crop_size, folds, chosen.framing)
 
 
 def _check_counts(seeds: int, jobs: int) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from raresign.errors import InputError
 from raresign.lab.protocol.countries_table import AbsentCountriesTable, CountriesTable
-from raresign.lab.protocol.run_trials import check_folder, protocol, protocol_absent
+from raresign.lab.protocol.folded_data import check_folder
+from raresign.lab.protocol.run_trials import protocol, protocol_absent
 
 _Choice = str | Path | Sequence[str | Path] | None
 """One for every data folder, or one for each in their order."""
@@ -22,6 +23,7 @@ def protocol_countries(
     folds: int = 3,
     icons: _Choice = None,
     country: _Choice = None,
+    svg_text: bool = False,
     **options: Any,
 ) -> CountriesTable:
     """`protocol` on several data folders, with a verdict on each idea.
@@ -33,12 +35,13 @@ def protocol_countries(
         folders: Data folders, each with another name.
         out, recipe, folds: As for `protocol`, for each folder.
         icons, country: As for `protocol`: one for all folders, or one for each in their order.
+        svg_text: As for `protocol`, for all folders.
         options: More of `protocol`: seeds, ideas, only, reference, framing, jobs, cluster, say.
 
     Raises:
         InputError: As for `protocol`, for any folder: nothing has run yet then.
     """
-    places = _places(folders, recipe, folds, icons, country)
+    places = _places(folders, recipe, folds, icons, country, svg_text)
     table = CountriesTable(
         {
             name: protocol(data, Path(out) / name, recipe, folds=folds, **chosen, **options)
@@ -57,6 +60,7 @@ def protocol_absent_countries(
     folds: int = 3,
     icons: _Choice = None,
     country: _Choice = None,
+    svg_text: bool = False,
     **options: Any,
 ) -> AbsentCountriesTable:
     """`protocol_absent` on several data folders, see `protocol_countries`.
@@ -64,7 +68,7 @@ def protocol_absent_countries(
     Raises:
         InputError: As for `protocol`, for any folder.
     """
-    places = _places(folders, recipe, folds, icons, country)
+    places = _places(folders, recipe, folds, icons, country, svg_text)
     table = AbsentCountriesTable(
         {
             name: protocol_absent(data, Path(out) / name, recipe, folds=folds, **chosen, **options)
@@ -76,7 +80,12 @@ def protocol_absent_countries(
 
 
 def _places(
-    folders: Sequence[str | Path], recipe: str | Path, folds: int, icons: _Choice, country: _Choice
+    folders: Sequence[str | Path],
+    recipe: str | Path,
+    folds: int,
+    icons: _Choice,
+    country: _Choice,
+    svg_text: bool,
 ) -> dict[str, tuple[str | Path, dict[str, Any]]]:
     """Name -> data folder with its icons and country, all of them checked."""
     names = [Path(data).resolve().name for data in folders]
@@ -89,7 +98,7 @@ def _places(
     sources = _one_each(icons, len(names), "icons")
     countries = _one_each(country, len(names), "country")
     places = {
-        name: (data, {"icons": source, "country": said})
+        name: (data, {"icons": source, "country": said, "svg_text": svg_text})
         for name, data, source, said in zip(names, folders, sources, countries, strict=True)
     }
     for data, chosen in places.values():

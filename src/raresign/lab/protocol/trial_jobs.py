@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import multiprocessing
 import os
@@ -17,24 +16,14 @@ import numpy as np
 import torch
 
 from raresign.cluster.ray_cluster import RayCluster
-from raresign.commands.data_folder import DataFolder, open_data
 from raresign.commands.progress import Say
-from raresign.crops.pack import CropPack, pack_crops
 from raresign.errors import InputError
-from raresign.files import default_cache
-from raresign.framing.finder import Framing
 from raresign.lab.protocol.absent_trial import run_absent
-from raresign.lab.protocol.folds import Fold, protocol_folds
+from raresign.lab.protocol.folded_data import FoldedData, material
 from raresign.lab.protocol.trial import run_trial
 from raresign.lab.protocol.trial_framing import FRAMING_FILE, write_framing
 from raresign.models.sign_net import SignNet
 from raresign.training.recipe import Recipe
-
-Material = tuple[str | Path, str | Path | None, str | None, int, int, Framing]
-"""Data folder, its icons and country as they were asked for, crop size, folds, framing."""
-_VALIDATION = 0.15
-_FOLD_SEED = 0
-"""The folds are the same for every seed and row, or nothing could be paired."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +31,7 @@ class TrialJob:
     """One trial, as it travels to a process."""
 
     kind: Literal["row", "ceiling", "absent"]
-    data: Material
+    data: FoldedData
     recipe: Recipe
     title: str
     fold: int
@@ -54,26 +43,6 @@ class TrialJob:
     def record(self) -> Path:
         """The file that is written last."""
         return self.folder / ("absent.json" if self.kind == "absent" else "trial.json")
-
-
-@functools.lru_cache(maxsize=4)
-def material(
-    data: str | Path,
-    icons: str | Path | None,
-    country: str | None,
-    size: int,
-    folds: int,
-    framing: Framing,
-) -> tuple[DataFolder, CropPack, tuple[Fold, ...]]:
-    """Crops and folds, once a process."""
-    source = open_data(data, icons=icons, country=country)
-    if not len(source.training):
-        raise InputError(f"{data} has no real crops", "the protocol needs frequent classes")
-    pack = pack_crops(source.training, size, default_cache(), False, framing=framing)
-    parts = protocol_folds(
-        pack.crops, pack.labels, source.catalogue, folds, _VALIDATION, _FOLD_SEED
-    )
-    return source, pack, parts
 
 
 def _finished(job: TrialJob) -> bool:
@@ -88,7 +57,7 @@ def _finished(job: TrialJob) -> bool:
         return False
     except (OSError, ValueError) as error:
         raise InputError(f"{job.record} cannot be read: {error}", "delete it") from error
-    source, _, parts = material(*job.data)
+    source, _, parts = material(job.data)
     classes = [source.catalogue.codes[label] for label in parts[job.fold].classes]
     icons = info.get("icons") or "own"  # null in trials of an earlier version
     if info.get("classes") != classes or icons != str(source.icons):
@@ -144,14 +113,14 @@ def _one_afar(here: Path, job: TrialJob) -> TrialJob:
 
 
 def _one(job: TrialJob) -> None:
-    source, pack, parts = material(*job.data)
+    source, pack, parts = material(job.data)
     given = source, pack, parts[job.fold], job.recipe, job.fold, job.seed, job.folder
     if job.kind == "absent":
         run_absent(*given)
         return
 
     def sweep(net: SignNet, rows: np.ndarray) -> None:
-        write_framing(net, source.training, pack, rows, job.data[-1], job.folder)
+        write_framing(net, source.training, pack, rows, job.data.framing, job.folder)
 
     spare = job.kind == "ceiling"
     run_trial(*given, job.title, spare, sweep if job.framing else None)

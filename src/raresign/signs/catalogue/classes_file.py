@@ -10,13 +10,14 @@ from typing import Any, get_args
 
 from raresign.errors import InputError
 from raresign.files import read_text
+from raresign.language.spoken import _, later
 from raresign.parsing import encoding_of, parse_json
 from raresign.signs.class_type import SignType
 
 _TYPES: tuple[SignType, ...] = get_args(SignType)
 _MOST_ID = 1_000_000_000
 _MOST_BYTES = 1 << 30
-HOW = 'write {"3.1": {"id": 0, "type": "freq"}, ...}'
+HOW = later('write {"3.1": {"id": 0, "type": "freq"}, ...}')
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def read_classes(path: Path) -> ClassesFile:
         classes[code] = ClassEntry(id_, type_, name, family)
     check_ids({code: row.id for code, row in classes.items()}, str(path))
     if not classes:
-        raise InputError(f"{path}: there is no class", HOW)
+        raise InputError(_("{file}: there is no class").format(file=path), _(HOW))
     return ClassesFile(classes, country)
 
 
@@ -98,9 +99,15 @@ def json_object(path: Path, hint: str = HOW) -> dict[str, Any]:
         text = read_text(path, _MOST_BYTES, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         encoding = encoding_of(bytes(error.object))
-        raise InputError(f"{path} is {encoding} text, not UTF-8", "save it as UTF-8") from error
+        raise InputError(
+            _("{file} is {encoding} text, not UTF-8").format(file=path, encoding=encoding),
+            _("save it as UTF-8"),
+        ) from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", hint) from error
+        raise InputError(
+            _("{file} cannot be read: {why}").format(file=path, why=_(error.strerror or "")),
+            _(hint),
+        ) from error
     try:
         value = parse_json(text, lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
