@@ -198,6 +198,11 @@ def test_from_an_icon_to_the_first_recognised_photo_in_four_clicks(
     page.click("#added [data-undo]")  # one click takes it back
     page.wait_for_selector("#said .toast")
     assert page.locator("#added").count() == 0
+    page.keyboard.press("Control+Shift+z")  # and it is there again
+    page.wait_for_selector("#added [data-undo]")
+    page.keyboard.press("u")
+    page.wait_for_selector("#said :text('Taken back')")
+    assert page.locator("#added").count() == 0
 
 
 def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
@@ -217,13 +222,62 @@ def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
     page.keyboard.press("/")
     page.keyboard.type("b.png")
     page.wait_for_selector(".named-card:has-text('a.png')", state="detached")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("#said :text('Taken back')")
+    assert page.locator(".named-card:has-text('b.png')").count() == 0
+    russian = """dispatchEvent(new KeyboardEvent("keydown",
+      { key: "Я", code: "KeyZ", ctrlKey: true, shiftKey: true, bubbles: true }))"""
+    page.evaluate(f"document.body.{russian}")
+    page.wait_for_selector("#said :text('Done again')")
+    page.wait_for_selector(".named-card:has-text('b.png')")
     other = opened("/history")  # two browsers at once
     other.locator("[data-undo]").first.click()
-    other.wait_for_selector("tr.soft")
+    other.wait_for_selector("#said :text('Taken back')")
     page.reload()
     assert page.locator(".named-card:has-text('b.png')").count() == 0
     page.keyboard.press("2")
     page.wait_for_url("**/add")
+
+
+def drop_folder(page: sync_api.Page, folder: Path) -> None:
+    """Drop a folder as a desktop does."""
+    line = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        line.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 200, "data": data})
+
+
+def test_hundreds_of_crops_are_dropped_and_the_list_is_used_meanwhile(
+    opened: Callable[..., sync_api.Page], tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    for number in range(400):
+        file = folder / str(number % 3) / f"{number:03d}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (number % 256, 90, number // 2)).save(file)
+    (folder / ".hidden").write_bytes(b"")
+    (folder / "broken.png").write_bytes(b"no picture")
+    page = opened("/")
+    drop_folder(page, folder)
+    page.wait_for_selector("#said :text('Files read: 401. Left out: hidden: 1.')")
+    page.select_option("#drop-choice", label="many (401)")
+    page.wait_for_selector("#found :text('1–60 of 401')")
+    page.click("#parts button:last-child")
+    page.wait_for_selector("#found :text('61–120 of 401')")
+    with page.expect_response(lambda answer: "page=2" in answer.url):  # nobody is led away
+        page.evaluate("follower.follow()")
+    page.fill("#text", "broken")
+    page.evaluate("follower.follow()")
+    page.wait_for_selector("#found :text('1–1 of 1')")
+    assert page.input_value("#text") == "broken"
+    page.fill("#text", "")
+    page.wait_for_selector('#progress[data-left="0"]', state="attached")
+    page.wait_for_selector("#found :text('1–60 of 401')")
+    page.wait_for_selector("#looks .look.waiting", state="detached")
+    shown = page.locator("#looks .num").all_inner_texts()
+    assert sum(map(int, shown)) == 401
 
 
 def test_boxes_are_drawn_by_mouse_and_moved_by_keys(

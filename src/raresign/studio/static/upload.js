@@ -5,9 +5,10 @@
 function uploads(zone, more, ended) {
   const sending = zone.querySelector(".sending");
   const bar = sending.querySelector("progress"), line = sending.querySelector("span");
-  const MOST_FILES = 250, MOST_BYTES = 16e6, LARGEST = 60e6;
+  const MOST_FILES = 50, MOST_BYTES = 16e6, LARGEST = 60e6; // opening a file stops the page for a moment
   const words = (name, values) => Object.entries(values).reduce((text, [key, value]) => text.replaceAll(`{${key}}`, value), zone.dataset[name]);
   const count = (number) => number.toLocaleString(document.documentElement.lang);
+  const nothing = (hidden = 0) => ({ hidden, large: 0, gone: 0, rest: 0, from: "" });
   let turn = Promise.resolve();
 
   // What is dropped while other files are being sent follows these.
@@ -30,33 +31,52 @@ function uploads(zone, more, ended) {
   }
   const stay = (event) => event.preventDefault();
 
-  // All files of what was dropped, folders included: [path, File]. What cannot be opened is counted.
+  // All files of what was dropped, folders included: [path, what opens it].
   async function filesOf(entries, left) {
     const found = [];
     async function walk(entry, folder) {
       if (entry.name.startsWith(".")) {
         left.hidden++;
       } else if (entry.isFile) {
-        const file = await new Promise((yes, no) => entry.file(yes, no));
-        found.push([folder + entry.name, file]);
-        if (found.length % 200 === 0) line.textContent = words("looking", { n: count(found.length) });
+        found.push([folder + entry.name, () => new Promise((yes, no) => entry.file(yes, no))]);
       } else {
         const reader = entry.createReader();
         for (;;) {
           const some = await new Promise((yes, no) => reader.readEntries(yes, no));
           if (!some.length) break;
-          await Promise.all(some.map((one) => walk(one, `${folder}${entry.name}/`).catch(() => left.gone++)));
+          for (const one of some) await walk(one, `${folder}${entry.name}/`).catch(() => left.gone++);
+          line.textContent = words("looking", { n: count(found.length) });
         }
       }
     }
-    await Promise.all(entries.map((entry) => walk(entry, "").catch(() => left.gone++)));
-    return found.sort(([one], [two]) => (one < two ? -1 : 1));
+    for (const entry of entries) await walk(entry, "").catch(() => left.gone++);
+    return found;
+  }
+
+  // Files that can be read, in parts: [path, File].
+  async function* partsOf(files, left) {
+    let part = [], bytes = 0;
+    for (let first = 0; first < files.length; first += MOST_FILES) {
+      const some = files.slice(first, first + MOST_FILES);
+      const opened = await Promise.all(some.map(([, open]) => open().catch(() => null)));
+      for (const [k, file] of opened.entries()) {
+        if (file === null) left.gone++;
+        else if (file.size > LARGEST) left.large++;
+        else {
+          if (part.length && bytes + file.size > MOST_BYTES) {
+            yield part;
+            [part, bytes] = [[], 0];
+          }
+          part.push([some[k][0], file]);
+          bytes += file.size;
+        }
+      }
+      if (part.length) yield part;
+      [part, bytes] = [[], 0];
+    }
   }
 
   async function upload(files, left) {
-    const large = files.filter(([, file]) => file.size > LARGEST);
-    left.large = large.length;
-    files = files.filter(([, file]) => file.size <= LARGEST);
     if (!files.length) {
       studio.say([zone.dataset.none, leftOut(left)].join(" "), null, true);
       return null;
@@ -65,26 +85,24 @@ function uploads(zone, more, ended) {
     const title = files[0][0].includes("/") || files.length === 1 ? folder : zone.dataset.folder;
     const begun = await studio.send("/name/drops", { title });
     if (!begun) return null;
-    let done = 0;
-    for (let first = 0; first < files.length; ) {
-      const part = [];
-      let bytes = 0;
-      while (first < files.length && part.length < MOST_FILES && (bytes === 0 || bytes + files[first][1].size < MOST_BYTES)) {
-        bytes += files[first][1].size + 1;
-        part.push(files[first++]);
-      }
+    let done = 0, told = -2000;
+    for await (const part of partsOf(files, left)) {
       const sent = await sendPart(begun.drop, part, left);
       if (sent === null) {
-        left.rest = files.length - first + part.length;
+        left.rest = files.length - done - left.gone - left.large;
         left.from = part[0][0];
         break;
       }
       done += sent;
-      bar.value = (100 * first) / files.length;
-      line.textContent = words("sending", { done: count(first), all: count(files.length) });
-      more();
+      bar.value = (100 * done) / files.length;
+      line.textContent = words("sending", { done: count(done), all: count(files.length) });
+      if (performance.now() - told > 2000) {
+        more();
+        told = performance.now();
+      }
     }
     await studio.send(`/name/drops/${begun.drop}/end`);
+    studio.did({ action: begun.dropped });
     if (leftOut(left)) studio.say([words("sent", { n: count(done) }), leftOut(left)].join(" "), null, !!(left.large || left.gone || left.rest));
     return begun.drop;
   }
@@ -113,9 +131,9 @@ function uploads(zone, more, ended) {
     if (!input) continue;
     zone.querySelector(`[data-choose=${kind}]`).addEventListener("click", () => input.click());
     input.addEventListener("change", () => {
-      const chosen = [...input.files].map((file) => [file.webkitRelativePath || file.name, file]);
+      const chosen = [...input.files].map((file) => [file.webkitRelativePath || file.name, async () => file]);
       const seen = chosen.filter(([name]) => !/(^|\/)\./.test(name));
-      start(() => upload(seen, { hidden: chosen.length - seen.length, gone: 0 }));
+      start(() => upload(seen, nothing(chosen.length - seen.length)));
       input.value = "";
     });
   }
@@ -130,7 +148,7 @@ function uploads(zone, more, ended) {
     zone.classList.remove("over");
     if (!zone.offsetParent) return;
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const left = { hidden: 0, gone: 0 };
+    const left = nothing();
     start(async () => upload(await filesOf(entries, left), left));
   });
 }
