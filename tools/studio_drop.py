@@ -36,8 +36,8 @@ FOLDERS = 20
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 WATCH = """
 window.tasks = [];
-new PerformanceObserver((list) => window.tasks.push(...list.getEntries().map((one) => one.duration)))
-  .observe({ type: "longtask", buffered: true });
+const noted = (list) => window.tasks.push(...list.getEntries().map((one) => one.duration));
+new PerformanceObserver(noted).observe({ type: "longtask", buffered: true });
 """
 MOST_SECONDS = 7200
 
