@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import tarfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +30,7 @@ os.environ["RARESIGN_LANG"] = "en"  # whatever the locale of the machine
 torch.set_num_threads(1)
 
 CROP_SIZE = 32
+AXE = "axe-core@4.14.1"
 BACKBONE = "test_efficientnet"  # 0.1 M parameters, with batch normalisation
 
 
@@ -151,6 +154,32 @@ def browser() -> Iterator[Any]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], list[Any]]:
+    """What axe-core (from the npm registry) finds wrong with a page: [rule, element]."""
+    folder = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm to get axe-core with")
+    try:
+        subprocess.run([npm, "pack", AXE], cwd=folder, check=True, capture_output=True, timeout=60)
+    except (subprocess.SubprocessError, OSError):
+        pytest.skip("axe-core cannot be had from the npm registry here")
+    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+        file = packed.extractfile("package/axe.min.js")
+        assert file is not None
+        source = file.read().decode()
+
+    def violations(page: Any) -> list[Any]:
+        page.evaluate(source)
+        found: list[Any] = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))"
+        )
+        return found
+
+    return violations
 
 
 class Ended(NamedTuple):

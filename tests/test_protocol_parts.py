@@ -25,7 +25,6 @@ from raresign.training.training_data import TrainingData
 
 Tiny = Callable[..., dict[str, Any]]
 loop_module = importlib.import_module("raresign.training.stage_loop")
-jobs_module = importlib.import_module("raresign.lab.protocol.trial_jobs")
 
 
 @pytest.fixture(scope="module")

@@ -291,6 +291,26 @@ def test_frames_are_named_by_their_boxes_drawn_or_dropped(
         assert client.post(address, json={"boxes": wrong}).status_code == 422
 
 
+def test_what_was_taken_back_is_done_again(open_client: Callable[..., Any]) -> None:
+    client = open_client()
+    number = drop(client, {"a.png": crop_of("2.5")})
+    step = client.app.state.workplace.store.actions(1, "drop")[0].id
+    for _ in range(2):
+        back = client.post(f"/undo/{step}").json()
+        assert (back["done"], back["action"]) == ("Taken back: street was dropped", None)
+        assert "a.png" not in client.get("/").text
+        assert ">Do again<" in client.get("/history").text
+        again = client.post(f"/undo/{back['again']}").json()
+        assert again["done"] == "Done again: street was dropped"
+        assert "a.png" in client.get("/").text
+        assert client.post(f"/undo/{back['again']}").status_code == 422  # only once
+        step = again["action"]
+    client.post(f"/undo/{step}")
+    sent = [("file", ("picture", crop_of("3.1")))]  # of a browser that was still reading
+    client.post(f"/name/drops/{number}/pictures", files=sent, data={"names": '["late.png"]'})
+    assert "late.png" not in client.get("/").text
+
+
 def test_thousands_of_crops_come_in_parts(tmp_path: Path) -> None:
     store = Store(tmp_path / "studio.sqlite")
     crops, listed = DroppedCrops(store), CropList(store)

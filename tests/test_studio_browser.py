@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 import socket
-import subprocess
-import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,8 +27,8 @@ PAGES = (
     *("/", "/add", "/find", "/review", "/review/mistakes", "/compare", "/report", "/history"),
     "/nothing",
 )
+Axe = Callable[[Any], list[Any]]
 HOSTILE = "<script>document.title='x'</script>.png"
-AXE = "axe-core@4.14.1"
 
 
 class Bench:
@@ -107,23 +105,6 @@ def opened(browser: sync_api.Browser, address: str) -> Iterator[Callable[..., sy
     assert complaints == []
 
 
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core, from the npm registry."""
-    folder = tmp_path_factory.mktemp("axe")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no npm to get axe-core with")
-    try:
-        subprocess.run([npm, "pack", AXE], cwd=folder, check=True, capture_output=True, timeout=60)
-    except (subprocess.SubprocessError, OSError):
-        pytest.skip("axe-core cannot be had from the npm registry here")
-    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
-        file = packed.extractfile("package/axe.min.js")
-        assert file is not None
-        return file.read().decode()
-
-
 def photo_of(code: str) -> bytes:
     sign = Image.fromarray(raresign.render_sign(code, 60))
     crop = Image.new("RGB", (72, sign.height + 12), (110, 115, 120))
@@ -146,7 +127,7 @@ def drop(page: sync_api.Page, *names: str) -> None:
 
 @pytest.mark.parametrize("look", LOOKS, ids=["wide-light-en", "narrow-dark-ru"])
 def test_every_page_fits_and_is_accessible(
-    opened: Callable[..., sync_api.Page], axe: str, address: str, look: tuple[int, str, str]
+    opened: Callable[..., sync_api.Page], axe: Axe, address: str, look: tuple[int, str, str]
 ) -> None:
     page = opened("/", look)
     drop(page, "one.png", HOSTILE)
@@ -158,9 +139,7 @@ def test_every_page_fits_and_is_accessible(
             page.wait_for_selector("script[src*=wait]", state="detached")  # the report
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= look[0], (path, width)
-        page.evaluate(axe)
-        found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))")
-        assert found == [], path
+        assert axe(page) == [], path
     assert page.evaluate("document.documentElement.lang") == look[2][:2]
 
 
@@ -198,6 +177,11 @@ def test_from_an_icon_to_the_first_recognised_photo_in_four_clicks(
     page.click("#added [data-undo]")  # one click takes it back
     page.wait_for_selector("#said .toast")
     assert page.locator("#added").count() == 0
+    page.keyboard.press("Control+Shift+z")  # and it is there again
+    page.wait_for_selector("#added [data-undo]")
+    page.keyboard.press("u")
+    page.wait_for_selector("#said :text('Taken back')")
+    assert page.locator("#added").count() == 0
 
 
 def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
@@ -217,19 +201,68 @@ def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
     page.keyboard.press("/")
     page.keyboard.type("b.png")
     page.wait_for_selector(".named-card:has-text('a.png')", state="detached")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("#said :text('Taken back')")
+    assert page.locator(".named-card:has-text('b.png')").count() == 0
+    russian = """dispatchEvent(new KeyboardEvent("keydown",
+      { key: "Я", code: "KeyZ", ctrlKey: true, shiftKey: true, bubbles: true }))"""
+    page.evaluate(f"document.body.{russian}")
+    page.wait_for_selector("#said :text('Done again')")
+    page.wait_for_selector(".named-card:has-text('b.png')")
     other = opened("/history")  # two browsers at once
     other.locator("[data-undo]").first.click()
-    other.wait_for_selector("tr.soft")
+    other.wait_for_selector("#said :text('Taken back')")
     page.reload()
     assert page.locator(".named-card:has-text('b.png')").count() == 0
     page.keyboard.press("2")
     page.wait_for_url("**/add")
 
 
-def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
-    opened: Callable[..., sync_api.Page],
+def drop_folder(page: sync_api.Page, folder: Path) -> None:
+    """Drop a folder as a desktop does."""
+    line = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        line.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 200, "data": data})
+
+
+def test_hundreds_of_crops_are_dropped_and_the_list_is_used_meanwhile(
+    opened: Callable[..., sync_api.Page], tmp_path: Path
 ) -> None:
+    folder = tmp_path / "many"
+    for number in range(400):
+        file = folder / str(number % 3) / f"{number:03d}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (number % 256, 90, number // 2)).save(file)
+    (folder / ".hidden").write_bytes(b"")
+    (folder / "broken.png").write_bytes(b"no picture")
     page = opened("/")
+    drop_folder(page, folder)
+    page.wait_for_selector("#said :text('Files read: 401. Left out: hidden: 1.')")
+    page.select_option("#drop-choice", label="many (401)")
+    page.wait_for_selector("#found :text('1–60 of 401')")
+    page.click("#parts button:last-child")
+    page.wait_for_selector("#found :text('61–120 of 401')")
+    with page.expect_response(lambda answer: "page=2" in answer.url):  # nobody is led away
+        page.evaluate("follower.follow()")
+    page.fill("#text", "broken")
+    page.evaluate("follower.follow()")
+    page.wait_for_selector("#found :text('1–1 of 1')")
+    assert page.input_value("#text") == "broken"
+    page.fill("#text", "")
+    page.wait_for_selector('#progress[data-left="0"]', state="attached")
+    page.wait_for_selector("#found :text('1–60 of 401')")
+    page.wait_for_selector("#looks .look.waiting", state="detached")
+    shown = page.locator("#looks .num").all_inner_texts()
+    assert sum(map(int, shown)) == 401
+
+
+def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
+    opened: Callable[..., sync_api.Page], axe: Axe
+) -> None:
+    page = opened("/", LOOKS[1])
     file = io.BytesIO()
     Image.new("RGB", (1280, 720), (90, 100, 110)).save(file, "PNG")
     page.set_input_files("#files", [given("street.png", file.getvalue())])
@@ -251,5 +284,6 @@ def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
     assert page.locator(".box").count() == 2
     page.keyboard.press("Delete")
     assert page.locator(".box").count() == 1
+    assert axe(page) == []
     page.keyboard.press("s")
     page.wait_for_selector(".named-card:has-text('street.png') .badge:not(.waiting, .frame)")

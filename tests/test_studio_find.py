@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +145,7 @@ def test_teaching_is_taken_back_step_by_step(
 
 
 @pytest.mark.browser
-def test_by_keys_alone(client: TestClient, browser: Any) -> None:
+def test_by_keys_alone(client: TestClient, browser: Any, axe: Callable[[Any], list[Any]]) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     import uvicorn
 
@@ -155,7 +155,8 @@ def test_by_keys_alone(client: TestClient, browser: Any) -> None:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        page = browser.new_page(viewport={"width": 400, "height": 860}, color_scheme="dark")
+        size = {"width": 400, "height": 860}
+        page = browser.new_page(viewport=size, color_scheme="dark", locale="ru-RU")
         complaints: list[str] = []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -178,6 +179,7 @@ def test_by_keys_alone(client: TestClient, browser: Any) -> None:
         pressed = page.locator('button[data-order="informative"]')
         sync_api.expect(pressed).to_have_attribute("aria-pressed", "true", timeout=30_000)
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
+        assert axe(page) == []
         assert not complaints
         page.close()
     finally:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,9 +38,11 @@ def address(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     thread.join(20)
 
 
-def _page(browser: sync_api.Browser, width: int, scheme: str) -> tuple[sync_api.Page, list[str]]:
+def _page(
+    browser: sync_api.Browser, width: int, scheme: str, locale: str = "en-US"
+) -> tuple[sync_api.Page, list[str]]:
     context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="en-US"
+        viewport={"width": width, "height": 900}, color_scheme=scheme, locale=locale
     )
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -78,18 +81,38 @@ def test_corrections_by_key_alone(browser: sync_api.Browser, address: str) -> No
     page.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (400, "light")])
-def test_no_page_is_too_wide_or_complains(
-    browser: sync_api.Browser, address: str, width: int, scheme: str
-) -> None:
-    page, complaints = _page(browser, width, scheme)
-    addresses = ["/review", "/review/mistakes", "/review/classes?q=speed"]
-    addresses += ["/review/class?code=3.24.n40", "/review/corrections"]
-    addresses += ["/compare?old=run&new=other", "/compare/class?old=run&new=other&code=3.24.n40"]
-    for place in addresses:
+PLACES = (
+    *("/review", "/review/mistakes", "/review/classes?q=speed", "/review/class?code=3.24.n40"),
+    *("/review/corrections", "/compare?old=run&new=other"),
+    "/compare/class?old=run&new=other&code=3.24.n40",
+)
+
+
+def test_no_page_is_too_wide_or_complains(browser: sync_api.Browser, address: str) -> None:
+    page, complaints = _page(browser, 1280, "dark")
+    for place in PLACES:
         page.goto(f"{address}{place}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
         assert page.locator("h1").inner_text() in ("Review", "Compare")
+    assert complaints == []
+    page.context.close()
+
+
+def test_narrow_dark_and_in_russian_all_is_accessible(
+    browser: sync_api.Browser, address: str, axe: Callable[[Any], list[Any]]
+) -> None:
+    page, complaints = _page(browser, 400, "dark", "ru-RU")
+    page.goto(f"{address}/review")
+    page.locator("main a[href*='/review/pair']").first.click()
+    page.wait_for_url("**/review/pair?**")
+    for place in ("", *PLACES, "/history"):
+        if place:
+            page.goto(f"{address}{place}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+        assert axe(page) == [], place
+    page.keyboard.press("?")
+    assert axe(page) == []
+    assert page.evaluate("document.documentElement.lang") == "ru"
     assert complaints == []
     page.context.close()
 

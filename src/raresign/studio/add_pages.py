@@ -47,7 +47,7 @@ def _routes(here: Workplace) -> APIRouter:
     def page(request: Request) -> HTMLResponse:
         if here.can_change:
             here.workshop.warm()
-        added = [action for action in here.store.actions(50, "class") if action.undoes is None]
+        added = here.store.actions(50, "class")
         mine = [
             {
                 "id": one.id,

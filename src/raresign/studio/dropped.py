@@ -130,9 +130,11 @@ class DroppedCrops:
             model = "" if look != "waiting" else None
             width, height = size or (None, None)
             rows.append((drop, name, picture, width, height, look, answer, model))
-        columns = "drop_id, name, picture, width, height, look, answer, model"
+        columns = "drop_id, name, picture, width, height, look, answer, model, shown"
+        shown = "(SELECT NOT hidden FROM drops WHERE id = ?1)"  # it may be taken off meanwhile
+        values = f"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, {shown}"
         with self._store.writing() as data:
-            data.executemany(f"INSERT INTO crops ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            data.executemany(f"INSERT INTO crops ({columns}) VALUES ({values})", rows)
 
     def add_boxes_file(self, drop: int, name: str, picture: str) -> None:
         """A file that says where signs are in the frames of a drop."""

@@ -1,4 +1,4 @@
-"""The page "What was done", and taking back."""
+"""The page "What was done", taking back and doing again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from raresign.language.spoken import LANGUAGES, _
+from raresign.language.spoken import LANGUAGES
 from raresign.studio.action import Action
 from raresign.studio.door import LANGUAGE
 from raresign.studio.page import html
@@ -29,8 +29,9 @@ def routes(here: Workplace) -> APIRouter:
     @router.post("/undo/{number}")
     def undo(request: Request, number: int) -> JSONResponse:
         action = here.undo(number, here.who(request))
-        told = _("Taken back: {what}").format(what=here.told(here.store.action(number)))
-        return JSONResponse({"done": told, "action": None, "undoes": action.undoes})
+        back = here.took_back(action)
+        offered = {"action": None, "again": action.id} if back else {"action": action.id}
+        return JSONResponse({"done": here.told(action), "undoes": action.undoes, **offered})
 
     @router.get("/language/{name}")
     def language(request: Request, name: str, back: str = "/") -> RedirectResponse:
@@ -45,14 +46,11 @@ def routes(here: Workplace) -> APIRouter:
 
 def _row(here: Workplace, action: Action) -> dict[str, object]:
     at = datetime.fromisoformat(action.at).astimezone()
-    told = here.told(action)
-    if action.undoes is not None:
-        told = _("Taken back: {what}").format(what=here.told(here.store.action(action.undoes)))
     return {
         "number": action.id,
         "at": f"{at:%Y-%m-%d %H:%M:%S}",
         "who": action.who,
-        "told": told,
-        "is_undo": action.undoes is not None,
+        "told": here.told(action),
+        "took_back": here.took_back(action),
         "undone": action.undone_by is not None,
     }

@@ -77,8 +77,9 @@ def _routes(here: Workplace) -> APIRouter:
         title = str(asked.get("title") or _("pictures"))[:200]
         who = here.who(request)
         drop = await asyncio.to_thread(crops.begin, who, title)
-        await asyncio.to_thread(here.store.act, who, "drop", str(drop), {"title": title})
-        return JSONResponse({"drop": drop})
+        act = here.store.act
+        action = await asyncio.to_thread(act, who, "drop", str(drop), {"title": title})
+        return JSONResponse({"drop": drop, "dropped": action.id})
 
     @router.post("/name/drops/{drop}/pictures")
     async def add(request: Request, drop: int) -> JSONResponse:

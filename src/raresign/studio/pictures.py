@@ -45,14 +45,16 @@ class PictureFolder:
         file = self.file(name)
         if not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            temporary = file.with_name(f".raresign-{name}-{os.getpid()}-{os.urandom(4).hex()}")
+            begun = self.path / ".begun"  # small, so that it is soon looked through
+            begun.mkdir(exist_ok=True)
+            temporary = begun / f"{name}-{os.getpid()}-{os.urandom(4).hex()}"
             temporary.write_bytes(content)
             try:
                 temporary.replace(file)
             except FileNotFoundError:  # another thread kept the same picture, and cleared up
                 if not file.exists():
                     raise
-            for left in file.parent.glob(f".raresign-{name}-*"):  # of a killed process
+            for left in begun.glob(f"{name}-*"):  # of a killed process
                 left.unlink(missing_ok=True)
         return name
 

@@ -123,6 +123,8 @@ class Store:
     ) -> Action:
         """Take an action back: the subject has the value again that it had before.
 
+        What took an action back is an action, too; taking that back does the first one again.
+
         Args:
             number: Of the action.
             who: Who does it.

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from raresign.language.spoken import _
 from raresign.service.guard import KEY
 from raresign.service.served_model import ServedModel
 from raresign.studio.action import Action
@@ -87,12 +88,28 @@ class Workplace:
 
     def told(self, action: Action) -> str:
         """What an action did, in the language spoken."""
-        if action.kind in self._known:
-            return self._known[action.kind][0](action)
-        return f"{action.kind}: {action.subject}"
+        first, backwards = self._first(action)
+        known = self._known.get(first.kind)
+        what = known[0](first) if known else f"{first.kind}: {first.subject}"
+        if first is action:
+            return what
+        return (_("Taken back: {what}") if backwards else _("Done again: {what}")).format(what=what)
+
+    def took_back(self, action: Action) -> bool:
+        """Whether an action took another one back, and not that taking back in its turn."""
+        return self._first(action)[1]
+
+    def _first(self, action: Action) -> tuple[Action, bool]:
+        """The action that was taken back, done again and so on, and whether it is taken back."""
+        backwards = False
+        while action.undoes is not None:
+            action, backwards = self.store.action(action.undoes), not backwards
+        return action, backwards
 
     def undo(self, number: int, who: str) -> Action:
         """Take an action back, and what it did outside of the store.
+
+        To take back what took an action back is to do that action again.
 
         Raises:
             OutdatedError: See `Store.undo`.

@@ -85,7 +85,7 @@ document.addEventListener("DOMContentLoaded", () => {
   async function save() {
     const told = await studio.send(`/name/frame/${place.dataset.frame}/boxes`, { boxes, shown });
     if (told) {
-      sessionStorage.setItem("said", told.done);
+      sessionStorage.setItem("said", JSON.stringify(told));
       location.href = "/";
     }
   }

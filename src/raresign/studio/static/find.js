@@ -49,7 +49,7 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!list()) return;
     event.preventDefault();
     sessionStorage.removeItem("said");
-    studio.say(event.detail.done);
+    studio.say(event.detail.done, event.detail);
     show();
   });
 

@@ -7,8 +7,7 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function more() {
     document.body.dispatchEvent(new CustomEvent("studio:poke"));
-    if (document.getElementById("filter")) document.body.dispatchEvent(new CustomEvent("studio:more"));
-    else htmx.ajax("GET", "/name/rows", { target: "#list" });
+    follower.follow();
   }
 
   // The list follows while crops are being named, and once after that.
@@ -17,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.elt.id === "progress" || event.detail.target.id === "progress") {
       const now = isBusy();
-      if (now || busy) document.body.dispatchEvent(new CustomEvent("studio:more"));
+      if (now || busy) follower.follow();
       busy = now;
     }
   });
