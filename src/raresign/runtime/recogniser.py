@@ -150,8 +150,8 @@ class Recogniser:
     ) -> Iterator[tuple[FileAnswer, Size]]:
         """`answer` of several pictures, each with its width and height; 0, 0 if it has an error."""
         _check_top(top)
-        size = self.encoder.crop_size
-        squashed = squashed_in_threads(images, size, self.framing, self.finder, BATCH)
+        side = self.encoder.crop_size
+        squashed = squashed_in_threads(images, side, self.framing, self.finder, BATCH)
         while batch := list(islice(squashed, BATCH)):
             told = self.answer_read([crop for _, crop, _ in batch], top)
             for (path, _, size), answer in zip(batch, told, strict=True):
