@@ -176,10 +176,10 @@ async def _in_time(receive: Receive, seconds: float) -> Message:
     """A message; TimeoutError if it does not come within some seconds."""
     if seconds <= 0:
         raise TimeoutError
-    if sys.version_info < (3, 11):
-        return await asyncio.wait_for(receive(), seconds)
-    async with asyncio.timeout(seconds):  # a third of what `wait_for` costs
-        return await receive()
+    if sys.version_info >= (3, 11):  # a task less than `wait_for`
+        async with asyncio.timeout(seconds):
+            return await receive()
+    return await asyncio.wait_for(receive(), seconds)
 
 
 _CLOSE = {"Connection": "close"}
