@@ -220,45 +220,6 @@ def test_a_list_is_walked_by_keys_and_a_drop_taken_off_and_back(
     page.wait_for_url("**/add")
 
 
-def drop_folder(page: sync_api.Page, folder: Path) -> None:
-    """Drop a folder as a desktop does."""
-    line = page.context.new_cdp_session(page)
-    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        line.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 200, "data": data})
-
-
-def test_hundreds_of_crops_are_dropped_and_the_list_is_used_meanwhile(
-    opened: Callable[..., sync_api.Page], tmp_path: Path
-) -> None:
-    folder = tmp_path / "many"
-    for number in range(400):
-        file = folder / str(number % 3) / f"{number:03d}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (20, 20), (number % 256, 90, number // 2)).save(file)
-    (folder / ".hidden").write_bytes(b"")
-    (folder / "broken.png").write_bytes(b"no picture")
-    page = opened("/")
-    drop_folder(page, folder)
-    page.wait_for_selector("#said :text('Files read: 401. Left out: hidden: 1.')")
-    page.select_option("#drop-choice", label="many (401)")
-    page.wait_for_selector("#found :text('1–60 of 401')")
-    page.click("#parts button:last-child")
-    page.wait_for_selector("#found :text('61–120 of 401')")
-    with page.expect_response(lambda answer: "page=2" in answer.url):  # nobody is led away
-        page.evaluate("follower.follow()")
-    page.fill("#text", "broken")
-    page.evaluate("follower.follow()")
-    page.wait_for_selector("#found :text('1–1 of 1')")
-    assert page.input_value("#text") == "broken"
-    page.fill("#text", "")
-    page.wait_for_selector('#progress[data-left="0"]', state="attached")
-    page.wait_for_selector("#found :text('1–60 of 401')")
-    page.wait_for_selector("#looks .look.waiting", state="detached")
-    shown = page.locator("#looks .num").all_inner_texts()
-    assert sum(map(int, shown)) == 401
-
-
 def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
     opened: Callable[..., sync_api.Page], axe: Axe
 ) -> None:
@@ -287,3 +248,43 @@ def test_boxes_are_drawn_by_mouse_and_moved_by_keys(
     assert axe(page) == []
     page.keyboard.press("s")
     page.wait_for_selector(".named-card:has-text('street.png') .badge:not(.waiting, .frame)")
+
+
+def drop_folder(page: sync_api.Page, folder: Path) -> None:
+    """Drop a folder as a desktop does."""
+    line = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        line.send("Input.dispatchDragEvent", {"type": kind, "x": 300, "y": 200, "data": data})
+
+
+def test_hundreds_of_crops_are_dropped_and_the_list_is_used_meanwhile(
+    opened: Callable[..., sync_api.Page], tmp_path: Path
+) -> None:
+    folder = tmp_path / "many"
+    for number in range(400):
+        file = folder / str(number % 3) / f"{number:03d}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (number % 256, 90, number // 2)).save(file)
+    (folder / ".hidden").write_bytes(b"")
+    (folder / "broken.png").write_bytes(b"no picture")
+    page = opened("/")
+    drop(page, "first.png")
+    drop_folder(page, folder)
+    page.wait_for_selector("#said :text('Files read: 401. Left out: hidden: 1.')")
+    page.select_option("#drop-choice", label="many (401)")
+    page.wait_for_selector("#found :text('1–60 of 401')")
+    page.click("#parts button:last-child")
+    page.wait_for_selector("#found :text('61–120 of 401')")
+    with page.expect_response(lambda answer: "page=2" in answer.url):  # nobody is led away
+        page.evaluate("follower.follow()")
+    page.fill("#text", "broken")
+    page.evaluate("follower.follow()")
+    page.wait_for_selector("#found :text('1–1 of 1')")
+    assert page.input_value("#text") == "broken"
+    page.fill("#text", "")
+    page.wait_for_selector('#progress[data-left="0"]', state="attached")
+    page.wait_for_selector("#found :text('1–60 of 401')")
+    page.wait_for_selector("#looks .look.waiting", state="detached")
+    shown = page.locator("#looks .num").all_inner_texts()
+    assert sum(map(int, shown)) == 401
