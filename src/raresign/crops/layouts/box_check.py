@@ -207,7 +207,7 @@ def _with_sign(
     """Those whose box shows a sign of some size in its picture."""
     sides = boxes[:, 2:] - boxes[:, :2]
     inside = np.minimum(boxes[:, 2:], frames.upright) - np.maximum(boxes[:, :2], 0.0)
-    empty: np.ndarray = (sides <= 0).any(axis=1)
+    empty = np.asarray((sides <= 0).any(axis=1))
     beyond: np.ndarray = (inside <= 0).any(axis=1) | (
         inside.prod(axis=1) < _FEWEST_INSIDE * sides.prod(axis=1)
     )
