@@ -134,9 +134,11 @@ def _be_child(
     writes = [0]
     value, code, began = None, 1, time.monotonic()
     try:
-        if check is not None:
-            check()
-        os.write(pipe, _BEGUN)
+        try:
+            if check is not None:
+                check()
+        finally:
+            os.write(pipe, _BEGUN)
         began = time.monotonic()
         _count_writes(writes, kill.write)
         value = work()

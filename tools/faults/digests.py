@@ -20,7 +20,8 @@ from PIL import Image
 from safetensors.numpy import load as load_tensors
 
 from raresign.bundles.archive import read_archive
-from raresign.runtime.onnx_encoder import OnnxEncoder
+from raresign.networks import open_network
+from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 
 _OF_A_CLOCK = {"seconds", "created", "crops_per_second", "finished_at"}
 _ONLY_THERE = {".html"}  # with the date and speeds; what they show is compared elsewhere
@@ -104,6 +105,14 @@ def _picture(path: Path) -> None:
         picture.load()
 
 
+def _network(path: Path) -> None:
+    """An encoder with its checksum; or the whole model, as `export` writes it."""
+    if path.name == ENCODER_FILE:
+        OnnxEncoder(path)
+    else:
+        open_network(path.read_bytes(), threads=1)
+
+
 def _tar(path: Path) -> None:
     with tarfile.open(path) as tar:
         for member in tar:
@@ -144,7 +153,7 @@ _READERS: dict[str, Callable[[Path], object]] = {
     ".ckpt": _zip,
     ".raresign": read_archive,
     ".raresign-patch": _zip,
-    ".onnx": OnnxEncoder,
+    ".onnx": _network,
     ".png": _picture,
     ".webp": _picture,
     ".tar": _tar,
