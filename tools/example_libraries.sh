@@ -14,13 +14,16 @@ headers() {
     apt=$(mktemp -d)
     mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
     # Debian 12 has no such package, and headers need no other package: Debian 13's fit any.
+    # They come from where this machine has its own packages from.
     keys=/usr/share/keyrings/debian-archive-keyring.gpg
-    echo "deb [signed-by=$keys] http://deb.debian.org/debian trixie main" >"$apt/sources"
+    from=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m 1 '/debian/$')
+    [ -n "$from" ] || { rm -rf "$apt"; return 1; }
+    echo "deb [signed-by=$keys] $from trixie main" >"$apt/sources"
     own="-q -o Dir::Etc::SourceList=$apt/sources -o Dir::Etc::SourceParts=- -o APT::Sandbox::User=root
         -o Dir::State::Lists=$apt/lists -o Dir::Cache=$apt/cache"
     (cd "$apt" && apt-get $own update && apt-get $own download libonnxruntime-dev &&
-        dpkg-deb -x libonnxruntime-dev_*.deb root) >/dev/null 2>&1 &&
-        cp -r "$apt"/root/*/include/onnxruntime "$folder/include"
+        dpkg-deb -x libonnxruntime-dev_*.deb unpacked) >/dev/null 2>&1 &&
+        cp -r "$apt"/unpacked/*/include/onnxruntime "$folder/include"
     done=$?
     rm -rf "$apt"
     return $done

@@ -131,7 +131,7 @@ def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSi
     only = {real_path(path) for path in given if not path.is_dir()} if not folders else set()
     real = cache(real_path)
     alone = given[0] if len(given) == 1 and not folders else None
-    with _no_search_for_circles():
+    with _without_collection():
         every = _read(file, base, given or [base], alone)
     signs = [
         sign
@@ -148,8 +148,8 @@ def boxed_signs(boxes: str | Path, frames: Sequence[str | Path]) -> list[BoxedSi
 
 
 @contextmanager
-def _no_search_for_circles() -> Iterator[None]:
-    """Of millions of values that are made none are a circle: to look for some took a third."""
+def _without_collection() -> Iterator[None]:
+    """No garbage collection: what is read holds no cycles, and the search for some took a third."""
     paused = gc.isenabled()
     gc.disable()
     try:

@@ -17,17 +17,15 @@ from raresign.files import sweep, write_json
 from raresign.framing.finder import Framing
 from raresign.language.spoken import _
 from raresign.models.built_in_files import is_built_in
-from raresign.models.saved_rows import WEIGHTS_FILE, SavedRows, classifier_rows
+from raresign.models.saved_rows import WEIGHTS_FILE
 from raresign.runs.added_classes import AddedFolder, read_added
 from raresign.runs.exchange import STAGING, exchange, is_moving
-from raresign.runs.head_file import has_head, load_head
-from raresign.runs.photo_embeddings import read_photos
 from raresign.runs.presets import keep_presets
 from raresign.runs.run_info import RunInfo, read_info
 from raresign.runs.run_lock import run_lock
+from raresign.runs.run_recogniser import read_recogniser
 from raresign.runs.saved_settings import saved_framing
 from raresign.runs.snapshot import Seen, settle
-from raresign.runtime.onnx_encoder import ENCODER_FILE, OnnxEncoder
 from raresign.runtime.recogniser import Encoder, Recogniser
 from raresign.signs.catalogue.sign_catalogue import SignCatalogue
 from raresign.storage.local_copy import local_copy
@@ -256,7 +254,7 @@ class RunFolder:
         """
         for _try in range(_TRIES):
             try:
-                found = self._read(encoder, without)
+                found = read_recogniser(self, encoder, without)
             except (InputError, OSError):
                 if self._is_current():
                     raise
@@ -279,44 +277,6 @@ class RunFolder:
         self.info, self._seen = fresh.info, fresh._seen
         for name in ("trained_catalogue", "added", "catalogue"):
             self.__dict__.pop(name, None)
-
-    def _read(self, encoder: Encoder | None, without: Collection[str]) -> Recogniser:
-        added = self.added  # first: it may open the run anew
-        self.check_trained()
-        fused = self.info.get("settings", {}).get("recipe", {}).get("recognition") == "fused"
-        if fused and self.info.get("finished") and not has_head(self.path):
-            raise InputError(
-                f"{self.path} lost its recognition.safetensors, without which it answers otherwise",
-                "restore the file, or train again",
-            )
-        saved = classifier_rows(self.path)
-        head = load_head(self.path, saved.rows, saved.biases, self.trained_catalogue)
-        width = saved.rows.shape[1]
-        for one in added:
-            self._check_width(f"the added class '{one.sign.code}' is", len(one.added.row), width)
-        head = head.with_classes([one.added for one in added])
-        for code, photos in read_photos(self.path):
-            label = self.catalogue.label_of(code)
-            if label < 0 or code in without:  # the first: of a class that has gone
-                continue
-            self._check_width(f"the photos of '{code}' are", photos.embedding.shape[1], width)
-            head = head.with_photos(label, photos.embedding, photos.lift)
-        return Recogniser(encoder or self._encoder(saved), head, self.catalogue, self.framing)
-
-    def _check_width(self, whose: str, width: int, wanted: int) -> None:
-        if width != wanted:
-            raise InputError(f"{whose} not of the net in {self.path}", "remove and add them again")
-
-    def _encoder(self, saved: SavedRows) -> Encoder:
-        """The encoder of the saved weights, without torch where `encoder.onnx` is of them."""
-        file = self.path / ENCODER_FILE
-        if file.is_file():
-            encoder = OnnxEncoder(file)
-            if encoder.model_digest == saved.digest:
-                return encoder
-        from raresign.models.outputs import TorchEncoder  # torch takes seconds to import
-
-        return TorchEncoder(self.model())
 
     def check_finished(self) -> None:
         """Make sure that training is over: classes that come earlier would not fit the net.
